@@ -1,0 +1,32 @@
+//! A whole node. Start it twice, on one machine or on two, and they meet.
+
+use zyre::{Event, Node};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // "lo" would stay on this machine; "*" is the network that the default route goes through.
+    let interface = std::env::args().nth(1).unwrap_or_else(|| "*".into());
+    let (node, mut events) = Node::builder().interface(interface).join("GLOBAL").start().await?;
+    println!("{} is at {}; Ctrl-C stops it", node.name(), node.endpoint());
+
+    let stopping = node.clone();
+    tokio::spawn(async move {
+        let _ = tokio::signal::ctrl_c().await;
+        stopping.stop().await;
+    });
+
+    // The events end when the node has stopped.
+    while let Some(event) = events.recv().await {
+        println!("{event:?}");
+        let sent = match event {
+            Event::Join { name, group, .. } => node.shout(&group, format!("Hello, {name}!")),
+            Event::Whisper { peer, .. } => node.whisper(peer, "I hear you"),
+            _ => Ok(()),
+        };
+        // The peer may just have left: no reason to stop.
+        if let Err(refused) = sent {
+            println!("{refused}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Running other programs.
+
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::workspace;
+
+/// How often an installation is tried when the network is at fault.
+const ATTEMPTS: usize = 3;
+/// How long one attempt may take; a build of a native module included.
+const ATTEMPT: Duration = Duration::from_secs(300);
+/// What installers write when the network, not the machine, is at fault.
+const NETWORK_TROUBLE: [&str; 9] = [
+    "timed out",
+    "timeout",
+    "etimedout",
+    "econnreset",
+    "econnrefused",
+    "eai_again",
+    "socket hang up",
+    "connection broken",
+    "connection aborted",
+];
+
+/// The cargo that runs us, at the root of the workspace.
+pub(crate) fn cargo(arguments: &str) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments.split_whitespace());
+    command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
+    command
+}
+
+/// Runs a command that shows its output to the user.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
+    let status = command.stdin(Stdio::null()).status();
+    let status = status.map_err(|error| format!("{}: {error}", name(command)))?;
+    succeeded(command, status)
+}
+
+/// What a command prints, without the line end; nothing if it cannot be run or fails.
+pub(crate) fn answer(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
+}
+
+/// Whether the program can be found.
+pub(crate) fn exists(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+/// Runs an installer with its output in a file. It is run again if the network was at fault.
+pub(crate) fn install(command: &mut Command, output: &Path) -> Result<(), String> {
+    let mut attempt = 1;
+    loop {
+        let started = Instant::now();
+        let error = match attempt_install(command, output) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let written = fs::read(output).unwrap_or_default();
+        let written = String::from_utf8_lossy(&written);
+        let lower = written.to_lowercase();
+        let network = NETWORK_TROUBLE.iter().any(|trouble| lower.contains(trouble))
+            || started.elapsed() >= ATTEMPT;
+        if !network || attempt == ATTEMPTS {
+            let lines: Vec<&str> = written.lines().collect();
+            let tail = lines[lines.len().saturating_sub(25)..].join("\n");
+            eprintln!("{tail}");
+            return Err(format!("{error}; all of its output is in {}", output.display()));
+        }
+        attempt += 1;
+        eprintln!("{error}; attempt {attempt} of {ATTEMPTS}");
+    }
+}
+
+fn attempt_install(command: &mut Command, output: &Path) -> Result<(), String> {
+    let status = wait_with_limit(command, output);
+    let status = status.map_err(|error| format!("{}: {error}", name(command)))?;
+    succeeded(command, status)
+}
+
+fn wait_with_limit(command: &mut Command, output: &Path) -> io::Result<ExitStatus> {
+    let file = File::create(output)?;
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let mut child = command.spawn()?;
+    let deadline = Instant::now() + ATTEMPT;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > deadline {
+            child.kill()?;
+            return child.wait();
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", name(command))) }
+}
+
+/// The command as one would type it, without its directory.
+fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let mut words = vec![program.file_name().unwrap_or(program.as_os_str()).to_string_lossy()];
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy()));
+    words.join(" ")
+}

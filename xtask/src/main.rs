@@ -1,0 +1,47 @@
+//! The commands of this project's developers.
+//!
+//! `cargo xtask test` is what has to pass before a change is done, and what CI runs.
+
+mod commands;
+mod interop;
+mod peers;
+mod report;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The commands of this project's developers.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that has to pass: format, lints, documentation, tests, interoperability
+    Test,
+    /// Only the interoperability tests, with pyre and zyre.js as real processes
+    Interop,
+    /// Only prepare what the interoperability tests need, and say where it is
+    Peers,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test => test::run(),
+        Task::Interop => interop::run(),
+        Task::Peers => peers::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! How fast one connection is: `cargo run --release --example throughput [size] [messages]`.
+//!
+//! A DEALER in one thread sends messages of two frames, 8 octets and `size` octets, to a ROUTER in
+//! another; then they play ping-pong. Both over 127.0.0.1 and through the public API.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use zmtp::net::{Established, Listener, ListenerLimits, Outbox, OutboxLimits, PushError, Reader};
+use zmtp::{Config, Message, SocketType, net};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1).map(|a| a.parse::<usize>());
+    let size = arguments.next().transpose()?.unwrap_or(32);
+    let count = arguments.next().transpose()?.unwrap_or(5_000_000);
+
+    let (tell, told) = std::sync::mpsc::channel();
+    let receiver = std::thread::spawn(move || -> Result<(), Failure> {
+        runtime()?.block_on(async {
+            let config = Config::new(SocketType::Router);
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            let mut listener = Listener::bind(any, config, ListenerLimits::default()).await?;
+            tell.send(listener.local_addr()?)?;
+            receive(listener.accept().await, count).await
+        })
+    });
+    let address = told.recv()?;
+    runtime()?.block_on(send(address, size, count))?;
+    receiver.join().map_err(|_| "the receiver panicked")?
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+async fn receive(mut from: Established, count: usize) -> Result<(), Failure> {
+    let (mut seen, mut octets, mut fills) = (0usize, 0usize, 0usize);
+    let started = Instant::now();
+    while seen < count {
+        if let Some(message) = from.reader.next()? {
+            seen += 1;
+            octets += message.octets();
+        } else if from.reader.fill().await? {
+            fills += 1;
+        } else {
+            return Err("closed early".into());
+        }
+    }
+    let time = started.elapsed();
+    println!(
+        "{:.0} messages/s, {:.0} MB/s, {} messages for each read",
+        seen as f64 / time.as_secs_f64(),
+        octets as f64 / time.as_secs_f64() / 1e6,
+        seen / fills.max(1),
+    );
+    loop {
+        while let Some(message) = from.reader.next()? {
+            from.outbox.stage(&message.frames()[0], &message.frames()[1..])?;
+            from.outbox.flush()?;
+        }
+        if !from.reader.fill().await? {
+            return Ok(());
+        }
+    }
+}
+
+async fn send(address: SocketAddr, size: usize, count: usize) -> Result<(), Failure> {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let config = Config::new(SocketType::Dealer).with_identity("sender");
+    let (mut reader, _) = net::connect(address, &config, &outbox).await?;
+    let content = [Bytes::from(vec![7; size])];
+    let running = tokio::spawn({
+        let outbox = outbox.clone();
+        async move { outbox.run().await }
+    });
+    let started = Instant::now();
+    let mut full = 0;
+    for i in 0..count {
+        while let Err(error) = outbox.stage(&i.to_be_bytes(), &content) {
+            if error == PushError::Closed {
+                return Err(error.into());
+            }
+            full += 1;
+            outbox.drained().await;
+        }
+    }
+    outbox.flush()?;
+    outbox.drained().await;
+    let time = started.elapsed();
+    println!(
+        "sent in {time:.2?}, {:.0} messages/s, full {full} times",
+        count as f64 / time.as_secs_f64()
+    );
+    let mut times: Vec<Duration> = Vec::new();
+    for i in 0..20_000usize {
+        let started = Instant::now();
+        outbox.stage(&i.to_be_bytes(), &content)?;
+        outbox.flush()?;
+        answer(&mut reader).await?;
+        times.push(started.elapsed());
+    }
+    times.sort();
+    println!("round trip p50 {:?}, p99 {:?}", times[10_000], times[19_800]);
+    running.abort();
+    outbox.close();
+    Ok(())
+}
+
+async fn answer(reader: &mut Reader) -> Result<Message, Failure> {
+    loop {
+        if let Some(message) = reader.next()? {
+            return Ok(message);
+        }
+        if !reader.fill().await? {
+            return Err("closed".into());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Commands: READY, ERROR, PING, PONG (RFC 37, "Commands").
+//!
+//! The body of a command is the length of its name, the name, and data.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{Error, error::printable, frame::FrameHeader};
+
+/// The longest context of a PING (RFC 37, "Connection Heartbeating").
+const CONTEXT: usize = 16;
+
+/// A command that came in, borrowed from the receive buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command<'a> {
+    /// The metadata.
+    Ready(&'a [u8]),
+    /// The reason, made printable.
+    Error(String),
+    /// The context to be echoed. The time-to-live before it is a hint that we do not take.
+    Ping(&'a [u8]),
+    /// Anything else.
+    Other,
+}
+
+impl<'a> Command<'a> {
+    pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Error> {
+        let Some((&len, rest)) = body.split_first() else {
+            return Err(Error::Malformed("command"));
+        };
+        let Some((name, data)) = rest.split_at_checked(usize::from(len)) else {
+            return Err(Error::Malformed("command"));
+        };
+        match name {
+            b"" => Err(Error::Malformed("command")),
+            b"READY" => Ok(Self::Ready(data)),
+            b"ERROR" => {
+                let (&len, reason) = data.split_first().ok_or(Error::Malformed("ERROR"))?;
+                // A reason that is cut short is still the best explanation there is.
+                Ok(Self::Error(printable(&reason[..reason.len().min(usize::from(len))])))
+            }
+            b"PING" => match data.get(2..) {
+                Some(context) if context.len() <= CONTEXT => Ok(Self::Ping(context)),
+                _ => Err(Error::Malformed("PING")),
+            },
+            _ => Ok(Self::Other),
+        }
+    }
+}
+
+/// The PONG that answers a PING with this context.
+pub(crate) fn pong(context: &[u8]) -> Bytes {
+    frame(b"PONG", context)
+}
+
+/// The ERROR with this reason.
+pub(crate) fn error(reason: &str) -> Bytes {
+    let reason = &reason.as_bytes()[..reason.len().min(255)];
+    let mut data = BytesMut::with_capacity(1 + reason.len());
+    data.put_u8(reason.len() as u8);
+    data.put_slice(reason);
+    frame(b"ERROR", &data)
+}
+
+/// A whole command frame. `name` is one of ours and short.
+pub(crate) fn frame(name: &[u8], data: &[u8]) -> Bytes {
+    let size = 1 + name.len() + data.len();
+    let mut out = BytesMut::with_capacity(FrameHeader::framed(size));
+    out.put_slice(&FrameHeader::command(size));
+    out.put_u8(name.len() as u8);
+    out.put_slice(name);
+    out.put_slice(data);
+    out.freeze()
+}

@@ -1,0 +1,45 @@
+//! What a connection is told about itself.
+
+use bytes::Bytes;
+
+use crate::{Limits, SocketType, mechanism::Mechanism};
+
+/// What a [`Connection`](crate::Connection) says about itself and puts up with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What we are.
+    pub socket_type: SocketType,
+    /// Our name for the remote's ROUTER, at most 255 octets, empty for none. Sent by REQ, DEALER
+    /// and ROUTER, also when empty, as libzmq does. A longer one makes the connection fail at once
+    /// with [`Error::IdentityTooLong`](crate::Error::IdentityTooLong).
+    pub identity: Bytes,
+    /// How the connection is secured.
+    pub mechanism: Mechanism,
+    /// What the remote may cost us.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A socket of that type: no identity, NULL, the default limits.
+    #[must_use]
+    pub fn new(socket_type: SocketType) -> Self {
+        Self {
+            socket_type,
+            identity: Bytes::new(),
+            mechanism: Mechanism::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The same with this identity.
+    #[must_use]
+    pub fn with_identity(self, identity: impl Into<Bytes>) -> Self {
+        Self { identity: identity.into(), ..self }
+    }
+
+    /// The same with these limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+}

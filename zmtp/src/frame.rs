@@ -1,0 +1,141 @@
+//! The frame header: flags and size (RFC 37, "Framing").
+//!
+//! ```text
+//! +-------+----------------------+--------- - -
+//! | flags | size: 1 or 8 octets  | body
+//! +-------+----------------------+--------- - -
+//!   bit 0 MORE, bit 1 LONG (size has 8 octets, big-endian), bit 2 COMMAND
+//! ```
+
+use std::ops::Deref;
+
+use crate::Error;
+
+const MORE: u8 = 1;
+const LONG: u8 = 2;
+const COMMAND: u8 = 4;
+
+/// The header of one frame, ready for the wire: 2 octets, or 9 for a body of more than 255.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameHeader {
+    octets: [u8; 9],
+    len: u8,
+}
+
+impl FrameHeader {
+    /// The header of a message frame with a body of `size` octets; `more`: others follow.
+    #[must_use]
+    pub const fn message(size: usize, more: bool) -> Self {
+        Self::new(if more { MORE } else { 0 }, size)
+    }
+
+    /// The header of a command with a body of `size` octets.
+    #[must_use]
+    pub const fn command(size: usize) -> Self {
+        Self::new(COMMAND, size)
+    }
+
+    /// How many octets a frame with a body of `size` octets has on the wire.
+    #[must_use]
+    pub const fn framed(size: usize) -> usize {
+        size.saturating_add(if size < 256 { 2 } else { 9 })
+    }
+
+    const fn new(flags: u8, size: usize) -> Self {
+        let s = (size as u64).to_be_bytes();
+        if size < 256 {
+            Self { octets: [flags, s[7], 0, 0, 0, 0, 0, 0, 0], len: 2 }
+        } else {
+            Self { octets: [flags | LONG, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]], len: 9 }
+        }
+    }
+}
+
+impl Deref for FrameHeader {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.octets[..usize::from(self.len)]
+    }
+}
+
+/// A header as it came in. The size is only announced: check it before believing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) more: bool,
+    pub(crate) command: bool,
+    /// Octets of the header itself.
+    pub(crate) header: usize,
+    /// Octets of the body, as the remote says.
+    pub(crate) size: u64,
+}
+
+impl Announced {
+    /// Reads the header at the start of `octets`; `None` as long as it is incomplete. Wrong flags
+    /// are reported as soon as the first octet is there.
+    pub(crate) fn parse(octets: &[u8]) -> Result<Option<Self>, Error> {
+        let Some((&flags, rest)) = octets.split_first() else { return Ok(None) };
+        let (more, command) = (flags & MORE != 0, flags & COMMAND != 0);
+        if flags & !(MORE | LONG | COMMAND) != 0 || (more && command) {
+            return Err(Error::Flags(flags));
+        }
+        let (header, size) = if flags & LONG == 0 {
+            let Some(&size) = rest.first() else { return Ok(None) };
+            (2, u64::from(size))
+        } else {
+            let Some(size) = rest.first_chunk::<8>() else { return Ok(None) };
+            (9, u64::from_be_bytes(*size))
+        };
+        Ok(Some(Self { more, command, header, size }))
+    }
+
+    /// The size of the body as something that can be indexed with, if it is within `limit`.
+    pub(crate) fn within(&self, limit: usize) -> Result<usize, Error> {
+        match usize::try_from(self.size) {
+            Ok(size) if size <= limit => Ok(size),
+            _ => Err(Error::FrameTooLarge { announced: self.size, limit }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Announced, FrameHeader};
+    use crate::Error;
+
+    #[test]
+    fn headers_are_read_back() {
+        for size in [0, 1, 255, 256, 65_536, 1 << 40] {
+            for header in [
+                FrameHeader::message(size, false),
+                FrameHeader::message(size, true),
+                FrameHeader::command(size),
+            ] {
+                let read = Announced::parse(&header).unwrap().unwrap();
+                assert_eq!((read.size, read.header), (size as u64, header.len()));
+                assert_eq!(FrameHeader::framed(size), size + header.len());
+                for short in 0..header.len() {
+                    assert_eq!(Announced::parse(&header[..short]).unwrap(), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reserved_flags_and_more_on_a_command_are_refused_at_the_first_octet() {
+        for flags in 0..=255u8 {
+            let wrong = flags > 7 || flags & 5 == 5;
+            assert_eq!(Announced::parse(&[flags]) == Err(Error::Flags(flags)), wrong, "{flags}");
+        }
+    }
+
+    #[test]
+    fn no_size_overflows() {
+        for size in [u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 46] {
+            let mut header = vec![2];
+            header.extend(size.to_be_bytes());
+            let read = Announced::parse(&header).unwrap().unwrap();
+            let limit = 1 << 30;
+            assert_eq!(read.within(limit), Err(Error::FrameTooLarge { announced: size, limit }));
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! What a remote may try, and what it gets for it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use bytes::Bytes;
+use common::{
+    command, dealer, events, frame, greeting, messages, opening, property, ready, refusal, router,
+    transmitted,
+};
+use std::time::{Duration, Instant};
+use zmtp::{Config, Connection, Error, Event, Limits, SocketType};
+
+fn with(start: &[u8], then: &[u8]) -> Vec<u8> {
+    [start, then].concat()
+}
+
+/// A greeting and a READY with these properties.
+fn meet(properties: &[Vec<u8>]) -> Vec<u8> {
+    with(&greeting(), &command("READY", &properties.concat()))
+}
+
+fn changed(at: usize, octet: u8) -> Vec<u8> {
+    let mut octets = opening(&dealer());
+    octets[at] = octet;
+    octets
+}
+
+#[test]
+fn greetings() {
+    let version = |major| Some(Error::Version { major });
+    let table: Vec<(&str, Vec<u8>, Option<Error>)> = vec![
+        ("ZMTP 1.0", vec![1, 0], version(1)),
+        ("a browser", b"GET / HTTP/1.1\r\n".to_vec(), version(1)),
+        ("signature without end", changed(9, 0), version(1)),
+        ("ZMTP 2.0", changed(10, 1), version(1)),
+        ("major 2", changed(10, 2), version(2)),
+        ("major 0", changed(10, 0), version(0)),
+        ("major 4", changed(10, 4), None),
+        ("minor 0", changed(11, 0), None),
+        ("minor 77", changed(11, 77), None),
+        ("padding", changed(4, 0xaa), None),
+        ("as-server", changed(32, 1), None),
+        ("filler", changed(50, 9), None),
+        ("PLAIN", changed(12, b'P'), Some(Error::Mechanism("PULL".into()))),
+        ("NULLX", changed(16, b'X'), Some(Error::Mechanism("NULLX".into()))),
+        ("not text", changed(12, 7), Some(Error::Mechanism("\u{fffd}ULL".into()))),
+    ];
+    for (what, octets, expected) in table {
+        assert_eq!(refusal(&octets), expected, "{what}");
+    }
+    // Told as soon as it is known.
+    assert_eq!(refusal(&[0]), version(1));
+    assert_eq!(refusal(&changed(10, 2)[..11]), version(2));
+    assert!(matches!(refusal(&changed(31, 1)[..32]), Some(Error::Mechanism(_))));
+}
+
+#[test]
+fn before_ready() {
+    let message = with(&greeting(), &frame(0, b"hello"));
+    assert_eq!(refusal(&message), Some(Error::Premature("a message")));
+    let ping = with(&greeting(), &command("PING", &[0, 0]));
+    assert_eq!(refusal(&ping), Some(Error::Premature("another command")));
+    for flags in [8, 0x80, 5, 7] {
+        assert_eq!(refusal(&with(&greeting(), &[flags])), Some(Error::Flags(flags)));
+    }
+    let refused = with(&greeting(), &command("ERROR", b"\x06no\nway"));
+    assert_eq!(refusal(&refused), Some(Error::Refused("no\u{fffd}way".into())));
+    let cut_short = with(&greeting(), &command("ERROR", b"\xffno"));
+    assert_eq!(refusal(&cut_short), Some(Error::Refused("no".into())));
+    let silent = with(&greeting(), &command("ERROR", b""));
+    assert_eq!(refusal(&silent), Some(Error::Malformed("ERROR")));
+    for body in [&b""[..], b"\x00", b"\x06READY", b"\xff"] {
+        let octets = with(&greeting(), &frame(4, body));
+        assert_eq!(refusal(&octets), Some(Error::Malformed("command")), "{body:?}");
+    }
+}
+
+#[test]
+fn metadata() {
+    let kind = |k: &str| property("Socket-Type", k.as_bytes());
+    let dealer = || kind("DEALER");
+    let incompatible = |theirs| Some(Error::Incompatible { ours: SocketType::Router, theirs });
+    let table: Vec<(_, Vec<Vec<u8>>, _)> = vec![
+        (
+            "any order, others",
+            vec![property("Identity", b"a"), property("X-Y", b""), dealer()],
+            None,
+        ),
+        ("REQ", vec![kind("REQ")], None),
+        ("ROUTER", vec![kind("ROUTER")], None),
+        ("none", vec![], Some(Error::SocketType(String::new()))),
+        (
+            "lower case",
+            vec![property("socket-type", b"DEALER")],
+            Some(Error::SocketType("".into())),
+        ),
+        ("unknown", vec![kind("DEALERS")], Some(Error::SocketType("DEALERS".into()))),
+        ("endless", vec![kind(&"D".repeat(999))], Some(Error::SocketType("D".repeat(32)))),
+        ("REP", vec![kind("REP")], incompatible(SocketType::Rep)),
+        ("SUB", vec![kind("SUB")], incompatible(SocketType::Sub)),
+        ("255", vec![dealer(), property("Identity", &[1; 255])], None),
+        ("256", vec![dealer(), property("Identity", &[1; 256])], Some(Error::IdentityTooLong(256))),
+        ("no name", vec![dealer(), property("", b"x")], Some(Error::Malformed("READY"))),
+    ];
+    for (what, properties, expected) in table {
+        assert_eq!(refusal(&meet(&properties)), expected, "{what}");
+    }
+    // Cut anywhere but between two properties.
+    let whole = [dealer(), property("Identity", b"abc")].concat();
+    for cut in 1..whole.len() {
+        let octets = with(&greeting(), &command("READY", &whole[..cut]));
+        let expected = (cut != dealer().len()).then_some(Error::Malformed("READY"));
+        assert_eq!(refusal(&octets), expected, "cut at {cut}");
+    }
+    let mut huge = property("X", b"");
+    huge[2..6].copy_from_slice(&[0xff; 4]);
+    assert_eq!(refusal(&meet(&[dealer(), huge])), Some(Error::Malformed("READY")));
+}
+
+#[test]
+fn identities_as_libzmq_reads_them() {
+    let identity = |name: &str| {
+        let octets = meet(&[property("Socket-Type", b"DEALER"), property(name, b"me")]);
+        let mut connection = Connection::new(&router(), Instant::now());
+        connection.buffer().extend_from_slice(&octets);
+        match connection.poll_event() {
+            Ok(Some(Event::Ready(peer, _))) => peer.identity,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(identity("Identity"), "me");
+    assert_eq!(identity("identity"), "", "another case is another property");
+}
+
+#[test]
+fn our_own_identity_is_checked_too() {
+    let config = dealer().with_identity(vec![1; 256]);
+    let mut connection = Connection::new(&config, Instant::now());
+    assert_eq!(connection.poll_transmit(), None);
+    assert_eq!(connection.poll_event().unwrap_err(), Error::IdentityTooLong(256));
+}
+
+#[test]
+fn a_wrong_socket_type_is_told_so() {
+    let mut connection = Connection::new(&router(), Instant::now());
+    transmitted(&mut connection);
+    connection.buffer().extend_from_slice(&meet(&[property("Socket-Type", b"SUB")]));
+    assert!(connection.poll_event().is_err());
+    assert_eq!(transmitted(&mut connection), command("ERROR", b"\x13Invalid socket type"));
+}
+
+#[test]
+fn a_handshake_has_a_deadline_however_it_dribbles() {
+    let start = Instant::now();
+    let limits = Limits { handshake_time: Duration::from_millis(100), ..Limits::default() };
+    let mut connection = Connection::new(&router().with_limits(limits), start);
+    let deadline = connection.deadline().unwrap();
+    assert_eq!(deadline, start + Duration::from_millis(100));
+    // One octet a millisecond: the greeting comes through, READY does not.
+    for (ms, octet) in opening(&dealer()).into_iter().take(100).enumerate() {
+        connection.handle_timeout(start + Duration::from_millis(ms as u64)).unwrap();
+        connection.buffer().extend_from_slice(&[octet]);
+        assert!(connection.poll_event().unwrap().is_none());
+    }
+    assert_eq!(connection.handle_timeout(deadline), Err(Error::HandshakeTimeout));
+    assert_eq!(connection.poll_event().unwrap_err(), Error::HandshakeTimeout);
+
+    let (mut connection, ..) = ready(&router());
+    assert_eq!(connection.deadline(), None);
+    connection.handle_timeout(start + Duration::from_secs(1_000_000)).unwrap();
+}
+
+#[test]
+fn a_handshake_has_a_size() {
+    let too_large = Some(Error::HandshakeTooLarge { limit: 65_536 });
+    // A READY of a megabyte is refused by its header.
+    let megabyte = meet(&[property("Socket-Type", b"DEALER"), property("X", &[0; 1 << 20])]);
+    assert_eq!(refusal(&megabyte[..64 + 9]), too_large);
+    for size in [u64::MAX, 1 << 63, 1 << 46, 65_536 - 64 - 9 + 1] {
+        let octets = with(&greeting(), &with(&[6], &size.to_be_bytes()));
+        assert_eq!(refusal(&octets), too_large, "{size}");
+    }
+    let fill = 65_536 - meet(&[property("Socket-Type", b"DEALER"), property("X", &[0; 300])]).len();
+    let exactly = |more: usize| {
+        meet(&[property("Socket-Type", b"DEALER"), property("X", &vec![0; 300 + fill + more])])
+    };
+    assert_eq!(exactly(0).len(), 65_536);
+    assert_eq!(refusal(&exactly(0)), None);
+    assert_eq!(refusal(&exactly(1)), too_large);
+}
+
+/// Error and the messages before it, for octets after the handshake.
+fn after_ready(config: &Config, octets: &[u8]) -> (usize, Option<Error>) {
+    let (mut connection, ..) = ready(config);
+    connection.buffer().extend_from_slice(octets);
+    let (events, error) = events(&mut connection);
+    if error.is_some() {
+        assert_eq!(connection.buffer().capacity(), 0, "a dead connection holds nothing");
+    }
+    (events.len(), error)
+}
+
+#[test]
+fn sizes_are_checked_when_they_are_announced() {
+    let limit = Limits::default().frame;
+    for announced in [u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 46, limit as u64 + 1] {
+        for flags in [2, 3] {
+            let octets = with(&[flags], &announced.to_be_bytes());
+            let expected = Some(Error::FrameTooLarge { announced, limit });
+            assert_eq!(after_ready(&router(), &octets), (0, expected));
+        }
+        let octets = with(&[6], &announced.to_be_bytes());
+        let expected = Some(Error::FrameTooLarge { announced, limit: 65_536 });
+        assert_eq!(after_ready(&router(), &octets), (0, expected));
+    }
+    // The largest that is allowed waits for its octets, without taking room for them.
+    let (mut connection, ..) = ready(&router());
+    connection.buffer().extend_from_slice(&with(&[2], &(limit as u64).to_be_bytes()));
+    assert!(connection.poll_event().unwrap().is_none());
+    assert!(connection.buffer().capacity() < 1024);
+    assert_eq!(connection.wants(), 1 << 20);
+}
+
+#[test]
+fn messages_have_a_size_and_a_number_of_frames() {
+    let limits = Limits { frame: 100, message: 150, frames: 3, ..Limits::default() };
+    let config = router().with_limits(limits);
+    let table: Vec<(&str, Vec<usize>, Option<Error>)> = vec![
+        ("all they can", vec![100, 50], None),
+        ("three frames", vec![0, 100, 50], None),
+        (
+            "one octet more",
+            vec![100, 51],
+            Some(Error::MessageTooLarge { announced: 151, limit: 150 }),
+        ),
+        (
+            "the last one",
+            vec![50, 50, 51],
+            Some(Error::MessageTooLarge { announced: 151, limit: 150 }),
+        ),
+        ("a frame", vec![101], Some(Error::FrameTooLarge { announced: 101, limit: 100 })),
+        ("second frame", vec![0, 101], Some(Error::FrameTooLarge { announced: 101, limit: 100 })),
+        ("four frames", vec![0, 0, 0, 0], Some(Error::TooManyFrames { limit: 3 })),
+    ];
+    for (what, sizes, expected) in table {
+        let last = sizes.len() - 1;
+        let octets: Vec<u8> = sizes
+            .iter()
+            .enumerate()
+            .flat_map(|(i, size)| frame(u8::from(i < last), &vec![7; *size]))
+            .collect();
+        let count = usize::from(expected.is_none());
+        assert_eq!(after_ready(&config, &octets), (count, expected), "{what}");
+    }
+    for (message, frames) in [(0, 1), (64, 0), (64, 1)] {
+        let config = router().with_limits(Limits { message, frames, ..Limits::default() });
+        let octets = with(&frame(1, b"a"), &frame(0, b"b"));
+        assert!(after_ready(&config, &octets).1.is_some());
+    }
+    let none = router().with_limits(Limits { frames: 0, ..Limits::default() });
+    assert!(after_ready(&none, &frame(0, b"")).1.is_some());
+}
+
+#[test]
+fn frames_4096_but_not_4097() {
+    let octets = |frames: usize| with(&frame(1, b"").repeat(frames - 1), &frame(0, b""));
+    assert_eq!(after_ready(&router(), &octets(4096)), (1, None));
+    let expected = Some(Error::TooManyFrames { limit: 4096 });
+    assert_eq!(after_ready(&router(), &octets(4097)), (0, expected));
+}
+
+#[test]
+fn long_form_is_fine_for_short_sizes() {
+    let octets = [frame(3, b"a"), frame(2, b"")].concat();
+    let (mut connection, ..) = ready(&router());
+    connection.buffer().extend_from_slice(&octets);
+    assert_eq!(messages(&mut connection)[0].frames(), ["a", ""]);
+    connection.buffer().extend_from_slice(&frame(6, b"\x04PING\0\0long"));
+    assert!(messages(&mut connection).is_empty());
+    assert_eq!(transmitted(&mut connection), command("PONG", b"long"));
+}
+
+#[test]
+fn pings_are_answered_and_a_flood_of_them_is_not() {
+    let (mut connection, ..) = ready(&router());
+    let context = &[9; 16];
+    for ping in [command("PING", &[0, 0]), command("PING", &with(&[1, 2], context))] {
+        connection.buffer().extend_from_slice(&ping);
+    }
+    assert!(messages(&mut connection).is_empty());
+    let both = [command("PONG", b""), command("PONG", context)].concat();
+    assert_eq!(transmitted(&mut connection), both);
+
+    connection.buffer().extend_from_slice(&command("PING", &[0, 0, 1]).repeat(100_000));
+    assert!(messages(&mut connection).is_empty());
+    assert_eq!(transmitted(&mut connection), command("PONG", &[1]).repeat(4));
+
+    for data in [&[][..], &[0], &[0; 2 + 17]] {
+        let expected = Some(Error::Malformed("PING"));
+        assert_eq!(after_ready(&router(), &command("PING", data)), (0, expected));
+    }
+}
+
+#[test]
+fn commands_after_ready() {
+    let ignored = [
+        command("PONG", &[1; 300]),
+        command("SUBSCRIBE", b"all"),
+        command("READY", b"\xff"),
+        command("WHAT", b""),
+    ]
+    .concat();
+    // libzmq may put a PING between two frames of a message.
+    let octets = [&ignored[..], &frame(1, b"a"), &ignored, &frame(0, b"b"), &ignored].concat();
+    let (mut connection, ..) = ready(&router());
+    connection.buffer().extend_from_slice(&octets);
+    let received = messages(&mut connection);
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].frames(), ["a", "b"]);
+
+    let error = command("ERROR", b"\x03bye");
+    assert_eq!(after_ready(&router(), &error), (0, Some(Error::Refused("bye".into()))));
+    for flags in [5, 7, 8, 0x10, 0xff] {
+        let octets = with(&frame(0, b"ok"), &[flags]);
+        assert_eq!(after_ready(&router(), &octets), (1, Some(Error::Flags(flags))));
+    }
+    let empty = frame(4, b"");
+    assert_eq!(after_ready(&router(), &empty), (0, Some(Error::Malformed("command"))));
+}
+
+#[test]
+fn a_million_tiny_frames_are_one_pass() {
+    // Quadratic work would take minutes.
+    let started = Instant::now();
+    let (mut connection, ..) = ready(&router());
+    connection.buffer().extend_from_slice(&frame(0, b"").repeat(1_000_000));
+    assert_eq!(messages(&mut connection).len(), 1_000_000);
+
+    // 1,000 messages of 1,000 frames, in pieces that cut most messages many times.
+    let message = with(&frame(1, b"x").repeat(999), &frame(0, b"y"));
+    let mut count = 0;
+    for part in message.repeat(1000).chunks(17) {
+        connection.buffer().extend_from_slice(part);
+        count += messages(&mut connection).iter().map(|m| m.len()).sum::<usize>();
+    }
+    assert_eq!(count, 1_000_000);
+
+    // One large frame, octet by octet at its end: the header is all that is looked at again.
+    let large = frame(2, &vec![3; 4 << 20]);
+    let (most, rest) = large.split_at(large.len() - 200_000);
+    connection.buffer().extend_from_slice(most);
+    for octet in rest {
+        assert!(connection.poll_event().unwrap().is_none());
+        connection.buffer().extend_from_slice(&[*octet]);
+    }
+    assert_eq!(messages(&mut connection)[0].octets(), 4 << 20);
+    assert!(started.elapsed() < common::DEADLINE);
+}
+
+#[test]
+fn a_small_message_does_not_keep_the_receive_buffer() {
+    let (mut connection, ..) = ready(&router());
+    let wire = [frame(1, b"head"), frame(0, b"content"), frame(0, b"alone")].concat();
+    connection.buffer().extend_from_slice(&wire);
+    let at = connection.buffer().as_ptr() as usize;
+    let buffer = at..at + connection.buffer().capacity();
+    for message in messages(&mut connection) {
+        for frame in message.frames() {
+            assert!(!buffer.contains(&(frame.as_ptr() as usize)));
+        }
+    }
+    // Nothing else holds it either: it can be had back whole.
+    assert!(connection.buffer().try_reclaim(wire.len()));
+}
+
+#[test]
+fn a_large_frame_is_not_copied() {
+    let (mut connection, ..) = ready(&router());
+    let wire = frame(2, &vec![5; 10_000]);
+    connection.buffer().extend_from_slice(&wire);
+    let body = connection.buffer()[9..].as_ptr();
+    let received = messages(&mut connection);
+    assert_eq!(received[0].frames()[0].as_ptr(), body);
+    assert_eq!(received[0].frames()[0], Bytes::from(vec![5; 10_000]));
+}

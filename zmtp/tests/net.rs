@@ -1,0 +1,444 @@
+//! Two of ours over 127.0.0.1.
+
+#![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use bytes::{Buf, Bytes};
+use common::{command, dealer, frame, opening, property, router, soon};
+use std::{io, net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use zmtp::net::{
+    self, Error, Established, Listener, ListenerLimits, Outbox, OutboxLimits, PushError, Reader,
+};
+use zmtp::{Config, Limits, Message, SocketType};
+
+fn anywhere() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+async fn listen(limits: ListenerLimits) -> (Listener, SocketAddr) {
+    let listener = Listener::bind(anywhere(), router(), limits).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A dealer of ours and the router's end of its connection.
+async fn pair(outbox: &Outbox) -> (Reader, Established) {
+    let (mut listener, address) = listen(ListenerLimits::default()).await;
+    let config = dealer();
+    let (connected, accepted) =
+        soon(async { tokio::join!(net::connect(address, &config, outbox), listener.accept()) })
+            .await;
+    let (reader, peer) = connected.unwrap();
+    assert_eq!(peer.socket_type, SocketType::Router);
+    assert_eq!(accepted.peer.identity, "dealer");
+    (reader, accepted)
+}
+
+/// A bare TCP connection past the handshake, as a dealer, to a listener; and its other end.
+async fn bare(listener: &mut Listener) -> (TcpStream, Established) {
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    stream.write_all(&opening(&dealer())).await.unwrap();
+    let accepted = soon(listener.accept()).await;
+    let mut greeting = vec![0; opening(&router()).len()];
+    soon(stream.read_exact(&mut greeting)).await.unwrap();
+    assert_eq!(greeting, opening(&router()));
+    (stream, accepted)
+}
+
+/// The next message; `None` at the end.
+async fn receive(reader: &mut Reader) -> Result<Option<Message>, Error> {
+    soon(async {
+        loop {
+            if let Some(message) = reader.next()? {
+                return Ok(Some(message));
+            }
+            if !reader.fill().await? {
+                return Ok(None);
+            }
+        }
+    })
+    .await
+}
+
+fn run(outbox: &Outbox) -> tokio::task::JoinHandle<io::Error> {
+    let outbox = outbox.clone();
+    tokio::spawn(async move { outbox.run().await })
+}
+
+#[tokio::test]
+async fn messages_of_all_shapes_arrive_in_order() {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let shapes: Vec<Vec<Bytes>> = vec![
+        vec!["before the connection".into()],
+        vec!["a".into(), Bytes::new(), "c".into()],
+        vec![Bytes::new()],
+        vec!["large".into(), vec![1; 5 << 20].into(), "after".into()],
+        vec![vec![2; 70_000].into(), vec![3; 8 << 10].into(), vec![4; (8 << 10) + 1].into()],
+        (0..4096).map(|i: u32| Bytes::copy_from_slice(&i.to_be_bytes())).collect(),
+        vec!["last".into()],
+    ];
+    // One is there before anybody knows whether there will be a connection.
+    outbox.push(&shapes[0][0], &[]).unwrap();
+    assert_eq!(outbox.queued(), (1, 2 + 21));
+    let (_reader, mut accepted) = pair(&outbox).await;
+    let running = run(&outbox);
+    for frames in &shapes[1..] {
+        outbox.push(&frames[0], &frames[1..]).unwrap();
+    }
+    for frames in &shapes {
+        let message = receive(&mut accepted.reader).await.unwrap().unwrap();
+        assert_eq!(message.frames(), &frames[..]);
+    }
+    soon(outbox.drained()).await;
+    assert_eq!(outbox.queued(), (0, 0));
+    outbox.close();
+    assert_eq!(soon(running).await.unwrap().kind(), io::ErrorKind::NotConnected);
+    assert!(receive(&mut accepted.reader).await.unwrap().is_none(), "closed is seen");
+    assert_eq!(outbox.push(b"x", &[]), Err(PushError::Closed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_messages_from_several_threads_arrive_once_and_in_order() {
+    const EACH: u32 = 50_000;
+    let outbox = Outbox::new(OutboxLimits::default());
+    let (_reader, mut accepted) = pair(&outbox).await;
+    let running = run(&outbox);
+    let threads: Vec<_> = (0..3u8)
+        .map(|thread| {
+            let outbox = outbox.clone();
+            std::thread::spawn(move || {
+                for i in 0..EACH {
+                    let head = [&[thread][..], &i.to_be_bytes()].concat();
+                    // Some by reference; some staged and flushed.
+                    let size = if i % 5000 == 0 { 20_000 } else { 7 };
+                    let content = [Bytes::from(vec![thread; size])];
+                    let push = || match thread {
+                        0 => outbox.stage(&head, &content),
+                        _ => outbox.push(&head, &content),
+                    };
+                    while let Err(error) = push() {
+                        assert_eq!(error, PushError::Full);
+                        std::thread::yield_now();
+                    }
+                    if thread == 0 {
+                        outbox.flush().unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut next = [0; 3];
+    for _ in 0..3 * EACH {
+        let message = receive(&mut accepted.reader).await.unwrap().unwrap();
+        let (mut head, content) = (&message.frames()[0][..], &message.frames()[1]);
+        let thread = head.get_u8();
+        assert_eq!(head.get_u32(), next[usize::from(thread)]);
+        assert!(content.iter().all(|octet| *octet == thread));
+        next[usize::from(thread)] += 1;
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    soon(outbox.drained()).await;
+    assert_eq!(outbox.queued(), (0, 0));
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_fills_its_own_queue_only() {
+    let limits = OutboxLimits { messages: 50, octets: 4 << 20 };
+    let (deaf, healthy) = (Outbox::new(limits.clone()), Outbox::new(limits));
+    let (_reader, mut far) = pair(&deaf).await;
+    let (_other, mut good) = pair(&healthy).await;
+    let running = [run(&deaf), run(&healthy)];
+    // Until the buffers of the kernel are full, and then exactly 50 more.
+    let content = [Bytes::from(vec![9; 20_000])];
+    let mut accepted = 0u32;
+    while deaf.push(&accepted.to_be_bytes(), &content).is_ok() {
+        accepted += 1;
+        assert!(accepted < 100_000, "the kernel takes everything");
+    }
+    assert_eq!(deaf.push(b"x", &[]), Err(PushError::Full));
+    let (messages, octets) = deaf.queued();
+    assert_eq!(messages, 50);
+    assert!((49 * 20_000..=50 * 20_100).contains(&octets), "{octets}");
+    assert!(!deaf.flush().unwrap());
+
+    healthy.push(b"fine", &[]).unwrap();
+    assert_eq!(receive(&mut good.reader).await.unwrap().unwrap().frames(), ["fine"]);
+    assert_eq!(deaf.queued().0, 50);
+
+    // Whatever was accepted arrives when the peer reads at last, and nothing else.
+    for i in 0..accepted {
+        let message = receive(&mut far.reader).await.unwrap().unwrap();
+        assert_eq!(message.frames()[0], i.to_be_bytes()[..]);
+    }
+    soon(deaf.drained()).await;
+    assert_eq!(deaf.queued(), (0, 0));
+    deaf.push(b"end", &[]).unwrap();
+    assert_eq!(receive(&mut far.reader).await.unwrap().unwrap().frames(), ["end"]);
+    running.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn an_outbox_without_a_connection_is_bounded() {
+    let outbox = Outbox::new(OutboxLimits { messages: 3, octets: 100 });
+    outbox.push(&[0; 500], &[]).unwrap();
+    assert_eq!(outbox.queued(), (1, 509), "one that is larger than all is taken when empty");
+    assert_eq!(outbox.push(b"", &[]), Err(PushError::Full));
+    assert!(!outbox.flush().unwrap());
+
+    let outbox = Outbox::new(OutboxLimits { messages: 3, octets: 100 });
+    outbox.push(&[0; 60], &[]).unwrap();
+    assert_eq!(outbox.push(&[0; 37], &[]), Err(PushError::Full));
+    outbox.push(&[0; 36], &[]).unwrap();
+    assert_eq!(outbox.queued(), (2, 100));
+
+    let outbox = Outbox::new(OutboxLimits { messages: 3, octets: 100 });
+    (0..3).for_each(|_| outbox.push(b"", &[]).unwrap());
+    assert_eq!(outbox.push(b"", &[]), Err(PushError::Full));
+    let waiting = tokio::spawn({
+        let outbox = outbox.clone();
+        async move { outbox.drained().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    outbox.close();
+    soon(waiting).await.unwrap();
+    assert!(outbox.is_closed());
+    assert!(outbox.flush().is_err());
+}
+
+#[tokio::test]
+async fn staged_messages_go_with_the_flush_and_need_no_runner() {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let (_reader, mut accepted) = pair(&outbox).await;
+    outbox.stage(b"one", &[]).unwrap();
+    outbox.stage(b"two", &[]).unwrap();
+    assert_eq!(outbox.queued(), (2, 10));
+    assert!(outbox.flush().unwrap());
+    for expected in ["one", "two"] {
+        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn both_halves_in_one_task() {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let (mut reader, mut accepted) = pair(&outbox).await;
+    // A DEALER may be sent to as well: echo what comes.
+    let echo = tokio::spawn(async move {
+        let writing = accepted.outbox.clone();
+        loop {
+            while let Some(message) = accepted.reader.next().unwrap() {
+                writing.push(&message.frames()[0], &message.frames()[1..]).unwrap();
+            }
+            tokio::select! {
+                _ = writing.run() => return,
+                alive = accepted.reader.fill() => if !alive.unwrap() { return },
+            }
+        }
+    });
+    for i in 0..2000u32 {
+        outbox.push(&i.to_be_bytes(), &[]).unwrap();
+        let answer = soon(async {
+            loop {
+                if let Some(message) = reader.next().unwrap() {
+                    return message;
+                }
+                tokio::select! {
+                    error = outbox.run() => panic!("{error}"),
+                    alive = reader.fill() => assert!(alive.unwrap()),
+                }
+            }
+        })
+        .await;
+        assert_eq!(answer.frames()[0], i.to_be_bytes()[..]);
+    }
+    outbox.close();
+    drop(reader);
+    soon(echo).await.unwrap();
+}
+
+#[tokio::test]
+async fn pings_are_answered_on_the_wire() {
+    let (mut listener, _) = listen(ListenerLimits::default()).await;
+    let (mut stream, mut accepted) = bare(&mut listener).await;
+    stream.write_all(&command("PING", b"\0\x0ahello")).await.unwrap();
+    stream.write_all(&frame(0, b"message")).await.unwrap();
+    assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["message"]);
+    assert!(accepted.reader.next().unwrap().is_none());
+    let expected = command("PONG", b"hello");
+    let mut answer = vec![0; expected.len()];
+    soon(stream.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(answer, expected);
+    assert_eq!(accepted.outbox.queued(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_ping_flood_of_one_who_does_not_read_costs_nothing() {
+    let (mut listener, _) = listen(ListenerLimits::default()).await;
+    let (mut stream, mut accepted) = bare(&mut listener).await;
+    let flood = command("PING", &[0; 18]).repeat(1000);
+    let pings = tokio::spawn(async move {
+        for _ in 0..1000 {
+            stream.write_all(&flood).await.unwrap();
+        }
+        stream.write_all(&frame(0, b"done")).await.unwrap();
+        stream
+    });
+    assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["done"]);
+    let (messages, octets) = accepted.outbox.queued();
+    assert_eq!(messages, 0);
+    assert!(octets <= 4 * 23, "{octets}");
+    drop(soon(pings).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_end_is_noticed_on_both_sides() {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let (mut reader, accepted) = pair(&outbox).await;
+    let running = run(&outbox);
+    drop(accepted);
+    assert!(receive(&mut reader).await.map_or(true, |m| m.is_none()));
+    // The writer notices when it writes, and says why.
+    let error = soon(async {
+        while outbox.push(b"anybody?", &[]).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        running.await.unwrap()
+    })
+    .await;
+    let reset = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+    assert!(reset.contains(&error.kind()), "{error}");
+    soon(outbox.drained()).await;
+}
+
+#[tokio::test]
+async fn an_end_inside_a_message_is_an_end() {
+    let (mut listener, _) = listen(ListenerLimits::default()).await;
+    let (mut stream, mut accepted) = bare(&mut listener).await;
+    stream.write_all(&frame(1, b"first of two")).await.unwrap();
+    stream.write_all(&[2, 0, 0]).await.unwrap();
+    drop(stream);
+    assert!(receive(&mut accepted.reader).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_broken_rule_ends_that_connection_only() {
+    let (mut listener, _) = listen(ListenerLimits::default()).await;
+    let (mut bad, mut from_bad) = bare(&mut listener).await;
+    let (mut good, mut from_good) = bare(&mut listener).await;
+    bad.write_all(&frame(0, b"last")).await.unwrap();
+    bad.write_all(&[8]).await.unwrap();
+    assert_eq!(receive(&mut from_bad.reader).await.unwrap().unwrap().frames(), ["last"]);
+    for _ in 0..2 {
+        let error = receive(&mut from_bad.reader).await.unwrap_err();
+        assert!(matches!(error, Error::Protocol(zmtp::Error::Flags(8))), "{error}");
+    }
+    good.write_all(&frame(0, b"fine")).await.unwrap();
+    assert_eq!(receive(&mut from_good.reader).await.unwrap().unwrap().frames(), ["fine"]);
+}
+
+#[tokio::test]
+async fn connecting_fails_in_time_and_the_outbox_can_be_used_again() {
+    let outbox = Outbox::new(OutboxLimits::default());
+    outbox.push(b"kept", &[]).unwrap();
+    // Nobody listens.
+    let closed = TcpListener::bind(anywhere()).await.unwrap().local_addr().unwrap();
+    let error = soon(net::connect(closed, &dealer(), &outbox)).await.unwrap_err();
+    assert!(matches!(&error, Error::Io(e) if e.kind() == io::ErrorKind::ConnectionRefused));
+    // Somebody accepts and is silent.
+    let silent = TcpListener::bind(anywhere()).await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let limits = Limits { handshake_time: Duration::from_millis(50), ..Limits::default() };
+    let error = soon(net::connect(address, &dealer().with_limits(limits), &outbox)).await;
+    assert!(matches!(error, Err(Error::Protocol(zmtp::Error::HandshakeTimeout))));
+    // Somebody accepts and closes; the one that was given up waits in the kernel before it.
+    let config = dealer();
+    let (error, streams) = tokio::join!(net::connect(address, &config, &outbox), async {
+        let mut streams =
+            [soon(silent.accept()).await.unwrap().0, soon(silent.accept()).await.unwrap().0];
+        for stream in &mut streams {
+            stream.shutdown().await.unwrap();
+        }
+        streams
+    });
+    assert!(matches!(error, Err(Error::Closed)), "{error:?}");
+    drop(streams);
+    // Somebody with whom we do not talk.
+    let (mut listener, address) = listen(ListenerLimits::default()).await;
+    let sub = Config::new(SocketType::Sub);
+    let error = tokio::select! {
+        _ = listener.accept() => panic!("a SUB is not for a ROUTER"),
+        error = soon(net::connect(address, &sub, &outbox)) => error,
+    };
+    assert!(matches!(error, Err(Error::Protocol(zmtp::Error::Incompatible { .. }))), "{error:?}");
+    // At last somebody real.
+    let (_reader, mut accepted) = pair(&outbox).await;
+    assert!(outbox.flush().unwrap());
+    assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["kept"]);
+}
+
+#[tokio::test]
+async fn messages_right_behind_the_handshake_are_not_lost() {
+    let (mut listener, address) = listen(ListenerLimits::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let wire = [opening(&dealer()), frame(0, b"hello"), frame(0, &[b'x'; 200]).repeat(50)].concat();
+    stream.write_all(&wire).await.unwrap();
+    let mut accepted = soon(listener.accept()).await;
+    assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["hello"]);
+    for _ in 0..50 {
+        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().octets(), 200);
+    }
+}
+
+#[tokio::test]
+async fn fill_may_be_dropped_at_any_time() {
+    let (mut listener, _) = listen(ListenerLimits::default()).await;
+    let (mut stream, mut accepted) = bare(&mut listener).await;
+    let wire = frame(2, &vec![7; 300_000]);
+    let writing = tokio::spawn(async move {
+        for part in wire.chunks(1000) {
+            stream.write_all(part).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        stream
+    });
+    let message = soon(async {
+        loop {
+            if let Some(message) = accepted.reader.next().unwrap() {
+                return message;
+            }
+            tokio::select! {
+                biased;
+                alive = accepted.reader.fill() => assert!(alive.unwrap()),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    })
+    .await;
+    assert_eq!(message.octets(), 300_000);
+    drop(soon(writing).await);
+}
+
+#[tokio::test]
+async fn properties_do_not_hold_up_a_handshake_in_pieces() {
+    let (mut listener, address) = listen(ListenerLimits::default()).await;
+    let ready = [property("X-A", &[1; 2000]), property("Socket-Type", b"REQ")].concat();
+    let wire = [common::greeting(), command("READY", &ready)].concat();
+    let writing = tokio::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for octet in wire {
+            stream.write_all(&[octet]).await.unwrap();
+        }
+        stream
+    });
+    let accepted = soon(listener.accept()).await;
+    assert_eq!(accepted.peer.socket_type, SocketType::Req);
+    drop(soon(writing).await);
+}

@@ -1,0 +1,334 @@
+//! How peers come, fall silent, and go.
+
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use super::messages::Proof;
+use crate::message::{Command, Hello};
+use crate::peer::{Claim, Doubt, Life, Peer, Presence, Quiet};
+use crate::sequence::Sequence;
+use crate::timers::after;
+use crate::{ConnId, Endpoint, Event, ExitReason, LinkId, Output, PeerId};
+
+/// While the mailbox is not read, deadlines of peers are put off by so much.
+const PAUSED: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Discovery says that a node is at an endpoint.
+    pub(super) fn candidate(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) {
+        if id == self.config.id || endpoint == self.config.endpoint {
+            self.stats.own += 1;
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(&id) {
+            // Anybody can send a beacon: it must not cut a link that works.
+            peer.alternative = (endpoint != peer.endpoint).then_some(endpoint);
+            self.hear(now, id);
+        } else if self.make_room(now, id, endpoint, Proof::Beacon) {
+            self.connect(now, id, endpoint);
+        }
+    }
+
+    /// Whether there is room for a new peer at this endpoint.
+    pub(super) fn make_room(
+        &mut self,
+        now: Instant,
+        id: PeerId,
+        endpoint: Endpoint,
+        proof: Proof,
+    ) -> bool {
+        if !self.evict(now, id, endpoint, proof) {
+            return false;
+        }
+        let room = self.peers.len() < self.config.max_peers;
+        if !room {
+            self.stats.candidates_refused += 1;
+        }
+        room
+    }
+
+    /// Another peer at this endpoint goes: at once if its link is not up or the proof is good,
+    /// else if it does not answer. Whether the endpoint is free now.
+    pub(super) fn evict(
+        &mut self,
+        now: Instant,
+        id: PeerId,
+        endpoint: Endpoint,
+        proof: Proof,
+    ) -> bool {
+        let mut there = self.peers.iter().filter(|(_, peer)| peer.endpoint == endpoint);
+        let Some((&old, peer)) = there.find(|(old, _)| **old != id) else { return true };
+        if proof == Proof::Beacon && peer.up && matches!(peer.life, Life::Ready(_)) {
+            self.doubt(now, old, Claim::Replaced);
+            return false;
+        }
+        self.end(now, old, ExitReason::Replaced);
+        true
+    }
+
+    /// Opens a link to a new peer and says HELLO on it.
+    pub(super) fn connect(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) {
+        self.peers.insert(
+            id,
+            Peer {
+                endpoint,
+                alternative: None,
+                link: LinkId(self.last_link),
+                up: false,
+                sent: Sequence::START,
+                greeted: now,
+                regreeted: 0,
+                conn: None,
+                heard: now,
+                life: Life::Greeting,
+            },
+        );
+        self.open_link(now, id, endpoint);
+        self.reschedule(id);
+    }
+
+    /// A new link instead of the one there is, to where the peer is now.
+    pub(super) fn relink(&mut self, now: Instant, id: PeerId, moved: Option<Endpoint>) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let (link, endpoint) = (peer.link, moved.unwrap_or(peer.endpoint));
+        self.outputs.push_back(Output::CloseLink { link });
+        self.open_link(now, id, endpoint);
+    }
+
+    fn open_link(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        self.last_link += 1;
+        peer.link = LinkId(self.last_link);
+        peer.up = false;
+        peer.endpoint = endpoint;
+        peer.sent = Sequence::START;
+        peer.greeted = now;
+        self.outputs.push_back(Output::Connect { peer: id, link: peer.link, endpoint });
+        self.say_hello(id);
+    }
+
+    fn say_hello(&mut self, id: PeerId) {
+        self.stats.hellos_sent += 1;
+        let endpoint = self.config.endpoint.to_string();
+        let name = self.config.name.clone();
+        let groups: Vec<_> = self.own.groups.iter().cloned().collect();
+        let headers = self.own.headers.clone();
+        let hello = Hello {
+            endpoint: endpoint.as_bytes(),
+            groups: groups.iter().map(|group| group.as_bytes()).collect(),
+            status: self.own.status,
+            name: name.as_bytes(),
+            headers: headers.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes())).collect(),
+        };
+        self.send(id, Command::Hello(hello));
+    }
+
+    /// A goodbye beacon is a claim, not a fact: anybody can send one.
+    pub(super) fn goodbye_beacon(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        match peer.life {
+            Life::Ready(_) if peer.up => self.doubt(now, id, Claim::Gone),
+            Life::Ready(_) | Life::Greeting => self.end(now, id, ExitReason::Goodbye),
+            // Its end is on the way, and now there is a better word for it.
+            Life::Leaving { .. } => self.set_leaving_reason(id, ExitReason::Goodbye),
+        }
+    }
+
+    fn set_leaving_reason(&mut self, id: PeerId, better: ExitReason) {
+        if let Some(Life::Leaving { reason, .. }) = self.peers.get_mut(&id).map(|p| &mut p.life) {
+            *reason = better;
+        }
+    }
+
+    /// Asks the peer whether a claim about it is true: it is, unless PING-OK comes in time.
+    pub(super) fn doubt(&mut self, now: Instant, id: PeerId, claim: Claim) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let times = &self.config.times;
+        let proof = if claim == Claim::LostUs { peer.proof(times) } else { times.proof };
+        let deadline = after(now, proof);
+        let Life::Ready(presence) = &mut peer.life else { return };
+        // One question at a time; a claim that is repeated does not put off its answer.
+        if presence.doubt.is_none() {
+            presence.doubt = Some(Doubt { claim, deadline });
+            self.ping(id);
+            self.reschedule(id);
+        }
+    }
+
+    fn ping(&mut self, id: PeerId) {
+        self.stats.pings_sent += 1;
+        self.send(id, Command::Ping);
+    }
+
+    pub(super) fn link_up(&mut self, id: PeerId, link: LinkId) {
+        if let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.link == link) {
+            peer.up = true;
+        }
+    }
+
+    pub(super) fn link_lost(&mut self, now: Instant, id: PeerId, link: LinkId, overflow: bool) {
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.link == link) else { return };
+        if overflow {
+            self.stats.overflows += 1;
+            return self.end(now, id, ExitReason::Overflow);
+        }
+        peer.up = false;
+        let Life::Ready(presence) = &mut peer.life else {
+            if matches!(peer.life, Life::Greeting) {
+                self.end(now, id, ExitReason::LinkLost);
+            }
+            return;
+        };
+        let reason = match presence.doubt.take().map(|doubt| doubt.claim) {
+            // It said HELLO and then its old mailbox went: it has restarted, and waits for ours.
+            Some(Claim::LostUs) => {
+                self.relink(now, id, None);
+                return self.reschedule(id);
+            }
+            Some(Claim::Gone) => ExitReason::Goodbye,
+            Some(Claim::Replaced) => ExitReason::Replaced,
+            None => ExitReason::LinkLost,
+        };
+        if peer.conn.is_none() {
+            return self.end(now, id, reason);
+        }
+        let deadline = after(now, self.config.times.drain);
+        let life = std::mem::replace(&mut peer.life, Life::Greeting);
+        if let Life::Ready(presence) = life {
+            peer.life = Life::Leaving { presence, reason, deadline };
+        }
+        self.reschedule(id);
+    }
+
+    pub(super) fn mailbox_lost(&mut self, now: Instant, id: PeerId, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.conn == Some(conn)) else {
+            return;
+        };
+        peer.conn = None;
+        if matches!(peer.life, Life::Leaving { .. }) {
+            self.finish_leaving(now, id);
+        }
+    }
+
+    pub(super) fn finish_leaving(&mut self, now: Instant, id: PeerId) {
+        if let Some(Life::Leaving { reason, .. }) = self.peers.get(&id).map(|peer| &peer.life) {
+            self.end(now, id, *reason);
+        }
+    }
+
+    /// The peer goes, with both its connections: so the other side learns of it at once as well.
+    pub(super) fn end(&mut self, now: Instant, id: PeerId, reason: ExitReason) {
+        self.leave_all(id, reason);
+        self.timers.clear(id);
+        let Some(peer) = self.peers.remove(&id) else { return };
+        self.outputs.push_back(Output::CloseLink { link: peer.link });
+        if let Some(conn) = peer.conn {
+            self.outputs.push_back(Output::CloseMailbox { conn });
+        }
+        if let Some(moved) = peer.alternative.filter(|_| reason == ExitReason::LinkLost) {
+            // The old place is dead, and it has been heard from another one.
+            if self.make_room(now, id, moved, Proof::Beacon) {
+                return self.connect(now, id, moved);
+            }
+        }
+        if self.required.contains_key(&id) {
+            self.timers.set(id, after(now, self.config.times.retry));
+        }
+    }
+
+    /// The application hears that the peer is gone, if it knew of it.
+    pub(super) fn leave_all(&mut self, id: PeerId, reason: ExitReason) {
+        let Some(presence) = self.peers.get(&id).and_then(Peer::presence) else { return };
+        for group in &presence.groups {
+            self.groups.leave(group, id);
+        }
+        let name = presence.name.clone();
+        self.event(Event::Exit { peer: id, name, reason });
+    }
+
+    pub(super) fn pause(&mut self, now: Instant, paused: bool) {
+        self.paused = paused;
+        if paused {
+            return;
+        }
+        // What peers said meanwhile is only now being read: give them the time to be heard.
+        let proof = after(now, self.config.times.proof);
+        let drain = after(now, self.config.times.drain);
+        for peer in self.peers.values_mut() {
+            peer.hear(now);
+            peer.greeted = now;
+            match &mut peer.life {
+                Life::Ready(Presence { doubt: Some(doubt), .. }) => doubt.deadline = proof,
+                Life::Leaving { deadline, .. } => *deadline = drain,
+                _ => {}
+            }
+        }
+        let ids: Vec<PeerId> = self.peers.keys().copied().collect();
+        for id in ids {
+            self.reschedule(id);
+        }
+    }
+
+    pub(super) fn reschedule(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get(&id) {
+            self.timers.set(id, peer.deadline(&self.config.times));
+        }
+    }
+
+    pub(super) fn time(&mut self, now: Instant) {
+        while let Some(id) = self.timers.pop(now) {
+            self.due(now, id);
+        }
+    }
+
+    fn due(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get(&id) else {
+            if let Some(&endpoint) = self.required.get(&id) {
+                self.timers.set(id, after(now, self.config.times.retry));
+                self.candidate(now, id, endpoint);
+            }
+            return;
+        };
+        let deadline = peer.deadline(&self.config.times);
+        if deadline > now {
+            return self.timers.set(id, deadline);
+        }
+        match &peer.life {
+            _ if self.paused => self.timers.set(id, now + PAUSED),
+            Life::Leaving { reason, .. } => self.end(now, id, *reason),
+            Life::Greeting => self.end(now, id, ExitReason::LinkLost),
+            Life::Ready(_) => self.quiet(now, id),
+        }
+    }
+
+    /// A peer that is present has let a deadline pass.
+    fn quiet(&mut self, now: Instant, id: PeerId) {
+        let times = self.config.times;
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Life::Ready(presence) = &mut peer.life else { return };
+        if let Some(doubt) = presence.doubt.take_if(|doubt| doubt.deadline <= now) {
+            match doubt.claim {
+                Claim::Gone => return self.end(now, id, ExitReason::Goodbye),
+                Claim::Replaced => return self.end(now, id, ExitReason::Replaced),
+                Claim::LostUs => {
+                    peer.regreeted += 1;
+                    self.relink(now, id, None);
+                }
+            }
+            return self.reschedule(id);
+        }
+        if now >= after(peer.heard, times.expired) {
+            return self.end(now, id, ExitReason::Expired);
+        }
+        let name = presence.name.clone();
+        if presence.quiet == Quiet::No {
+            presence.quiet = Quiet::Evasive(now);
+            self.ping(id);
+            self.event(Event::Evasive { peer: id, name });
+        } else {
+            presence.quiet = Quiet::Silent;
+            self.event(Event::Silent { peer: id, name });
+        }
+        self.reschedule(id);
+    }
+}

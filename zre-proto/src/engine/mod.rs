@@ -1,0 +1,225 @@
+//! The state machine of one node.
+
+mod actions;
+mod life;
+mod messages;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::groups::Groups;
+use crate::message::{Command, Message};
+use crate::peer::{Life, Peer};
+use crate::timers::Timers;
+use crate::{Config, Content, Endpoint, Event, Headers, Input, Output, PeerId, PeerInfo, Refused};
+
+/// One node, without clock, sockets or randomness.
+///
+/// There is one door in, [`handle`](Self::handle); one queue out,
+/// [`poll_output`](Self::poll_output); and one question about time,
+/// [`next_deadline`](Self::next_deadline). Two engines that are given the same inputs at the same
+/// times give the same outputs. See the [crate's front page](crate) for the whole loop.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    own: Own,
+    peers: BTreeMap<PeerId, Peer>,
+    groups: Groups,
+    timers: Timers,
+    /// Peers that the application asked for by id and endpoint: tried again whenever absent.
+    required: BTreeMap<PeerId, Endpoint>,
+    outputs: VecDeque<Output>,
+    last_link: u64,
+    paused: bool,
+    stopped: bool,
+    stats: Stats,
+}
+
+/// What the node tells others about itself.
+#[derive(Debug)]
+struct Own {
+    groups: BTreeSet<Arc<str>>,
+    /// Joins and leaves so far, modulo 256.
+    status: u8,
+    headers: Headers,
+}
+
+/// What an engine has counted since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Messages sent, of any kind, to any peer.
+    pub sent: u64,
+    /// Messages received, of any kind, good or bad.
+    pub received: u64,
+    /// HELLOs sent.
+    pub hellos_sent: u64,
+    /// HELLOs received.
+    pub hellos_received: u64,
+    /// PINGs sent.
+    pub pings_sent: u64,
+    /// Own beacons, and claims to our id or endpoint, that were ignored.
+    pub own: u64,
+    /// Candidates that were ignored since the limit of peers was reached.
+    pub candidates_refused: u64,
+    /// Messages dropped: not ZRE, or another version.
+    pub foreign: u64,
+    /// Messages dropped: cut short, or beyond a limit. Their sender was ended.
+    pub malformed: u64,
+    /// Messages dropped: their sender has not said HELLO.
+    pub before_hello: u64,
+    /// Messages dropped: they came on a second connection in the name of a peer, out of sequence.
+    pub intruding: u64,
+    /// Messages skipped: of a kind that this version does not know, or does not use.
+    pub unused: u64,
+    /// SHOUTs dropped: to a group that this node has left.
+    pub not_member: u64,
+    /// Peers that were ended since their queue was full.
+    pub overflows: u64,
+}
+
+impl Engine {
+    /// A node that knows nobody.
+    ///
+    /// # Errors
+    /// A name, header name or the headers together are too long for a HELLO.
+    pub fn new(mut config: Config) -> Result<Self, Refused> {
+        let headers = std::mem::take(&mut config.headers);
+        actions::check_length("name", &config.name)?;
+        let mut engine = Self {
+            config,
+            own: Own { groups: BTreeSet::new(), status: 0, headers: Headers::new() },
+            peers: BTreeMap::new(),
+            groups: Groups::default(),
+            timers: Timers::default(),
+            required: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            last_link: 0,
+            paused: false,
+            stopped: false,
+            stats: Stats::default(),
+        };
+        for (name, value) in &headers {
+            engine.set_header(name, value)?;
+        }
+        Ok(engine)
+    }
+
+    /// Tells the engine something. Its answer waits in [`poll_output`](Self::poll_output).
+    ///
+    /// # Errors
+    /// Only an [`Input::Action`] can be refused; then nothing has changed. What comes from the
+    /// network is never an error.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Refused> {
+        if self.stopped {
+            return match input {
+                Input::Action(_) => Err(Refused::Stopped),
+                _ => Ok(()),
+            };
+        }
+        match input {
+            Input::Message { peer, conn, source, header, content } => {
+                self.message(now, peer, messages::Origin { conn, source }, header, content);
+            }
+            Input::Candidate { peer, endpoint } => self.candidate(now, peer, endpoint),
+            Input::Goodbye { peer } => self.goodbye_beacon(now, peer),
+            Input::MailboxLost { peer, conn } => self.mailbox_lost(now, peer, conn),
+            Input::LinkUp { peer, link } => self.link_up(peer, link),
+            Input::LinkLost { peer, link, overflow } => self.link_lost(now, peer, link, overflow),
+            Input::Paused(paused) => self.pause(now, paused),
+            Input::Moved(endpoint) => self.config.endpoint = endpoint,
+            Input::Action(action) => return self.action(now, action),
+            Input::Time => self.time(now),
+        }
+        Ok(())
+    }
+
+    /// The next thing to do, in order; `None` if all is done. To be called until `None` after
+    /// every [`handle`](Self::handle).
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Time`] is due. May be earlier than anything happens: a peer that was heard
+    /// of does not move its deadline, which is looked at again when it comes.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// The node's id.
+    pub const fn id(&self) -> PeerId {
+        self.config.id
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The endpoint that the node announces.
+    pub const fn endpoint(&self) -> Endpoint {
+        self.config.endpoint
+    }
+
+    /// The peers that are present, in the order of their ids.
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.peers.iter().filter(|(_, peer)| peer.presence().is_some()).map(|(id, _)| *id)
+    }
+
+    /// What is known of a peer that is present.
+    pub fn peer(&self, id: PeerId) -> Option<PeerInfo> {
+        self.peers.get(&id)?.info(id)
+    }
+
+    /// The peers in a group, in the order of their ids.
+    pub fn peers_in(&self, group: &str) -> impl Iterator<Item = PeerId> {
+        self.groups.members(group)
+    }
+
+    /// The groups this node is in, in the order of their names.
+    pub fn own_groups(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.own.groups.iter()
+    }
+
+    /// The groups that peers are in, in the order of their names.
+    pub fn peer_groups(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.groups.names()
+    }
+
+    /// What was counted since the start.
+    pub const fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Whether the node was told to stop.
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Something was heard from a peer.
+    fn hear(&mut self, now: Instant, id: PeerId) {
+        if self.peers.get_mut(&id).is_some_and(|peer| peer.hear(now)) {
+            self.reschedule(id);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Sends a command that has no content.
+    fn send(&mut self, id: PeerId, command: Command<'_>) {
+        self.send_content(id, command, Content::none());
+    }
+
+    fn send_content(&mut self, id: PeerId, command: Command<'_>, content: Content) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if matches!(peer.life, Life::Leaving { .. }) {
+            return;
+        }
+        self.stats.sent += 1;
+        let header = Message { sequence: peer.sent.next(), command }.encode();
+        self.outputs.push_back(Output::Send { link: peer.link, header, content });
+    }
+}

@@ -1,0 +1,169 @@
+//! A peer's life.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::sequence::Sequence;
+use crate::timers::after;
+use crate::{ConnId, Endpoint, ExitReason, Headers, LinkId, PeerId, Times};
+
+/// What the engine knows of one peer.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Where our link to it goes.
+    pub(crate) endpoint: Endpoint,
+    /// Where it is as well, by what it says. Tried when the link is lost.
+    pub(crate) alternative: Option<Endpoint>,
+    /// Our link to it: DEALER to its ROUTER.
+    pub(crate) link: LinkId,
+    /// Whether the link is connected.
+    pub(crate) up: bool,
+    /// The sequence of what we send on the link.
+    pub(crate) sent: Sequence,
+    /// When the HELLO of this link was sent.
+    pub(crate) greeted: Instant,
+    /// How many HELLOs in a row were sent for want of a proof that it knows us.
+    pub(crate) regreeted: u32,
+    /// Its connection to our mailbox.
+    pub(crate) conn: Option<ConnId>,
+    /// When anything was last heard from it.
+    pub(crate) heard: Instant,
+    pub(crate) life: Life,
+}
+
+/// How far a peer is.
+#[derive(Debug)]
+pub(crate) enum Life {
+    /// We have said HELLO; it has not. The application does not know of it.
+    Greeting,
+    /// It has said HELLO: the application knows it, between ENTER and EXIT.
+    Ready(Presence),
+    /// The link to it is lost; its mailbox connection may still bring what it had sent before.
+    Leaving { presence: Presence, reason: ExitReason, deadline: Instant },
+}
+
+/// What HELLO and the messages after it have told of a peer.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    pub(crate) name: Arc<str>,
+    pub(crate) headers: Arc<Headers>,
+    pub(crate) groups: BTreeSet<Arc<str>>,
+    pub(crate) status: u8,
+    /// The sequence of what it sends us.
+    pub(crate) received: Sequence,
+    pub(crate) quiet: Quiet,
+    pub(crate) doubt: Option<Doubt>,
+}
+
+/// How long a peer has been quiet, in steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quiet {
+    No,
+    /// PING was sent at this time.
+    Evasive(Instant),
+    Silent,
+}
+
+/// Something that anybody may have claimed about a peer. PING-OK in time proves it wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    pub(crate) claim: Claim,
+    pub(crate) deadline: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// A goodbye beacon: it is gone.
+    Gone,
+    /// The beacon of another node on its endpoint: it was replaced.
+    Replaced,
+    /// A second HELLO soon after our own: it has lost us, unless the two merely crossed.
+    LostUs,
+}
+
+/// How alive a peer seems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Liveness {
+    /// Heard of within [`Times::evasive`](crate::Times::evasive).
+    Active,
+    /// Quiet, and asked by PING.
+    Evasive,
+    /// Has not answered the PING.
+    Silent,
+}
+
+/// A peer that is present: what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Its id.
+    pub id: PeerId,
+    /// Its name for people.
+    pub name: Arc<str>,
+    /// What it says about itself.
+    pub headers: Arc<Headers>,
+    /// Where its mailbox is.
+    pub endpoint: Endpoint,
+    /// The groups it is in, in the order of their names.
+    pub groups: Vec<Arc<str>>,
+    /// How alive it seems.
+    pub liveness: Liveness,
+}
+
+impl Peer {
+    /// What is known of it between ENTER and EXIT.
+    pub(crate) const fn presence(&self) -> Option<&Presence> {
+        match &self.life {
+            Life::Greeting => None,
+            Life::Ready(presence) | Life::Leaving { presence, .. } => Some(presence),
+        }
+    }
+
+    /// When something has to be done about it, if nothing is heard before.
+    pub(crate) fn deadline(&self, times: &Times) -> Instant {
+        match &self.life {
+            Life::Greeting => after(self.greeted, times.greeting),
+            Life::Leaving { deadline, .. } => *deadline,
+            Life::Ready(presence) => {
+                let expired = after(self.heard, times.expired);
+                let quiet = match presence.quiet {
+                    Quiet::No => expired.min(after(self.heard, times.evasive)),
+                    Quiet::Evasive(since) => expired.min(after(since, times.silent)),
+                    Quiet::Silent => expired,
+                };
+                presence.doubt.map_or(quiet, |doubt| quiet.min(doubt.deadline))
+            }
+        }
+    }
+
+    /// How long to wait for the proof that it knows us: longer each time that none has come, for a
+    /// round trip may take longer than we think.
+    pub(crate) fn proof(&self, times: &Times) -> Duration {
+        times.proof.saturating_mul(1 << self.regreeted.min(16))
+    }
+
+    /// Something was heard from it. True: it had been quiet, and its deadline may be earlier now.
+    pub(crate) fn hear(&mut self, now: Instant) -> bool {
+        self.heard = now;
+        let Life::Ready(presence) = &mut self.life else { return false };
+        std::mem::replace(&mut presence.quiet, Quiet::No) != Quiet::No
+    }
+
+    /// What an application may know of it.
+    pub(crate) fn info(&self, id: PeerId) -> Option<PeerInfo> {
+        let presence = self.presence()?;
+        Some(PeerInfo {
+            id,
+            name: presence.name.clone(),
+            headers: presence.headers.clone(),
+            endpoint: self.endpoint,
+            groups: presence.groups.iter().cloned().collect(),
+            liveness: match presence.quiet {
+                Quiet::No => Liveness::Active,
+                Quiet::Evasive(_) => Liveness::Evasive,
+                Quiet::Silent => Liveness::Silent,
+            },
+        })
+    }
+}

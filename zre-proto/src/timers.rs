@@ -1,0 +1,49 @@
+//! Deadlines in their order: the next one first, no scan over all peers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use crate::PeerId;
+
+/// `time` after `now`; for a time that never ends, so far in the future that nobody will see it.
+pub(crate) fn after(now: Instant, time: Duration) -> Instant {
+    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    now + time.min(THIRTY_YEARS)
+}
+
+/// At most one deadline for each peer.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    order: BTreeSet<(Instant, PeerId)>,
+    deadlines: BTreeMap<PeerId, Instant>,
+}
+
+impl Timers {
+    /// Sets the peer's one deadline.
+    pub(crate) fn set(&mut self, peer: PeerId, deadline: Instant) {
+        self.clear(peer);
+        self.order.insert((deadline, peer));
+        self.deadlines.insert(peer, deadline);
+    }
+
+    /// The peer has no deadline any more.
+    pub(crate) fn clear(&mut self, peer: PeerId) {
+        if let Some(deadline) = self.deadlines.remove(&peer) {
+            self.order.remove(&(deadline, peer));
+        }
+    }
+
+    /// The next deadline of all.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.order.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes out the next deadline that has passed.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<PeerId> {
+        let &(deadline, peer) = self.order.first()?;
+        (deadline <= now).then(|| {
+            self.clear(peer);
+            peer
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! Scenarios of the engine on virtual time: one for every rule of a peer's life.
+//!
+//! [`solo::Solo`] is one engine whose peers are played by the test, message by message.
+//! [`net::Net`] is a network of engines.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod net;
+mod solo;
+
+mod actions;
+mod c_like;
+mod goodbye;
+mod greeting;
+mod groups;
+mod liveness;
+mod mailbox;
+mod meeting;
+mod moving;
+mod sequences;
+mod storm;

@@ -1,0 +1,286 @@
+//! One engine; the test plays its peers, message by message.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use zre_proto::message::{Command, Hello, Message};
+use zre_proto::{
+    Action, Config, ConnId, Content, Endpoint, Engine, Event, Input, LinkId, MessageLimits, Output,
+    Refused,
+};
+
+use crate::common::{Promises, endpoint, id};
+
+/// Node 1 and what it did. The other nodes have the numbers from 2 on.
+#[derive(Debug)]
+pub(crate) struct Solo {
+    pub(crate) engine: Engine,
+    start: Instant,
+    now: Instant,
+    promises: Promises,
+    outputs: Vec<Output>,
+    trace: Vec<String>,
+    links: BTreeMap<LinkId, u8>,
+    remotes: BTreeMap<u8, Remote>,
+    last_conn: u64,
+}
+
+/// A peer's connection to the mailbox of the engine.
+#[derive(Clone, Copy, Debug)]
+struct Remote {
+    conn: ConnId,
+    sequence: u16,
+}
+
+/// The greeting of a node without groups.
+pub(crate) fn hello<'a>(endpoint: &'a str) -> Hello<'a> {
+    Hello { endpoint: endpoint.as_bytes(), name: b"remote", ..Hello::default() }
+}
+
+impl Solo {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::new(id(1), endpoint(1)))
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let start = Instant::now();
+        Self {
+            engine: Engine::new(config).unwrap(),
+            start,
+            now: start,
+            promises: Promises::default(),
+            outputs: Vec::new(),
+            trace: Vec::new(),
+            links: BTreeMap::new(),
+            remotes: BTreeMap::new(),
+            last_conn: 0,
+        }
+    }
+
+    /// An engine that has met node 2: each has said HELLO, and the link is up.
+    pub(crate) fn met() -> Self {
+        let mut solo = Self::new();
+        solo.meet(2);
+        solo
+    }
+
+    /// Node `n` is discovered, connected, and says HELLO. Forgets the trace of it.
+    pub(crate) fn meet(&mut self, n: u8) {
+        self.beacon(n);
+        self.up(n);
+        self.hello(n);
+        assert_eq!(self.events(), [format!("ENTER {n}")]);
+    }
+
+    /// Hands over an input, and collects what comes of it.
+    pub(crate) fn handle(&mut self, input: Input<'_>) -> Result<(), Refused> {
+        self.promises.input(&input);
+        let result = self.engine.handle(self.now, input);
+        while let Some(output) = self.engine.poll_output() {
+            self.promises.output(&output);
+            if let Output::Connect { peer, link, .. } = &output {
+                self.links.insert(*link, peer.as_bytes()[0]);
+            }
+            self.trace.push(self.describe(&output));
+            self.outputs.push(output);
+        }
+        self.promises.agree_with(&self.engine);
+        result
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        assert_eq!(self.handle(input), Ok(()));
+    }
+
+    pub(crate) fn act(&mut self, action: Action<'_>) -> Result<(), Refused> {
+        self.handle(Input::Action(action))
+    }
+
+    pub(crate) fn beacon(&mut self, n: u8) {
+        self.beacon_at(n, endpoint(n));
+    }
+
+    /// A beacon of node `n` that names this endpoint.
+    pub(crate) fn beacon_at(&mut self, n: u8, endpoint: Endpoint) {
+        self.tell(Input::Candidate { peer: id(n), endpoint });
+    }
+
+    pub(crate) fn goodbye(&mut self, n: u8) {
+        self.tell(Input::Goodbye { peer: id(n) });
+    }
+
+    /// The newest link to node `n`.
+    pub(crate) fn link(&self, n: u8) -> LinkId {
+        *self.links.iter().rfind(|(_, to)| **to == n).unwrap().0
+    }
+
+    pub(crate) fn up(&mut self, n: u8) {
+        self.tell(Input::LinkUp { peer: id(n), link: self.link(n) });
+    }
+
+    /// The link to node `n` breaks, or was refused.
+    pub(crate) fn lost(&mut self, n: u8) {
+        self.link_lost(n, self.link(n));
+    }
+
+    pub(crate) fn link_lost(&mut self, n: u8, link: LinkId) {
+        self.tell(Input::LinkLost { peer: id(n), link, overflow: false });
+    }
+
+    pub(crate) fn overflow(&mut self, n: u8) {
+        self.tell(Input::LinkLost { peer: id(n), link: self.link(n), overflow: true });
+    }
+
+    /// The connection of node `n` to the mailbox ends.
+    pub(crate) fn mailbox_lost(&mut self, n: u8) {
+        let conn = self.remotes[&n].conn;
+        self.tell(Input::MailboxLost { peer: id(n), conn });
+    }
+
+    /// Node `n` opens a connection, on which it will go on where it was.
+    pub(crate) fn reconnect(&mut self, n: u8) -> ConnId {
+        self.last_conn += 1;
+        let conn = ConnId(self.last_conn);
+        self.remotes.entry(n).and_modify(|r| r.conn = conn).or_insert(Remote { conn, sequence: 0 });
+        conn
+    }
+
+    /// Node `n` says HELLO on a new connection.
+    pub(crate) fn hello(&mut self, n: u8) {
+        self.hello_with(n, &hello(&endpoint(n).to_string()));
+    }
+
+    pub(crate) fn hello_with(&mut self, n: u8, hello: &Hello<'_>) {
+        self.reconnect(n);
+        self.set_sequence(n, 0);
+        self.say(n, Command::Hello(hello.clone()));
+    }
+
+    /// The next message of node `n` will be the one behind this.
+    pub(crate) fn set_sequence(&mut self, n: u8, sequence: u16) {
+        self.remotes.get_mut(&n).unwrap().sequence = sequence;
+    }
+
+    /// Node `n` says what comes next in its sequence.
+    pub(crate) fn say(&mut self, n: u8, command: Command<'_>) {
+        self.send(n, command, Content::none());
+    }
+
+    pub(crate) fn send(&mut self, n: u8, command: Command<'_>, content: Content) {
+        let remote = self.remotes.get_mut(&n).unwrap();
+        remote.sequence = remote.sequence.wrapping_add(1);
+        let Remote { conn, sequence } = *remote;
+        self.raw(n, conn, &Message { sequence, command }.encode(), content);
+    }
+
+    pub(crate) fn whisper(&mut self, n: u8, text: &str) {
+        self.send(n, Command::Whisper, text.into());
+    }
+
+    pub(crate) fn ping_ok(&mut self, n: u8) {
+        self.say(n, Command::PingOk);
+    }
+
+    /// A message arrives on a connection that says it is node `n`'s.
+    pub(crate) fn raw(&mut self, n: u8, conn: ConnId, header: &[u8], content: Content) {
+        let source = IpAddr::from([10, 0, 0, n]);
+        self.tell(Input::Message { peer: id(n), conn, source, header, content });
+    }
+
+    /// The connection on which node `n` speaks.
+    pub(crate) fn conn(&self, n: u8) -> ConnId {
+        self.remotes[&n].conn
+    }
+
+    /// Time goes on; the engine is woken as it wishes to be.
+    pub(crate) fn wait(&mut self, millis: u64) {
+        let until = self.now + Duration::from_millis(millis);
+        while let Some(deadline) = self.engine.next_deadline().filter(|next| *next <= until) {
+            self.now = self.now.max(deadline);
+            self.tell(Input::Time);
+        }
+        self.now = until;
+    }
+
+    /// Seconds go by in which these nodes send their beacons.
+    pub(crate) fn wait_with_beacons(&mut self, seconds: u64, nodes: &[u8]) {
+        for _ in 0..seconds {
+            self.wait(1000);
+            nodes.iter().for_each(|n| self.beacon(*n));
+        }
+    }
+
+    /// Milliseconds since the start.
+    pub(crate) fn millis(&self) -> u128 {
+        (self.now - self.start).as_millis()
+    }
+
+    /// What the engine did since this was last asked.
+    pub(crate) fn trace(&mut self) -> Vec<String> {
+        self.outputs.clear();
+        std::mem::take(&mut self.trace)
+    }
+
+    /// What the application heard since anything was last asked.
+    pub(crate) fn events(&mut self) -> Vec<String> {
+        let mut trace = self.trace();
+        trace.retain(|line| line.starts_with(|c: char| c.is_uppercase()));
+        trace
+    }
+
+    /// What the engine did since this was last asked, as it is.
+    pub(crate) fn outputs(&mut self) -> Vec<Output> {
+        self.trace.clear();
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// An output in a few words: what the application hears in capitals, all else in small.
+    fn describe(&self, output: &Output) -> String {
+        match output {
+            Output::Connect { peer, endpoint: place, .. } => {
+                let n = peer.as_bytes()[0];
+                let usual = *place == endpoint(n);
+                if usual { format!("connect {n}") } else { format!("connect {n} at {place}") }
+            }
+            Output::Send { link, header, .. } => {
+                let message = Message::decode(header, &MessageLimits::default()).unwrap();
+                let n = self.links[link];
+                format!("send {n} {} {}", command_name(&message.command), message.sequence)
+            }
+            Output::CloseLink { link } => format!("close {}", self.links[link]),
+            Output::CloseMailbox { conn } => format!("close mailbox {}", conn.0),
+            Output::Event(event) => describe_event(event),
+        }
+    }
+}
+
+fn command_name(command: &Command<'_>) -> &'static str {
+    match command {
+        Command::Hello(_) => "hello",
+        Command::Whisper => "whisper",
+        Command::Shout { .. } => "shout",
+        Command::Join { .. } => "join",
+        Command::Leave { .. } => "leave",
+        Command::Ping => "ping",
+        Command::PingOk => "ping-ok",
+        Command::Elect { .. } | Command::Leader { .. } | Command::Goodbye => "unexpected",
+    }
+}
+
+/// An event in a few words, such as `EXIT 2 link lost`.
+pub(crate) fn describe_event(event: &Event) -> String {
+    let n = event.peer().map_or(0, |peer| peer.as_bytes()[0]);
+    match event {
+        Event::Enter { .. } => format!("ENTER {n}"),
+        Event::Exit { reason, .. } => format!("EXIT {n} {reason}"),
+        Event::Join { group, .. } => format!("JOIN {n} {group}"),
+        Event::Leave { group, .. } => format!("LEAVE {n} {group}"),
+        Event::Whisper { content, .. } => format!("WHISPER {n} {}", content.to_text()),
+        Event::Shout { group, content, .. } => format!("SHOUT {n} {group} {}", content.to_text()),
+        Event::Evasive { .. } => format!("EVASIVE {n}"),
+        Event::Silent { .. } => format!("SILENT {n}"),
+        Event::Stop => "STOP".to_owned(),
+        other => format!("UNEXPECTED {other:?}"),
+    }
+}

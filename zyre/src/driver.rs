@@ -1,0 +1,406 @@
+//! The driver: tells the engine what happens on the sockets, and does what it says.
+//!
+//! Whoever has something for the engine, a task that read from a socket or a thread of the
+//! application, locks it, hands it over, and carries out the answer: there is no task in between
+//! to wake. Nothing is waited for while the lock is held.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use zmtp::net::{Outbox, OutboxLimits};
+use zre_proto::{Action, Beacon, ConnId, Endpoint, Engine, Event, Input, LinkId, Output, Refused};
+use zre_proto::{Content, PeerId};
+
+use crate::beacon::Announcer;
+use crate::events::EventQueue;
+use crate::interface::Interface;
+use crate::link::{self, Link};
+use crate::mailbox;
+use crate::network::NetworkStats;
+
+/// How long `stop` waits for links to send what was accepted.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Between the last message and the goodbye beacon: a peer that reads the beacon first would
+/// drop what is still on its way by TCP.
+const LAST_WORDS: Duration = Duration::from_millis(10);
+
+/// What all tasks and handles of one node share.
+pub(crate) struct Driver {
+    core: Mutex<Core>,
+    pub(crate) events: Arc<EventQueue>,
+    announcer: Mutex<Announcer>,
+    /// The next deadline has come closer.
+    alarm: Notify,
+    ended: watch::Sender<bool>,
+    runtime: Handle,
+    /// How links connect: as DEALER, with the node's routing id.
+    pub(crate) dealer: zmtp::Config,
+    outbox_limits: OutboxLimits,
+}
+
+/// The engine, and what it has opened.
+struct Core {
+    engine: Engine,
+    links: HashMap<LinkId, Link>,
+    conns: HashMap<ConnId, AbortHandle>,
+    last_conn: u64,
+    /// When the timer task will wake by itself.
+    armed: Option<Instant>,
+    /// The mailbox is not being read, for want of room for events.
+    paused: bool,
+    /// The tasks that live as long as the node.
+    tasks: Vec<AbortHandle>,
+    /// Links that have something to write once the engine is unlocked.
+    dirty: Vec<Outbox>,
+    network: NetworkStats,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        engine: Engine,
+        events: Arc<EventQueue>,
+        announcer: Announcer,
+        runtime: Handle,
+        dealer: zmtp::Config,
+        outbox_limits: OutboxLimits,
+    ) -> Arc<Self> {
+        let core = Core {
+            engine,
+            links: HashMap::new(),
+            conns: HashMap::new(),
+            last_conn: 0,
+            armed: None,
+            paused: false,
+            tasks: Vec::new(),
+            dirty: Vec::new(),
+            network: NetworkStats::default(),
+        };
+        Arc::new(Self {
+            core: Mutex::new(core),
+            events,
+            announcer: Mutex::new(announcer),
+            alarm: Notify::new(),
+            ended: watch::Sender::new(false),
+            runtime,
+            dealer,
+            outbox_limits,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands one input to the engine and does what it says.
+    pub(crate) fn handle(self: &Arc<Self>, input: Input<'_>) -> Result<(), Refused> {
+        self.with(|driver, core| core.handle(driver, Instant::now(), input))
+    }
+
+    /// An input that cannot be refused: everything but actions.
+    pub(crate) fn tell(self: &Arc<Self>, input: Input<'_>) {
+        // Only actions are refused.
+        let _ = self.handle(input);
+    }
+
+    /// Locks the core for a batch of inputs. What was sent is written, and the application woken,
+    /// when the lock is free again.
+    fn with<R>(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>, &mut Core) -> R) -> R {
+        let mut core = self.lock();
+        let result = work(self, &mut core);
+        let dirty = std::mem::take(&mut core.dirty);
+        let next = core.engine.next_deadline();
+        let alarm = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
+        if alarm {
+            core.armed = next;
+        }
+        drop(core);
+        for outbox in &dirty {
+            // A broken connection is the business of its link's task, which sees it as well.
+            let _ = outbox.flush();
+        }
+        self.events.wake();
+        if alarm {
+            self.alarm.notify_one();
+        }
+        result
+    }
+
+    /// The interface that the node is announced on.
+    pub(crate) fn interface(&self) -> Interface {
+        self.announcer().interface().clone()
+    }
+
+    /// Asks the engine something.
+    pub(crate) fn ask<R>(&self, question: impl FnOnce(&Engine) -> R) -> R {
+        question(&self.lock().engine)
+    }
+
+    /// What was counted on the sockets.
+    pub(crate) fn network_stats(&self) -> NetworkStats {
+        self.lock().network
+    }
+
+    pub(crate) fn count(&self, count: impl FnOnce(&mut NetworkStats)) {
+        count(&mut self.lock().network);
+    }
+
+    /// A beacon of another node was heard.
+    pub(crate) fn beacon(self: &Arc<Self>, beacon: &Beacon, source: IpAddr) {
+        let peer = beacon.peer;
+        self.tell(if beacon.is_goodbye() {
+            Input::Goodbye { peer }
+        } else {
+            Input::Candidate { peer, endpoint: Endpoint::new((source, beacon.port).into()) }
+        });
+    }
+
+    /// A connection at the mailbox is ready: gives it a number and a task that reads it.
+    pub(crate) fn connected(self: &Arc<Self>, peer: PeerId, accepted: zmtp::net::Established) {
+        let mut core = self.lock();
+        if core.engine.is_stopped() {
+            return;
+        }
+        core.last_conn += 1;
+        let conn = ConnId(core.last_conn);
+        let source = accepted.address.ip();
+        let task = mailbox::serve(Arc::clone(self), peer, conn, source, accepted.reader);
+        core.conns.insert(conn, self.runtime.spawn(task).abort_handle());
+    }
+
+    /// Hands over messages from a mailbox connection as long as `next` has one and there is room
+    /// for the events they make. True: `next` has no more; false: there is no room.
+    pub(crate) fn deliver<E>(
+        self: &Arc<Self>,
+        peer: PeerId,
+        conn: ConnId,
+        source: IpAddr,
+        mut next: impl FnMut() -> Result<Option<zmtp::Message>, E>,
+    ) -> Result<bool, E> {
+        self.with(|driver, core| {
+            let now = Instant::now();
+            while core.conns.contains_key(&conn) {
+                if !driver.events.has_room() {
+                    return Ok(false);
+                }
+                let Some(message) = next()? else { return Ok(true) };
+                let mut frames = message.into_frames();
+                let header = frames.next().unwrap_or_default();
+                let content = frames.collect::<Content>();
+                let input = Input::Message { peer, conn, source, header: &header, content };
+                // Only actions are refused.
+                let _ = core.handle(driver, now, input);
+            }
+            Ok(true)
+        })
+    }
+
+    /// A mailbox connection has ended.
+    pub(crate) fn disconnected(self: &Arc<Self>, peer: PeerId, conn: ConnId) {
+        self.with(|driver, core| {
+            core.conns.remove(&conn);
+            let _ = core.handle(driver, Instant::now(), Input::MailboxLost { peer, conn });
+        });
+    }
+
+    /// Tells the engine whether the mailbox is being read.
+    pub(crate) fn pause(self: &Arc<Self>, paused: bool) {
+        self.with(|driver, core| {
+            if core.paused != paused {
+                core.paused = paused;
+                let _ = core.handle(driver, Instant::now(), Input::Paused(paused));
+            }
+        });
+    }
+
+    /// Wakes the engine when its deadlines come.
+    pub(crate) async fn keep_time(self: Arc<Self>) {
+        loop {
+            let next = {
+                let mut core = self.lock();
+                core.armed = core.engine.next_deadline();
+                core.armed
+            };
+            let sleep = async {
+                match next {
+                    Some(next) => tokio::time::sleep_until(next.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = sleep => self.tell(Input::Time),
+                () = self.alarm.notified() => {}
+            }
+        }
+    }
+
+    /// Starts a task that lives as long as the node.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.runtime.spawn(task);
+        self.lock().tasks.push(task.abort_handle());
+    }
+
+    /// Sends a beacon now.
+    pub(crate) fn announce(&self) -> std::io::Result<()> {
+        self.announcer().announce()
+    }
+
+    /// Announces from now on somewhere else.
+    pub(crate) fn announce_with(&self, announcer: Announcer) {
+        let mut current = self.announcer();
+        if !current.has_ended() {
+            *current = announcer;
+        }
+    }
+
+    fn announcer(&self) -> MutexGuard<'_, Announcer> {
+        self.announcer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops the node: sends what was accepted for up to a second, says goodbye, closes all.
+    /// Once begun it goes on, whether or not anybody waits.
+    pub(crate) async fn stop(self: &Arc<Self>) {
+        if self.handle(Input::Action(Action::Stop)).is_ok() {
+            self.runtime.spawn(Arc::clone(self).flush_and_end());
+        }
+        let mut ended = self.ended.subscribe();
+        // The sender lives in self.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    async fn flush_and_end(self: Arc<Self>) {
+        let outboxes = self.present();
+        let present = !outboxes.is_empty();
+        let flushed = async {
+            for outbox in outboxes {
+                outbox.drained().await;
+            }
+        };
+        if tokio::time::timeout(FLUSH, flushed).await.is_err() {
+            tracing::debug!(node = %self.ask(Engine::id), "some peers did not take all");
+        }
+        if present {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
+        self.end();
+    }
+
+    /// Stops the node now, from any thread, with or without a runtime: says goodbye, and writes
+    /// what the kernel takes at once.
+    pub(crate) fn stop_now(self: &Arc<Self>) {
+        if self.handle(Input::Action(Action::Stop)).is_ok() {
+            for outbox in self.present() {
+                // What cannot be written is lost with the node.
+                let _ = outbox.flush();
+            }
+            self.end();
+        }
+    }
+
+    /// The outboxes of the peers that the application knows.
+    fn present(&self) -> Vec<Outbox> {
+        let core = self.lock();
+        let known = |link: &&Link| core.engine.peer(link.peer).is_some();
+        core.links.values().filter(known).map(|link| link.outbox.clone()).collect()
+    }
+
+    fn end(&self) {
+        if let Err(error) = self.announcer().goodbye() {
+            tracing::debug!(%error, "goodbye beacon not sent");
+        }
+        let mut core = self.lock();
+        for (_, link) in core.links.drain() {
+            link.close();
+        }
+        for (_, task) in core.conns.drain() {
+            task.abort();
+        }
+        for task in core.tasks.drain(..) {
+            task.abort();
+        }
+        drop(core);
+        self.events.close();
+        self.ended.send_replace(true);
+    }
+}
+
+impl Core {
+    /// Hands one input to the engine and does what it says.
+    fn handle(
+        &mut self,
+        driver: &Arc<Driver>,
+        now: Instant,
+        input: Input<'_>,
+    ) -> Result<(), Refused> {
+        self.engine.handle(now, input)?;
+        let mut full = VecDeque::new();
+        loop {
+            while let Some(output) = self.engine.poll_output() {
+                if let Some((peer, link)) = self.carry_out(driver, now, output) {
+                    full.push_back((peer, link));
+                }
+            }
+            let Some((peer, link)) = full.pop_front() else { return Ok(()) };
+            self.engine.handle(now, Input::LinkLost { peer, link, overflow: true })?;
+        }
+    }
+
+    /// Does one thing. Returns the link if its queue is full.
+    fn carry_out(
+        &mut self,
+        driver: &Arc<Driver>,
+        now: Instant,
+        output: Output,
+    ) -> Option<(PeerId, LinkId)> {
+        match output {
+            Output::Send { link: id, header, content } => {
+                let link = self.links.get_mut(&id)?;
+                match link.send(now, &header, content.frames()) {
+                    link::Sent::Full => return Some((link.peer, id)),
+                    link::Sent::Staged => self.dirty.push(link.outbox.clone()),
+                    link::Sent::Queued => {}
+                }
+            }
+            Output::Event(event) => {
+                trace(&self.engine, &event);
+                driver.events.push(event);
+            }
+            Output::Connect { peer, link, endpoint } => {
+                let outbox = Outbox::new(driver.outbox_limits.clone());
+                let task = link::run(Arc::clone(driver), peer, link, endpoint, outbox.clone());
+                let task = driver.runtime.spawn(task).abort_handle();
+                self.links.insert(link, Link::new(peer, outbox, task));
+            }
+            Output::CloseLink { link } => {
+                if let Some(link) = self.links.remove(&link) {
+                    link.close();
+                }
+            }
+            Output::CloseMailbox { conn } => {
+                if let Some(task) = self.conns.remove(&conn) {
+                    task.abort();
+                }
+            }
+        }
+        None
+    }
+}
+
+fn trace(engine: &Engine, event: &Event) {
+    let node = engine.id();
+    match event {
+        Event::Enter { peer, name, .. } => tracing::debug!(%node, %peer, %name, "ENTER"),
+        Event::Exit { peer, reason, .. } => tracing::debug!(%node, %peer, %reason, "EXIT"),
+        Event::Join { peer, group, .. } => tracing::debug!(%node, %peer, %group, "JOIN"),
+        Event::Leave { peer, group, .. } => tracing::debug!(%node, %peer, %group, "LEAVE"),
+        Event::Evasive { peer, .. } => tracing::debug!(%node, %peer, "EVASIVE"),
+        Event::Silent { peer, .. } => tracing::debug!(%node, %peer, "SILENT"),
+        Event::Stop => tracing::debug!(%node, "STOP"),
+        _ => {}
+    }
+}

@@ -1,0 +1,52 @@
+//! Why a node cannot start.
+
+use std::io;
+
+use thiserror::Error;
+use zre_proto::Refused;
+
+use crate::InterfaceChoice;
+
+/// A node could not be started; nothing is left running.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no interface of this name or address that can broadcast.
+    #[error("no usable interface {choice}; there are: {found}")]
+    NoInterface {
+        /// What was asked for.
+        choice: InterfaceChoice,
+        /// The interfaces that there are.
+        found: String,
+    },
+    /// The port that was asked for as mailbox is taken. Without
+    /// [`mailbox_port`](crate::Builder::mailbox_port) the node finds a free one.
+    #[error("mailbox port {port} is in use on {interface}")]
+    PortInUse {
+        /// The port.
+        port: u16,
+        /// The interface's name.
+        interface: String,
+    },
+    /// The mailbox cannot be opened, for instance since no descriptor or port is free.
+    #[error("the mailbox cannot be opened")]
+    Mailbox(#[source] io::Error),
+    /// The beacon port cannot be opened. Something that does not share the port may have it.
+    #[error("beacon port {port} (UDP) cannot be opened")]
+    Beacon {
+        /// The port.
+        port: u16,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The system does not tell its interfaces.
+    #[error("the interfaces of this machine cannot be listed")]
+    Interfaces(#[source] io::Error),
+    /// A name, header or group is not possible.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// `start` was called outside of a tokio runtime with I/O and time enabled.
+    #[error("a node starts inside a tokio runtime")]
+    NoRuntime,
+}

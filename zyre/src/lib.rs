@@ -1,0 +1,87 @@
+//! Proximity peer-to-peer applications: start a node on a local network and, with no
+//! configuration and no server, it finds all others, hears who comes and goes, and sends to one
+//! peer or to a group.
+//!
+//! ```no_run
+#![doc = include_str!("../examples/minimal.rs")]
+//! ```
+//!
+//! # A node
+//!
+//! [`Node::builder`] sets a node up, [`Builder::start`] gives a [`Node`], the handle to act with,
+//! and [`Events`], the one stream of what happens. The handle can be cloned into any task or
+//! thread: everything that it does returns at once, sending too. When the last handle is dropped
+//! the node stops; [`Node::stop`] does it with care.
+//!
+//! Any number of nodes may live in one process; nothing is global. A node lives on the tokio
+//! runtime that it was started in. An application without async code keeps a runtime beside it and
+//! receives with [`Events::recv_blocking`] or [`Events::recv_timeout`].
+//!
+//! # Peers and groups
+//!
+//! A peer is known by its [`PeerId`], which is new for every start of a node; its name is for
+//! people and need not be unique. [`Event::Enter`] says that a peer is there and can be sent to,
+//! [`Event::Exit`] that it is gone, and why ([`ExitReason`]). Between the two, every message that
+//! the peer sends arrives once and in order; if one is lost on the way, the peer exits.
+//!
+//! A group is a name that applications agree on. A node is told of every peer's
+//! [`Join`](Event::Join) and [`Leave`](Event::Leave), whatever groups it is in itself; a
+//! [`shout`](Node::shout) goes to each peer in the group.
+//!
+//! What is sent is [`Content`]: text or octets, as one frame or as a list of frames.
+//!
+//! # How nodes find each other
+//!
+//! Once a second each node broadcasts a beacon, a UDP datagram of 22 octets on port
+//! [5670](BEACON_PORT), with its id and the TCP port of its *mailbox*. Who hears a new one opens a
+//! *link*, a TCP connection to that mailbox, and says HELLO on it: endpoint, name, groups, headers.
+//! The other does the same in return. Each pair has two connections, one for each direction, so
+//! that a node can send from the moment it knows of a peer. This is the ZeroMQ Realtime Exchange
+//! protocol, [RFC 36](https://rfc.zeromq.org/spec/36/), over ZeroMQ's transport, so C Zyre, pyre
+//! and zyre.js nodes are peers like any other. The crate [`zre_proto`] tells the protocol.
+//!
+//! Without a beacon, for instance across networks, [`Node::require_peer`] connects to a node whose
+//! id and endpoint are known.
+//!
+//! # When things go wrong
+//!
+//! | what | how the application sees it |
+//! |---|---|
+//! | a peer stops | `Exit`, [`Goodbye`](ExitReason::Goodbye), within milliseconds |
+//! | a peer's process dies | `Exit`, [`LinkLost`](ExitReason::LinkLost), within milliseconds |
+//! | a peer's host vanishes | [`Evasive`](Event::Evasive) after 5 s, [`Silent`](Event::Silent) after 6 s, `Exit`, [`Expired`](ExitReason::Expired), after 30 s; sooner if something is being sent and TCP gives up |
+//! | a peer does not read what it is sent | `Exit`, [`Overflow`](ExitReason::Overflow), when 1,000 messages or 16 MiB wait for it; others notice nothing |
+//! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing is lost |
+//! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
+//! | somebody sends garbage | nothing; counted in [`Stats`] |
+//!
+//! All times and limits can be set: [`Builder`], [`Limits`]. There is no encryption and no
+//! authentication yet: whoever is on the network can listen, and speak in anybody's name.
+//!
+//! # Features
+//!
+//! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
+
+mod beacon;
+mod builder;
+mod driver;
+mod error;
+mod events;
+mod interface;
+mod limits;
+mod link;
+mod mailbox;
+mod network;
+mod node;
+
+pub use builder::{BEACON_PORT, Builder};
+pub use error::StartError;
+pub use events::{Events, TryRecvError};
+pub use interface::{Interface, InterfaceChoice};
+pub use limits::Limits;
+pub use network::NetworkStats;
+pub use node::{Node, Stats};
+pub use zre_proto::{
+    Content, Endpoint, Event, ExitReason, Headers, Liveness, ParseEndpointError, ParseIdError,
+    PeerId, PeerInfo, Refused, Stats as ProtocolStats,
+};

@@ -1,0 +1,93 @@
+//! A link: the one outgoing connection to a peer, DEALER to its ROUTER, never waited for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::task::AbortHandle;
+use zmtp::net::{Outbox, PushError, Reader};
+use zre_proto::{Endpoint, Input, LinkId, PeerId};
+
+use crate::driver::Driver;
+
+/// A link that was used less than this ago is left to its writer task, which sends many messages
+/// with one system call. Otherwise the sender writes itself, and saves the time to wake the task.
+const BUSY: Duration = Duration::from_micros(30);
+
+/// The sending side of a link, as the driver holds it.
+pub(crate) struct Link {
+    pub(crate) peer: PeerId,
+    pub(crate) outbox: Outbox,
+    task: AbortHandle,
+    used: Option<Instant>,
+}
+
+/// What became of a message.
+pub(crate) enum Sent {
+    /// The writer task will send it.
+    Queued,
+    /// It waits for a `flush` by whoever sent it.
+    Staged,
+    /// It did not fit the queue.
+    Full,
+}
+
+impl Link {
+    pub(crate) const fn new(peer: PeerId, outbox: Outbox, task: AbortHandle) -> Self {
+        Self { peer, outbox, task, used: None }
+    }
+
+    /// Queues one message.
+    pub(crate) fn send(&mut self, now: Instant, header: &[u8], content: &[Bytes]) -> Sent {
+        let busy = self.used.replace(now).is_some_and(|used| now - used < BUSY);
+        let queued = if busy {
+            self.outbox.push(header, content).map(|()| Sent::Queued)
+        } else {
+            self.outbox.stage(header, content).map(|()| Sent::Staged)
+        };
+        match queued {
+            Ok(sent) => sent,
+            Err(PushError::Full) => Sent::Full,
+            // Its task has ended, or is about to, and tells the engine.
+            Err(PushError::Closed) => Sent::Queued,
+        }
+    }
+
+    /// Closes the connection and drops what is queued.
+    pub(crate) fn close(self) {
+        self.outbox.close();
+        self.task.abort();
+    }
+}
+
+/// The life of a link: connects, sends what is queued, and notices when the peer is gone.
+pub(crate) async fn run(
+    driver: Arc<Driver>,
+    peer: PeerId,
+    link: LinkId,
+    endpoint: Endpoint,
+    outbox: Outbox,
+) {
+    match zmtp::net::connect(endpoint.address(), &driver.dealer, &outbox).await {
+        Ok((reader, _)) => {
+            driver.tell(Input::LinkUp { peer, link });
+            tokio::select! {
+                error = outbox.run() => tracing::debug!(%peer, %error, "link lost"),
+                () = until_closed(reader) => tracing::debug!(%peer, "link closed"),
+            }
+        }
+        Err(error) => tracing::debug!(%peer, %endpoint, %error, "link not connected"),
+    }
+    driver.tell(Input::LinkLost { peer, link, overflow: false });
+}
+
+/// Reads until the peer closes. A ROUTER sends nothing but answers of the transport; anything
+/// else is dropped.
+async fn until_closed(mut reader: Reader) {
+    while matches!(reader.fill().await, Ok(true)) {
+        while let Some(_dropped) = match reader.next() {
+            Ok(message) => message,
+            Err(_) => return,
+        } {}
+    }
+}

@@ -1,0 +1,119 @@
+//! The mailbox: the ROUTER that every peer connects to.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use socket2::{SockRef, TcpKeepalive};
+use zmtp::net::{Listener, ListenerLimits, Reader};
+use zre_proto::{ConnId, PeerId};
+
+use crate::driver::Driver;
+use crate::interface::Interface;
+use crate::{Limits, StartError};
+
+/// The first port of the range in which mailboxes are (RFC 36: %C000x - %FFFFx).
+const FIRST_PORT: u16 = 0xC000;
+
+/// Opens the mailbox on an interface: at this port, or at the first free one of the range.
+pub(crate) fn open(
+    interface: &Interface,
+    port: Option<u16>,
+    limits: &Limits,
+) -> Result<Listener, StartError> {
+    let bind = |port| TcpListener::bind(SocketAddr::from((interface.address, port)));
+    let listener = match port {
+        Some(port) => bind(port).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                StartError::PortInUse { port, interface: interface.name.clone() }
+            }
+            _ => StartError::Mailbox(error),
+        })?,
+        None => (FIRST_PORT..=u16::MAX)
+            .find_map(|port| match bind(port) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
+                other => Some(other),
+            })
+            .unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
+            .map_err(StartError::Mailbox)?,
+    };
+    keep_alive(&listener);
+    let config = zmtp::Config::new(zmtp::SocketType::Router).with_limits(limits.transport());
+    Listener::from_std(listener, config, limits.listener()).map_err(StartError::Mailbox)
+}
+
+/// A peer whose host has vanished without a word must not hold its connection for ever. Accepted
+/// connections inherit this; the kernel does the work.
+fn keep_alive(listener: &TcpListener) {
+    use std::time::Duration;
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(15))
+        .with_interval(Duration::from_secs(5));
+    if let Err(error) = SockRef::from(listener).set_tcp_keepalive(&keepalive) {
+        tracing::debug!(%error, "no TCP keep-alive on the mailbox");
+    }
+}
+
+/// The node behind a routing id. Others than ZRE nodes have no business here.
+pub(crate) fn sender(routing_id: &Bytes) -> Option<PeerId> {
+    PeerId::from_routing_id(routing_id)
+}
+
+/// Reads one connection until it ends. Each batch of messages that one read brings is handed over
+/// at once. While the application does not take its events nothing is read: TCP makes the peer
+/// wait.
+pub(crate) async fn serve(
+    driver: Arc<Driver>,
+    peer: PeerId,
+    conn: ConnId,
+    source: IpAddr,
+    mut reader: Reader,
+) {
+    loop {
+        match driver.deliver(peer, conn, source, || reader.next()) {
+            Ok(true) => {}
+            Ok(false) => {
+                driver.pause(true);
+                driver.events.room().await;
+                driver.pause(false);
+                continue;
+            }
+            Err(error) => {
+                tracing::debug!(%peer, %source, %error, "mailbox connection broke the protocol");
+                driver.count(|stats| stats.connections_broken += 1);
+                break;
+            }
+        }
+        match reader.fill().await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                tracing::debug!(%peer, %source, %error, "mailbox connection lost");
+                break;
+            }
+        }
+    }
+    driver.disconnected(peer, conn);
+}
+
+impl Limits {
+    /// The limits of one connection.
+    pub(crate) fn transport(&self) -> zmtp::Limits {
+        zmtp::Limits {
+            frame: self.message_octets,
+            message: self.message_octets,
+            frames: self.message_frames,
+            handshake_time: self.handshake_time,
+            ..zmtp::Limits::default()
+        }
+    }
+
+    fn listener(&self) -> ListenerLimits {
+        ListenerLimits {
+            connections: self.connections,
+            handshakes: self.handshakes,
+            ..ListenerLimits::default()
+        }
+    }
+}

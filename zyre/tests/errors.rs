@@ -1,0 +1,186 @@
+//! What is refused, and what is said then.
+
+#![cfg(test)]
+
+mod common;
+
+use std::future::Future;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use common::{Member, free_port, on, pair, pair_of};
+use zyre::{Builder, Content, Endpoint, Limits, Node, PeerId, Refused, StartError};
+
+async fn start_error(builder: Builder) -> StartError {
+    builder.start().await.expect_err("it must not start")
+}
+
+fn too_long<T>(result: Result<T, Refused>, what: &str) {
+    match result {
+        Err(Refused::TooLong { what: field, octets: 256 }) => assert_eq!(field, what),
+        other => panic!("{:?} is not TooLong", other.err()),
+    }
+}
+
+#[tokio::test]
+async fn names_of_255_octets_work_and_of_256_are_refused() {
+    let (fits, long) = ("é".repeat(127) + "x", "é".repeat(128));
+    assert_eq!((fits.len(), long.len()), (255, 256));
+    let port = free_port();
+    for (builder, what) in [
+        (on(port).name(&*long), "name"),
+        (on(port).join(&*long), "group name"),
+        (on(port).header(&*long, ""), "header name"),
+    ] {
+        match start_error(builder).await {
+            StartError::Refused(refused) => too_long::<()>(Err(refused), what),
+            other => panic!("{other}"),
+        }
+    }
+    let b = on(port).name(&*fits).header(&*fits, &*long).join(&*fits);
+    let (mut a, b) = pair_of(on(port), b).await;
+    assert_eq!(a.join(b.id()).await, fits);
+    let info = a.node.peer(b.id()).unwrap();
+    assert_eq!((&*info.name, info.headers.get(&fits)), (&*fits, Some(&long)));
+    a.node.shout(&fits, "x").unwrap();
+
+    too_long(a.node.join(&long), "group name");
+    too_long(a.node.leave(&long), "group name");
+    too_long(a.node.shout(&long, "x"), "group name");
+    too_long(a.node.set_header(&long, "x"), "header name");
+    assert!(a.node.own_groups().is_empty());
+}
+
+#[tokio::test]
+async fn groups_and_headers_beyond_a_hello_are_refused() {
+    let limits = Limits { hello_octets: 2000, hello_entries: 4, ..Limits::default() };
+    let node = Member::start(on(free_port()).limits(limits)).await.node;
+    let large = Err(Refused::HelloTooLarge { limit: 2000 });
+    assert_eq!(node.set_header("X-LARGE", &"x".repeat(2000)), large);
+    for group in ["1", "2", "3", "4"] {
+        node.join(group).unwrap();
+    }
+    assert_eq!(node.join("5"), large);
+    node.join("4").unwrap();
+    assert_eq!(node.own_groups().len(), 4);
+}
+
+#[tokio::test]
+async fn an_unknown_interface_is_an_error_that_lists_those_there_are() {
+    for unknown in ["no-such-if0", "192.0.2.77"] {
+        let error = start_error(on(free_port()).interface(unknown)).await;
+        assert!(matches!(error, StartError::NoInterface { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(unknown) && text.contains("lo (127.0.0.1)"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_port_in_use_is_an_error_and_leaves_nothing_running() {
+    let (port, mailbox) = (free_port(), free_port());
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, mailbox)).unwrap();
+    let builder = on(port).mailbox_port(mailbox);
+    let error = start_error(builder.clone()).await;
+    assert!(matches!(error, StartError::PortInUse { port, .. } if port == mailbox), "{error:?}");
+    assert_eq!(error.to_string(), format!("mailbox port {mailbox} is in use on lo"));
+    // The beacon port is free again, also for somebody who does not share.
+    drop(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap());
+    drop(taken);
+    let node = Member::start(builder).await.node;
+    assert_eq!(node.endpoint().address().port(), mailbox);
+}
+
+#[tokio::test]
+async fn a_beacon_port_that_is_not_shared_is_an_error() {
+    let beacon = free_port();
+    let _taken = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, beacon)).unwrap();
+    let error = start_error(on(beacon)).await;
+    assert!(matches!(error, StartError::Beacon { port, .. } if port == beacon), "{error:?}");
+    assert!(std::error::Error::source(&error).is_some());
+}
+
+#[tokio::test]
+async fn a_whisper_to_an_unknown_peer_is_refused() {
+    let (a, b) = pair().await;
+    let nobody = PeerId::new([7; 16]);
+    assert_eq!(a.node.whisper(nobody, "x"), Err(Refused::UnknownPeer(nobody)));
+    assert_eq!(a.node.whisper(a.id(), "x"), Err(Refused::UnknownPeer(a.id())), "itself");
+    let gone = b.id();
+    b.node.stop().await;
+    let mut a = a;
+    a.exit(gone).await;
+    assert_eq!(a.node.whisper(gone, "x"), Err(Refused::UnknownPeer(gone)));
+}
+
+#[tokio::test]
+async fn content_without_a_frame_is_refused() {
+    let (a, b) = pair().await;
+    assert_eq!(a.node.whisper(b.id(), Content::none()), Err(Refused::NoFrames));
+    assert_eq!(a.node.whisper(b.id(), Vec::<String>::new()), Err(Refused::NoFrames));
+    assert_eq!(a.node.shout("g", Content::none()), Err(Refused::NoFrames));
+}
+
+#[tokio::test]
+async fn content_at_the_limit_arrives_and_beyond_it_is_refused() {
+    let port = free_port();
+    let limits = Limits { message_octets: 100_000, message_frames: 10, ..Limits::default() };
+    let limited = || on(port).limits(limits.clone());
+    let (a, mut b) = pair_of(limited(), limited()).await;
+    let most = vec![1_u8; 100_000 - 512];
+    let refused = |content: Content| {
+        let (frames, octets) = (content.frames().len(), content.octets());
+        let refused = Err(Refused::ContentTooLarge { frames, octets });
+        assert_eq!(a.node.whisper(b.id(), content.clone()), refused);
+        assert_eq!(a.node.shout("g", content), refused);
+    };
+    refused(vec![1_u8; 100_000 - 511].into());
+    refused([most.clone(), vec![1]].into());
+    refused(vec![""; 10].into());
+    a.node.whisper(b.id(), most.clone()).unwrap();
+    a.node.whisper(b.id(), vec!["x"; 9]).unwrap();
+    assert_eq!(b.whisper(a.id()).await, most.into());
+    assert_eq!(b.whisper(a.id()).await, vec!["x"; 9].into());
+}
+
+#[tokio::test]
+async fn a_node_cannot_require_itself_nor_more_peers_than_the_limit() {
+    let limits = Limits { peers: 1, ..Limits::default() };
+    let node = Member::start(on(free_port()).limits(limits)).await.node;
+    let nowhere = |port| Endpoint::new((Ipv4Addr::LOCALHOST, port).into());
+    assert_eq!(node.require_peer(node.id(), nowhere(9)), Err(Refused::OwnPeer));
+    let somebody = PeerId::new([7; 16]);
+    assert_eq!(node.require_peer(somebody, node.endpoint()), Err(Refused::OwnPeer));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let there = nowhere(listener.local_addr().unwrap().port());
+    node.require_peer(somebody, there).unwrap();
+    let refused = Err(Refused::TooManyPeers { limit: 1 });
+    assert_eq!(node.require_peer(PeerId::new([8; 16]), nowhere(9)), refused);
+}
+
+/// Polled by hand: nothing but the builder is there.
+fn start_by_hand(builder: Builder) -> Result<(), StartError> {
+    let start = pin!(builder.start());
+    match start.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(started) => started.map(drop),
+        Poll::Pending => panic!("start waits"),
+    }
+}
+
+#[test]
+fn start_outside_a_runtime_is_an_error() {
+    let error = start_by_hand(on(free_port())).unwrap_err();
+    assert!(matches!(error, StartError::NoRuntime), "{error:?}");
+    assert!(matches!(start_by_hand(Node::builder()), Err(StartError::NoRuntime)));
+}
+
+#[test]
+fn start_in_a_runtime_without_io_or_time_is_an_error() {
+    let none = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let io = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let time = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for runtime in [none, io, time] {
+        let error = runtime.block_on(start_error(on(free_port())));
+        assert!(matches!(error, StartError::NoRuntime), "{error:?}");
+    }
+}

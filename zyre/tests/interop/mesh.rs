@@ -1,0 +1,70 @@
+//! More than two nodes at once.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::environment::{Bed, Kind, Options, Outcome, run};
+use crate::log::Failure;
+use crate::peer::Peer;
+
+#[test]
+#[ignore = "needs real peers: cargo xtask interop"]
+fn everyone() -> Outcome {
+    let kinds = [Kind::Ours, Kind::Pyre, Kind::ZyreJs, Kind::Ours, Kind::Ours];
+    run("everyone together", &kinds, |bed| mesh(bed, &kinds))
+}
+
+#[test]
+#[ignore = "needs real peers: cargo xtask interop"]
+fn the_others() -> Outcome {
+    let kinds = [Kind::Pyre, Kind::ZyreJs, Kind::Pyre];
+    run("the others together", &kinds, |bed| mesh(bed, &kinds))
+}
+
+/// Every node finds every other, everybody's shout reaches all others exactly once, and all see
+/// the first one go.
+fn mesh(bed: &Bed, kinds: &[Kind]) -> Result<String, Failure> {
+    let options = Options { groups: &["plaza"], headers: &[("X-FROM", "the mesh")] };
+    let mut peers = Vec::new();
+    for (index, kind) in kinds.iter().enumerate() {
+        peers.push(bed.start(*kind, &format!("node{index}"), &options)?);
+    }
+    for (one, other) in couples(&peers) {
+        let headers = json!({ "X-FROM": "the mesh" });
+        let (id, name) = (&other.id, &other.name);
+        one.expect(&json!({ "event": "ENTER", "peer": id, "name": name, "headers": headers }))?;
+        one.expect(&json!({ "event": "JOIN", "peer": id, "group": "plaza" }))?;
+    }
+
+    for (index, peer) in peers.iter_mut().enumerate() {
+        peer.say(&format!("shout plaza from {index}"))?;
+    }
+    for (one, other) in couples(&peers) {
+        let content = json!([other.name.replace("node", "from ")]);
+        let shout = json!({ "event": "SHOUT", "peer": other.id, "content": content });
+        one.expect(&shout)?;
+    }
+    for peer in &peers {
+        let heard = peer.events(&json!({ "event": "SHOUT" })).len();
+        if heard != peers.len() - 1 {
+            return Err(Failure::new(format!("{} heard {heard} shouts", peer.name)));
+        }
+    }
+    bed.no_exit()?;
+
+    let mut first = peers.remove(0);
+    let mark = first.say("quit")?;
+    for peer in &peers {
+        let exit = json!({ "event": "EXIT", "peer": first.id });
+        peer.expect_within(Duration::from_secs(2), mark, &exit)?;
+    }
+    Ok(format!("{} nodes", kinds.len()))
+}
+
+/// All ordered pairs of different peers.
+fn couples(peers: &[Peer]) -> impl Iterator<Item = (&Peer, &Peer)> {
+    peers.iter().flat_map(move |one| {
+        peers.iter().filter(move |other| other.id != one.id).map(move |other| (one, other))
+    })
+}
