@@ -14,7 +14,7 @@ pub struct Config {
     /// The node's id. Must be new for every start of a node: a peer that knew the id before takes
     /// it for the same node come back.
     pub id: PeerId,
-    /// The name for people. At most 255 octets; longer names are cut when they are sent.
+    /// The name for people. At most 255 octets; longer ones are refused.
     pub name: String,
     /// Where peers reach the mailbox. Announced in HELLO.
     pub endpoint: Endpoint,
@@ -32,6 +32,11 @@ pub struct Config {
     /// How many octets the content of one WHISPER or SHOUT may have, all frames together.
     /// Default 64 MiB less 1 KiB for the header.
     pub max_content_octets: usize,
+    /// How many events of one peer may wait until our link to it is up; more, and the peer is
+    /// dropped. Default 1,000.
+    pub max_held_events: usize,
+    /// How many octets of content those events may have. Default 16 MiB.
+    pub max_held_octets: usize,
 }
 
 impl Config {
@@ -47,6 +52,8 @@ impl Config {
             message_limits: MessageLimits::default(),
             max_content_frames: 4095,
             max_content_octets: 64 * 1024 * 1024 - 1024,
+            max_held_events: 1000,
+            max_held_octets: 16 * 1024 * 1024,
         }
     }
 }
@@ -65,8 +72,7 @@ pub struct Times {
     /// node on its endpoint, a HELLO that may cross ours) may be answered by PING-OK. Default 1 s.
     pub proof: Duration,
     /// A peer that was greeted and does not say HELLO within this time is dropped, to be greeted
-    /// afresh by its next beacon. Also the time in which one peer gets at most one HELLO without
-    /// a proof that it needs it. Default 10 s.
+    /// afresh by its next beacon. Default 10 s.
     pub greeting: Duration,
     /// When a link breaks: how long the mailbox may still bring what the peer had sent before.
     /// Default 200 ms.

@@ -12,7 +12,7 @@ use crate::{Content, Endpoint, Headers, PeerId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A peer is here, and can be sent to.
+    /// A peer is here: it has said HELLO, and our link to it is up.
     Enter {
         /// Who.
         peer: PeerId,
@@ -84,12 +84,25 @@ pub enum Event {
         /// Its name.
         name: Arc<str>,
     },
+    /// This node has moved to another interface. Its peers may exit and enter again.
+    Moved {
+        /// Where its mailbox is now.
+        endpoint: Endpoint,
+    },
     /// This node has stopped. The last event of all; peers that were present get no `Exit`.
     Stop,
 }
 
 impl Event {
-    /// The peer it is about; `None` for `Stop`.
+    /// What was sent, if it is a `Whisper` or a `Shout`.
+    pub const fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Whisper { content, .. } | Self::Shout { content, .. } => Some(content),
+            _ => None,
+        }
+    }
+
+    /// The peer it is about; `None` for `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -100,7 +113,7 @@ impl Event {
             | Self::Shout { peer, .. }
             | Self::Evasive { peer, .. }
             | Self::Silent { peer, .. } => Some(*peer),
-            Self::Stop => None,
+            Self::Moved { .. } | Self::Stop => None,
         }
     }
 }

@@ -17,7 +17,7 @@
 //!   | -- beacon (broadcast): "A is at port 49152" -----------------> |
 //!   |                                              B opens a link to A
 //!   | <------------------- HELLO 1: endpoint, groups, name, headers  |
-//!   A opens a link to B, tells its application: ENTER B
+//!   A opens a link to B; when it is up, A tells its application: ENTER B
 //!   | -- HELLO 1 --------------------------------------------------> |
 //!   |                                     B its application: ENTER A
 //!   | -- WHISPER 2 ------------------------------------------------> |

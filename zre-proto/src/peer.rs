@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::sequence::Sequence;
 use crate::timers::after;
-use crate::{ConnId, Endpoint, ExitReason, Headers, LinkId, PeerId, Times};
+use crate::{ConnId, Endpoint, Event, ExitReason, Headers, LinkId, PeerId, Times};
+
+/// The wait for a proof is doubled so many times at most: who has really lost us waits as long.
+const LONGEST_PROOF: u32 = 3;
 
 /// What the engine knows of one peer.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Peer {
     pub(crate) sent: Sequence,
     /// When the HELLO of this link was sent.
     pub(crate) greeted: Instant,
+    /// Whether that HELLO may still be answered by one of its own.
+    pub(crate) unanswered: bool,
     /// How many HELLOs in a row were sent for want of a proof that it knows us.
     pub(crate) regreeted: u32,
     /// Its connection to our mailbox.
@@ -37,7 +42,7 @@ pub(crate) struct Peer {
 pub(crate) enum Life {
     /// We have said HELLO; it has not. The application does not know of it.
     Greeting,
-    /// It has said HELLO: the application knows it, between ENTER and EXIT.
+    /// It has said HELLO. The application knows it from the moment that our link is up.
     Ready(Presence),
     /// The link to it is lost; its mailbox connection may still bring what it had sent before.
     Leaving { presence: Presence, reason: ExitReason, deadline: Instant },
@@ -54,6 +59,33 @@ pub(crate) struct Presence {
     pub(crate) received: Sequence,
     pub(crate) quiet: Quiet,
     pub(crate) doubt: Option<Doubt>,
+    /// What the application will hear when our link is up and the peer knows us; until then it does
+    /// not know the peer, for it could not answer.
+    pub(crate) held: Option<Held>,
+}
+
+/// Events that wait for a link.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) events: Vec<Event>,
+    /// So many of them are from HELLO.
+    pub(crate) of_hello: usize,
+    /// What their content takes in memory, in octets.
+    pub(crate) octets: usize,
+}
+
+impl Held {
+    pub(crate) fn push(&mut self, event: Event) {
+        if let Some(content) = event.content() {
+            self.octets += content.octets() + size_of_val(content.frames());
+        }
+        self.events.push(event);
+    }
+
+    /// Events that came after HELLO.
+    pub(crate) const fn since_hello(&self) -> usize {
+        self.events.len() - self.of_hello
+    }
 }
 
 /// How long a peer has been quiet, in steps.
@@ -112,12 +144,17 @@ pub struct PeerInfo {
 }
 
 impl Peer {
-    /// What is known of it between ENTER and EXIT.
+    /// What it has told of itself since its HELLO.
     pub(crate) const fn presence(&self) -> Option<&Presence> {
         match &self.life {
             Life::Greeting => None,
             Life::Ready(presence) | Life::Leaving { presence, .. } => Some(presence),
         }
+    }
+
+    /// Whether the application knows it: between ENTER and EXIT.
+    pub(crate) fn is_present(&self) -> bool {
+        self.presence().is_some_and(|presence| presence.held.is_none())
     }
 
     /// When something has to be done about it, if nothing is heard before.
@@ -140,7 +177,7 @@ impl Peer {
     /// How long to wait for the proof that it knows us: longer each time that none has come, for a
     /// round trip may take longer than we think.
     pub(crate) fn proof(&self, times: &Times) -> Duration {
-        times.proof.saturating_mul(1 << self.regreeted.min(16))
+        times.proof.saturating_mul(1 << self.regreeted.min(LONGEST_PROOF))
     }
 
     /// Something was heard from it. True: it had been quiet, and its deadline may be earlier now.
@@ -152,7 +189,7 @@ impl Peer {
 
     /// What an application may know of it.
     pub(crate) fn info(&self, id: PeerId) -> Option<PeerInfo> {
-        let presence = self.presence()?;
+        let presence = self.presence().filter(|presence| presence.held.is_none())?;
         Some(PeerInfo {
             id,
             name: presence.name.clone(),

@@ -130,6 +130,9 @@ impl Builder {
     ///
     /// # Errors
     /// See [`StartError`]; then nothing is left running.
+    ///
+    /// # Panics
+    /// In a tokio runtime that was built without I/O or without time.
     pub async fn start(self) -> Result<(Node, Events), StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let id = PeerId::from(Uuid::new_v4());
@@ -148,6 +151,8 @@ impl Builder {
                 octets: limits.hello_octets,
             },
             max_content_frames: limits.message_frames.saturating_sub(1),
+            max_held_events: limits.link_messages,
+            max_held_octets: limits.link_octets,
             max_content_octets: limits.message_octets.saturating_sub(HEADER_OCTETS),
             ..Config::new(id, network.endpoint())
         })?;

@@ -30,6 +30,10 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// drop what is still on its way by TCP.
 const LAST_WORDS: Duration = Duration::from_millis(10);
 
+/// Between the goodbye beacon and the end of the links: a peer that sees the links end first takes
+/// it for a crash.
+const GOODBYE: Duration = Duration::from_millis(5);
+
 /// What all tasks and handles of one node share.
 pub(crate) struct Driver {
     core: Mutex<Core>,
@@ -52,8 +56,8 @@ struct Core {
     last_conn: u64,
     /// When the timer task will wake by itself.
     armed: Option<Instant>,
-    /// The mailbox is not being read, for want of room for events.
-    paused: bool,
+    /// Mailbox connections that are not being read, for want of room for events.
+    paused: usize,
     /// The tasks that live as long as the node.
     tasks: Vec<AbortHandle>,
     /// Links that have something to write once the engine is unlocked.
@@ -76,7 +80,7 @@ impl Driver {
             conns: HashMap::new(),
             last_conn: 0,
             armed: None,
-            paused: false,
+            paused: 0,
             tasks: Vec::new(),
             dirty: Vec::new(),
             network: NetworkStats::default(),
@@ -208,12 +212,29 @@ impl Driver {
         });
     }
 
-    /// Tells the engine whether the mailbox is being read.
-    pub(crate) fn pause(self: &Arc<Self>, paused: bool) {
+    /// Waits until there is room for events. Meanwhile the engine knows that the mailbox is not
+    /// being read.
+    pub(crate) async fn wait_for_room(self: &Arc<Self>) {
+        /// One connection that waits, also when its task is aborted.
+        struct Waiting<'a>(&'a Arc<Driver>);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.pause(|paused| paused - 1);
+            }
+        }
+        self.pause(|paused| paused + 1);
+        let _waiting = Waiting(self);
+        self.events.room().await;
+    }
+
+    fn pause(self: &Arc<Self>, change: impl FnOnce(usize) -> usize) {
         self.with(|driver, core| {
-            if core.paused != paused {
-                core.paused = paused;
-                let _ = core.handle(driver, Instant::now(), Input::Paused(paused));
+            let before = core.paused;
+            core.paused = change(before);
+            if (before == 0) != (core.paused == 0) {
+                let paused = Input::Paused(before == 0);
+                // Only actions are refused.
+                let _ = core.handle(driver, Instant::now(), paused);
             }
         });
     }
@@ -287,18 +308,28 @@ impl Driver {
         if present {
             tokio::time::sleep(LAST_WORDS).await;
         }
+        self.say_goodbye();
+        if present {
+            tokio::time::sleep(GOODBYE).await;
+        }
         self.end();
     }
 
     /// Stops the node now, from any thread, with or without a runtime: says goodbye, and writes
-    /// what the kernel takes at once.
+    /// what the kernel takes at once. The links end a little later, or with the runtime.
     pub(crate) fn stop_now(self: &Arc<Self>) {
         if self.handle(Input::Action(Action::Stop)).is_ok() {
             for outbox in self.present() {
                 // What cannot be written is lost with the node.
                 let _ = outbox.flush();
             }
-            self.end();
+            self.say_goodbye();
+            self.events.close();
+            let driver = Arc::clone(self);
+            self.runtime.spawn(async move {
+                tokio::time::sleep(GOODBYE).await;
+                driver.end();
+            });
         }
     }
 
@@ -309,10 +340,13 @@ impl Driver {
         core.links.values().filter(known).map(|link| link.outbox.clone()).collect()
     }
 
-    fn end(&self) {
+    fn say_goodbye(&self) {
         if let Err(error) = self.announcer().goodbye() {
             tracing::debug!(%error, "goodbye beacon not sent");
         }
+    }
+
+    fn end(&self) {
         let mut core = self.lock();
         for (_, link) in core.links.drain() {
             link.close();
@@ -400,6 +434,7 @@ fn trace(engine: &Engine, event: &Event) {
         Event::Leave { peer, group, .. } => tracing::debug!(%node, %peer, %group, "LEAVE"),
         Event::Evasive { peer, .. } => tracing::debug!(%node, %peer, "EVASIVE"),
         Event::Silent { peer, .. } => tracing::debug!(%node, %peer, "SILENT"),
+        Event::Moved { endpoint } => tracing::debug!(%node, %endpoint, "MOVED"),
         Event::Stop => tracing::debug!(%node, "STOP"),
         _ => {}
     }

@@ -29,24 +29,23 @@ pub enum StartError {
         interface: String,
     },
     /// The mailbox cannot be opened, for instance since no descriptor or port is free.
-    #[error("the mailbox cannot be opened")]
-    Mailbox(#[source] io::Error),
+    #[error("the mailbox cannot be opened: {0}")]
+    Mailbox(io::Error),
     /// The beacon port cannot be opened. Something that does not share the port may have it.
-    #[error("beacon port {port} (UDP) cannot be opened")]
+    #[error("beacon port {port} (UDP) cannot be opened: {error}")]
     Beacon {
         /// The port.
         port: u16,
         /// Why.
-        #[source]
         error: io::Error,
     },
     /// The system does not tell its interfaces.
-    #[error("the interfaces of this machine cannot be listed")]
-    Interfaces(#[source] io::Error),
+    #[error("the interfaces of this machine cannot be listed: {0}")]
+    Interfaces(io::Error),
     /// A name, header or group is not possible.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// `start` was called outside of a tokio runtime with I/O and time enabled.
+    /// `start` was called outside of a tokio runtime.
     #[error("a node starts inside a tokio runtime")]
     NoRuntime,
 }

@@ -145,7 +145,7 @@ fn weight(event: &Event) -> usize {
 /// An application that does not take its events makes the node stop reading from its peers
 /// once [`Limits::events`](crate::Limits::events) or
 /// [`Limits::event_octets`](crate::Limits::event_octets) are queued; nothing is lost, the peers
-/// wait. Dropping `Events` discards all further events; the node goes on and can send.
+/// wait. The `Exit` of a peer whose last words were not read yet waits with them. Dropping `Events` discards all further events; the node goes on and can send.
 pub struct Events {
     queue: Arc<EventQueue>,
     /// Taken from the queue in one go, so that the queue is locked once a batch.

@@ -24,6 +24,14 @@
 //! [`Event::Exit`] that it is gone, and why ([`ExitReason`]). Between the two, every message that
 //! the peer sends arrives once and in order; if one is lost on the way, the peer exits.
 //!
+//! The [`Node`] is always ahead of the events: when the application handles an `Enter`, the peer may
+//! have gone again, and its `Exit` be queued. So sending to a peer can be refused
+//! ([`Refused::UnknownPeer`]) at any time; that is no reason to stop. What is to be known of a peer
+//! after its `Exit` has to be remembered.
+//!
+//! Names, groups, headers and content are whatever the peer has sent. Before they are printed on a
+//! terminal, control characters should be taken out, as `{:?}` does.
+//!
 //! A group is a name that applications agree on. A node is told of every peer's
 //! [`Join`](Event::Join) and [`Leave`](Event::Leave), whatever groups it is in itself; a
 //! [`shout`](Node::shout) goes to each peer in the group.
@@ -73,6 +81,11 @@ mod link;
 mod mailbox;
 mod network;
 mod node;
+
+/// The program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 pub use builder::{BEACON_PORT, Builder};
 pub use error::StartError;

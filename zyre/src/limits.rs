@@ -22,10 +22,11 @@ pub struct Limits {
     /// Octets of one HELLO. A peer that sends more is ended. Default 1 MiB.
     pub hello_octets: usize,
     /// Messages that wait for one peer. One more ends the peer, with
-    /// [`ExitReason::Overflow`](crate::ExitReason::Overflow). Default 1,000.
+    /// [`ExitReason::Overflow`](crate::ExitReason::Overflow). Also the events of one peer that may
+    /// wait until the link to it is up, before its `Enter`. Default 1,000.
     pub link_messages: usize,
     /// Octets that wait for one peer; a single larger message is taken when nothing else waits.
-    /// More ends the peer. Default 16 MiB.
+    /// More ends the peer. Also for the events that wait before its `Enter`. Default 16 MiB.
     pub link_octets: usize,
     /// Events that wait for the application. As long as so many wait, nothing is read from peers.
     /// Default 10,000.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use socket2::{SockRef, TcpKeepalive};
+use tokio::time::Instant;
 use zmtp::net::{Listener, ListenerLimits, Reader};
 use zre_proto::{ConnId, PeerId};
 
@@ -38,21 +38,8 @@ pub(crate) fn open(
             .unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
             .map_err(StartError::Mailbox)?,
     };
-    keep_alive(&listener);
     let config = zmtp::Config::new(zmtp::SocketType::Router).with_limits(limits.transport());
     Listener::from_std(listener, config, limits.listener()).map_err(StartError::Mailbox)
-}
-
-/// A peer whose host has vanished without a word must not hold its connection for ever. Accepted
-/// connections inherit this; the kernel does the work.
-fn keep_alive(listener: &TcpListener) {
-    use std::time::Duration;
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(15))
-        .with_interval(Duration::from_secs(5));
-    if let Err(error) = SockRef::from(listener).set_tcp_keepalive(&keepalive) {
-        tracing::debug!(%error, "no TCP keep-alive on the mailbox");
-    }
 }
 
 /// The node behind a routing id. Others than ZRE nodes have no business here.
@@ -62,7 +49,8 @@ pub(crate) fn sender(routing_id: &Bytes) -> Option<PeerId> {
 
 /// Reads one connection until it ends. Each batch of messages that one read brings is handed over
 /// at once. While the application does not take its events nothing is read: TCP makes the peer
-/// wait.
+/// wait. A connection that has brought nothing good in the time of a handshake is closed: it would
+/// keep the place of another.
 pub(crate) async fn serve(
     driver: Arc<Driver>,
     peer: PeerId,
@@ -70,13 +58,13 @@ pub(crate) async fn serve(
     source: IpAddr,
     mut reader: Reader,
 ) {
+    let deadline = Instant::now() + driver.dealer.limits.handshake_time;
+    let mut useful = false;
     loop {
         match driver.deliver(peer, conn, source, || reader.next()) {
             Ok(true) => {}
             Ok(false) => {
-                driver.pause(true);
-                driver.events.room().await;
-                driver.pause(false);
+                driver.wait_for_room().await;
                 continue;
             }
             Err(error) => {
@@ -85,7 +73,21 @@ pub(crate) async fn serve(
                 break;
             }
         }
-        match reader.fill().await {
+        let filled = if useful {
+            reader.fill().await
+        } else {
+            useful = driver.ask(|engine| engine.hears(peer, conn));
+            match tokio::time::timeout_at(deadline, reader.fill()).await {
+                Ok(filled) => filled,
+                Err(_) if useful => continue,
+                Err(_) => {
+                    tracing::debug!(%peer, %source, "mailbox connection brought nothing");
+                    driver.count(|stats| stats.connections_idle += 1);
+                    break;
+                }
+            }
+        };
+        match filled {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 use zmtp::net::Listener;
 use zre_proto::{Endpoint, Input, PeerId};
 
@@ -28,6 +28,8 @@ pub struct NetworkStats {
     pub connections_foreign: u64,
     /// Of these, closed since they broke the transport protocol or a limit.
     pub connections_broken: u64,
+    /// Of these, closed since they brought no HELLO in the time of a handshake.
+    pub connections_idle: u64,
     /// Connections whose handshake failed, took too long, or had to make room for another.
     pub handshakes_failed: u64,
 }
@@ -50,7 +52,11 @@ pub(crate) struct Network {
     interface: Interface,
     endpoint: Endpoint,
     listener: Listener,
+    /// What listeners before this one have counted: connections, and failed handshakes.
+    counted: (u64, u64),
     hearer: Hearer,
+    /// When to announce.
+    tick: Interval,
     /// The last beacon could not be sent; said once.
     mute: bool,
 }
@@ -76,7 +82,13 @@ impl Network {
             .map_err(|error| StartError::Beacon { port: settings.beacon_port, error })?;
         let place = Place::open(id, &settings, &interface, settings.mailbox_port)?;
         let Place { endpoint, listener, announcer } = place;
-        Ok((Self { id, settings, interface, endpoint, listener, hearer, mute: false }, announcer))
+        let counted = (0, 0);
+        let mute = false;
+        let mut tick = tokio::time::interval(settings.interval);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let network =
+            Self { id, settings, interface, endpoint, listener, counted, hearer, tick, mute };
+        Ok((network, announcer))
     }
 
     pub(crate) const fn endpoint(&self) -> Endpoint {
@@ -85,16 +97,15 @@ impl Network {
 
     /// Announces the node once in an interval, hears others, takes in connections.
     pub(crate) async fn run(mut self, driver: Arc<Driver>) {
-        let mut tick = tokio::time::interval(self.settings.interval);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut first = true;
         loop {
             tokio::select! {
-                _ = tick.tick() => {
+                _ = self.tick.tick() => {
                     if !std::mem::take(&mut first) {
                         self.follow_interface(&driver);
                     }
                     self.announce(&driver);
+                    self.count_connections(&driver);
                 }
                 (beacon, source) = self.hearer.next() => {
                     driver.count(|stats| stats.beacons += 1);
@@ -114,11 +125,18 @@ impl Network {
     }
 
     fn count_connections(&self, driver: &Driver) {
-        let seen = self.listener.stats();
+        let (connections, failed) = self.counts();
         driver.count(|stats| {
-            stats.connections = seen.established;
-            stats.handshakes_failed = seen.failed + seen.timed_out + seen.dropped;
+            stats.connections = connections;
+            stats.handshakes_failed = failed;
         });
+    }
+
+    /// Connections and failed handshakes since the node has started.
+    fn counts(&self) -> (u64, u64) {
+        let seen = self.listener.stats();
+        let failed = seen.failed + seen.timed_out + seen.dropped;
+        (self.counted.0 + seen.established, self.counted.1 + failed)
     }
 
     fn announce(&mut self, driver: &Driver) {
@@ -150,6 +168,7 @@ impl Network {
                 tracing::info!(node = %self.id, %from, %to, interface = %interface.name, "moved");
                 self.interface = interface;
                 self.endpoint = endpoint;
+                self.counted = self.counts();
                 self.listener = listener;
                 driver.announce_with(announcer);
                 driver.tell(Input::Moved(endpoint));

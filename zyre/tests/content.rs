@@ -88,3 +88,16 @@ async fn a_shout_brings_every_member_the_same_frames() {
         assert_eq!(content, [vec![], large.clone(), b"end".to_vec()].into());
     }
 }
+
+/// For applications that already hold messages of that crate.
+#[cfg(feature = "zeromq")]
+#[test]
+fn content_converts_from_and_to_messages_of_the_zeromq_crate() {
+    let mut message = zeromq::ZmqMessage::from("one");
+    message.push_back(vec![].into());
+    message.push_back(vec![0xFF].into());
+    let content = Content::from(message.clone());
+    assert_eq!(content, Content::from(vec![b"one".to_vec(), vec![], vec![0xFF]]));
+    assert_eq!(zeromq::ZmqMessage::try_from(content).unwrap().into_vec(), message.into_vec());
+    assert!(zeromq::ZmqMessage::try_from(Content::none()).is_err());
+}

@@ -7,7 +7,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::child::{self, Child};
-use common::{Member, free_port, median, on, soon};
+use common::{Member, free_port, median, on, soon, until};
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use zyre::{Event, Events, ExitReason, Node, PeerId};
@@ -91,7 +91,7 @@ async fn enter_comes_within_100_ms_and_goodbye_within_50_ms_at_all_peers() {
         let mut last = start;
         for (_, observed) in &mut others {
             let (at, reason) = exited(observed, new.id()).await;
-            assert_eq!(reason, ExitReason::Goodbye, "round {round}");
+            assert_eq!(reason, ExitReason::Goodbye);
             last = last.max(at);
         }
         goodbye.push(last - start);
@@ -152,4 +152,33 @@ async fn a_killed_node_back_on_its_mailbox_port_is_exit_then_enter_within_2500_m
     let most = Duration::from_millis(2500);
     assert!(times.iter().all(|time| *time <= most), "ENTER after {times:?}");
     assert_eq!(watcher.node.peers(), [victim.id]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stops_always_says_goodbye() {
+    let _quiet = QUIET.lock().await;
+    let port = free_port();
+    let mut watchers = Vec::new();
+    for _ in 0..OTHERS {
+        watchers.push(Member::start(on(port)).await);
+    }
+    let mut reasons = Vec::new();
+    for round in 0..100 {
+        let member = Member::start(on(port)).await;
+        let id = member.id();
+        for watcher in &mut watchers {
+            watcher.enter(id).await;
+        }
+        until("the others", || member.node.peers().len() == OTHERS).await;
+        if round % 2 == 0 {
+            soon(member.node.stop()).await;
+        } else {
+            drop(member.node);
+        }
+        for watcher in &mut watchers {
+            reasons.push(watcher.exit(id).await);
+        }
+    }
+    let other = reasons.iter().filter(|reason| **reason != ExitReason::Goodbye).count();
+    assert_eq!(other, 0, "of {} EXITs", reasons.len());
 }

@@ -149,7 +149,8 @@ fn command(node: &Node, line: &str) -> Result<(), String> {
         }
         "churn" => {
             let count = count()?;
-            let done = (0..count).try_for_each(|_| node.join(first).and(node.leave(first)));
+            let done =
+                (0..count).try_for_each(|_| node.join(first).and_then(|()| node.leave(first)));
             out(json!({"event": "CHURN", "count": count}));
             done
         }
@@ -200,6 +201,7 @@ fn describe(event: &Event) -> Option<Value> {
         Event::Silent { peer, name } => json!({
             "event": "SILENT", "peer": id(*peer), "name": **name,
         }),
+        Event::Moved { endpoint } => json!({"event": "MOVED", "address": endpoint.to_string()}),
         // STOPPED says it.
         _ => return None,
     })

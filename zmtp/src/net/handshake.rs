@@ -1,7 +1,8 @@
 //! From a TCP connection to one that is ready.
 
-use std::{future::Future, net::SocketAddr};
+use std::{future::Future, net::SocketAddr, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -40,6 +41,15 @@ pub async fn connect(
     Ok((Reader::new(incoming, connection, outbox.clone(), None), peer))
 }
 
+/// A connection that was quiet for so long is probed.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// From probe to probe, if they are not answered.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// So many probes without an answer, and the connection is dead.
+const PROBES: u32 = 3;
+
 /// Runs the handshake. What comes after READY stays in the buffer of the connection.
 pub(super) async fn greet(
     stream: &mut TcpStream,
@@ -47,6 +57,7 @@ pub(super) async fn greet(
 ) -> Result<(PeerInfo, Encoder), Error> {
     // Messages are batched before they get here; Nagle would only delay the last one of a batch.
     stream.set_nodelay(true)?;
+    keep_watch(stream);
     loop {
         while let Some(octets) = connection.poll_transmit() {
             stream.write_all(&octets).await?;
@@ -67,6 +78,16 @@ pub(super) async fn greet(
             return Err(Error::Closed);
         }
     }
+}
+
+/// Has the kernel notice that the remote's host is gone: without it, a connection that is silent
+/// outlives its remote for ever. What it costs is a probe now and then on a quiet connection. (Not
+/// `TCP_USER_TIMEOUT`: on Linux it also ends a connection whose remote is alive and does not read.)
+fn keep_watch(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let probes = TcpKeepalive::new().with_time(IDLE).with_interval(PROBE).with_retries(PROBES);
+    // A system that cannot do it is none the worse for it.
+    let _ = socket.set_tcp_keepalive(&probes);
 }
 
 /// `making`, but no longer than until `deadline`.

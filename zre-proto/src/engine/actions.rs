@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Engine;
 use crate::message::{Command, MAX_STRING};
-use crate::peer::Life;
+use crate::peer::Peer;
 use crate::timers::{Timers, after};
 use crate::{Action, Content, Endpoint, Event, PeerId, Refused};
 
@@ -60,13 +60,11 @@ impl Engine {
 
     fn whisper(&mut self, id: PeerId, content: Content) -> Result<(), Refused> {
         self.check_content(&content)?;
-        match self.peers.get(&id).map(|peer| &peer.life) {
-            Some(Life::Ready(_) | Life::Leaving { .. }) => {
-                self.send_content(id, Command::Whisper, content);
-                Ok(())
-            }
-            Some(Life::Greeting) | None => Err(Refused::UnknownPeer(id)),
+        if !self.peers.get(&id).is_some_and(Peer::is_present) {
+            return Err(Refused::UnknownPeer(id));
         }
+        self.send_content(id, Command::Whisper, content);
+        Ok(())
     }
 
     fn shout(&mut self, group: &str, content: Content) -> Result<(), Refused> {
@@ -74,6 +72,9 @@ impl Engine {
         self.check_content(&content)?;
         let members: smallvec::SmallVec<[PeerId; 32]> = self.groups.members(group).collect();
         for id in members {
+            if !self.peers.get(&id).is_some_and(Peer::is_present) {
+                continue;
+            }
             self.send_content(id, Command::Shout { group: group.as_bytes() }, content.clone());
         }
         Ok(())
@@ -101,7 +102,8 @@ impl Engine {
         self.required.insert(id, endpoint);
         self.candidate(now, id, endpoint);
         if !self.peers.contains_key(&id) {
-            self.timers.set(id, after(now, self.config.times.retry));
+            self.timers
+                .set(id, after(now, self.config.times.retry.max(super::life::SHORTEST_RETRY)));
         }
         Ok(())
     }

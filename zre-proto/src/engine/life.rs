@@ -10,6 +10,12 @@ use crate::sequence::Sequence;
 use crate::timers::after;
 use crate::{ConnId, Endpoint, Event, ExitReason, LinkId, Output, PeerId};
 
+/// A required peer is not tried more often than this, whatever is set.
+pub(super) const SHORTEST_RETRY: Duration = Duration::from_millis(1);
+
+/// A deadline that is handled so late means that this node was suspended, or starved.
+const LATE: Duration = Duration::from_secs(1);
+
 /// While the mailbox is not read, deadlines of peers are put off by so much.
 const PAUSED: Duration = Duration::from_secs(1);
 
@@ -40,11 +46,22 @@ impl Engine {
         if !self.evict(now, id, endpoint, proof) {
             return false;
         }
-        let room = self.peers.len() < self.config.max_peers;
-        if !room {
-            self.stats.candidates_refused += 1;
+        if self.peers.len() < self.config.max_peers {
+            return true;
         }
-        room
+        // Beacons are cheap to forge. Who has said HELLO goes before those that have not.
+        let greeting = |(_, peer): &(&PeerId, &Peer)| matches!(peer.life, Life::Greeting);
+        let waiting = self.peers.iter().filter(greeting).min_by_key(|(_, peer)| peer.greeted);
+        match waiting.map(|(id, _)| *id) {
+            Some(oldest) if proof == Proof::Hello => {
+                self.end(now, oldest, ExitReason::Replaced);
+                true
+            }
+            _ => {
+                self.stats.candidates_refused += 1;
+                false
+            }
+        }
     }
 
     /// Another peer at this endpoint goes: at once if its link is not up or the proof is good,
@@ -77,6 +94,7 @@ impl Engine {
                 up: false,
                 sent: Sequence::START,
                 greeted: now,
+                unanswered: false,
                 regreeted: 0,
                 conn: None,
                 heard: now,
@@ -103,6 +121,7 @@ impl Engine {
         peer.endpoint = endpoint;
         peer.sent = Sequence::START;
         peer.greeted = now;
+        peer.unanswered = true;
         self.outputs.push_back(Output::Connect { peer: id, link: peer.link, endpoint });
         self.say_hello(id);
     }
@@ -161,8 +180,21 @@ impl Engine {
     }
 
     pub(super) fn link_up(&mut self, id: PeerId, link: LinkId) {
-        if let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.link == link) {
-            peer.up = true;
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.link == link) else { return };
+        peer.up = true;
+        let probing =
+            |presence: &Presence| presence.doubt.is_some_and(|doubt| doubt.claim == Claim::LostUs);
+        if !peer.presence().is_some_and(probing) {
+            self.release(id);
+        }
+    }
+
+    /// Nothing stands between the application and the peer any more.
+    pub(super) fn release(&mut self, id: PeerId) {
+        if let Some(Life::Ready(presence)) = self.peers.get_mut(&id).map(|peer| &mut peer.life)
+            && let Some(held) = presence.held.take()
+        {
+            self.outputs.extend(held.events.into_iter().map(Output::Event));
         }
     }
 
@@ -189,7 +221,7 @@ impl Engine {
             Some(Claim::Replaced) => ExitReason::Replaced,
             None => ExitReason::LinkLost,
         };
-        if peer.conn.is_none() {
+        if peer.conn.is_none() || presence.held.is_some() {
             return self.end(now, id, reason);
         }
         let deadline = after(now, self.config.times.drain);
@@ -232,7 +264,7 @@ impl Engine {
             }
         }
         if self.required.contains_key(&id) {
-            self.timers.set(id, after(now, self.config.times.retry));
+            self.timers.set(id, after(now, self.config.times.retry.max(SHORTEST_RETRY)));
         }
     }
 
@@ -242,16 +274,29 @@ impl Engine {
         for group in &presence.groups {
             self.groups.leave(group, id);
         }
-        let name = presence.name.clone();
-        self.event(Event::Exit { peer: id, name, reason });
+        if presence.held.is_none() {
+            let name = presence.name.clone();
+            self.event(Event::Exit { peer: id, name, reason });
+        }
+    }
+
+    /// An event that is of no use later.
+    fn present_event(&mut self, id: PeerId, event: Event) {
+        if self.peers.get(&id).is_some_and(Peer::is_present) {
+            self.event(event);
+        }
     }
 
     pub(super) fn pause(&mut self, now: Instant, paused: bool) {
         self.paused = paused;
-        if paused {
-            return;
+        if !paused {
+            self.give_time(now);
         }
-        // What peers said meanwhile is only now being read: give them the time to be heard.
+    }
+
+    /// We have not listened for a while. What peers said meanwhile is only now being read: they
+    /// get the time to be heard.
+    fn give_time(&mut self, now: Instant) {
         let proof = after(now, self.config.times.proof);
         let drain = after(now, self.config.times.drain);
         for peer in self.peers.values_mut() {
@@ -276,6 +321,9 @@ impl Engine {
     }
 
     pub(super) fn time(&mut self, now: Instant) {
+        if self.timers.next().is_some_and(|next| now > next + LATE) {
+            self.give_time(now);
+        }
         while let Some(id) = self.timers.pop(now) {
             self.due(now, id);
         }
@@ -284,7 +332,7 @@ impl Engine {
     fn due(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get(&id) else {
             if let Some(&endpoint) = self.required.get(&id) {
-                self.timers.set(id, after(now, self.config.times.retry));
+                self.timers.set(id, after(now, self.config.times.retry.max(SHORTEST_RETRY)));
                 self.candidate(now, id, endpoint);
             }
             return;
@@ -324,10 +372,10 @@ impl Engine {
         if presence.quiet == Quiet::No {
             presence.quiet = Quiet::Evasive(now);
             self.ping(id);
-            self.event(Event::Evasive { peer: id, name });
+            self.present_event(id, Event::Evasive { peer: id, name });
         } else {
             presence.quiet = Quiet::Silent;
-            self.event(Event::Silent { peer: id, name });
+            self.present_event(id, Event::Silent { peer: id, name });
         }
         self.reschedule(id);
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::Engine;
 use crate::message::{Command, DecodeError, Hello, Message};
-use crate::peer::{Claim, Life, Peer, Presence, Quiet};
+use crate::peer::{Claim, Held, Life, Peer, Presence, Quiet};
 use crate::sequence::{self, Sequence, status_follows};
 use crate::{ConnId, Content, Endpoint, Event, ExitReason, Headers, Output, PeerId};
 
@@ -71,6 +71,7 @@ impl Engine {
             self.reschedule(id);
         }
         self.command(now, id, command, content);
+        self.check_held(now, id);
     }
 
     /// A command in its place in the sequence, from a peer that is present.
@@ -84,7 +85,7 @@ impl Engine {
         match command {
             Some(Command::Whisper) => {
                 let Some(name) = self.name_of(id) else { return };
-                self.event(Event::Whisper { peer: id, name, content });
+                self.peer_event(id, Event::Whisper { peer: id, name, content });
             }
             Some(Command::Shout { group }) => self.shouted(id, group, content),
             Some(Command::Join { group, status }) => self.joined(now, id, group, status),
@@ -109,7 +110,7 @@ impl Engine {
             return;
         };
         let Some(name) = self.name_of(id) else { return };
-        self.event(Event::Shout { peer: id, name, group, content });
+        self.peer_event(id, Event::Shout { peer: id, name, group, content });
     }
 
     /// Counts a join or leave. False: the counts differ, and the peer was ended.
@@ -151,7 +152,7 @@ impl Engine {
         let Some(group) = self.groups.join(group, id) else { return };
         presence.groups.insert(group.clone());
         let name = presence.name.clone();
-        self.event(Event::Join { peer: id, name, group });
+        self.peer_event(id, Event::Join { peer: id, name, group });
     }
 
     fn left(&mut self, now: Instant, id: PeerId, group: &[u8], status: u8) {
@@ -166,7 +167,17 @@ impl Engine {
         let Some(group) = self.groups.leave(&String::from_utf8_lossy(group), id) else { return };
         presence.groups.remove(&group);
         let name = presence.name.clone();
-        self.event(Event::Leave { peer: id, name, group });
+        self.peer_event(id, Event::Leave { peer: id, name, group });
+    }
+
+    /// Nobody may fill our memory before our link to it is up.
+    fn check_held(&mut self, now: Instant, id: PeerId) {
+        let held = self.peers.get(&id).and_then(Peer::presence).and_then(|p| p.held.as_ref());
+        let limits = (self.config.max_held_events, self.config.max_held_octets);
+        if held.is_some_and(|held| held.since_hello() > limits.0 || held.octets > limits.1) {
+            self.stats.overflows += 1;
+            self.end(now, id, ExitReason::Overflow);
+        }
     }
 
     /// The answer to our PING: nothing that was claimed about the peer is true.
@@ -178,6 +189,10 @@ impl Engine {
         {
             // In time. One that comes late says nothing about the HELLO that went out meanwhile.
             peer.regreeted = 0;
+            peer.unanswered = false;
+            if peer.up {
+                self.release(id);
+            }
         }
     }
 
@@ -210,7 +225,10 @@ impl Engine {
             return self.reject(now, id, origin.conn);
         }
         if matches!(self.peers.get(&id).map(|peer| &peer.life), Some(Life::Leaving { .. })) {
-            // Back before its EXIT: what its old connection still holds is lost with it.
+            // Back before its EXIT.
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.conn = peer.conn.filter(|conn| *conn != origin.conn);
+            }
             self.finish_leaving(now, id);
         }
         if !self.peers.contains_key(&id) {
@@ -243,37 +261,49 @@ impl Engine {
         if since > times.greeting.saturating_add(peer.proof(&times)) {
             peer.regreeted = 0;
         }
-        // Even where a round trip takes longer than that, the wait for a proof soon is longer.
-        let fresh = since < times.greeting || peer.regreeted > 0;
+        let answer = std::mem::replace(&mut peer.unanswered, false);
+        let doubtful = answer || peer.regreeted > 0;
         if let Some(old) = peer.conn.replace(conn).filter(|old| *old != conn) {
             self.outputs.push_back(Output::CloseMailbox { conn: old });
         }
         if !known {
             match moved {
                 // The beacon that led us elsewhere may have been forged.
-                Some(_) if !peer.up => self.relink(now, id, moved),
+                Some(endpoint) if !peer.up => {
+                    self.evict(now, id, endpoint, Proof::Hello);
+                    self.relink(now, id, moved);
+                    self.no_answer_due(id);
+                }
                 Some(_) => peer.alternative = moved,
                 None => {}
             }
-            return self.enter(now, id, hello);
+            return self.enter(now, id, hello, true);
         }
         self.leave_all(id, ExitReason::Restarted);
-        if fresh && moved.is_none() {
+        if doubtful && moved.is_none() {
             // It may answer a HELLO of ours that crossed with another of its own. To greet back
             // then could go on forever, so first see whether it knows us.
-            self.enter(now, id, hello);
+            self.enter(now, id, hello, false);
             self.doubt(now, id, Claim::LostUs);
         } else {
             if let Some(endpoint) = moved {
                 self.evict(now, id, endpoint, Proof::Hello);
             }
             self.relink(now, id, moved);
-            self.enter(now, id, hello);
+            self.enter(now, id, hello, true);
         }
     }
 
-    /// The application hears of the peer, and of every group it is in.
-    fn enter(&mut self, now: Instant, id: PeerId, hello: &Hello<'_>) {
+    /// Our HELLO is itself the answer to one.
+    fn no_answer_due(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.unanswered = false;
+        }
+    }
+
+    /// The application hears of the peer, and of every group it is in: now if the peer `knows_us`
+    /// and our link is up, else when that is so.
+    fn enter(&mut self, now: Instant, id: PeerId, hello: &Hello<'_>, knows_us: bool) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let name: Arc<str> = String::from_utf8_lossy(hello.name).into();
@@ -293,12 +323,19 @@ impl Engine {
             received,
             quiet: Quiet::No,
             doubt: None,
+            held: (!(peer.up && knows_us)).then(Held::default),
         });
         peer.hear(now);
         let endpoint = peer.endpoint;
-        self.event(Event::Enter { peer: id, name, headers, endpoint });
+        self.peer_event(id, Event::Enter { peer: id, name, headers, endpoint });
         for group in &hello.groups {
             self.add_to_group(now, id, &String::from_utf8_lossy(group));
+        }
+        if let Some(Life::Ready(Presence { held: Some(held), .. })) =
+            self.peers.get_mut(&id).map(|peer| &mut peer.life)
+        {
+            // HELLO has limits of its own.
+            held.of_hello = held.events.len();
         }
         self.reschedule(id);
     }

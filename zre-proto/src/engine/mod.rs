@@ -12,7 +12,9 @@ use crate::groups::Groups;
 use crate::message::{Command, Message};
 use crate::peer::{Life, Peer};
 use crate::timers::Timers;
-use crate::{Config, Content, Endpoint, Event, Headers, Input, Output, PeerId, PeerInfo, Refused};
+use crate::{
+    Config, ConnId, Content, Endpoint, Event, Headers, Input, Output, PeerId, PeerInfo, Refused,
+};
 
 /// One node, without clock, sockets or randomness.
 ///
@@ -128,7 +130,10 @@ impl Engine {
             Input::LinkUp { peer, link } => self.link_up(peer, link),
             Input::LinkLost { peer, link, overflow } => self.link_lost(now, peer, link, overflow),
             Input::Paused(paused) => self.pause(now, paused),
-            Input::Moved(endpoint) => self.config.endpoint = endpoint,
+            Input::Moved(endpoint) => {
+                self.config.endpoint = endpoint;
+                self.event(Event::Moved { endpoint });
+            }
             Input::Action(action) => return self.action(now, action),
             Input::Time => self.time(now),
         }
@@ -164,7 +169,7 @@ impl Engine {
 
     /// The peers that are present, in the order of their ids.
     pub fn peers(&self) -> impl Iterator<Item = PeerId> {
-        self.peers.iter().filter(|(_, peer)| peer.presence().is_some()).map(|(id, _)| *id)
+        self.peers.iter().filter(|(_, peer)| peer.is_present()).map(|(id, _)| *id)
     }
 
     /// What is known of a peer that is present.
@@ -172,9 +177,15 @@ impl Engine {
         self.peers.get(&id)?.info(id)
     }
 
+    /// Whether this mailbox connection is the one on which a peer that has said HELLO is heard.
+    pub fn hears(&self, id: PeerId, conn: ConnId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| peer.conn == Some(conn))
+    }
+
     /// The peers in a group, in the order of their ids.
     pub fn peers_in(&self, group: &str) -> impl Iterator<Item = PeerId> {
-        self.groups.members(group)
+        let present = |id: &PeerId| self.peers.get(id).is_some_and(Peer::is_present);
+        self.groups.members(group).filter(present)
     }
 
     /// The groups this node is in, in the order of their names.
@@ -184,7 +195,7 @@ impl Engine {
 
     /// The groups that peers are in, in the order of their names.
     pub fn peer_groups(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.groups.names()
+        self.groups.names().filter(|group| self.peers_in(group).next().is_some())
     }
 
     /// What was counted since the start.
@@ -206,6 +217,16 @@ impl Engine {
 
     fn event(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
+    }
+
+    /// An event about a peer that has said HELLO: now, or when our link to it is up.
+    fn peer_event(&mut self, id: PeerId, event: Event) {
+        let presence = match self.peers.get_mut(&id).map(|peer| &mut peer.life) {
+            Some(Life::Ready(presence) | Life::Leaving { presence, .. }) => presence,
+            Some(Life::Greeting) | None => return,
+        };
+        let Some(held) = &mut presence.held else { return self.event(event) };
+        held.push(event);
     }
 
     /// Sends a command that has no content.

@@ -21,6 +21,8 @@ pub(crate) fn endpoint(n: u8) -> Endpoint {
 #[derive(Debug, Default)]
 pub(crate) struct Promises {
     links: BTreeMap<LinkId, Link>,
+    /// The newest link to each peer there ever was.
+    newest: BTreeMap<PeerId, LinkId>,
     /// The peers between ENTER and EXIT, and their groups.
     present: BTreeMap<PeerId, BTreeSet<String>>,
     stopped: bool,
@@ -34,15 +36,24 @@ struct Link {
     /// Neither closed by the engine nor reported lost to it.
     usable: bool,
     closed: bool,
+    /// Connected, by the last word about it.
+    up: bool,
+    /// It is or was up: the application may hear of the peer.
+    known: bool,
 }
 
 impl Promises {
     /// To be told of every input before the engine is.
     pub(crate) fn input(&mut self, input: &Input<'_>) {
-        if let Input::LinkLost { peer, link, .. } = input {
-            let link = self.links.get_mut(link).filter(|link| link.peer == *peer);
-            link.into_iter().for_each(|link| link.usable = false);
-        }
+        let (peer, link, up) = match input {
+            Input::LinkUp { peer, link } => (peer, link, true),
+            Input::LinkLost { peer, link, .. } => (peer, link, false),
+            _ => return,
+        };
+        let Some(link) = self.links.get_mut(link).filter(|link| link.peer == *peer) else { return };
+        link.up = up;
+        link.known |= up;
+        link.usable &= up;
     }
 
     /// To be told of every output.
@@ -50,8 +61,18 @@ impl Promises {
         assert!(!self.stopped, "{output:?} after Stop");
         match output {
             Output::Connect { peer, link, .. } => {
-                let new = Link { peer: *peer, sent: None, usable: true, closed: false };
+                let present = self.present.contains_key(peer);
+                assert!(!present, "a new link to a peer between ENTER and EXIT: {output:?}");
+                let new = Link {
+                    peer: *peer,
+                    sent: None,
+                    usable: true,
+                    closed: false,
+                    up: false,
+                    known: false,
+                };
                 assert!(self.links.insert(*link, new).is_none(), "{link:?} is used twice");
+                self.newest.insert(*peer, *link);
             }
             Output::Send { link, header, content } => {
                 let Some(to) = self.links.get_mut(link) else { panic!("{link:?} was not opened") };
@@ -63,6 +84,8 @@ impl Promises {
                 assert_eq!(hello, to.sent.is_none(), "HELLO is first and only first: {message:?}");
                 assert!(follows(to.sent, message.sequence), "after {:?}: {message:?}", to.sent);
                 to.sent = Some(message.sequence);
+                let known = self.present.contains_key(&to.peer);
+                assert!(!framed || known, "content for a peer that is not present: {message:?}");
             }
             Output::CloseLink { link } => {
                 let Some(to) = self.links.get_mut(link) else { panic!("{link:?} was not opened") };
@@ -76,10 +99,14 @@ impl Promises {
 
     fn event(&mut self, event: &Event) {
         let Some(peer) = event.peer() else {
-            self.stopped = true;
+            self.stopped = matches!(event, Event::Stop);
             return;
         };
+        let link = self.newest.get(&peer).map(|link| &self.links[link]);
+        assert!(link.is_some_and(|link| link.known), "the peer was never reached: {event:?}");
         if matches!(event, Event::Enter { .. }) {
+            let reached = link.is_some_and(|link| link.up && link.usable);
+            assert!(reached, "the peer is not reached: {event:?}");
             assert!(
                 self.present.insert(peer, BTreeSet::new()).is_none(),
                 "entered twice: {event:?}"
@@ -116,6 +143,9 @@ impl Promises {
         assert_eq!(names, members.keys().copied().collect::<Vec<_>>());
         for (group, members) in members {
             assert_eq!(engine.peers_in(group).collect::<Vec<_>>(), members, "in {group}");
+        }
+        for peer in self.newest.keys().filter(|peer| !self.present.contains_key(peer)) {
+            assert_eq!(engine.peer(*peer), None, "the application does not know {peer}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Quiet peers, and what counts as life.
 
-use zre_proto::message::Command;
-use zre_proto::{Input, Liveness};
+use std::time::Duration;
 
-use crate::common::id;
+use zre_proto::message::Command;
+use zre_proto::{Action, Config, Input, Liveness, Times};
+
+use crate::common::{endpoint, id};
 use crate::solo::Solo;
 
 /// Waits for the next thing to happen: when, in milliseconds, and what.
@@ -46,7 +48,6 @@ fn a_pingok_ends_the_quiet() {
 }
 
 #[test]
-#[ignore = "engine: the deadline of Silent stays"]
 fn a_peer_that_was_silent_and_came_back_is_asked_again_in_time() {
     for by_beacon in [true, false] {
         let mut solo = Solo::met();
@@ -126,4 +127,135 @@ fn a_lost_link_is_reported_even_while_the_mailbox_is_not_read() {
     solo.lost(2);
     solo.mailbox_lost(2);
     assert_eq!(solo.trace(), ["EXIT 2 link lost", "close 2"]);
+}
+
+/// An engine with these times in seconds, which has met nodes 2 and 3.
+fn met_with(evasive: u64, expired: u64) -> Solo {
+    let config = Config::new(id(1), endpoint(1));
+    let (evasive, expired) = (Duration::from_secs(evasive), Duration::from_secs(expired));
+    let times = Times { evasive, expired, ..config.times };
+    let mut solo = Solo::with(Config { times, ..config });
+    solo.meet(2);
+    solo.meet(3);
+    solo
+}
+
+/// What node 2 does when the engine wakes up, before the engine is told of the time or after.
+type Word = fn(&mut Solo);
+
+#[test]
+fn a_suspended_node_keeps_the_peers_that_are_heard_when_it_wakes_up_and_gives_up_the_others() {
+    let words: [Word; 2] = [|solo| solo.whisper(2, "here"), |solo| solo.beacon(2)];
+    for evasive in [2, 5] {
+        for word in words {
+            for read_first in [false, true] {
+                let mut solo = met_with(evasive, 4);
+                solo.wait_with_beacons(3, &[2, 3]);
+                solo.sleep(8_000);
+                if read_first {
+                    word(&mut solo);
+                }
+                solo.wake();
+                if !read_first {
+                    word(&mut solo);
+                }
+                let case = format!("evasive {evasive}, read first: {read_first}");
+                let mut events = solo.events();
+                events.retain(|line| line != "WHISPER 2 here");
+                assert!(events.is_empty(), "{case}: {events:?}");
+                assert_eq!(solo.engine.peers().collect::<Vec<_>>(), [id(2), id(3)], "{case}");
+                solo.wait_with_beacons(3, &[2]);
+                solo.wait(999);
+                let asked: &[&str] = if evasive < 4 { &["EVASIVE 3", "SILENT 3"] } else { &[] };
+                assert_eq!(solo.events(), asked, "{case}");
+                solo.wait(1);
+                assert_eq!(solo.events(), ["EXIT 3 expired"], "{case}");
+                solo.beacon(2);
+                solo.wait_with_beacons(60, &[2]);
+                assert!(solo.events().is_empty(), "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_suspended_node_gives_every_deadline_new_time_when_it_wakes_up() {
+    let mut solo = Solo::met();
+    solo.meet(3);
+    solo.meet(4);
+    solo.wait_with_beacons(4, &[2, 3, 4]);
+    solo.beacon(5);
+    solo.up(5);
+    solo.goodbye(3);
+    solo.lost(4);
+    solo.trace();
+    solo.sleep(100_000);
+    solo.wake();
+    assert!(solo.trace().is_empty(), "what they said meanwhile is only now being read");
+    let start = solo.millis();
+    let mut happened = Vec::new();
+    while solo.millis() < start + 30_000 {
+        let (at, trace) = next(&mut solo);
+        happened.push((at - start, trace));
+    }
+    let expected: [(u128, &[&str]); 6] = [
+        (200, &["EXIT 4 link lost", "close 4", "close mailbox 3"]),
+        (1_000, &["EXIT 3 goodbye", "close 3", "close mailbox 2"]),
+        (5_000, &["send 2 ping 2", "EVASIVE 2"]),
+        (6_000, &["SILENT 2"]),
+        (10_000, &["close 5"]),
+        (30_000, &["EXIT 2 expired", "close 2", "close mailbox 1"]),
+    ];
+    assert_eq!(happened, expected.map(|(at, trace)| (at, words(trace))));
+}
+
+#[test]
+fn a_suspended_node_hears_the_proofs_that_came_meanwhile() {
+    let mut solo = Solo::met();
+    solo.goodbye(2);
+    solo.trace();
+    solo.sleep(8_000);
+    solo.wake();
+    solo.wait(999);
+    solo.ping_ok(2);
+    solo.wait_with_beacons(20, &[2]);
+    assert!(solo.trace().is_empty(), "the goodbye was forged");
+
+    let mut solo = Solo::testing();
+    solo.sleep(8_000);
+    solo.wake();
+    solo.wait(999);
+    assert!(solo.trace().is_empty());
+    solo.ping_ok(2);
+    assert_eq!(solo.trace(), ["ENTER 2"], "it knows us");
+
+    let mut solo = Solo::testing();
+    solo.sleep(8_000);
+    solo.wake();
+    solo.wait(1_000);
+    assert_eq!(solo.trace(), ["close 2", "connect 2", "send 2 hello 1"]);
+}
+
+#[test]
+fn a_node_that_is_a_second_late_was_not_suspended() {
+    for (late, events) in [(1_000, &["EVASIVE 2"][..]), (1_001, &[])] {
+        let mut solo = Solo::met();
+        solo.sleep(5_000 + late);
+        solo.wake();
+        assert_eq!(solo.events(), events, "{late} ms");
+    }
+}
+
+#[test]
+fn a_suspended_node_tries_the_peers_it_requires_when_it_wakes_up() {
+    let mut solo = Solo::met();
+    assert_eq!(solo.act(Action::Require { peer: id(3), endpoint: endpoint(3) }), Ok(()));
+    solo.lost(3);
+    solo.trace();
+    solo.sleep(8_000);
+    solo.wake();
+    solo.wait(1_000);
+    assert_eq!(solo.trace(), ["connect 3", "send 3 hello 1"]);
+    solo.wait(30_000);
+    assert_eq!(solo.events(), ["EVASIVE 2", "SILENT 2", "EXIT 2 expired"]);
 }

@@ -3,7 +3,8 @@
 use zre_proto::message::{Command, Message};
 use zre_proto::{ConnId, Content, Input};
 
-use crate::solo::Solo;
+use crate::common::endpoint;
+use crate::solo::{Solo, hello};
 
 #[test]
 fn a_link_lost_before_hello_is_not_heard_of() {
@@ -54,7 +55,6 @@ fn the_mailbox_is_waited_for_no_longer_than_200_ms() {
 }
 
 #[test]
-#[ignore = "engine: to decide: a slow application loses what a peer sent before it went"]
 fn the_mailbox_is_waited_for_while_it_is_not_read() {
     let mut solo = Solo::met();
     assert_eq!(solo.handle(Input::Paused(true)), Ok(()));
@@ -81,8 +81,25 @@ fn a_hello_while_the_old_connection_is_waited_for_ends_the_wait() {
     solo.lost(2);
     solo.hello(2);
     let old = ["EXIT 2 link lost", "close 2", "close mailbox 1"];
-    let new = ["connect 2", "send 2 hello 1", "ENTER 2"];
-    assert_eq!(solo.trace(), [old, new].concat());
+    let new = ["connect 2", "send 2 hello 1"];
+    assert_eq!(solo.trace(), [&old[..], &new].concat());
+    solo.up(2);
+    assert_eq!(solo.trace(), ["ENTER 2"]);
+}
+
+#[test]
+fn a_hello_on_the_connection_that_is_waited_for_keeps_that_connection() {
+    let mut solo = Solo::met();
+    solo.lost(2);
+    solo.whisper(2, "last");
+    solo.set_sequence(2, 0);
+    solo.say(2, Command::Hello(hello(&endpoint(2).to_string())));
+    let old = ["WHISPER 2 last", "EXIT 2 link lost", "close 2"];
+    let new = ["connect 2", "send 2 hello 1"];
+    assert_eq!(solo.trace(), [&old[..], &new].concat(), "and no close mailbox");
+    solo.whisper(2, "on the same connection");
+    solo.up(2);
+    assert_eq!(solo.trace(), ["ENTER 2", "WHISPER 2 on the same connection"]);
 }
 
 #[test]
@@ -103,7 +120,11 @@ fn the_loss_of_an_older_link_is_no_loss() {
     let old = solo.link(2);
     solo.wait_with_beacons(11, &[2]);
     solo.hello(2);
-    solo.trace();
+    assert_eq!(solo.events(), ["EXIT 2 restarted"]);
+    solo.link_lost(2, old);
+    assert!(solo.trace().is_empty());
+    solo.up(2);
+    assert_eq!(solo.trace(), ["ENTER 2"]);
     solo.link_lost(2, old);
     assert!(solo.trace().is_empty());
     solo.whisper(2, "here");

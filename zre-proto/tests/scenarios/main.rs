@@ -15,6 +15,7 @@ mod c_like;
 mod goodbye;
 mod greeting;
 mod groups;
+mod held;
 mod liveness;
 mod mailbox;
 mod meeting;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use zre_proto::{Action, Endpoint};
 
+use crate::c_like::CLike;
 use crate::common::{endpoint, id};
 use crate::net::Net;
 
@@ -167,6 +168,40 @@ fn a_restart_with_the_same_id_on_any_port_ends_in_presence_with_few_hellos() {
                 net.delay = (0, 3);
                 assert!(net.talk(1, 2), "{case}");
                 assert!(net.hellos <= 8, "{case}: {} HELLOs", net.hellos);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_said_at_once_to_a_peer_that_had_lost_us_and_enters_again_arrives() {
+    for c_like in [false, true] {
+        for seed in 0..100 {
+            let mut net = Net::of(1, seed);
+            if c_like {
+                CLike::start(&mut net, 2);
+            } else {
+                net.start(2);
+            }
+            net.run(3_000);
+            assert_eq!(net.log(1), ["ENTER 2"]);
+            for turn in 0..5 {
+                net.forget(2, 1);
+                let mut log = Vec::new();
+                for _ in 0..30_000 {
+                    net.run(1);
+                    log.extend(net.log(1));
+                    if log.last().is_some_and(|line| line == "ENTER 2") {
+                        break;
+                    }
+                }
+                let case = format!("C: {c_like}, seed {seed}, turn {turn}");
+                assert_eq!(log.len(), 2, "{case}: one EXIT and one ENTER: {log:?}");
+                net.log(2);
+                net.act(1, Action::Whisper { peer: id(2), content: "hi".into() });
+                net.run(20);
+                let heard = net.log(2);
+                assert_eq!(heard.last().map(String::as_str), Some("WHISPER 1 hi"), "{case}");
             }
         }
     }

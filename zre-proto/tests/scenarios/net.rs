@@ -70,8 +70,21 @@ pub(crate) struct Net {
     rng: StdRng,
     /// The shortest and the longest time that anything takes on its way, in milliseconds.
     pub(crate) delay: (u64, u64),
+    /// What keeps node 1 from node 2, if anything does.
+    pub(crate) wall: Option<Wall>,
     /// HELLOs that all nodes have sent.
     pub(crate) hellos: usize,
+    /// Links that all nodes have opened.
+    pub(crate) connects: usize,
+}
+
+/// Nodes 1 and 2 have a firewall between them, which lets only the links of node 2 pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wall {
+    /// Links of node 1 are refused.
+    Refuses,
+    /// What node 1 sends to open a link is dropped.
+    Drops,
 }
 
 struct Node {
@@ -136,7 +149,9 @@ impl Net {
             count: 0,
             rng: StdRng::seed_from_u64(seed),
             delay: (1, 3),
+            wall: None,
             hellos: 0,
+            connects: 0,
         }
     }
 
@@ -407,7 +422,9 @@ impl Net {
     fn dial(&mut self, wire: u64, endpoint: Endpoint) {
         let Some((from, ..)) = self.sender(wire) else { return };
         let there = self.nodes.iter().find(|(n, node)| **n != from && node.endpoint == endpoint);
-        match there.map(|(n, node)| (*n, node.life, node.mute)) {
+        let wall = self.wall.filter(|_| from == 1 && there.is_some_and(|(to, _)| *to == 2));
+        match there.map(|(n, node)| (*n, node.life, node.mute || wall == Some(Wall::Drops))) {
+            _ if wall == Some(Wall::Refuses) => self.later(Happening::Lost(wire)),
             Some((_, _, true)) => self.at(self.now + CONNECT_TIMEOUT, Happening::Lost(wire)),
             Some((to, life, false)) if life != 0 => {
                 self.wires.get_mut(&wire).into_iter().for_each(|wire| wire.to = Some((to, life)));
@@ -444,6 +461,7 @@ impl Net {
     fn carry_out(&mut self, n: u8, life: u64, output: Output) {
         match output {
             Output::Connect { peer, link, endpoint } => {
+                self.connects += 1;
                 self.count += 1;
                 let number = self.count;
                 let Some(node) = self.nodes.get_mut(&n) else { return };

@@ -65,6 +65,34 @@ impl Solo {
         solo
     }
 
+    /// An engine that has heard node 2 before it reached it: each has said HELLO, and the link is
+    /// not up.
+    pub(crate) fn held() -> Self {
+        let mut solo = Self::new();
+        solo.beacon(2);
+        solo.hello(2);
+        assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1"]);
+        solo
+    }
+
+    /// An engine that has met node 2, and then answered a further HELLO of it: node 2 has entered
+    /// again, and our HELLO may still be answered by one of its own.
+    pub(crate) fn unanswered() -> Self {
+        let mut solo = Self::met();
+        solo.hello(2);
+        solo.up(2);
+        assert_eq!(solo.events(), ["EXIT 2 restarted", "ENTER 2"]);
+        solo
+    }
+
+    /// An engine that puts node 2 to the test: it may have lost us, or answer our HELLO.
+    pub(crate) fn testing() -> Self {
+        let mut solo = Self::unanswered();
+        solo.hello(2);
+        assert_eq!(solo.trace(), ["close mailbox 2", "EXIT 2 restarted", "send 2 ping 2"]);
+        solo
+    }
+
     /// Node `n` is discovered, connected, and says HELLO. Forgets the trace of it.
     pub(crate) fn meet(&mut self, n: u8) {
         self.beacon(n);
@@ -115,13 +143,18 @@ impl Solo {
         *self.links.iter().rfind(|(_, to)| **to == n).unwrap().0
     }
 
+    /// The newest link to node `n` is connected.
     pub(crate) fn up(&mut self, n: u8) {
-        self.tell(Input::LinkUp { peer: id(n), link: self.link(n) });
+        self.link_up(n, self.link(n));
     }
 
     /// The link to node `n` breaks, or was refused.
     pub(crate) fn lost(&mut self, n: u8) {
         self.link_lost(n, self.link(n));
+    }
+
+    pub(crate) fn link_up(&mut self, n: u8, link: LinkId) {
+        self.tell(Input::LinkUp { peer: id(n), link });
     }
 
     pub(crate) fn link_lost(&mut self, n: u8, link: LinkId) {
@@ -134,7 +167,10 @@ impl Solo {
 
     /// The connection of node `n` to the mailbox ends.
     pub(crate) fn mailbox_lost(&mut self, n: u8) {
-        let conn = self.remotes[&n].conn;
+        self.conn_lost(n, self.conn(n));
+    }
+
+    pub(crate) fn conn_lost(&mut self, n: u8, conn: ConnId) {
         self.tell(Input::MailboxLost { peer: id(n), conn });
     }
 
@@ -198,9 +234,21 @@ impl Solo {
         let until = self.now + Duration::from_millis(millis);
         while let Some(deadline) = self.engine.next_deadline().filter(|next| *next <= until) {
             self.now = self.now.max(deadline);
-            self.tell(Input::Time);
+            self.wake();
         }
         self.now = until;
+    }
+
+    /// Time goes on, and the engine is not woken.
+    pub(crate) fn sleep(&mut self, millis: u64) {
+        self.now += Duration::from_millis(millis);
+    }
+
+    /// The engine is woken, once.
+    pub(crate) fn wake(&mut self) {
+        self.tell(Input::Time);
+        let next = self.engine.next_deadline();
+        assert!(next.is_none_or(|next| next > self.now), "a deadline that does not pass");
     }
 
     /// Seconds go by in which these nodes send their beacons.
@@ -280,6 +328,7 @@ pub(crate) fn describe_event(event: &Event) -> String {
         Event::Shout { group, content, .. } => format!("SHOUT {n} {group} {}", content.to_text()),
         Event::Evasive { .. } => format!("EVASIVE {n}"),
         Event::Silent { .. } => format!("SILENT {n}"),
+        Event::Moved { endpoint } => format!("MOVED to {endpoint}"),
         Event::Stop => "STOP".to_owned(),
         other => format!("UNEXPECTED {other:?}"),
     }

@@ -109,7 +109,6 @@ fn pairs_settle_on_a_network_that_stays_slow() {
 }
 
 #[test]
-#[ignore = "engine: greets forever"]
 fn pairs_settle_on_a_network_whose_round_trip_takes_longer_than_the_proof() {
     for delay in [600, 1_500] {
         for pair in [two_engines, engine_and_c_like] {

@@ -136,6 +136,8 @@ pub fn builder(settings: &Value) -> Builder {
     let limits = Limits {
         handshake_time: time("handshake").unwrap_or(default.handshake_time),
         handshakes: size("handshakes", default.handshakes),
+        connections: size("connections", default.connections),
+        peers: size("peers", default.peers),
         events: size("events", default.events),
         event_octets: size("event_octets", default.event_octets),
         ..default
@@ -200,6 +202,7 @@ fn stats(node: &Node) -> Value {
         "before_hello": protocol.before_hello,
         "intruding": protocol.intruding,
         "own": protocol.own,
+        "candidates_refused": protocol.candidates_refused,
         "unused": protocol.unused,
         "not_member": protocol.not_member,
         "beacons": network.beacons,

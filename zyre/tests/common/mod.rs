@@ -86,14 +86,14 @@ impl Member {
     }
 
     pub async fn enter(&mut self, id: PeerId) {
-        self.pick("ENTER", |event| {
+        self.pick(&format!("ENTER of {id}"), |event| {
             matches!(event, Event::Enter { peer, .. } if peer == id).then_some(())
         })
         .await;
     }
 
     pub async fn exit(&mut self, id: PeerId) -> ExitReason {
-        self.pick("EXIT", |event| match event {
+        self.pick(&format!("EXIT of {id}"), |event| match event {
             Event::Exit { peer, reason, .. } if peer == id => Some(reason),
             _ => None,
         })

@@ -122,3 +122,24 @@ async fn thousands_of_forged_beacons_keep_no_real_node_out() {
     crate::common::soon(new.node.stop()).await;
     siege.end().await;
 }
+
+#[tokio::test]
+async fn forged_beacons_that_lead_to_silence_keep_no_real_node_out() {
+    let mut siege = Siege::with(serde_json::json!({ "peers": 32 })).await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stranger = siege.stranger();
+        let port = listener.local_addr().unwrap().port();
+        broadcast(siege.beacon_port, &beacon(1, stranger, port));
+        silent.push(listener);
+    }
+    siege.counted("candidates_refused", 1).await;
+    let new = crate::common::Member::start(crate::common::on(siege.beacon_port)).await;
+    let entered = || new.node.peers().contains(&siege.victim.id);
+    let start = std::time::Instant::now();
+    until("ENTER", entered).await;
+    assert!(start.elapsed() < Duration::from_secs(3), "ENTER after {:?}", start.elapsed());
+    crate::common::soon(new.node.stop()).await;
+    siege.end().await;
+}

@@ -136,10 +136,6 @@ impl Siege {
         assert_eq!(self.good.peers(), [self.victim.id]);
         soon(self.good.stop()).await;
         soon(self.exchange).await.expect("each WHISPER has come back");
-        self.exit_of_good(&good).await;
-    }
-
-    async fn exit_of_good(&mut self, good: &str) {
         while text(&self.victim.report("EXIT").await, "peer") != good {}
     }
 }

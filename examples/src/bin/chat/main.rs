@@ -15,19 +15,14 @@ mod session;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use tokio::sync::mpsc::Permit;
-use tokio::time::MissedTickBehavior;
 use zyre::{Builder, Events, Node, StartError};
 
 use crate::paint::Paint;
 use crate::screen::{Input, Output};
 use crate::session::{Reply, Session};
-
-/// How often to look whether the node has moved to another interface.
-const LOOK: Duration = Duration::from_secs(2);
 
 /// Chats on the local network, without a server.
 #[derive(Parser)]
@@ -101,8 +96,6 @@ async fn chat(options: &Options, node: &Node, mut events: Events) {
 /// Passes lines and events on. Waits for room to print only while a line can be read: on a
 /// terminal the one may need the other.
 async fn talk(session: &mut Session, input: &mut Input, output: &Output, events: &mut Events) {
-    let mut look = tokio::time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let (room, line) = tokio::select! {
             line = input.line() => {
@@ -113,10 +106,6 @@ async fn talk(session: &mut Session, input: &mut Input, output: &Output, events:
             happened = with_room(output, events.recv()) => {
                 let Some((room, Some(event))) = happened else { return };
                 (room, session.tell(&event))
-            }
-            looked = with_room(output, look.tick()) => {
-                let Some((room, _)) = looked else { return };
-                (room, session.moved())
             }
         };
         if let Some(line) = line {

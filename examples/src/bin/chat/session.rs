@@ -1,6 +1,6 @@
 //! One person's chat: what input does, and what events look like.
 
-use zyre::{Content, Event, ExitReason, Interface, Liveness, Node, PeerId, PeerInfo, Refused};
+use zyre::{Content, Event, ExitReason, Liveness, Node, PeerId, PeerInfo, Refused};
 
 use crate::clean;
 use crate::command::{Command, HELP};
@@ -13,7 +13,6 @@ pub(crate) struct Session {
     node: Node,
     people: People,
     room: Option<String>,
-    interface: Interface,
     paint: Paint,
     /// Whether to show one's own messages: they are not to be seen as input.
     echo: bool,
@@ -39,8 +38,7 @@ impl Session {
     /// In this room, which the node has joined.
     pub(crate) fn new(node: Node, room: String, paint: Paint, echo: bool) -> Self {
         let people = People::new(node.name());
-        let interface = node.interface();
-        Self { node, people, room: Some(room), interface, paint, echo }
+        Self { node, people, room: Some(room), paint, echo }
     }
 
     /// What stands before the input line: as a message from oneself begins.
@@ -58,25 +56,15 @@ impl Session {
         let nick = self.paint.bold(self.people.own_nick());
         let room = self.room.as_deref().map(clean::room).unwrap_or_default();
         let place = format!("You are {nick} in room {room}, {}. /help helps.", self.place());
-        if self.interface.is_loopback() && !asked {
+        if self.node.interface().is_loopback() && !asked {
             let only = self.paint.bold("No network is up: only this machine is reached.");
             return format!("{place}\n{only}");
         }
         place
     }
 
-    /// What to say if the node has moved to another interface.
-    pub(crate) fn moved(&mut self) -> Option<String> {
-        let interface = self.node.interface();
-        if interface == self.interface {
-            return None;
-        }
-        self.interface = interface;
-        Some(self.stamp(&format!("* you are now {}", self.place())))
-    }
-
     fn place(&self) -> String {
-        format!("at {} on {}", self.node.endpoint().address(), self.interface.name)
+        format!("at {} on {}", self.node.endpoint().address(), self.node.interface().name)
     }
 
     /// Does what a line of input asks for.
@@ -205,6 +193,9 @@ impl Session {
     pub(crate) fn tell(&mut self, event: &Event) -> Option<String> {
         if let Event::Enter { peer, name, .. } = event {
             self.people.enter(*peer, name);
+        }
+        if let Event::Moved { .. } = event {
+            return Some(self.stamp(&format!("* you are now {}", self.place())));
         }
         let peer = event.peer()?;
         let who = self.paint.nick(peer, &self.people.label(peer));
