@@ -174,10 +174,18 @@ impl Peer {
         }
     }
 
-    /// How long to wait for the proof that it knows us: longer each time that none has come, for a
-    /// round trip may take longer than we think.
-    pub(crate) fn proof(&self, times: &Times) -> Duration {
-        times.proof.saturating_mul(1 << self.regreeted.min(LONGEST_PROOF))
+    /// What is being put to the test about it.
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
+        self.presence()?.doubt
+    }
+
+    /// How long to wait for a PING-OK that proves a claim wrong. For the proof that it knows us,
+    /// longer each time that none has come: a round trip may take longer than we think.
+    pub(crate) fn proof(&self, claim: Claim, times: &Times) -> Duration {
+        match claim {
+            Claim::LostUs => times.proof.saturating_mul(1 << self.regreeted.min(LONGEST_PROOF)),
+            Claim::Gone | Claim::Replaced => times.proof,
+        }
     }
 
     /// Something was heard from it. True: it had been quiet, and its deadline may be earlier now.

@@ -162,9 +162,7 @@ impl Engine {
     /// Asks the peer whether a claim about it is true: it is, unless PING-OK comes in time.
     pub(super) fn doubt(&mut self, now: Instant, id: PeerId, claim: Claim) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let times = &self.config.times;
-        let proof = if claim == Claim::LostUs { peer.proof(times) } else { times.proof };
-        let deadline = after(now, proof);
+        let deadline = after(now, peer.proof(claim, &self.config.times));
         let Life::Ready(presence) = &mut peer.life else { return };
         // One question at a time; a claim that is repeated does not put off its answer.
         if presence.doubt.is_none() {
@@ -297,14 +295,16 @@ impl Engine {
     /// We have not listened for a while. What peers said meanwhile is only now being read: they
     /// get the time to be heard.
     fn give_time(&mut self, now: Instant) {
-        let proof = after(now, self.config.times.proof);
-        let drain = after(now, self.config.times.drain);
+        let times = self.config.times;
         for peer in self.peers.values_mut() {
             peer.hear(now);
             peer.greeted = now;
+            let proof = peer.doubt().map(|doubt| peer.proof(doubt.claim, &times));
             match &mut peer.life {
-                Life::Ready(Presence { doubt: Some(doubt), .. }) => doubt.deadline = proof,
-                Life::Leaving { deadline, .. } => *deadline = drain,
+                Life::Ready(Presence { doubt: Some(doubt), .. }) => {
+                    doubt.deadline = after(now, proof.unwrap_or(times.proof));
+                }
+                Life::Leaving { deadline, .. } => *deadline = after(now, times.drain),
                 _ => {}
             }
         }

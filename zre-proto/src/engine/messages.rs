@@ -189,7 +189,6 @@ impl Engine {
         {
             // In time. One that comes late says nothing about the HELLO that went out meanwhile.
             peer.regreeted = 0;
-            peer.unanswered = false;
             if peer.up {
                 self.release(id);
             }
@@ -258,7 +257,7 @@ impl Engine {
         let known = matches!(peer.life, Life::Ready(_));
         let moved = endpoint.filter(|endpoint| *endpoint != peer.endpoint);
         let since = now.saturating_duration_since(peer.greeted);
-        if since > times.greeting.saturating_add(peer.proof(&times)) {
+        if since > times.greeting.saturating_add(peer.proof(Claim::LostUs, &times)) {
             peer.regreeted = 0;
         }
         let answer = std::mem::replace(&mut peer.unanswered, false);

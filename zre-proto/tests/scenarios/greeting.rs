@@ -249,6 +249,24 @@ fn a_hello_while_another_is_put_to_the_test_is_answered_at_once() {
 }
 
 #[test]
+fn a_hello_after_a_proof_that_did_not_come_is_put_to_the_test_however_often_it_comes() {
+    let mut solo = Solo::testing();
+    solo.wait(1_000);
+    solo.up(2);
+    assert_eq!(solo.events(), ["ENTER 2"]);
+    solo.hello(2);
+    assert_eq!(solo.trace(), ["close mailbox 3", "EXIT 2 restarted", "send 2 ping 2"]);
+    solo.wait(1_500);
+    solo.hello(2);
+    let tested = ["close mailbox 4", "send 2 ping 3"];
+    assert_eq!(solo.trace(), tested, "a proof may take longer than its HELLOs are apart");
+    solo.wait(1_999);
+    assert!(solo.trace().is_empty(), "the last HELLO gets all of the time");
+    solo.ping_ok(2);
+    assert_eq!(solo.trace(), ["ENTER 2"]);
+}
+
+#[test]
 fn a_hello_from_elsewhere_is_never_put_to_the_test() {
     for testing in [false, true] {
         let mut solo = if testing { Solo::testing() } else { Solo::unanswered() };
