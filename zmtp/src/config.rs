@@ -13,6 +13,9 @@ pub struct Config {
     /// and ROUTER, also when empty, as libzmq does. A longer one makes the connection fail at once
     /// with [`Error::IdentityTooLong`](crate::Error::IdentityTooLong).
     pub identity: Bytes,
+    /// The identity that the remote must have, if it tells one; empty for any. For a remote whose
+    /// address may belong to somebody else by now.
+    pub remote: Bytes,
     /// How the connection is secured.
     pub mechanism: Mechanism,
     /// What the remote may cost us.
@@ -26,6 +29,7 @@ impl Config {
         Self {
             socket_type,
             identity: Bytes::new(),
+            remote: Bytes::new(),
             mechanism: Mechanism::default(),
             limits: Limits::default(),
         }
@@ -35,6 +39,12 @@ impl Config {
     #[must_use]
     pub fn with_identity(self, identity: impl Into<Bytes>) -> Self {
         Self { identity: identity.into(), ..self }
+    }
+
+    /// The same for a remote with this identity, or with none.
+    #[must_use]
+    pub fn with_remote(self, remote: impl Into<Bytes>) -> Self {
+        Self { remote: remote.into(), ..self }
     }
 
     /// The same with these limits.

@@ -220,6 +220,10 @@ impl Connection {
         if !ours.accepts(socket_type) {
             return Err(Error::Incompatible { ours, theirs: socket_type });
         }
+        let meant = &self.config.remote;
+        if !meant.is_empty() && !identity.is_empty() && identity != *meant {
+            return Err(Error::Stranger);
+        }
         let (major, minor) = match self.stage {
             Stage::Handshake { major, minor } => (major, minor),
             _ => (3, 0),

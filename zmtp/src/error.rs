@@ -47,6 +47,9 @@ pub enum Error {
         /// The remote's type.
         theirs: SocketType,
     },
+    /// The remote has another identity than [`Config::remote`](crate::Config::remote).
+    #[error("the remote is another one than was meant")]
+    Stranger,
     /// An identity has more than 255 octets. Also reported for an identity of our own that is too
     /// long, by the first call of `poll_event`.
     #[error("an identity of {0} octets, at most 255 are allowed")]

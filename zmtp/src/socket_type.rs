@@ -6,18 +6,28 @@ use std::fmt;
 /// Property").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the names are the meaning; RFC 28 to 30 and 37 define them")]
 pub enum SocketType {
+    /// Asks, and waits for the answer (RFC 28).
     Req,
+    /// Answers, one question at a time (RFC 28).
     Rep,
+    /// Sends to its peers in turn, without waiting (RFC 28).
     Dealer,
+    /// Knows its peers by their identity, and addresses each (RFC 28).
     Router,
+    /// Publishes to those who have subscribed (RFC 29).
     Pub,
+    /// A PUB that sees the subscriptions (RFC 29).
     XPub,
+    /// Subscribes, and receives (RFC 29).
     Sub,
+    /// A SUB that sends subscriptions as messages (RFC 29).
     XSub,
+    /// Hands work to its peers in turn (RFC 30).
     Push,
+    /// Takes work (RFC 30).
     Pull,
+    /// Has one peer, another PAIR (RFC 31).
     Pair,
 }
 

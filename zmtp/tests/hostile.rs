@@ -385,3 +385,21 @@ fn a_large_frame_is_not_copied() {
     assert_eq!(received[0].frames()[0].as_ptr(), body);
     assert_eq!(received[0].frames()[0], Bytes::from(vec![5; 10_000]));
 }
+
+#[test]
+fn a_remote_with_another_identity_than_was_meant_is_a_stranger() {
+    let cases: [(&[u8], &[u8], bool); 4] =
+        [(b"a", b"a", true), (b"b", b"a", false), (b"", b"a", true), (b"b", b"", true)];
+    for (told, meant, fits) in cases {
+        let router = Config::new(SocketType::Router).with_identity(told.to_vec());
+        let dealer = Config::new(SocketType::Dealer).with_remote(meant.to_vec());
+        let mut router = Connection::new(&router, Instant::now());
+        let mut dealer = Connection::new(&dealer, Instant::now());
+        while let Some(octets) = router.poll_transmit() {
+            dealer.buffer().extend_from_slice(&octets);
+        }
+        let ready = dealer.poll_event();
+        assert_eq!(matches!(ready, Ok(Some(Event::Ready(..)))), fits, "{told:?} {meant:?}");
+        assert_eq!(matches!(ready, Err(Error::Stranger)), !fits, "{told:?} {meant:?}");
+    }
+}

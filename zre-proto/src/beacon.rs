@@ -19,7 +19,7 @@ const SECURE: u8 = 3;
 const PLAIN_LEN: usize = 22;
 const SECURE_LEN: usize = PLAIN_LEN + 32;
 
-/// What a node broadcasts once a second.
+/// What a node broadcasts at regular intervals, once a second by default.
 ///
 /// ```
 /// # use zre_proto::{Beacon, PeerId};

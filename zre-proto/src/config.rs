@@ -62,11 +62,11 @@ impl Config {
 /// beacons included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Quiet for so long: the peer is EVASIVE, and is sent one PING. Default 5 s.
+    /// Quiet for this long: the peer is EVASIVE, and is sent one PING. Default 5 s.
     pub evasive: Duration,
-    /// The PING has no answer for so long: the peer is SILENT. Default 1 s.
+    /// The PING has had no answer for this long: the peer is SILENT. Default 1 s.
     pub silent: Duration,
-    /// Quiet for so long: the peer is given up, EXIT. Default 30 s.
+    /// Quiet for this long: the peer is given up, EXIT. Default 30 s.
     pub expired: Duration,
     /// How long a claim about a peer that cannot be proved at once (a goodbye beacon, another
     /// node on its endpoint, a HELLO that may cross ours) may be answered by PING-OK. Default 1 s.

@@ -66,7 +66,7 @@ impl Content {
 
     /// How many octets all frames have together.
     pub fn octets(&self) -> usize {
-        self.frames().iter().map(Bytes::len).sum()
+        self.frames().iter().fold(0, |octets, frame| octets.saturating_add(frame.len()))
     }
 
     /// All frames as text, separated by spaces; what is not UTF-8 is replaced.

@@ -32,7 +32,9 @@ pub enum Event {
         /// Why.
         reason: ExitReason,
     },
-    /// A peer is in a group. Follows `Enter` for each group it was in before.
+    /// A peer is in a group. Follows `Enter` for each group it was already in. The group's
+    /// name is what the peer sent, with octets that are not UTF-8 replaced: it may be longer than
+    /// 255 octets, and then cannot be shouted to.
     Join {
         /// Who.
         peer: PeerId,
@@ -122,7 +124,8 @@ impl Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExitReason {
-    /// It said goodbye.
+    /// It said goodbye; or a goodbye beacon came in its name, and its link was down or it did not
+    /// answer PING within [`Times::proof`](crate::Times::proof).
     Goodbye,
     /// Its link closed, was reset or refused: it crashed, or the network cut it off. If it lives,
     /// its next beacon brings it back.

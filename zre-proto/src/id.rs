@@ -14,7 +14,7 @@ pub const ROUTING_ID_LEN: usize = 17;
 
 /// Identifies a node: a 16-octet UUID.
 ///
-/// On the wire it stands as 16 raw octets in a beacon and, behind an octet of value 1, as the
+/// On the wire it stands as 16 raw octets in a beacon and, after an octet of value 1, as the
 /// routing id (17 octets) of the node's links. People see 32 lower-case hexadecimal digits.
 ///
 /// ```

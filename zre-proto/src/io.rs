@@ -54,7 +54,7 @@ pub enum Input<'a> {
         /// Which.
         link: LinkId,
     },
-    /// A link could not be connected, or broke, or was ended since its queue overflowed.
+    /// A link could not be connected, or broke, or was ended because its queue overflowed.
     LinkLost {
         /// To whom.
         peer: PeerId,
@@ -63,8 +63,8 @@ pub enum Input<'a> {
         /// Whether the queue of the link was full.
         overflow: bool,
     },
-    /// Whether the mailbox is not being read, for the application does not take its events.
-    /// While it is, no peer is called quiet.
+    /// `true`: the mailbox is not being read, because the application is not taking its events;
+    /// until `false` no peer is called quiet.
     Paused(bool),
     /// The node's own mailbox has a new endpoint. New peers will hear of it.
     Moved(Endpoint),
@@ -77,18 +77,22 @@ pub enum Input<'a> {
 /// What an application can want.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action<'a> {
-    /// Join a group: every peer is told. Nothing happens if the node is in it.
+    /// Join a group: every peer is told. Nothing happens if the node is in it. Refused: `TooLong`,
+    /// `HelloTooLarge`; this and every other action, when the node has stopped, `Stopped`.
     Join(&'a str),
-    /// Leave a group: every peer is told. Nothing happens if the node is not in it.
+    /// Leave a group: every peer is told. Nothing happens if the node is not in it. Refused:
+    /// `TooLong`.
     Leave(&'a str),
-    /// Send to one peer.
+    /// Send to one peer. Refused: `UnknownPeer` (also before its ENTER), `NoFrames`,
+    /// `ContentTooLarge`.
     Whisper {
         /// To whom.
         peer: PeerId,
         /// What.
         content: Content,
     },
-    /// Send to all peers that are in a group. The node itself need not be in it.
+    /// Send to all peers that are in a group, if there are any. The node itself need not be in it.
+    /// Refused: `TooLong`, `NoFrames`, `ContentTooLarge`.
     Shout {
         /// The group.
         group: &'a str,
@@ -96,13 +100,15 @@ pub enum Action<'a> {
         content: Content,
     },
     /// Set what the node says about itself. Peers that it meets from now on will see it.
+    /// Refused: `TooLong`, `HelloTooLarge`.
     SetHeader {
         /// The header's name.
         name: &'a str,
         /// Its value.
         value: &'a str,
     },
-    /// Connect to a node that no discovery tells of, and again whenever it is not there.
+    /// Connect to a node that no discovery tells of, and again whenever it is not there, until the
+    /// end. Refused: `OwnPeer`, `TooManyPeers`.
     Require {
         /// The node.
         peer: PeerId,

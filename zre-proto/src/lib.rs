@@ -30,7 +30,7 @@
 //!   |                                      B its application: EXIT A
 //! ```
 //!
-//! The number behind each command is its sequence on the link. A gap means that a message was
+//! The number after each command is its sequence on the link. A gap means that a message was
 //! lost; then the peer is given up, and its next beacon starts afresh.
 //!
 //! # The loop
@@ -77,6 +77,17 @@
 //! Beacons are not signed. Whatever a beacon says about a peer whose link works is taken as a
 //! claim and put to the test by a PING: a goodbye, another endpoint, another node on its
 //! endpoint. Only the peer's own answer, or its silence, decides.
+//!
+//! # Where this leaves the RFC
+//!
+//! - A beacon with port zero does not disconnect a peer whose link is up: it is asked first ("Node
+//!   Discovery and Presence": SHALL disconnect).
+//! - A message other than HELLO from an unknown node does not make it a peer ("Interconnection
+//!   Model"); it is dropped.
+//! - Content without a frame is received but not sent (`msg = *frame`): deployed nodes break on it.
+//! - Text may be any octets, not only VCHAR, since deployed nodes send them.
+//! - ELECT, LEADER and GOODBYE, which only the C library sends, are read; elections are not taken
+//!   part in.
 //!
 //! [RFC 36]: https://rfc.zeromq.org/spec/36/
 

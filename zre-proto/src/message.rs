@@ -26,7 +26,7 @@
 //! ```
 //!
 //! Text is kept as the octets that came: deployed nodes send text that is cut inside a UTF-8
-//! sequence. Octets behind the last field are ignored, as all deployed nodes do.
+//! sequence. Octets after the last field are ignored, as all deployed nodes do.
 
 use smallvec::SmallVec;
 use thiserror::Error;
@@ -44,7 +44,8 @@ pub type Header = SmallVec<[u8; 32]>;
 /// One message as it stands in its header frame; text is borrowed from the frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// Place in the sequence of the link: 1 for HELLO, then one more for each message.
+    /// Place in the sequence of the link: 1 for HELLO, then one more for each message,
+    /// modulo 65,536 (pyre and zyre.js skip 65,535).
     pub sequence: u16,
     /// What it says.
     pub command: Command<'a>,
@@ -53,32 +54,34 @@ pub struct Message<'a> {
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// The first command on every link: who is speaking, and where to connect back.
+    /// The first command on every link: who is speaking, and where to connect back (RFC 36, "The
+    /// HELLO Command").
     Hello(Hello<'a>),
-    /// Content for one peer; the frames follow the header.
+    /// Content for one peer; the frames follow the header (RFC 36, "The WHISPER Command").
     Whisper,
-    /// Content for the members of a group; the frames follow the header.
+    /// Content for the members of a group; the frames follow the header (RFC 36, "The SHOUT
+    /// Command").
     Shout {
         /// The group.
         group: &'a [u8],
     },
-    /// The sender has joined a group.
+    /// The sender has joined a group (RFC 36, "The JOIN Command").
     Join {
         /// The group.
         group: &'a [u8],
         /// The sender's count of joins and leaves, this one included, modulo 256.
         status: u8,
     },
-    /// The sender has left a group.
+    /// The sender has left a group (RFC 36, "The LEAVE Command").
     Leave {
         /// The group.
         group: &'a [u8],
         /// The sender's count of joins and leaves, this one included, modulo 256.
         status: u8,
     },
-    /// Are you alive? Sent to a peer that has been quiet.
+    /// Are you alive? Sent to a peer that has been quiet (RFC 36, "The PING Command").
     Ping,
-    /// The answer to PING.
+    /// The answer to PING (RFC 36, "The PING-OK Command").
     PingOk,
     /// Election in a group: a candidate (C library, not in the RFC).
     Elect {

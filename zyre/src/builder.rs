@@ -15,6 +15,9 @@ use crate::{Events, InterfaceChoice, Limits, Node, StartError};
 /// The UDP port of the beacon, assigned to ZRE by IANA (RFC 36).
 pub const BEACON_PORT: u16 = 5670;
 
+/// The longest time from beacon to beacon.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What the header of a message may take of its octets: a SHOUT to the longest group name.
 const HEADER_OCTETS: usize = 512;
 
@@ -52,7 +55,8 @@ impl Builder {
     }
 
     /// Says something about the node to every peer, in HELLO. By convention names start with
-    /// `X-`. A name has at most 255 octets.
+    /// `X-`. A name has at most 255 octets; of two with one name the later holds. All headers and
+    /// groups together must fit [`Limits::hello_octets`].
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -71,14 +75,16 @@ impl Builder {
         self
     }
 
-    /// The UDP port of the beacon. Nodes find each other if they use the same. Default
+    /// The UDP port of the beacon, not 0. Nodes find each other if they use the same. Default
     /// [`BEACON_PORT`], 5670.
     pub const fn beacon_port(mut self, port: u16) -> Self {
         self.settings.beacon_port = port;
         self
     }
 
-    /// The TCP port of the mailbox. Default: the first free one from 49152 up.
+    /// The TCP port of the mailbox; 0 lets the system choose. [`start`](Self::start) fails if it is
+    /// taken. After a move to another interface the node takes another port rather than none.
+    /// Default: the first free one from 49152 up.
     pub const fn mailbox_port(mut self, port: u16) -> Self {
         self.settings.mailbox_port = Some(port);
         self
@@ -86,15 +92,17 @@ impl Builder {
 
     /// Tells peers to connect to this endpoint instead of where the mailbox is: for a node behind
     /// a port forwarding. Peers that only hear the beacon take the beacon's address and this
-    /// endpoint's port.
+    /// endpoint's port, which must not be 0: that is how a beacon says goodbye.
     pub const fn advertise(mut self, endpoint: Endpoint) -> Self {
         self.settings.advertised = Some(endpoint);
         self
     }
 
-    /// The time from beacon to beacon. Default 1 s. At least 1 ms.
+    /// The time from beacon to beacon, from 1 ms to one day; other values are moved into that
+    /// range. Default 1 s. Also how often a required peer is tried again, and the interface looked
+    /// at.
     pub fn beacon_interval(mut self, interval: Duration) -> Self {
-        self.settings.interval = interval.max(Duration::from_millis(1));
+        self.settings.interval = interval.clamp(Duration::from_millis(1), LONGEST);
         self
     }
 
@@ -135,6 +143,12 @@ impl Builder {
     /// In a tokio runtime that was built without I/O or without time.
     pub async fn start(self) -> Result<(Node, Events), StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        if self.settings.advertised.is_some_and(|endpoint| endpoint.address().port() == 0) {
+            return Err(StartError::PortZero("advertised endpoint"));
+        }
+        if self.settings.beacon_port == 0 {
+            return Err(StartError::PortZero("beacon"));
+        }
         let id = PeerId::from(Uuid::new_v4());
         let limits = self.settings.limits.clone();
         let interval = self.settings.interval;

@@ -428,10 +428,10 @@ impl Core {
 fn trace(engine: &Engine, event: &Event) {
     let node = engine.id();
     match event {
-        Event::Enter { peer, name, .. } => tracing::debug!(%node, %peer, %name, "ENTER"),
+        Event::Enter { peer, name, .. } => tracing::debug!(%node, %peer, ?name, "ENTER"),
         Event::Exit { peer, reason, .. } => tracing::debug!(%node, %peer, %reason, "EXIT"),
-        Event::Join { peer, group, .. } => tracing::debug!(%node, %peer, %group, "JOIN"),
-        Event::Leave { peer, group, .. } => tracing::debug!(%node, %peer, %group, "LEAVE"),
+        Event::Join { peer, group, .. } => tracing::debug!(%node, %peer, ?group, "JOIN"),
+        Event::Leave { peer, group, .. } => tracing::debug!(%node, %peer, ?group, "LEAVE"),
         Event::Evasive { peer, .. } => tracing::debug!(%node, %peer, "EVASIVE"),
         Event::Silent { peer, .. } => tracing::debug!(%node, %peer, "SILENT"),
         Event::Moved { endpoint } => tracing::debug!(%node, %endpoint, "MOVED"),

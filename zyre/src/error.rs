@@ -16,7 +16,7 @@ pub enum StartError {
     NoInterface {
         /// What was asked for.
         choice: InterfaceChoice,
-        /// The interfaces that there are.
+        /// All IPv4 interfaces as `NAME (ADDRESS)`, separated by commas; some may be unusable.
         found: String,
     },
     /// The port that was asked for as mailbox is taken. Without
@@ -28,6 +28,9 @@ pub enum StartError {
         /// The interface's name.
         interface: String,
     },
+    /// The port of the beacon, or of the advertised endpoint, is 0.
+    #[error("the port of the {0} cannot be 0")]
+    PortZero(&'static str),
     /// The mailbox cannot be opened, for instance since no descriptor or port is free.
     #[error("the mailbox cannot be opened: {0}")]
     Mailbox(io::Error),

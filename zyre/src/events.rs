@@ -140,12 +140,16 @@ fn weight(event: &Event) -> usize {
     }
 }
 
-/// The events of one node, in order. A [`Stream`], and receiving functions for every taste.
+/// The events of one node, in order. A [`Stream`], with async, blocking and polling ways to
+/// receive.
 ///
 /// An application that does not take its events makes the node stop reading from its peers
 /// once [`Limits::events`](crate::Limits::events) or
-/// [`Limits::event_octets`](crate::Limits::event_octets) are queued; nothing is lost, the peers
-/// wait. The `Exit` of a peer whose last words were not read yet waits with them. Dropping `Events` discards all further events; the node goes on and can send.
+/// [`Limits::event_octets`](crate::Limits::event_octets) are queued. Nothing that has arrived is
+/// lost, and the peers wait; one whose own queue fills meanwhile gives this node up. The `Exit` of
+/// a peer whose last words were not read yet waits with them.
+///
+/// Dropping `Events` discards all further events; the node goes on and can send.
 pub struct Events {
     queue: Arc<EventQueue>,
     /// Taken from the queue in one go, so that the queue is locked once a batch.

@@ -9,14 +9,14 @@ use if_addrs::{IfAddr, IfOperStatus, Ifv4Addr};
 /// Every broadcast on the loopback interface goes to this address, and stays on the machine.
 const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 
-/// Which interface a node shall use.
+/// Which interface a node is to use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum InterfaceChoice {
     /// The one that the default route goes through, else the first that can broadcast. Without
     /// any the node starts on loopback, and moves as soon as one appears.
     #[default]
     Auto,
-    /// The interface with this name, such as `eth0` or `lo`.
+    /// The interface with this name, such as `eth0` or `lo`; the first of its IPv4 addresses.
     Name(String),
     /// The interface with this IPv4 address.
     Address(Ipv4Addr),

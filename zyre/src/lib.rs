@@ -41,12 +41,12 @@
 //! # How nodes find each other
 //!
 //! Once a second each node broadcasts a beacon, a UDP datagram of 22 octets on port
-//! [5670](BEACON_PORT), with its id and the TCP port of its *mailbox*. Who hears a new one opens a
+//! [5670](BEACON_PORT), with its id and the TCP port of its *mailbox*. A node that hears a new one opens a
 //! *link*, a TCP connection to that mailbox, and says HELLO on it: endpoint, name, groups, headers.
 //! The other does the same in return. Each pair has two connections, one for each direction, so
-//! that a node can send from the moment it knows of a peer. This is the ZeroMQ Realtime Exchange
+//! that a node can say HELLO from the moment it hears of a peer. This is the ZeroMQ Realtime Exchange
 //! protocol, [RFC 36](https://rfc.zeromq.org/spec/36/), over ZeroMQ's transport, so C Zyre, pyre
-//! and zyre.js nodes are peers like any other. The crate [`zre_proto`] tells the protocol.
+//! and zyre.js nodes are peers like any other. The crate [`zre_proto`] describes the protocol.
 //!
 //! Without a beacon, for instance across networks, [`Node::require_peer`] connects to a node whose
 //! id and endpoint are known.
@@ -55,15 +55,16 @@
 //!
 //! | what | how the application sees it |
 //! |---|---|
-//! | a peer stops | `Exit`, [`Goodbye`](ExitReason::Goodbye), within milliseconds |
-//! | a peer's process dies | `Exit`, [`LinkLost`](ExitReason::LinkLost), within milliseconds |
-//! | a peer's host vanishes | [`Evasive`](Event::Evasive) after 5 s, [`Silent`](Event::Silent) after 6 s, `Exit`, [`Expired`](ExitReason::Expired), after 30 s; sooner if something is being sent and TCP gives up |
+//! | a peer stops | `Exit`, [`Goodbye`](ExitReason::Goodbye), within 50 ms on an idle local network |
+//! | a peer's process dies | `Exit`, [`LinkLost`](ExitReason::LinkLost), within a second |
+//! | a peer's host vanishes | [`Evasive`](Event::Evasive) after 5 s, [`Silent`](Event::Silent) after 6 s, `Exit`, [`Expired`](ExitReason::Expired), after 30 s |
 //! | a peer does not read what it is sent | `Exit`, [`Overflow`](ExitReason::Overflow), when 1,000 messages or 16 MiB wait for it; others notice nothing |
-//! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing is lost |
+//! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing that has arrived is lost, but a peer whose own queue fills gives this node up |
 //! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
 //! | somebody sends garbage | nothing; counted in [`Stats`] |
 //!
-//! All times and limits can be set: [`Builder`], [`Limits`]. There is no encryption and no
+//! The limits, and the times after which a quiet peer is asked and given up, can be set:
+//! [`Builder`], [`Limits`]. There is no encryption and no
 //! authentication yet: whoever is on the network can listen, and speak in anybody's name.
 //!
 //! # Features

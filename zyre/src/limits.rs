@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// How much a node takes, from the network and from its application. Plain data.
 ///
+/// Most limits are per peer or per connection: the worst case is their product with `peers` or
+/// `connections`; with the defaults, 16 GiB of outgoing queues.
+///
 /// ```
 /// let limits = zyre::Limits { peers: 64, link_messages: 10_000, ..Default::default() };
 /// ```
@@ -12,7 +15,8 @@ pub struct Limits {
     /// Peers at a time. Further ones are ignored and counted. Default 1,024.
     pub peers: usize,
     /// Octets of one message, all frames together. A connection that announces more is closed
-    /// before anything is allocated. Also what this node sends at most. Default 64 MiB.
+    /// before anything is allocated. Default 64 MiB. Content that this node sends may have 512
+    /// octets less, and one frame less than `message_frames`: the header needs them.
     pub message_octets: usize,
     /// Frames of one message. A connection that sends more is closed. Default 4,096.
     pub message_frames: usize,
@@ -26,13 +30,14 @@ pub struct Limits {
     /// wait until the link to it is up, before its `Enter`. Default 1,000.
     pub link_messages: usize,
     /// Octets that wait for one peer; a single larger message is taken when nothing else waits.
-    /// More ends the peer. Also for the events that wait before its `Enter`. Default 16 MiB.
+    /// More ends the peer. Default 16 MiB. Also for the events that wait before its `Enter`; there
+    /// a single larger message ends the peer too.
     pub link_octets: usize,
-    /// Events that wait for the application. As long as so many wait, nothing is read from peers.
+    /// Events that wait for the application. While that many wait, nothing is read from peers.
     /// Default 10,000.
     pub events: usize,
-    /// Octets of events that wait for the application. As long as so many wait, nothing is read
-    /// from peers. Default 64 MiB.
+    /// Octets of events that wait for the application. While that many wait, nothing is read from
+    /// peers. Default 64 MiB.
     pub event_octets: usize,
     /// Connections at the mailbox. Further ones wait in the kernel. Default 4,096.
     pub connections: usize,

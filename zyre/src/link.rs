@@ -68,7 +68,9 @@ pub(crate) async fn run(
     endpoint: Endpoint,
     outbox: Outbox,
 ) {
-    match zmtp::net::connect(endpoint.address(), &driver.dealer, &outbox).await {
+    // Its port may have gone to another node meanwhile, which must not get what is meant for it.
+    let dealer = driver.dealer.clone().with_remote(peer.routing_id().to_vec());
+    match zmtp::net::connect(endpoint.address(), &dealer, &outbox).await {
         Ok((reader, _)) => {
             driver.tell(Input::LinkUp { peer, link });
             tokio::select! {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ const FIRST_PORT: u16 = 0xC000;
 
 /// Opens the mailbox on an interface: at this port, or at the first free one of the range.
 pub(crate) fn open(
+    id: PeerId,
     interface: &Interface,
     port: Option<u16>,
     limits: &Limits,
@@ -38,9 +40,15 @@ pub(crate) fn open(
             .unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
             .map_err(StartError::Mailbox)?,
     };
-    let config = zmtp::Config::new(zmtp::SocketType::Router).with_limits(limits.transport());
+    // Other implementations tell no identity here, and ignore ours.
+    let config = zmtp::Config::new(zmtp::SocketType::Router)
+        .with_identity(id.routing_id().to_vec())
+        .with_limits(limits.transport());
     Listener::from_std(listener, config, limits.listener()).map_err(StartError::Mailbox)
 }
+
+/// A connection is not waited for longer than this, whatever is set.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The node behind a routing id. Others than ZRE nodes have no business here.
 pub(crate) fn sender(routing_id: &Bytes) -> Option<PeerId> {
@@ -58,7 +66,8 @@ pub(crate) async fn serve(
     source: IpAddr,
     mut reader: Reader,
 ) {
-    let deadline = Instant::now() + driver.dealer.limits.handshake_time;
+    let patience = driver.dealer.limits.handshake_time.min(LONGEST);
+    let deadline = Instant::now() + patience;
     let mut useful = false;
     loop {
         match driver.deliver(peer, conn, source, || reader.next()) {

@@ -24,11 +24,11 @@ pub struct NetworkStats {
     pub beacons_unsent: u64,
     /// Connections to the mailbox whose handshake was good.
     pub connections: u64,
-    /// Of these, closed at once: their routing id is not that of a ZRE node.
+    /// Of these, closed at once because their routing id is not that of a ZRE node.
     pub connections_foreign: u64,
-    /// Of these, closed since they broke the transport protocol or a limit.
+    /// Of these, closed because they broke the transport protocol or a limit.
     pub connections_broken: u64,
-    /// Of these, closed since they brought no HELLO in the time of a handshake.
+    /// Of these, closed because they brought no HELLO in the time of a handshake.
     pub connections_idle: u64,
     /// Connections whose handshake failed, took too long, or had to make room for another.
     pub handshakes_failed: u64,
@@ -194,7 +194,7 @@ impl Place {
         interface: &Interface,
         port: Option<u16>,
     ) -> Result<Self, StartError> {
-        let listener = mailbox::open(interface, port, &settings.limits)?;
+        let listener = mailbox::open(id, interface, port, &settings.limits)?;
         let bound = listener.local_addr().map_err(StartError::Mailbox)?.port();
         let here = Endpoint::new(SocketAddr::from((interface.address, bound)));
         let endpoint = settings.advertised.unwrap_or(here);

@@ -174,6 +174,9 @@ impl Node {
     /// Stops the node, for all its handles. What was accepted for sending is sent, for up to a
     /// second; then peers are told goodbye. The last event is [`Event::Stop`](crate::Event::Stop).
     ///
+    /// Once begun it goes on, even if this future is dropped. Stopping twice waits for the same
+    /// end.
+    ///
     /// Dropping the last handle stops the node as well, but what the kernel does not take at once
     /// is lost.
     pub async fn stop(&self) {

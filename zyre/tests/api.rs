@@ -249,3 +249,16 @@ async fn plain_threads_send_as_well_as_tasks() {
     soon(task).await.unwrap();
     assert!(threads.into_iter().all(|thread| thread.join().is_ok()));
 }
+
+/// Ports are used again: the node that answers may not be the one that was meant.
+#[tokio::test]
+async fn a_link_that_reaches_another_node_than_was_meant_is_lost() {
+    let (one, mut events) = on(free_port()).start().await.unwrap();
+    let (other, mut heard) = on(free_port()).start().await.unwrap();
+    one.require_peer(PeerId::new([7; 16]), other.endpoint()).unwrap();
+    one.join("secret").unwrap();
+    let tried = || one.stats().protocol.hellos_sent >= 3;
+    until("three tries", tried).await;
+    assert_eq!(other.stats().protocol.received, 0, "nothing was meant for it");
+    assert!(events.try_recv().is_err() && heard.try_recv().is_err(), "nobody has met anybody");
+}

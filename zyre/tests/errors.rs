@@ -187,3 +187,27 @@ fn start_in_a_runtime_without_io_or_time_panics_as_documented() {
         assert!(started.is_err(), "runtime {i} is enough");
     }
 }
+
+#[tokio::test]
+async fn port_zero_is_an_error_for_the_beacon_and_for_the_advertised_endpoint() {
+    let beacon = start_error(on(0)).await;
+    assert_eq!(beacon.to_string(), "the port of the beacon cannot be 0");
+    let endpoint = "tcp://127.0.0.1:0".parse().unwrap();
+    let advertised = start_error(on(free_port()).advertise(endpoint)).await;
+    assert_eq!(advertised.to_string(), "the port of the advertised endpoint cannot be 0");
+}
+
+/// Times that never end are as good as others.
+#[tokio::test]
+async fn the_longest_times_do_no_harm() {
+    let ever = std::time::Duration::MAX;
+    let limits = zyre::Limits { handshake_time: ever, ..Default::default() };
+    let endless = || on(0).beacon_interval(ever).evasive(ever).silent(ever).expired(ever);
+    let port = free_port();
+    let (one, mut events) =
+        endless().beacon_port(port).limits(limits).start().await.expect("it starts");
+    let (two, _others) = on(port).start().await.expect("it starts");
+    let entered = tokio::time::timeout(std::time::Duration::from_secs(10), events.recv()).await;
+    assert!(matches!(entered, Ok(Some(zyre::Event::Enter { peer, .. })) if peer == two.id()));
+    one.stop().await;
+}

@@ -61,13 +61,14 @@ pub struct Stats {
     pub hellos_received: u64,
     /// PINGs sent.
     pub pings_sent: u64,
-    /// Own beacons, and claims to our id or endpoint, that were ignored.
+    /// Beacons and messages ignored because they carry our own id or endpoint.
     pub own: u64,
-    /// Candidates that were ignored since the limit of peers was reached.
+    /// Times that a new peer was ignored because the limit of peers was reached.
     pub candidates_refused: u64,
     /// Messages dropped: not ZRE, or another version.
     pub foreign: u64,
-    /// Messages dropped: cut short, or beyond a limit. Their sender was ended.
+    /// Messages dropped: cut short, beyond a limit, or a HELLO with a wrong sequence number or no
+    /// usable endpoint. Ends the peer if it came on the peer's connection, else that connection.
     pub malformed: u64,
     /// Messages dropped: their sender has not said HELLO.
     pub before_hello: u64,
@@ -75,9 +76,10 @@ pub struct Stats {
     pub intruding: u64,
     /// Messages skipped: of a kind that this version does not know, or does not use.
     pub unused: u64,
-    /// SHOUTs dropped: to a group that this node has left.
+    /// SHOUTs dropped: this node is not in the group.
     pub not_member: u64,
-    /// Peers that were ended since their queue was full.
+    /// Peers ended because the queue to them, or the events held before their ENTER, exceeded a
+    /// limit.
     pub overflows: u64,
 }
 
