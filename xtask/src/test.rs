@@ -15,6 +15,16 @@ pub(crate) fn run() -> Result<(), String> {
         run_command(doc.env("RUSTDOCFLAGS", "-D warnings")).map(|()| None)
     });
     report.step("tests", || plain("test --workspace --all-features --no-fail-fast"));
+    report.step("chaos", || {
+        plain("run --release -p zyre-tester -- chaos --nodes 20 --seconds 20 --port 23456")
+    });
+    for seed in 1..=3 {
+        report.step(&format!("simulation {seed}"), || {
+            plain(&format!(
+                "run --release -p zyre-tester -- sim --nodes 100 --minutes 1 --seed {seed}"
+            ))
+        });
+    }
     interop::steps(&mut report);
     report.finish()
 }

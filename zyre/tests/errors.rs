@@ -201,7 +201,7 @@ async fn port_zero_is_an_error_for_the_beacon_and_for_the_advertised_endpoint() 
 #[tokio::test]
 async fn the_longest_times_do_no_harm() {
     let ever = std::time::Duration::MAX;
-    let limits = zyre::Limits { handshake_time: ever, ..Default::default() };
+    let limits = Limits { handshake_time: ever, ..Default::default() };
     let endless = || on(0).beacon_interval(ever).evasive(ever).silent(ever).expired(ever);
     let port = free_port();
     let (one, mut events) =

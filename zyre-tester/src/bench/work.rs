@@ -1,0 +1,157 @@
+//! The work that is measured; the same for every implementation.
+
+use std::fmt;
+
+/// What the user asks for.
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+pub(super) enum What {
+    /// One node whispers to another: messages per second, as the receiving application counts.
+    Whisper {
+        #[command(flatten)]
+        messages: Messages,
+    },
+    /// A WHISPER and its answer, one after the other: the time of a round trip.
+    Rtt {
+        /// How many round trips.
+        #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+        count: u64,
+        /// Octets of each message.
+        #[arg(long, default_value_t = 32)]
+        size: usize,
+    },
+    /// One node shouts to a group: messages and deliveries per second.
+    Shout {
+        #[command(flatten)]
+        messages: Messages,
+        /// How many peers are in the group.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+        peers: u16,
+    },
+    /// Nodes start at once: the time until each knows all, their memory, and their idle CPU.
+    Mesh {
+        /// How many nodes.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(2..))]
+        nodes: u16,
+        /// How long the idle mesh is watched.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+        seconds: u16,
+    },
+    /// A newcomer joins a mesh that is complete: the time until all know each other.
+    Discovery {
+        /// How many nodes are there before.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
+        nodes: u16,
+    },
+    /// All of them with several sizes, against everything, in one table.
+    All {
+        /// Hardly any work: only to see that everything runs.
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+/// How many messages, and how large.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Messages {
+    /// How many messages.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    count: u64,
+    /// Octets of each message.
+    #[arg(long, default_value_t = 32)]
+    size: usize,
+}
+
+/// One thing to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// `count` messages of `size` octets to one peer.
+    Whisper { count: u64, size: usize },
+    /// `count` messages of `size` octets, each answered before the next.
+    Rtt { count: u64, size: usize },
+    /// `count` messages of `size` octets to each of `peers`.
+    Shout { count: u64, size: usize, peers: usize },
+    /// `nodes` meet, and are idle for `seconds`.
+    Mesh { nodes: usize, seconds: u64 },
+    /// One meets `nodes`.
+    Discovery { nodes: usize },
+}
+
+impl What {
+    /// What is to be measured, in order.
+    pub(super) fn works(&self) -> Vec<Work> {
+        let work = match *self {
+            Self::Whisper { messages: Messages { count, size } } => Work::Whisper { count, size },
+            Self::Rtt { count, size } => Work::Rtt { count, size },
+            Self::Shout { messages: Messages { count, size }, peers } => {
+                Work::Shout { count, size, peers: peers.into() }
+            }
+            Self::Mesh { nodes, seconds } => {
+                Work::Mesh { nodes: nodes.into(), seconds: seconds.into() }
+            }
+            Self::Discovery { nodes } => Work::Discovery { nodes: nodes.into() },
+            Self::All { quick } => return all(quick),
+        };
+        vec![work]
+    }
+}
+
+/// What the project wants to know of itself.
+fn all(quick: bool) -> Vec<Work> {
+    let count = |count: u64| if quick { count / 1000 } else { count };
+    let nodes = |nodes: usize| if quick { nodes / 10 } else { nodes };
+    vec![
+        Work::Whisper { count: count(500_000), size: 32 },
+        Work::Whisper { count: count(200_000), size: 1024 },
+        Work::Whisper { count: count(10_000), size: 65_536 },
+        Work::Rtt { count: count(20_000), size: 32 },
+        Work::Shout { count: count(50_000), size: 32, peers: nodes(20) },
+        Work::Shout { count: count(20_000), size: 32, peers: nodes(50) },
+        Work::Mesh { nodes: nodes(50), seconds: if quick { 1 } else { 5 } },
+        Work::Discovery { nodes: nodes(50) },
+    ]
+}
+
+impl Work {
+    /// The name in figures and arguments.
+    pub(super) const fn mode(self) -> &'static str {
+        match self {
+            Self::Whisper { .. } => "whisper",
+            Self::Rtt { .. } => "rtt",
+            Self::Shout { .. } => "shout",
+            Self::Mesh { .. } => "mesh",
+            Self::Discovery { .. } => "discovery",
+        }
+    }
+
+    /// What it is done with: names as in figures and arguments, in the order of zbench.c.
+    pub(super) fn sizes(self) -> Vec<(&'static str, u64)> {
+        // Casts keep the value: usize has no more than 64 bits anywhere.
+        match self {
+            Self::Whisper { count, size } | Self::Rtt { count, size } => {
+                vec![("count", count), ("size", size as u64)]
+            }
+            Self::Shout { count, size, peers } => {
+                vec![("count", count), ("size", size as u64), ("peers", peers as u64)]
+            }
+            Self::Mesh { nodes, seconds } => vec![("nodes", nodes as u64), ("seconds", seconds)],
+            Self::Discovery { nodes } => vec![("nodes", nodes as u64)],
+        }
+    }
+}
+
+/// As people read it: `shout 32 B to 20`.
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let octets = |size: usize| match size {
+            1024.. if size.is_multiple_of(1024) => format!("{} KiB", size / 1024),
+            _ => format!("{size} B"),
+        };
+        match *self {
+            Self::Whisper { size, .. } => write!(f, "whisper {}", octets(size)),
+            Self::Rtt { size, .. } => write!(f, "rtt {}", octets(size)),
+            Self::Shout { size, peers, .. } => write!(f, "shout {} to {peers}", octets(size)),
+            Self::Mesh { nodes, .. } => write!(f, "mesh of {nodes}"),
+            Self::Discovery { nodes } => write!(f, "discovery among {nodes}"),
+        }
+    }
+}

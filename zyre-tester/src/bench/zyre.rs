@@ -1,0 +1,268 @@
+//! The work on nodes of zyre, through its public API alone.
+
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use zyre::{Builder, Event, Events, Limits, Node, PeerId};
+
+use super::figures::{Figures, Outcome};
+use super::load::{self, BREATH, Mesh, Pace, SETTLE, Tally};
+use super::process;
+use super::work::Work;
+
+/// The group that all nodes are in.
+const GROUP: &str = "BENCH";
+
+/// How often a sender that is ahead looks whether its receivers have come on.
+const LOOK: Duration = Duration::from_micros(50);
+
+/// Measures once.
+///
+/// # Errors
+/// A node cannot start, or something is lost.
+pub(super) async fn measure(work: Work, interface: &str) -> Result<Outcome, String> {
+    let network = Network::new(interface)?;
+    Ok(Outcome::Measured(match work {
+        Work::Whisper { count, size } => network.flow(count, size, 1, false).await?,
+        Work::Shout { count, size, peers } => network.flow(count, size, peers, true).await?,
+        Work::Rtt { count, size } => network.rtt(count, size).await?,
+        Work::Mesh { nodes, seconds } => network.mesh(nodes, seconds).await?,
+        Work::Discovery { nodes } => network.discovery(nodes).await?,
+    }))
+}
+
+/// Where nodes meet, and nobody else.
+struct Network {
+    builder: Builder,
+}
+
+impl Network {
+    fn new(interface: &str) -> Result<Self, String> {
+        let free = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.local_addr());
+        let port = free.map_err(|error| format!("no free beacon port: {error}"))?.port();
+        // Throughput is to be measured, not the limit of the queues.
+        let limits =
+            Limits { link_messages: usize::MAX, link_octets: usize::MAX, ..Limits::default() };
+        let builder = Node::builder().interface(interface).beacon_port(port).join(GROUP);
+        Ok(Self { builder: builder.limits(limits) })
+    }
+
+    async fn start(&self) -> Result<(Node, Events), String> {
+        self.builder.clone().start().await.map_err(|error| format!("a node cannot start: {error}"))
+    }
+
+    /// One node and its `peers`, when each knows all. The one is the last in the list.
+    async fn met(&self, peers: usize) -> Result<Vec<(Node, Events)>, String> {
+        process::descriptors(descriptors(peers + 1))?;
+        let mut nodes = Vec::new();
+        for _ in 0..=peers {
+            nodes.push(self.start().await?);
+        }
+        for (_, events) in &mut nodes {
+            meet(events, peers).await?;
+        }
+        tokio::time::sleep(BREATH).await;
+        Ok(nodes)
+    }
+
+    /// One node sends to its peers one way.
+    async fn flow(
+        &self,
+        count: u64,
+        size: usize,
+        peers: usize,
+        shout: bool,
+    ) -> Result<Figures, String> {
+        let mut nodes = self.met(peers).await?;
+        let (sender, _events) = nodes.pop().ok_or("no node")?;
+        let (pace, tallies) = Pace::new(peers, count, size);
+        let to = if shout { None } else { nodes.first().map(|(node, _)| node.id()) };
+        let receivers: Vec<_> = nodes
+            .into_iter()
+            .zip(tallies)
+            .map(|((node, events), tally)| tokio::spawn(receive(node, events, tally)))
+            .collect();
+        let (tell, told) = oneshot::channel();
+        let started = Instant::now();
+        // A thread of the application's own, as in zbench.c: sending never waits.
+        std::thread::spawn(move || {
+            // Nobody listens any more if a receiver has failed.
+            let _ = tell.send(send(&sender, to, pace, count, size).map(|()| sender));
+        });
+        let sent = async { told.await.unwrap_or_else(|_| Err("the sender died".into())) };
+        let _held = tokio::try_join!(sent, load::all(receivers))?;
+        Ok(load::flow(count, peers, started.elapsed()))
+    }
+
+    async fn rtt(&self, count: u64, size: usize) -> Result<Figures, String> {
+        let mut nodes = self.met(1).await?;
+        let (asking, mut answers) = nodes.pop().ok_or("no node")?;
+        let (answering, mut questions) = nodes.pop().ok_or("no other node")?;
+        let peer = answering.id();
+        let echo = tokio::spawn(async move {
+            loop {
+                match questions.recv().await {
+                    Some(Event::Whisper { peer, content, .. }) => {
+                        answering.whisper(peer, content).map_err(|e| format!("answer: {e}"))?;
+                    }
+                    other => bad(other)?,
+                }
+            }
+        });
+        // On a thread of the runtime, as the other side, and as an application would.
+        let ask = tokio::spawn(async move {
+            let (mut times, (_, mut tallies)) = (Vec::new(), Pace::new(1, count, size));
+            let tally = tallies.first_mut().ok_or("no tally")?;
+            for number in 0..count {
+                let asked = Instant::now();
+                asking.whisper(peer, load::message(number, size)).map_err(|e| e.to_string())?;
+                tally.take(whispered(&mut answers).await?.first())?;
+                times.push(asked.elapsed());
+            }
+            Ok((load::latency(times), (asking, answers)))
+        });
+        load::answered(ask, echo).await
+    }
+
+    async fn mesh(&self, count: usize, seconds: u64) -> Result<Figures, String> {
+        process::descriptors(descriptors(count))?;
+        let mesh = Mesh::begin(count);
+        let mut nodes = Vec::new();
+        let mut meeting = Vec::new();
+        for _ in 0..count {
+            let (node, mut events) = self.start().await?;
+            nodes.push(node);
+            meeting.push(tokio::spawn(async move {
+                meet(&mut events, count - 1).await?;
+                Ok::<_, String>(events)
+            }));
+        }
+        let started = Instant::now();
+        let mut streams = Vec::new();
+        for meeting in meeting {
+            streams.push(meeting.await.map_err(|error| error.to_string())??);
+        }
+        let figures = mesh.complete(started, seconds).await;
+        for events in &mut streams {
+            while let Ok(event) = events.try_recv() {
+                bad(Some(event))?;
+            }
+        }
+        Ok(figures)
+    }
+
+    /// One newcomer: how long each of the others takes to know it, and it to know all.
+    async fn discovery(&self, count: usize) -> Result<Figures, String> {
+        process::descriptors(descriptors(count + 1))?;
+        let others = self.met(count - 1).await?;
+        tokio::time::sleep(SETTLE).await;
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let mut nodes = Vec::new();
+        for (node, mut events) in others {
+            nodes.push(node);
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let entered = meet(&mut events, 1).await.map(|()| Instant::now());
+                // Whoever counts may have given up.
+                let _ = tell.send(entered);
+                while events.recv().await.is_some() {}
+            });
+        }
+        let started = Instant::now();
+        let (_newcomer, mut events) = self.start().await?;
+        meet(&mut events, count).await?;
+        let mut latest = started.elapsed();
+        let mut times = Vec::new();
+        for _ in 0..count {
+            times.push(told.recv().await.ok_or("a node has ended")?? - started);
+        }
+        latest = times.iter().copied().fold(latest, Duration::max);
+        let first = times.iter().min().map(|time| time.as_secs_f64() * 1e3);
+        Ok(load::latency(times)
+            .with("first_ms", first)
+            .with("full_mesh_ms", Some(latest.as_secs_f64() * 1e3)))
+    }
+}
+
+/// What a mesh of so many opens: both ends of two connections for each pair, and what each node
+/// has besides.
+const fn descriptors(nodes: usize) -> usize {
+    2 * nodes * (nodes - 1) + 4 * nodes + 64
+}
+
+/// Waits until so many peers have come and are in the group.
+async fn meet(events: &mut Events, peers: usize) -> Result<(), String> {
+    let (mut entered, mut joined) = (0, 0);
+    while entered < peers || joined < peers {
+        match events.recv().await {
+            Some(Event::Enter { .. }) => entered += 1,
+            Some(Event::Join { .. }) => joined += 1,
+            other => bad(other)?,
+        }
+    }
+    Ok(())
+}
+
+/// Sends everything: to one peer, or to the group.
+fn send(
+    node: &Node,
+    to: Option<PeerId>,
+    mut pace: Pace,
+    count: u64,
+    size: usize,
+) -> Result<(), String> {
+    for number in 0..count {
+        while !pace.may_send(number) {
+            std::thread::sleep(LOOK);
+        }
+        let message = load::message(number, size);
+        let sent = match to {
+            Some(peer) => node.whisper(peer, message),
+            None => node.shout(GROUP, message),
+        };
+        sent.map_err(|error| format!("message {number} is refused: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Receives everything. Gives the node back: the others are not done, and would see it leave.
+async fn receive(
+    node: Node,
+    mut events: Events,
+    mut tally: Tally,
+) -> Result<(Node, Events), String> {
+    loop {
+        let done = match events.recv().await {
+            Some(Event::Whisper { content, .. } | Event::Shout { content, .. }) => {
+                tally.take(content.first())?
+            }
+            other => {
+                bad(other).map_err(|error| format!("{}: {error}", tally.missing()))?;
+                false
+            }
+        };
+        if done {
+            return Ok((node, events));
+        }
+    }
+}
+
+/// The content of the next WHISPER.
+async fn whispered(events: &mut Events) -> Result<zyre::Content, String> {
+    loop {
+        match events.recv().await {
+            Some(Event::Whisper { content, .. }) => return Ok(content),
+            other => bad(other)?,
+        }
+    }
+}
+
+/// Whether an event should not come in a benchmark.
+fn bad(event: Option<Event>) -> Result<(), String> {
+    match event {
+        Some(Event::Exit { name, reason, .. }) => Err(format!("{name} has left: {reason}")),
+        Some(Event::Stop) | None => Err("a node has stopped".into()),
+        Some(_) => Ok(()),
+    }
+}

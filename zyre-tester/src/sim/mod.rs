@@ -1,0 +1,106 @@
+//! Virtual nodes in virtual time: the engine of `zre-proto`, thousands of times, on a network that
+//! is as bad as one likes.
+//!
+//! Everything follows from the seed: two runs with the same options print the same digest, on any
+//! machine and with any number of threads.
+//!
+//! A run is a list of faults ([`faults`]) and a loop ([`mod@run`]) over windows of time, in which the
+//! threads of a [`crew`] run every [`node`] by itself. A node is an engine with its connections
+//! ([`wire`] to others, [`mailbox`] from others) and its application ([`app`]), which chats and
+//! keeps a ledger. What must hold between nodes is looked at from outside ([`check`]), with regard
+//! to who has been disturbed ([`health`]).
+
+mod app;
+mod chance;
+mod check;
+mod counts;
+mod crew;
+mod faults;
+mod health;
+mod identity;
+mod mailbox;
+mod net;
+mod node;
+mod options;
+mod quantity;
+mod queue;
+mod report;
+mod rules;
+mod run;
+mod segment;
+mod shrink;
+mod table;
+mod wire;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) use self::options::Options;
+
+/// Runs `sim`.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    match try_run(options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(wrong) => {
+            eprintln!("zyre-tester sim: {wrong}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// True: nothing was found.
+fn try_run(options: &Options) -> Result<bool, String> {
+    let from_file;
+    let options = match &options.file {
+        Some(file) => {
+            from_file = Options::from_file(file)?;
+            &from_file
+        }
+        None => options,
+    };
+    let stop = stopper();
+    if options.table {
+        return table::run(options, &stop);
+    }
+    let setup = options.setup()?;
+    let faults = options.faults(&setup)?;
+    let mut live = report::Live::new(setup.rules.end);
+    let outcome = run::run(&setup, &faults, &stop, &mut live);
+    live.clear();
+    report::print(options, &setup, &outcome);
+    let shrunk = match outcome.violations.first() {
+        Some(first) if !outcome.interrupted => {
+            let shrunk = shrink::shrink(&setup, &faults, first, options.shrink, &stop);
+            report::print_shrunk(options, &setup, &shrunk);
+            Some(shrunk)
+        }
+        _ => None,
+    };
+    if let Some(file) = &options.json {
+        let json = report::json(&setup, &outcome, shrunk.as_ref());
+        let text = format!("{json:#}\n");
+        if file.as_os_str() == "-" {
+            print!("{text}");
+        } else {
+            std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))?;
+        }
+    }
+    Ok(outcome.violations.is_empty())
+}
+
+/// Becomes true when the person presses Ctrl-C.
+fn stopper() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let pressed = stop.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(runtime) = runtime
+            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
+        {
+            pressed.store(true, Ordering::Relaxed);
+        }
+    });
+    stop
+}
