@@ -63,7 +63,7 @@ pub(crate) struct Options {
     /// How many nodes are started at the beginning. Default: half of the slots.
     #[arg(long)]
     begin: Option<u16>,
-    /// One node loses events on purpose, to show that it is seen.
+    /// Nodes lose events on purpose, to show that it is seen.
     #[arg(long, hide = true)]
     sabotage: bool,
     /// This is a process that holds nodes for a run that began then.
