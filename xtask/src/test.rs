@@ -18,8 +18,7 @@ pub(crate) fn run() -> Result<(), String> {
     report.step("chaos", || {
         plain("run --release -p zyre-tester -- chaos --nodes 20 --seconds 20 --port 23456")
     });
-    // Not 3: with it the simulation shows a violation that is not understood yet, see CHANGELOG.
-    for seed in [1, 2] {
+    for seed in [1, 2, 3] {
         report.step(&format!("simulation {seed}"), || {
             plain(&format!(
                 "run --release -p zyre-tester -- sim --nodes 100 --minutes 1 --seed {seed}"

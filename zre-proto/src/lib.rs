@@ -103,6 +103,7 @@ mod id;
 mod io;
 pub mod message;
 mod peer;
+mod peers;
 mod sequence;
 mod timers;
 

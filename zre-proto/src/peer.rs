@@ -14,7 +14,7 @@ const LONGEST_PROOF: u32 = 3;
 /// What the engine knows of one peer.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    /// Where our link to it goes.
+    /// Where our link to it goes. Changed by `Peers::place`, which keeps the index.
     pub(crate) endpoint: Endpoint,
     /// Where it is as well, by what it says. Tried when the link is lost.
     pub(crate) alternative: Option<Endpoint>,

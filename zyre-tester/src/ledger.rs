@@ -45,16 +45,15 @@ struct Pair {
     /// Between ENTER and EXIT.
     present: bool,
     groups: BTreeSet<Arc<str>>,
-    /// Which ENTER…EXIT of the peer at this node our whispers belong to, from 1. Counted up with
-    /// EXIT already: what is accepted after it belongs to the ENTER that is queued behind.
-    session: u32,
-    /// The number of our next whisper in it.
+    /// The number of our next whisper to the peer.
     whispers: u32,
-    /// The session of the peer, and the number that its next whisper must have, in this
-    /// ENTER…EXIT; `None` before its first whisper.
-    heard: Option<(u32, u32)>,
-    /// The last session that was heard of.
-    last_session: u32,
+    /// The number of our first whisper in this ENTER…EXIT of the peer at this node. Moved with EXIT
+    /// already: what is accepted after it belongs to the ENTER that is queued behind.
+    first: u32,
+    /// The number that the peer's next whisper must have at least.
+    next: u32,
+    /// Whether it has whispered in this ENTER…EXIT: then the number is exact.
+    heard: bool,
     /// The number of the last shout to each group.
     shouts: BTreeMap<Arc<str>, u32>,
     /// A whisper was refused though the peer is present; EXIT has to follow.
@@ -87,10 +86,10 @@ impl Ledger {
     pub(crate) fn whisper(&mut self, at: Duration, to: PeerId, depth: u8) -> Content {
         let from = self.node;
         let pair = self.pair(to);
-        let (session, number) = (pair.session, pair.whispers);
+        let (first, number) = (pair.first, pair.whispers);
         pair.whispers += 1;
-        pair.history.push(at, Entry::Whispered { session, number });
-        Stamp { from, to: To::Peer { to, session }, number, depth }.encode()
+        pair.history.push(at, Entry::Whispered { first, number });
+        Stamp { from, to: To::Peer { to, first }, number, depth }.encode()
     }
 
     /// The last whisper to this peer was refused: the peer is not known. No harm if its EXIT has
@@ -202,7 +201,7 @@ impl Ledger {
     fn enter(&mut self, peer: PeerId) {
         let pair = self.pair(peer);
         pair.present = true;
-        pair.heard = None;
+        pair.heard = false;
         pair.groups.clear();
     }
 
@@ -211,12 +210,14 @@ impl Ledger {
         pair.present = false;
         pair.groups.clear();
         pair.refused = None;
-        pair.session += 1;
-        pair.whispers = 0;
+        pair.first = pair.whispers;
     }
 
+    /// Whispers of one link arrive without a gap, and each ENTER begins with a link. One may end
+    /// and the next begin at the peer without that here: it has greeted us anew and found that we
+    /// know it still, so the link goes on.
     fn whispered(&mut self, at: Duration, peer: PeerId, content: &Content) -> u8 {
-        let Some(Stamp { from, to: To::Peer { to, session }, number, depth }) =
+        let Some(Stamp { from, to: To::Peer { to, first }, number, depth }) =
             Stamp::decode(content)
         else {
             self.object(at, Rule::Delivery, peer, format!("a whisper of nobody: {content:?}"));
@@ -228,20 +229,19 @@ impl Ledger {
             return depth;
         }
         let pair = self.pair(peer);
-        let wrong = match pair.heard {
-            Some(expected) if expected == (session, number) => None,
-            Some((heard, next)) => Some(format!(
-                "whisper {number} of session {session} came instead of {next} of {heard}"
-            )),
-            None if number == 0 && session > pair.last_session => None,
-            None => Some(format!(
-                "the first whisper since ENTER is {number} of session {session}; the last session \
-                 heard was {}",
-                pair.last_session
-            )),
+        let next = pair.next;
+        let wrong = if pair.heard {
+            (number != next).then(|| format!("whisper {number} came instead of {next}"))
+        } else {
+            (number != first || number < next).then(|| {
+                format!(
+                    "the first whisper since ENTER is {number}; its sender began with {first}, and \
+                     {next} is next"
+                )
+            })
         };
-        pair.heard = Some((session, number.wrapping_add(1)));
-        pair.last_session = session;
+        pair.heard = true;
+        pair.next = number.wrapping_add(1);
         if let Some(what) = wrong {
             self.object(at, Rule::Delivery, peer, what);
         }
@@ -276,10 +276,10 @@ impl Ledger {
         self.pairs.entry(peer).or_insert_with(|| Pair {
             present: false,
             groups: BTreeSet::new(),
-            session: 1,
             whispers: 0,
-            heard: None,
-            last_session: 0,
+            first: 0,
+            next: 0,
+            heard: false,
             shouts: BTreeMap::new(),
             refused: None,
             history: History::new(kept),

@@ -52,7 +52,7 @@ impl Engine {
     /// To every peer that was sent a HELLO, whether or not it has answered: the groups of that
     /// HELLO are no longer true.
     fn send_to_all(&mut self, command: &Command<'_>) {
-        let ids: Vec<PeerId> = self.peers.keys().copied().collect();
+        let ids: Vec<PeerId> = self.peers.ids().collect();
         for id in ids {
             self.send(id, command.clone());
         }
@@ -60,7 +60,7 @@ impl Engine {
 
     fn whisper(&mut self, id: PeerId, content: Content) -> Result<(), Refused> {
         self.check_content(&content)?;
-        if !self.peers.get(&id).is_some_and(Peer::is_present) {
+        if !self.peers.get(id).is_some_and(Peer::is_present) {
             return Err(Refused::UnknownPeer(id));
         }
         self.send_content(id, Command::Whisper, content);
@@ -72,7 +72,7 @@ impl Engine {
         self.check_content(&content)?;
         let members: smallvec::SmallVec<[PeerId; 32]> = self.groups.members(group).collect();
         for id in members {
-            if !self.peers.get(&id).is_some_and(Peer::is_present) {
+            if !self.peers.get(id).is_some_and(Peer::is_present) {
                 continue;
             }
             self.send_content(id, Command::Shout { group: group.as_bytes() }, content.clone());
@@ -96,12 +96,12 @@ impl Engine {
             return Err(Refused::OwnPeer);
         }
         let limit = self.config.max_peers;
-        if !self.peers.contains_key(&id) && self.peers.len() >= limit {
+        if !self.peers.contains(id) && self.peers.len() >= limit {
             return Err(Refused::TooManyPeers { limit });
         }
         self.required.insert(id, endpoint);
         self.candidate(now, id, endpoint);
-        if !self.peers.contains_key(&id) {
+        if !self.peers.contains(id) {
             self.timers
                 .set(id, after(now, self.config.times.retry.max(super::life::SHORTEST_RETRY)));
         }

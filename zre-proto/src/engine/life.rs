@@ -26,7 +26,7 @@ impl Engine {
             self.stats.own += 1;
             return;
         }
-        if let Some(peer) = self.peers.get_mut(&id) {
+        if let Some(peer) = self.peers.get_mut(id) {
             // Anybody can send a beacon: it must not cut a link that works.
             peer.alternative = (endpoint != peer.endpoint).then_some(endpoint);
             self.hear(now, id);
@@ -50,9 +50,9 @@ impl Engine {
             return true;
         }
         // Beacons are cheap to forge. Who has said HELLO goes before those that have not.
-        let greeting = |(_, peer): &(&PeerId, &Peer)| matches!(peer.life, Life::Greeting);
+        let greeting = |(_, peer): &(PeerId, &Peer)| matches!(peer.life, Life::Greeting);
         let waiting = self.peers.iter().filter(greeting).min_by_key(|(_, peer)| peer.greeted);
-        match waiting.map(|(id, _)| *id) {
+        match waiting.map(|(id, _)| id) {
             Some(oldest) if proof == Proof::Hello => {
                 self.end(now, oldest, ExitReason::Replaced);
                 true
@@ -73,8 +73,8 @@ impl Engine {
         endpoint: Endpoint,
         proof: Proof,
     ) -> bool {
-        let mut there = self.peers.iter().filter(|(_, peer)| peer.endpoint == endpoint);
-        let Some((&old, peer)) = there.find(|(old, _)| **old != id) else { return true };
+        let there = self.peers.at(endpoint).filter(|(old, _)| *old != id);
+        let Some((old, peer)) = there else { return true };
         if proof == Proof::Beacon && peer.up && matches!(peer.life, Life::Ready(_)) {
             self.doubt(now, old, Claim::Replaced);
             return false;
@@ -107,18 +107,18 @@ impl Engine {
 
     /// A new link instead of the one there is, to where the peer is now.
     pub(super) fn relink(&mut self, now: Instant, id: PeerId, moved: Option<Endpoint>) {
-        let Some(peer) = self.peers.get(&id) else { return };
+        let Some(peer) = self.peers.get(id) else { return };
         let (link, endpoint) = (peer.link, moved.unwrap_or(peer.endpoint));
         self.outputs.push_back(Output::CloseLink { link });
         self.open_link(now, id, endpoint);
     }
 
     fn open_link(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        self.peers.place(id, endpoint);
+        let Some(peer) = self.peers.get_mut(id) else { return };
         self.last_link += 1;
         peer.link = LinkId(self.last_link);
         peer.up = false;
-        peer.endpoint = endpoint;
         peer.sent = Sequence::START;
         peer.greeted = now;
         peer.unanswered = true;
@@ -144,7 +144,7 @@ impl Engine {
 
     /// A goodbye beacon is a claim, not a fact: anybody can send one.
     pub(super) fn goodbye_beacon(&mut self, now: Instant, id: PeerId) {
-        let Some(peer) = self.peers.get(&id) else { return };
+        let Some(peer) = self.peers.get(id) else { return };
         match peer.life {
             Life::Ready(_) if peer.up => self.doubt(now, id, Claim::Gone),
             Life::Ready(_) | Life::Greeting => self.end(now, id, ExitReason::Goodbye),
@@ -154,14 +154,14 @@ impl Engine {
     }
 
     fn set_leaving_reason(&mut self, id: PeerId, better: ExitReason) {
-        if let Some(Life::Leaving { reason, .. }) = self.peers.get_mut(&id).map(|p| &mut p.life) {
+        if let Some(Life::Leaving { reason, .. }) = self.peers.get_mut(id).map(|p| &mut p.life) {
             *reason = better;
         }
     }
 
     /// Asks the peer whether a claim about it is true: it is, unless PING-OK comes in time.
     pub(super) fn doubt(&mut self, now: Instant, id: PeerId, claim: Claim) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         let deadline = after(now, peer.proof(claim, &self.config.times));
         let Life::Ready(presence) = &mut peer.life else { return };
         // One question at a time; a claim that is repeated does not put off its answer.
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     pub(super) fn link_up(&mut self, id: PeerId, link: LinkId) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.link == link) else { return };
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.link == link) else { return };
         peer.up = true;
         let probing =
             |presence: &Presence| presence.doubt.is_some_and(|doubt| doubt.claim == Claim::LostUs);
@@ -189,7 +189,7 @@ impl Engine {
 
     /// Nothing stands between the application and the peer any more.
     pub(super) fn release(&mut self, id: PeerId) {
-        if let Some(Life::Ready(presence)) = self.peers.get_mut(&id).map(|peer| &mut peer.life)
+        if let Some(Life::Ready(presence)) = self.peers.get_mut(id).map(|peer| &mut peer.life)
             && let Some(held) = presence.held.take()
         {
             self.outputs.extend(held.events.into_iter().map(Output::Event));
@@ -197,7 +197,7 @@ impl Engine {
     }
 
     pub(super) fn link_lost(&mut self, now: Instant, id: PeerId, link: LinkId, overflow: bool) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.link == link) else { return };
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.link == link) else { return };
         if overflow {
             self.stats.overflows += 1;
             return self.end(now, id, ExitReason::Overflow);
@@ -231,7 +231,7 @@ impl Engine {
     }
 
     pub(super) fn mailbox_lost(&mut self, now: Instant, id: PeerId, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.conn == Some(conn)) else {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.conn == Some(conn)) else {
             return;
         };
         peer.conn = None;
@@ -241,7 +241,7 @@ impl Engine {
     }
 
     pub(super) fn finish_leaving(&mut self, now: Instant, id: PeerId) {
-        if let Some(Life::Leaving { reason, .. }) = self.peers.get(&id).map(|peer| &peer.life) {
+        if let Some(Life::Leaving { reason, .. }) = self.peers.get(id).map(|peer| &peer.life) {
             self.end(now, id, *reason);
         }
     }
@@ -250,7 +250,7 @@ impl Engine {
     pub(super) fn end(&mut self, now: Instant, id: PeerId, reason: ExitReason) {
         self.leave_all(id, reason);
         self.timers.clear(id);
-        let Some(peer) = self.peers.remove(&id) else { return };
+        let Some(peer) = self.peers.remove(id) else { return };
         self.outputs.push_back(Output::CloseLink { link: peer.link });
         if let Some(conn) = peer.conn {
             self.outputs.push_back(Output::CloseMailbox { conn });
@@ -268,7 +268,7 @@ impl Engine {
 
     /// The application hears that the peer is gone, if it knew of it.
     pub(super) fn leave_all(&mut self, id: PeerId, reason: ExitReason) {
-        let Some(presence) = self.peers.get(&id).and_then(Peer::presence) else { return };
+        let Some(presence) = self.peers.get(id).and_then(Peer::presence) else { return };
         for group in &presence.groups {
             self.groups.leave(group, id);
         }
@@ -280,7 +280,7 @@ impl Engine {
 
     /// An event that is of no use later.
     fn present_event(&mut self, id: PeerId, event: Event) {
-        if self.peers.get(&id).is_some_and(Peer::is_present) {
+        if self.peers.get(id).is_some_and(Peer::is_present) {
             self.event(event);
         }
     }
@@ -296,7 +296,7 @@ impl Engine {
     /// get the time to be heard.
     fn give_time(&mut self, now: Instant) {
         let times = self.config.times;
-        for peer in self.peers.values_mut() {
+        for peer in self.peers.iter_mut() {
             peer.hear(now);
             peer.greeted = now;
             let proof = peer.doubt().map(|doubt| peer.proof(doubt.claim, &times));
@@ -308,14 +308,14 @@ impl Engine {
                 _ => {}
             }
         }
-        let ids: Vec<PeerId> = self.peers.keys().copied().collect();
+        let ids: Vec<PeerId> = self.peers.ids().collect();
         for id in ids {
             self.reschedule(id);
         }
     }
 
     pub(super) fn reschedule(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get(&id) {
+        if let Some(peer) = self.peers.get(id) {
             self.timers.set(id, peer.deadline(&self.config.times));
         }
     }
@@ -330,7 +330,7 @@ impl Engine {
     }
 
     fn due(&mut self, now: Instant, id: PeerId) {
-        let Some(peer) = self.peers.get(&id) else {
+        let Some(peer) = self.peers.get(id) else {
             if let Some(&endpoint) = self.required.get(&id) {
                 self.timers.set(id, after(now, self.config.times.retry.max(SHORTEST_RETRY)));
                 self.candidate(now, id, endpoint);
@@ -352,7 +352,7 @@ impl Engine {
     /// A peer that is present has let a deadline pass.
     fn quiet(&mut self, now: Instant, id: PeerId) {
         let times = self.config.times;
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         let Life::Ready(presence) = &mut peer.life else { return };
         if let Some(doubt) = presence.doubt.take_if(|doubt| doubt.deadline <= now) {
             match doubt.claim {

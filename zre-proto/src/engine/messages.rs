@@ -48,7 +48,7 @@ impl Engine {
                 return self.reject(now, id, origin.conn);
             }
         };
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.presence().is_some()) else {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.presence().is_some()) else {
             self.stats.before_hello += 1;
             return;
         };
@@ -101,7 +101,7 @@ impl Engine {
     }
 
     fn name_of(&self, id: PeerId) -> Option<Arc<str>> {
-        Some(self.peers.get(&id)?.presence()?.name.clone())
+        Some(self.peers.get(id)?.presence()?.name.clone())
     }
 
     fn shouted(&mut self, id: PeerId, group: &[u8], content: Content) {
@@ -116,7 +116,7 @@ impl Engine {
     /// Counts a join or leave. False: the counts differ, and the peer was ended.
     fn count_status(&mut self, now: Instant, id: PeerId, status: u8) -> bool {
         let Some(Life::Ready(presence) | Life::Leaving { presence, .. }) =
-            self.peers.get_mut(&id).map(|peer| &mut peer.life)
+            self.peers.get_mut(id).map(|peer| &mut peer.life)
         else {
             return false;
         };
@@ -136,7 +136,7 @@ impl Engine {
 
     fn add_to_group(&mut self, now: Instant, id: PeerId, group: &str) {
         let Some(Life::Ready(presence) | Life::Leaving { presence, .. }) =
-            self.peers.get_mut(&id).map(|peer| &mut peer.life)
+            self.peers.get_mut(id).map(|peer| &mut peer.life)
         else {
             return;
         };
@@ -160,7 +160,7 @@ impl Engine {
             return;
         }
         let Some(Life::Ready(presence) | Life::Leaving { presence, .. }) =
-            self.peers.get_mut(&id).map(|peer| &mut peer.life)
+            self.peers.get_mut(id).map(|peer| &mut peer.life)
         else {
             return;
         };
@@ -172,7 +172,7 @@ impl Engine {
 
     /// Nobody may fill our memory before our link to it is up.
     fn check_held(&mut self, now: Instant, id: PeerId) {
-        let held = self.peers.get(&id).and_then(Peer::presence).and_then(|p| p.held.as_ref());
+        let held = self.peers.get(id).and_then(Peer::presence).and_then(|p| p.held.as_ref());
         let limits = (self.config.max_held_events, self.config.max_held_octets);
         if held.is_some_and(|held| held.since_hello() > limits.0 || held.octets > limits.1) {
             self.stats.overflows += 1;
@@ -182,7 +182,7 @@ impl Engine {
 
     /// The answer to our PING: nothing that was claimed about the peer is true.
     fn proved(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         if let Life::Ready(presence) = &mut peer.life
             && let Some(doubt) = presence.doubt.take()
             && doubt.claim == Claim::LostUs
@@ -198,7 +198,7 @@ impl Engine {
     /// A message that breaks the protocol: ends its sender if it came on the sender's connection,
     /// else only the connection.
     fn reject(&mut self, now: Instant, id: PeerId, conn: ConnId) {
-        if self.peers.get(&id).is_some_and(|peer| peer.conn == Some(conn)) {
+        if self.peers.get(id).is_some_and(|peer| peer.conn == Some(conn)) {
             self.end(now, id, ExitReason::Rejected);
         } else {
             self.outputs.push_back(Output::CloseMailbox { conn });
@@ -223,14 +223,14 @@ impl Engine {
             self.stats.malformed += 1;
             return self.reject(now, id, origin.conn);
         }
-        if matches!(self.peers.get(&id).map(|peer| &peer.life), Some(Life::Leaving { .. })) {
+        if matches!(self.peers.get(id).map(|peer| &peer.life), Some(Life::Leaving { .. })) {
             // Back before its EXIT.
-            if let Some(peer) = self.peers.get_mut(&id) {
+            if let Some(peer) = self.peers.get_mut(id) {
                 peer.conn = peer.conn.filter(|conn| *conn != origin.conn);
             }
             self.finish_leaving(now, id);
         }
-        if !self.peers.contains_key(&id) {
+        if !self.peers.contains(id) {
             let Some(endpoint) = endpoint else {
                 self.stats.malformed += 1;
                 return self.reject(now, id, origin.conn);
@@ -253,7 +253,7 @@ impl Engine {
         hello: &Hello<'_>,
     ) {
         let times = self.config.times;
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         let known = matches!(peer.life, Life::Ready(_));
         let moved = endpoint.filter(|endpoint| *endpoint != peer.endpoint);
         let since = now.saturating_duration_since(peer.greeted);
@@ -295,7 +295,7 @@ impl Engine {
 
     /// Our HELLO is itself the answer to one.
     fn no_answer_due(&mut self, id: PeerId) {
-        if let Some(peer) = self.peers.get_mut(&id) {
+        if let Some(peer) = self.peers.get_mut(id) {
             peer.unanswered = false;
         }
     }
@@ -303,7 +303,7 @@ impl Engine {
     /// The application hears of the peer, and of every group it is in: now if the peer `knows_us`
     /// and our link is up, else when that is so.
     fn enter(&mut self, now: Instant, id: PeerId, hello: &Hello<'_>, knows_us: bool) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let name: Arc<str> = String::from_utf8_lossy(hello.name).into();
         let mut headers = Headers::new();
@@ -331,7 +331,7 @@ impl Engine {
             self.add_to_group(now, id, &String::from_utf8_lossy(group));
         }
         if let Some(Life::Ready(Presence { held: Some(held), .. })) =
-            self.peers.get_mut(&id).map(|peer| &mut peer.life)
+            self.peers.get_mut(id).map(|peer| &mut peer.life)
         {
             // HELLO has limits of its own.
             held.of_hello = held.events.len();

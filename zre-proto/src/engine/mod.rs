@@ -11,6 +11,7 @@ use std::time::Instant;
 use crate::groups::Groups;
 use crate::message::{Command, Message};
 use crate::peer::{Life, Peer};
+use crate::peers::Peers;
 use crate::timers::Timers;
 use crate::{
     Config, ConnId, Content, Endpoint, Event, Headers, Input, Output, PeerId, PeerInfo, Refused,
@@ -26,7 +27,7 @@ use crate::{
 pub struct Engine {
     config: Config,
     own: Own,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: Peers,
     groups: Groups,
     timers: Timers,
     /// Peers that the application asked for by id and endpoint: tried again whenever absent.
@@ -94,7 +95,7 @@ impl Engine {
         let mut engine = Self {
             config,
             own: Own { groups: BTreeSet::new(), status: 0, headers: Headers::new() },
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
             groups: Groups::default(),
             timers: Timers::default(),
             required: BTreeMap::new(),
@@ -171,22 +172,22 @@ impl Engine {
 
     /// The peers that are present, in the order of their ids.
     pub fn peers(&self) -> impl Iterator<Item = PeerId> {
-        self.peers.iter().filter(|(_, peer)| peer.is_present()).map(|(id, _)| *id)
+        self.peers.iter().filter(|(_, peer)| peer.is_present()).map(|(id, _)| id)
     }
 
     /// What is known of a peer that is present.
     pub fn peer(&self, id: PeerId) -> Option<PeerInfo> {
-        self.peers.get(&id)?.info(id)
+        self.peers.get(id)?.info(id)
     }
 
     /// Whether this mailbox connection is the one on which a peer that has said HELLO is heard.
     pub fn hears(&self, id: PeerId, conn: ConnId) -> bool {
-        self.peers.get(&id).is_some_and(|peer| peer.conn == Some(conn))
+        self.peers.get(id).is_some_and(|peer| peer.conn == Some(conn))
     }
 
     /// The peers in a group, in the order of their ids.
     pub fn peers_in(&self, group: &str) -> impl Iterator<Item = PeerId> {
-        let present = |id: &PeerId| self.peers.get(id).is_some_and(Peer::is_present);
+        let present = |id: &PeerId| self.peers.get(*id).is_some_and(Peer::is_present);
         self.groups.members(group).filter(present)
     }
 
@@ -212,7 +213,7 @@ impl Engine {
 
     /// Something was heard from a peer.
     fn hear(&mut self, now: Instant, id: PeerId) {
-        if self.peers.get_mut(&id).is_some_and(|peer| peer.hear(now)) {
+        if self.peers.get_mut(id).is_some_and(|peer| peer.hear(now)) {
             self.reschedule(id);
         }
     }
@@ -223,7 +224,7 @@ impl Engine {
 
     /// An event about a peer that has said HELLO: now, or when our link to it is up.
     fn peer_event(&mut self, id: PeerId, event: Event) {
-        let presence = match self.peers.get_mut(&id).map(|peer| &mut peer.life) {
+        let presence = match self.peers.get_mut(id).map(|peer| &mut peer.life) {
             Some(Life::Ready(presence) | Life::Leaving { presence, .. }) => presence,
             Some(Life::Greeting) | None => return,
         };
@@ -237,7 +238,7 @@ impl Engine {
     }
 
     fn send_content(&mut self, id: PeerId, command: Command<'_>, content: Content) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else { return };
         if matches!(peer.life, Life::Leaving { .. }) {
             return;
         }

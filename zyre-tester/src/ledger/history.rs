@@ -19,8 +19,8 @@ pub(super) struct History {
 /// One thing that happened between a node and a peer, as the node's application sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// The node has whispered to the peer.
-    Whispered { session: u32, number: u32 },
+    /// The node has whispered to the peer; `first` is the first number since ENTER.
+    Whispered { first: u32, number: u32 },
     /// The whisper before was refused.
     Refused,
     /// ENTER.
@@ -32,7 +32,7 @@ pub(crate) enum Entry {
     /// LEAVE.
     Leave(Arc<str>),
     /// A WHISPER has come from the peer.
-    Whisper { session: u32, number: u32 },
+    Whisper { first: u32, number: u32 },
     /// A SHOUT has come from the peer.
     Shout { group: Arc<str>, number: u32 },
     /// EVASIVE, SILENT, and what else there may be.
@@ -70,8 +70,8 @@ impl Entry {
             Event::Join { group, .. } => Self::Join(group.clone()),
             Event::Leave { group, .. } => Self::Leave(group.clone()),
             Event::Whisper { content, .. } => match Stamp::decode(content) {
-                Some(Stamp { to: To::Peer { session, .. }, number, .. }) => {
-                    Self::Whisper { session, number }
+                Some(Stamp { to: To::Peer { first, .. }, number, .. }) => {
+                    Self::Whisper { first, number }
                 }
                 _ => Self::Other("WHISPER of something"),
             },
@@ -89,13 +89,13 @@ impl Entry {
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whispered { session, number } => write!(f, "  -> WHISPER {session}.{number}"),
+            Self::Whispered { first, number } => write!(f, "  -> WHISPER {number} (since {first})"),
             Self::Refused => write!(f, "  -> refused: unknown peer"),
             Self::Enter => write!(f, "ENTER"),
             Self::Exit(reason) => write!(f, "EXIT ({reason})"),
             Self::Join(group) => write!(f, "JOIN {group}"),
             Self::Leave(group) => write!(f, "LEAVE {group}"),
-            Self::Whisper { session, number } => write!(f, "WHISPER {session}.{number}"),
+            Self::Whisper { first, number } => write!(f, "WHISPER {number} (since {first})"),
             Self::Shout { group, number } => write!(f, "SHOUT {group} {number}"),
             Self::Other(what) => f.write_str(what),
         }

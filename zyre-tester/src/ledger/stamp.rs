@@ -17,7 +17,7 @@ pub(super) struct Stamp {
     pub(super) from: PeerId,
     /// The addressee.
     pub(super) to: To,
-    /// Its number among the sender's messages to this addressee, from 0.
+    /// Its number among all of the sender's messages to this addressee, from 0.
     pub(super) number: u32,
     /// How many answers may follow.
     pub(super) depth: u8,
@@ -26,8 +26,8 @@ pub(super) struct Stamp {
 /// Who a message is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum To {
-    /// A whisper: to whom, in which session of the sender with it.
-    Peer { to: PeerId, session: u32 },
+    /// A whisper: to whom, and the number of the first one since the sender saw its ENTER.
+    Peer { to: PeerId, first: u32 },
     /// A shout.
     Group(Arc<str>),
 }
@@ -44,8 +44,8 @@ impl Stamp {
         octets.extend_from_slice(&self.number.to_be_bytes());
         octets.extend_from_slice(self.from.as_bytes());
         match &self.to {
-            To::Peer { to, session } => {
-                octets.extend_from_slice(&session.to_be_bytes());
+            To::Peer { to, first } => {
+                octets.extend_from_slice(&first.to_be_bytes());
                 octets.extend_from_slice(to.as_bytes());
             }
             To::Group(group) => octets.extend_from_slice(group.as_bytes()),
@@ -62,9 +62,9 @@ impl Stamp {
         let (from, rest) = rest.split_first_chunk()?;
         let to = match kind {
             b'w' => {
-                let (session, to) = rest.split_first_chunk()?;
+                let (first, to) = rest.split_first_chunk()?;
                 let to = PeerId::new(to.try_into().ok()?);
-                To::Peer { to, session: u32::from_be_bytes(*session) }
+                To::Peer { to, first: u32::from_be_bytes(*first) }
             }
             b's' => To::Group(std::str::from_utf8(rest).ok()?.into()),
             _ => return None,

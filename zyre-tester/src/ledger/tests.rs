@@ -108,6 +108,22 @@ fn whispers_lost_doubled_swapped_and_late() {
     assert_eq!(rules(&mut a, &events), [Rule::Delivery]);
 }
 
+/// The sender has greeted anew, and its link goes on.
+#[test]
+fn whispers_of_a_link_that_outlives_its_session() {
+    let (mut a, mut b) = pair();
+    b.observe(NOW, &enter(A));
+    let [first, lost] = [(); 2].map(|()| b.whisper(NOW, A, 0));
+    b.observe(NOW, &exit(A));
+    b.observe(NOW, &enter(A));
+    let third = b.whisper(NOW, A, 0);
+    assert_eq!(rules(&mut a, &[enter(B), whisper(B, first.clone())]), []);
+    let mut blind = Ledger::new(A);
+    let gap = [enter(B), whisper(B, first), whisper(B, third.clone())];
+    assert_eq!(rules(&mut blind, &gap), [Rule::Delivery], "one is missing");
+    assert_eq!(rules(&mut a, &[whisper(B, lost), whisper(B, third)]), []);
+}
+
 #[test]
 fn shouts_doubled_swapped_and_unwanted() {
     let (mut a, mut b) = pair();
