@@ -333,6 +333,13 @@ impl Driver {
         }
     }
 
+    /// Ends the node without a word.
+    pub(crate) fn abort(self: &Arc<Self>) {
+        // A node that is stopping already ends a little earlier.
+        let _ = self.handle(Input::Action(Action::Stop));
+        self.end();
+    }
+
     /// The outboxes of the peers that the application knows.
     fn present(&self) -> Vec<Outbox> {
         let core = self.lock();

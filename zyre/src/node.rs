@@ -183,6 +183,13 @@ impl Node {
         self.shared.driver.stop().await;
     }
 
+    /// Ends the node at once and without a word, for all its handles, as if its process had been
+    /// killed: what is queued is lost, and peers see their connections to it end. The last event is
+    /// [`Event::Stop`](crate::Event::Stop). For tests of what becomes of the others.
+    pub fn abort(&self) {
+        self.shared.driver.abort();
+    }
+
     fn act(&self, action: Action<'_>) -> Result<(), Refused> {
         self.shared.driver.handle(Input::Action(action))
     }

@@ -139,6 +139,21 @@ async fn a_stop_that_is_given_up_is_finished_by_the_next_one() {
 }
 
 #[tokio::test]
+async fn an_abort_looks_like_a_crash() {
+    let (a, mut b) = pair().await;
+    let handle = a.node.clone();
+    a.node.abort();
+    handle.abort();
+    assert_eq!(b.exit(a.id()).await, ExitReason::LinkLost);
+    soon(handle.stop()).await;
+    assert_eq!(handle.whisper(b.id(), "x"), Err(Refused::Stopped));
+    let mut events = a.events;
+    assert_eq!((soon(events.recv()).await, soon(events.recv()).await), (Some(Event::Stop), None));
+    drop((a.node, handle));
+    assert_eq!(b.rest(), [], "no goodbye");
+}
+
+#[tokio::test]
 async fn calls_after_stop_are_refused_with_stopped() {
     let (a, b) = pair().await;
     let (id, endpoint) = (b.id(), b.node.endpoint());

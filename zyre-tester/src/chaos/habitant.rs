@@ -219,6 +219,11 @@ impl Habitant {
         self.setting.report(Report::Ending { node: self.id(), how, at });
     }
 
+    /// Ends the node without a word.
+    pub(super) fn abort(&self) {
+        self.node.abort();
+    }
+
     /// The node is no more.
     pub(super) fn ended(&self) {
         let (node, counted, at) = (self.id(), self.counted(), self.setting.clock.micros());

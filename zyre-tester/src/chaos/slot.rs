@@ -13,11 +13,6 @@ use super::clock::{Clock, micros};
 use super::habitant::Habitant;
 use super::protocol::{How, Report, SlotOrder, Tally};
 
-/// How long what is left of a crashed node stays. The library's handle, as any process that was
-/// killed, cannot be made to go without a word: when it goes, a goodbye beacon is sent. By then
-/// all peers must have noticed the crash (see `lives.rs`), and it is about nobody any more.
-const REMAINS: Duration = Duration::from_millis(2500);
-
 /// Where and how nodes of this process are started.
 #[derive(Clone)]
 pub(super) struct Setting {
@@ -64,10 +59,10 @@ pub(super) fn run(setting: &Setting, birth: Birth, orders: UnboundedReceiver<Slo
         Ok(runtime) => {
             if let End::Crash(habitant) = runtime.block_on(live(setting, birth, orders)) {
                 habitant.ending(How::Crash);
+                habitant.abort();
                 // All tasks go, and with them the mailbox and what is connected to it.
                 drop(runtime);
                 habitant.ended();
-                std::thread::sleep(REMAINS);
             }
         }
         Err(error) => setting.report(Report::Failed { slot, error: error.to_string() }),
