@@ -13,7 +13,7 @@ use super::process;
 
 /// Octets of content that may be on their way, all receivers together. Queues of senders are
 /// unlimited, so the sender itself has to see to it that it does not fill the memory.
-const ON_THE_WAY: u64 = 256 << 20;
+const ON_THE_WAY: u64 = 16 << 20;
 
 /// How long an idle mesh is left alone before it is watched, as zbench.c does.
 pub(super) const SETTLE: Duration = Duration::from_secs(2);
