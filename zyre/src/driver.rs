@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,12 @@ const LAST_WORDS: Duration = Duration::from_millis(10);
 /// it for a crash.
 const GOODBYE: Duration = Duration::from_millis(5);
 
+/// A node that has last sent so many nanoseconds ago is in full flow: what it sends is left to the writer
+/// tasks, which send many messages with one system call. Otherwise the sender writes itself, and
+/// saves the time to wake a task. Whoever sends one message after the other is faster than this,
+/// and no answer to a message is.
+const FLOW: u64 = 4_000;
+
 /// What all tasks and handles of one node share.
 pub(crate) struct Driver {
     core: Mutex<Core>,
@@ -46,6 +53,9 @@ pub(crate) struct Driver {
     /// How links connect: as DEALER, with the node's routing id.
     pub(crate) dealer: zmtp::Config,
     outbox_limits: OutboxLimits,
+    born: Instant,
+    /// When something was last written, or left to a writer task: nanoseconds since it was born.
+    sent: AtomicU64,
 }
 
 /// The engine, and what it has opened.
@@ -62,6 +72,8 @@ struct Core {
     tasks: Vec<AbortHandle>,
     /// Links that have something to write once the engine is unlocked.
     dirty: Vec<Outbox>,
+    /// Messages that were left to writer tasks since it was locked.
+    queued: usize,
     network: NetworkStats,
 }
 
@@ -83,6 +95,7 @@ impl Driver {
             paused: 0,
             tasks: Vec::new(),
             dirty: Vec::new(),
+            queued: 0,
             network: NetworkStats::default(),
         };
         Arc::new(Self {
@@ -94,6 +107,8 @@ impl Driver {
             runtime,
             dealer,
             outbox_limits,
+            born: Instant::now(),
+            sent: AtomicU64::new(0),
         })
     }
 
@@ -118,6 +133,7 @@ impl Driver {
         let mut core = self.lock();
         let result = work(self, &mut core);
         let dirty = std::mem::take(&mut core.dirty);
+        let queued = std::mem::take(&mut core.queued);
         let next = core.engine.next_deadline();
         let alarm = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
         if alarm {
@@ -128,11 +144,28 @@ impl Driver {
             // A broken connection is the business of its link's task, which sees it as well.
             let _ = outbox.flush();
         }
+        // Many have taken their time.
+        if !dirty.is_empty() || queued > 1 {
+            self.sent_at(Instant::now());
+        }
         self.events.wake();
         if alarm {
             self.alarm.notify_one();
         }
         result
+    }
+
+    fn age(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.born).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn sent_at(&self, now: Instant) {
+        self.sent.store(self.age(now), Ordering::Relaxed);
+    }
+
+    /// Whether so much is being sent that it is left to the writer tasks.
+    fn is_in_flow(&self, now: Instant) -> bool {
+        self.age(now).saturating_sub(self.sent.load(Ordering::Relaxed)) < FLOW
     }
 
     /// The interface that the node is announced on.
@@ -400,11 +433,15 @@ impl Core {
     ) -> Option<(PeerId, LinkId)> {
         match output {
             Output::Send { link: id, header, content } => {
-                let link = self.links.get_mut(&id)?;
-                match link.send(now, &header, content.frames()) {
+                let link = self.links.get(&id)?;
+                let in_flow = driver.is_in_flow(now);
+                match link.send(in_flow, &header, content.frames()) {
                     link::Sent::Full => return Some((link.peer, id)),
                     link::Sent::Staged => self.dirty.push(link.outbox.clone()),
-                    link::Sent::Queued => {}
+                    link::Sent::Queued => {
+                        self.queued += 1;
+                        driver.sent_at(now);
+                    }
                 }
             }
             Output::Event(event) => {

@@ -1,7 +1,6 @@
 //! A link: the one outgoing connection to a peer, DEALER to its ROUTER, never waited for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::task::AbortHandle;
@@ -10,16 +9,11 @@ use zre_proto::{Endpoint, Input, LinkId, PeerId};
 
 use crate::driver::Driver;
 
-/// A link that was used less than this ago is left to its writer task, which sends many messages
-/// with one system call. Otherwise the sender writes itself, and saves the time to wake the task.
-const BUSY: Duration = Duration::from_micros(30);
-
 /// The sending side of a link, as the driver holds it.
 pub(crate) struct Link {
     pub(crate) peer: PeerId,
     pub(crate) outbox: Outbox,
     task: AbortHandle,
-    used: Option<Instant>,
 }
 
 /// What became of a message.
@@ -34,13 +28,12 @@ pub(crate) enum Sent {
 
 impl Link {
     pub(crate) const fn new(peer: PeerId, outbox: Outbox, task: AbortHandle) -> Self {
-        Self { peer, outbox, task, used: None }
+        Self { peer, outbox, task }
     }
 
-    /// Queues one message.
-    pub(crate) fn send(&mut self, now: Instant, header: &[u8], content: &[Bytes]) -> Sent {
-        let busy = self.used.replace(now).is_some_and(|used| now - used < BUSY);
-        let queued = if busy {
+    /// Queues one message: for the writer task, or for a `flush` by the sender.
+    pub(crate) fn send(&self, to_task: bool, header: &[u8], content: &[Bytes]) -> Sent {
+        let queued = if to_task {
             self.outbox.push(header, content).map(|()| Sent::Queued)
         } else {
             self.outbox.stage(header, content).map(|()| Sent::Staged)

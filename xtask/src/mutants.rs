@@ -1,0 +1,157 @@
+//! `cargo xtask mutants`: breaks the nodes on purpose, one rule at a time, and looks whether the
+//! tester notices.
+//!
+//! A check that cannot fail looks the same as one that holds. So each run that catches a mutant is
+//! also made with nothing broken, and then has to find nothing.
+
+mod list;
+mod tree;
+mod trial;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use self::list::{MUTANTS, Mutant, Run};
+use self::tree::Tree;
+use self::trial::Outcome;
+use crate::workspace;
+
+/// What the table calls the nodes that nothing was done to.
+const NOTHING: &str = "(nothing)";
+
+/// Where mutants are made and tried.
+struct Laboratory {
+    directory: PathBuf,
+    tree: Tree,
+    table: Vec<Row>,
+}
+
+/// One trial.
+struct Row {
+    mutant: &'static str,
+    run: &'static str,
+    /// What was found: as it should be, or not.
+    found: Result<String, String>,
+    took: Duration,
+}
+
+/// Tries these mutants, or all if none is named, and prints what caught them.
+pub(crate) fn run(names: &[String], list_only: bool) -> Result<(), String> {
+    let mutants = choose(names)?;
+    if list_only {
+        mutants.iter().for_each(|mutant| println!("{:<18} {}", mutant.name, mutant.breaks));
+        return Ok(());
+    }
+    let directory = workspace::target().join("mutants");
+    let tree = Tree::copied(&directory.join("workspace"))?;
+    let stale: Vec<String> = mutants.iter().filter_map(|it| tree.changes(it.edits).err()).collect();
+    if !stale.is_empty() {
+        return Err(format!("mutants to be brought up to date:\n{}", stale.join("\n")));
+    }
+    let mut laboratory = Laboratory { directory, tree, table: Vec::new() };
+    laboratory.control(&mutants)?;
+    mutants.iter().try_for_each(|mutant| laboratory.try_one(mutant))?;
+    laboratory.finish()
+}
+
+fn choose(names: &[String]) -> Result<Vec<&'static Mutant>, String> {
+    let known = |name: &&String| MUTANTS.iter().any(|mutant| mutant.name == **name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(format!("there is no mutant {unknown}; --list says which there are"));
+    }
+    let chosen = |mutant: &&Mutant| names.is_empty() || names.iter().any(|it| it == mutant.name);
+    Ok(MUTANTS.iter().filter(chosen).collect())
+}
+
+impl Laboratory {
+    /// With nothing broken, nothing must be found.
+    fn control(&mut self, mutants: &[&Mutant]) -> Result<(), String> {
+        println!("==> {NOTHING}");
+        trial::build(&self.directory, &self.output(NOTHING))?;
+        let mut runs: Vec<&'static Run> = Vec::new();
+        for mutant in mutants {
+            if !runs.iter().any(|run| run.name == mutant.run.name) {
+                runs.push(mutant.run);
+            }
+        }
+        for run in runs {
+            let begin = Instant::now();
+            let output = self.output(&format!("{NOTHING} {}", run.name));
+            let outcome = trial::run(run, &self.directory, &output)?;
+            self.note(NOTHING, run, judge(&outcome, None), begin.elapsed());
+        }
+        Ok(())
+    }
+
+    /// An error here is one of the machine, not of the mutant.
+    fn try_one(&mut self, mutant: &'static Mutant) -> Result<(), String> {
+        println!("==> {}: {}", mutant.name, mutant.breaks);
+        let begin = Instant::now();
+        let changes = self.tree.changes(mutant.edits)?;
+        changes.iter().try_for_each(|change| change.make())?;
+        let output = self.output(mutant.name);
+        let found = match trial::build(&self.directory, &output) {
+            Ok(()) => judge(&trial::run(mutant.run, &self.directory, &output)?, mutant.caught_by),
+            Err(error) => Err(error),
+        };
+        changes.iter().try_for_each(|change| change.undo())?;
+        self.note(mutant.name, mutant.run, found, begin.elapsed());
+        Ok(())
+    }
+
+    fn output(&self, trial: &str) -> PathBuf {
+        self.directory.join(format!("{trial}.txt"))
+    }
+
+    fn note(
+        &mut self,
+        mutant: &'static str,
+        run: &Run,
+        found: Result<String, String>,
+        took: Duration,
+    ) {
+        let row = Row { mutant, run: run.name, found, took };
+        println!("<== {}", row.line());
+        self.table.push(row);
+    }
+
+    fn finish(self) -> Result<(), String> {
+        println!("\n    {:<18} {:<10} {:>7}    caught by", "mutant", "run", "time");
+        self.table.iter().for_each(|row| println!("    {}", row.line()));
+        match self.table.iter().filter(|row| row.found.is_err()).count() {
+            0 => Ok(()),
+            wrong => Err(format!(
+                "{wrong} of {} trials did not end as they should; their output is in {}",
+                self.table.len(),
+                shown(&self.directory)
+            )),
+        }
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let seconds = self.took.as_secs_f64();
+        let found = match &self.found {
+            Ok(found) => found.clone(),
+            Err(found) => format!("WRONG: {found}"),
+        };
+        format!("{:<18} {:<10} {seconds:5.1} s    {found}", self.mutant, self.run)
+    }
+}
+
+/// Whether a trial ended as it should: with a violation of this rule; with none if there is no
+/// rule. Who panics is caught as well.
+fn judge(outcome: &Outcome, rule: Option<u8>) -> Result<String, String> {
+    let found = outcome.to_string();
+    let right = match (outcome, rule) {
+        (Outcome::Nothing, None) | (Outcome::Panic(_), Some(_)) => true,
+        (Outcome::Violations(violations), Some(rule)) => violations.contains_key(&rule),
+        _ => false,
+    };
+    if right { Ok(found) } else { Err(found) }
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.display()
+}

@@ -1,0 +1,103 @@
+//! One run of the tester with what was built.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::list::Run;
+use crate::commands::{cargo, wait_with_limit};
+
+/// How long a build may take, the first one included.
+const BUILD: Duration = Duration::from_secs(900);
+/// How long a run may take.
+const RUN: Duration = Duration::from_secs(120);
+
+/// What came of a run.
+pub(super) enum Outcome {
+    Nothing,
+    /// By the number of the rule: how many of them were told, and the first one.
+    Violations(BTreeMap<u8, (usize, String)>),
+    Panic(String),
+    /// Neither of these.
+    Odd(String),
+}
+
+/// Builds the tester in the copied workspace. An error if that does not compile.
+pub(super) fn build(directory: &Path, output: &Path) -> Result<(), String> {
+    let mut build = cargo("build --release --package zyre-tester");
+    build.current_dir(directory.join("workspace"));
+    build.env("CARGO_TARGET_DIR", directory.join("target"));
+    // Only little changes from one to the next: a few seconds instead of a minute.
+    build.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    // A mutant may well leave something unused.
+    build.env("RUSTFLAGS", "--cap-lints=warn");
+    let status = wait_with_limit(&mut build, output, BUILD).map_err(|error| error.to_string())?;
+    let wrong = || format!("does not compile: {}", output.display());
+    status.success().then_some(()).ok_or_else(wrong)
+}
+
+/// Runs the tester. An error if it cannot be run.
+pub(super) fn run(run: &Run, directory: &Path, output: &Path) -> Result<Outcome, String> {
+    let told = |error: std::io::Error| format!("zyre-tester: {error}");
+    let result = directory.join("result.json");
+    fs::write(&result, "").map_err(told)?;
+    let tester = format!("target/release/zyre-tester{}", env::consts::EXE_SUFFIX);
+    let mut command = Command::new(directory.join(tester));
+    command.args(run.arguments.split_whitespace());
+    run.faults.iter().for_each(|fault| drop(command.args(["--fault", fault])));
+    command.arg("--json").arg(&result);
+    let status = wait_with_limit(&mut command, output, RUN).map_err(told)?;
+    if status.success() {
+        return Ok(Outcome::Nothing);
+    }
+    let violations = violations(&fs::read_to_string(&result).map_err(told)?);
+    if !violations.is_empty() {
+        return Ok(Outcome::Violations(violations));
+    }
+    let printed = fs::read(output).map_err(told)?;
+    let printed = String::from_utf8_lossy(&printed);
+    let panic = printed.lines().find(|line| line.contains("panicked at"));
+    Ok(panic.map_or_else(
+        || Outcome::Odd(format!("ended with {status} and no violation")),
+        |panic| Outcome::Panic(panic.to_owned()),
+    ))
+}
+
+/// The violations in the tester's JSON, of which only the layout of the lines is looked at.
+fn violations(json: &str) -> BTreeMap<u8, (usize, String)> {
+    let mut found: BTreeMap<u8, (usize, String)> = BTreeMap::new();
+    let mut rule = None;
+    for line in json.lines().map(|line| line.trim().trim_end_matches(',')) {
+        if let Some(number) = line.strip_prefix("\"rule\": ") {
+            rule = number.parse().ok();
+        } else if let Some(what) = line.strip_prefix("\"what\": ")
+            && let Some(rule) = rule.take()
+        {
+            found.entry(rule).or_insert_with(|| (0, what.trim_matches('"').to_owned())).0 += 1;
+        }
+    }
+    found
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// So much of the first violation.
+        const SHOWN: usize = 70;
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Violations(violations) => {
+                let each = violations.iter().map(|(rule, (count, what))| {
+                    let (what, more) = what.char_indices().nth(SHOWN).map_or((&**what, ""), |(end, _)| (&what[..end], "..."));
+                    format!("rule {rule}, {count} times: {what}{more}")
+                });
+                f.write_str(&each.collect::<Vec<_>>().join("; "))
+            }
+            Self::Panic(line) => write!(f, "panic: {line}"),
+            Self::Odd(what) => f.write_str(what),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What is asked of every fault: that the nodes find back to the truth, and how soon; that no
+//! message was lost unseen, and no storm of HELLOs went over the network.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::node::{GROUP, Node};
+
+/// So long the truth must hold: what comes late is not missed.
+const CALM: Duration = Duration::from_secs(3);
+
+/// Nodes shout this often, in ms, so that connections are in use when a fault comes.
+pub(crate) const CHATTER: u64 = 100;
+
+/// A fault, from before it begins until all is well again.
+pub(crate) struct Fault {
+    title: String,
+    /// When it began.
+    pub(crate) began: Instant,
+    hellos: BTreeMap<String, u64>,
+    /// The longest that a peer may not be heard when all is well.
+    pub(crate) silence: Duration,
+}
+
+impl Fault {
+    /// The nodes find each other and begin to talk. Then it is time for the fault.
+    pub(crate) fn among(title: &str, nodes: &[&Node]) -> Self {
+        let fault = Self::in_silence(title, nodes);
+        talk(nodes);
+        Self { began: Instant::now(), ..fault }
+    }
+
+    /// The nodes find each other and say nothing.
+    pub(crate) fn in_silence(title: &str, nodes: &[&Node]) -> Self {
+        let mut fault = Self::new(title);
+        settle(nodes, Instant::now(), Duration::from_secs(20), None);
+        fault.hellos = nodes.iter().map(|node| (node.id.clone(), hellos(node))).collect();
+        fault.began = Instant::now();
+        fault
+    }
+
+    /// A fault that is there before the nodes are.
+    pub(crate) fn new(title: &str) -> Self {
+        let silence = Duration::from_millis(1500);
+        Self { title: title.to_owned(), began: Instant::now(), hellos: BTreeMap::new(), silence }
+    }
+
+    /// The fault is over, since now. These are all nodes that live. Each of them must see and
+    /// hear exactly the others within the bound.
+    ///
+    /// `storm` has for each node the number of peers that the fault has parted it from, and how
+    /// many HELLOs it may have said to each of these.
+    pub(crate) fn over(&self, nodes: &[&Node], bound: Duration, storm: (&[u64], u64)) {
+        let since = Instant::now();
+        talk(nodes);
+        let took = settle(nodes, since, bound, Some(self.silence));
+        let (parted, most) = storm;
+        let mut worst = 0.0_f64;
+        for (node, parted) in nodes.iter().zip(parted) {
+            let said = hellos(node) - self.hellos.get(&node.id).copied().unwrap_or(0);
+            assert!(said <= parted * most, "{}: {} said {said} HELLOs", self.title, node.name);
+            if *parted > 0 {
+                #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                let each = said as f64 / *parted as f64;
+                worst = worst.max(each);
+            } else {
+                assert_eq!(said, 0, "{}: {} was not concerned", self.title, node.name);
+            }
+        }
+        println!(
+            "faults: {:<34} well after {:5.1} s of {:?}; HELLOs to a peer {worst:.1} of {most}{}",
+            self.title,
+            took.as_secs_f64(),
+            bound,
+            stories(nodes, self.began),
+        );
+    }
+
+    /// The events about one peer at another, in their order.
+    pub(crate) fn events(&self, at: &Node, of: &str) -> Vec<String> {
+        at.events(of, self.began).into_iter().map(|(_, event)| event).collect()
+    }
+}
+
+/// Lets the nodes shout from now on.
+pub(crate) fn talk(nodes: &[&Node]) {
+    for node in nodes {
+        node.ask(&format!("chatter {CHATTER}"));
+    }
+}
+
+fn hellos(node: &Node) -> u64 {
+    node.ask("state")["hellos"].as_u64().unwrap()
+}
+
+/// Waits until all is well and stays so; returns how long it took until then.
+pub(crate) fn settle(
+    nodes: &[&Node],
+    since: Instant,
+    bound: Duration,
+    silence: Option<Duration>,
+) -> Duration {
+    let mut well = None;
+    loop {
+        let state = nodes.iter().try_for_each(|node| sees_truth(node, nodes, silence));
+        let changed = nodes.iter().filter_map(|node| node.last_change()).max();
+        let now = Instant::now();
+        if state.is_err() {
+            well = None;
+        } else {
+            let from = well.get_or_insert(now);
+            *from = changed.map_or(*from, |changed| changed.max(*from));
+        }
+        let took = well.unwrap_or(now).saturating_duration_since(since);
+        assert!(
+            took <= bound,
+            "not well {took:?} after the fault: {state:?}{}",
+            stories(nodes, since)
+        );
+        if well.is_some_and(|from| now - from >= CALM) {
+            return took;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Whether the node, and the ledger of its application, know exactly the others and their
+/// groups, and it has heard from each of them lately.
+fn sees_truth(node: &Node, nodes: &[&Node], silence: Option<Duration>) -> Result<(), String> {
+    let state = node.ask("state");
+    let name = &node.name;
+    if state["wrong"] != json!([]) {
+        panic!("at {name}: {}", state["wrong"]);
+    }
+    let others = nodes.iter().filter(|other| other.id != node.id);
+    let truth: serde_json::Map<_, _> =
+        others.map(|other| (other.id.clone(), json!([GROUP]))).collect();
+    let truth = Value::Object(truth);
+    if state["peers"] != truth {
+        return Err(format!("{name} knows {}", state["peers"]));
+    }
+    let ledger = state["ledger"].as_object().unwrap();
+    let heard: serde_json::Map<_, _> =
+        ledger.iter().map(|(id, known)| (id.clone(), known["groups"].clone())).collect();
+    if Value::Object(heard) != truth {
+        return Err(format!("the application of {name} knows {}", state["ledger"]));
+    }
+    let most = silence.map_or(u64::MAX, |silence| u64::try_from(silence.as_millis()).unwrap());
+    let quiet = |known: &Value| known["silent"].as_u64().unwrap_or(u64::MAX);
+    match ledger.iter().find(|(_, known)| quiet(known) > most) {
+        Some((id, _)) => Err(format!("{name} has not heard {id} for a while")),
+        None => Ok(()),
+    }
+}
+
+/// What everybody has heard about others since then; nothing about those who heard nothing.
+fn stories(nodes: &[&Node], since: Instant) -> String {
+    let mut text = String::new();
+    for node in nodes {
+        for (peer, story) in node.stories(since) {
+            let known = nodes.iter().find(|node| node.id == peer);
+            let name = known.map_or("one that is gone", |node| &node.name);
+            text += &format!("\n    {} of {name}:{story}", node.name);
+        }
+    }
+    text
+}
