@@ -4,7 +4,7 @@
 //! application, locks it, hands it over, and carries out the answer: there is no task in between
 //! to wake. Nothing is waited for while the lock is held.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use zre_proto::{Action, Beacon, ConnId, Endpoint, Engine, Event, Input, LinkId, 
 use zre_proto::{Content, PeerId};
 
 use crate::beacon::Announcer;
-use crate::events::EventQueue;
+use crate::events::{EventQueue, Told};
 use crate::interface::Interface;
 use crate::link::{self, Link};
 use crate::mailbox;
@@ -41,6 +41,9 @@ const GOODBYE: Duration = Duration::from_millis(5);
 /// and no answer to a message is.
 const FLOW: u64 = 4_000;
 
+/// Messages that are handed over before others get the engine.
+const BATCH: usize = 256;
+
 /// What all tasks and handles of one node share.
 pub(crate) struct Driver {
     core: Mutex<Core>,
@@ -61,8 +64,8 @@ pub(crate) struct Driver {
 /// The engine, and what it has opened.
 struct Core {
     engine: Engine,
-    links: HashMap<LinkId, Link>,
-    conns: HashMap<ConnId, AbortHandle>,
+    links: BTreeMap<LinkId, Link>,
+    conns: BTreeMap<ConnId, AbortHandle>,
     last_conn: u64,
     /// When the timer task will wake by itself.
     armed: Option<Instant>,
@@ -74,7 +77,20 @@ struct Core {
     dirty: Vec<Outbox>,
     /// Messages that were left to writer tasks since it was locked.
     queued: usize,
+    /// Events for the application.
+    told: Told,
     network: NetworkStats,
+}
+
+/// How far a delivery has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// All that there was, or the connection is closed.
+    All,
+    /// There may be more, and others want their turn.
+    More,
+    /// There is no room for the events that more would make.
+    NoRoom,
 }
 
 impl Driver {
@@ -88,14 +104,15 @@ impl Driver {
     ) -> Arc<Self> {
         let core = Core {
             engine,
-            links: HashMap::new(),
-            conns: HashMap::new(),
+            links: BTreeMap::new(),
+            conns: BTreeMap::new(),
             last_conn: 0,
             armed: None,
             paused: 0,
             tasks: Vec::new(),
             dirty: Vec::new(),
             queued: 0,
+            told: Told::default(),
             network: NetworkStats::default(),
         };
         Arc::new(Self {
@@ -134,6 +151,8 @@ impl Driver {
         let result = work(self, &mut core);
         let dirty = std::mem::take(&mut core.dirty);
         let queued = std::mem::take(&mut core.queued);
+        // Under the lock, so that events keep their order.
+        let wake = self.events.append(&mut core.told);
         let next = core.engine.next_deadline();
         let alarm = next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed));
         if alarm {
@@ -148,7 +167,7 @@ impl Driver {
         if !dirty.is_empty() || queued > 1 {
             self.sent_at(Instant::now());
         }
-        self.events.wake();
+        self.events.wake(wake);
         if alarm {
             self.alarm.notify_one();
         }
@@ -210,22 +229,24 @@ impl Driver {
         core.conns.insert(conn, self.runtime.spawn(task).abort_handle());
     }
 
-    /// Hands over messages from a mailbox connection as long as `next` has one and there is room
-    /// for the events they make. True: `next` has no more; false: there is no room.
+    /// Hands over messages from a mailbox connection.
     pub(crate) fn deliver<E>(
         self: &Arc<Self>,
         peer: PeerId,
         conn: ConnId,
         source: IpAddr,
         mut next: impl FnMut() -> Result<Option<zmtp::Message>, E>,
-    ) -> Result<bool, E> {
+    ) -> Result<Delivered, E> {
         self.with(|driver, core| {
             let now = Instant::now();
-            while core.conns.contains_key(&conn) {
-                if !driver.events.has_room() {
-                    return Ok(false);
+            for _ in 0..BATCH {
+                if !core.conns.contains_key(&conn) {
+                    return Ok(Delivered::All);
                 }
-                let Some(message) = next()? else { return Ok(true) };
+                if !driver.events.has_room_besides(&core.told) {
+                    return Ok(Delivered::NoRoom);
+                }
+                let Some(message) = next()? else { return Ok(Delivered::All) };
                 let mut frames = message.into_frames();
                 let header = frames.next().unwrap_or_default();
                 let content = frames.collect::<Content>();
@@ -233,7 +254,7 @@ impl Driver {
                 // Only actions are refused.
                 let _ = core.handle(driver, now, input);
             }
-            Ok(true)
+            Ok(Delivered::More)
         })
     }
 
@@ -388,10 +409,10 @@ impl Driver {
 
     fn end(&self) {
         let mut core = self.lock();
-        for (_, link) in core.links.drain() {
+        for link in std::mem::take(&mut core.links).into_values() {
             link.close();
         }
-        for (_, task) in core.conns.drain() {
+        for task in std::mem::take(&mut core.conns).into_values() {
             task.abort();
         }
         for task in core.tasks.drain(..) {
@@ -446,7 +467,7 @@ impl Core {
             }
             Output::Event(event) => {
                 trace(&self.engine, &event);
-                driver.events.push(event);
+                self.told.push(event);
             }
             Output::Connect { peer, link, endpoint } => {
                 let outbox = Outbox::new(driver.outbox_limits.clone());

@@ -17,6 +17,12 @@ use zre_proto::Event;
 const EVENT_OCTETS: usize = 128;
 const FRAME_OCTETS: usize = 64;
 
+/// Octets of events that may wait while more is read.
+const CROWD: usize = 256 << 10;
+
+/// So many events are taken before the queue is told, if it is not small.
+const TAKEN: usize = 64;
+
 /// Events on their way to the application.
 pub(crate) struct EventQueue {
     state: Mutex<State>,
@@ -35,8 +41,39 @@ pub(crate) struct EventQueue {
 struct State {
     queue: VecDeque<Event>,
     waker: Option<Waker>,
+    /// Threads that are blocked until there is something.
+    blocked: usize,
     /// No event will come any more, or nobody will take one.
     closed: bool,
+}
+
+impl State {
+    /// Who is to be woken. To be woken without a lock.
+    fn wake(&mut self) -> Wake {
+        Wake { waker: self.waker.take(), blocked: self.blocked > 0 }
+    }
+}
+
+/// Who waits for an event that has come.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Wake {
+    waker: Option<Waker>,
+    blocked: bool,
+}
+
+/// What one turn of the engine has told, on its way to the queue: which is locked once for all.
+#[derive(Default)]
+pub(crate) struct Told {
+    events: VecDeque<Event>,
+    octets: usize,
+}
+
+impl Told {
+    pub(crate) fn push(&mut self, event: Event) {
+        self.octets += weight(&event);
+        self.events.push_back(event);
+    }
 }
 
 impl EventQueue {
@@ -57,41 +94,57 @@ impl EventQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends an event, also beyond the limits: whoever hands messages to the engine looks for
-    /// room before, and what peers do besides is never lost. To be followed by `wake`.
-    pub(crate) fn push(&self, event: Event) {
-        let octets = weight(&event);
-        let mut state = self.lock();
-        if !state.closed {
-            self.events.fetch_add(1, Ordering::SeqCst);
-            self.octets.fetch_add(octets, Ordering::SeqCst);
-            state.queue.push_back(event);
+    /// Appends what was told, also beyond the limits: whoever hands messages to the engine looks
+    /// for room before, and what peers do besides is never lost.
+    pub(crate) fn append(&self, told: &mut Told) -> Wake {
+        if told.events.is_empty() {
+            return Wake::default();
         }
+        let octets = std::mem::take(&mut told.octets);
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            told.events.clear();
+            return Wake::default();
+        }
+        self.events.fetch_add(told.events.len(), Ordering::SeqCst);
+        self.octets.fetch_add(octets, Ordering::SeqCst);
+        if state.queue.is_empty() {
+            std::mem::swap(&mut state.queue, &mut told.events);
+        } else {
+            state.queue.append(&mut told.events);
+        }
+        state.wake()
     }
 
-    /// Wakes the application if there is something for it.
-    pub(crate) fn wake(&self) {
-        let mut state = self.lock();
-        if state.queue.is_empty() && !state.closed {
-            return;
+    /// Wakes those who wait for what was appended.
+    pub(crate) fn wake(&self, wake: Wake) {
+        if wake.blocked {
+            self.ready.notify_all();
         }
-        let waker = state.waker.take();
-        drop(state);
-        self.ready.notify_all();
-        if let Some(waker) = waker {
+        if let Some(waker) = wake.waker {
             waker.wake();
         }
     }
 
     /// No event comes after those that are queued.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.wake();
+        let mut state = self.lock();
+        state.closed = true;
+        let wake = state.wake();
+        drop(state);
+        self.wake(wake);
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        self.events.load(Ordering::SeqCst) < self.max_events
-            && self.octets.load(Ordering::SeqCst) < self.max_octets
+    /// Whether there is room for more, besides what was told and is not here yet.
+    pub(crate) fn has_room_besides(&self, told: &Told) -> bool {
+        self.events.load(Ordering::SeqCst) + told.events.len() < self.max_events
+            && self.octets.load(Ordering::SeqCst) + told.octets < self.max_octets
+    }
+
+    /// Whether so much waits that the application should get a turn.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.octets.load(Ordering::Relaxed) > CROWD
     }
 
     /// Waits until the application has taken enough of what there is. Safe to cancel.
@@ -109,17 +162,16 @@ impl EventQueue {
             let room = self.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if self.has_room() {
+            if self.has_room_besides(&Told::default()) {
                 return;
             }
             room.await;
         }
     }
 
-    /// The application has taken an event.
-    fn taken(&self, event: &Event) {
-        let octets = weight(event);
-        let events = self.events.fetch_sub(1, Ordering::SeqCst) - 1;
+    /// The application has taken so much.
+    fn taken(&self, events: usize, octets: usize) {
+        let events = self.events.fetch_sub(events, Ordering::SeqCst) - events;
         let octets = self.octets.fetch_sub(octets, Ordering::SeqCst) - octets;
         // Half empty, so that reading and waiting do not alternate with every event.
         if self.waiting.load(Ordering::SeqCst) > 0
@@ -154,6 +206,9 @@ pub struct Events {
     queue: Arc<EventQueue>,
     /// Taken from the queue in one go, so that the queue is locked once a batch.
     batch: VecDeque<Event>,
+    /// What the application has taken of it, and the queue does not know yet.
+    taken: usize,
+    taken_octets: usize,
 }
 
 /// No event was there.
@@ -169,7 +224,7 @@ pub enum TryRecvError {
 
 impl Events {
     pub(crate) const fn new(queue: Arc<EventQueue>) -> Self {
-        Self { queue, batch: VecDeque::new() }
+        Self { queue, batch: VecDeque::new(), taken: 0, taken_octets: 0 }
     }
 
     /// The next event; `None` when the node has stopped and all events were received.
@@ -219,11 +274,19 @@ impl Events {
             }
             let queue = Arc::clone(&self.queue);
             let idle = |state: &mut State| state.queue.is_empty() && !state.closed;
-            let state = queue.lock();
-            match left {
-                Some(left) => drop(queue.ready.wait_timeout_while(state, left, idle)),
-                None => drop(queue.ready.wait_while(state, idle)),
-            }
+            let mut state = queue.lock();
+            state.blocked += 1;
+            state = match left {
+                Some(left) => {
+                    let woken = queue.ready.wait_timeout_while(state, left, idle);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let woken = queue.ready.wait_while(state, idle);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+            state.blocked -= 1;
         }
     }
 
@@ -246,7 +309,16 @@ impl Events {
     fn take(&mut self) -> Option<Event> {
         let event = self.batch.pop_front();
         if let Some(event) = &event {
-            self.queue.taken(event);
+            self.taken += 1;
+            self.taken_octets += weight(event);
+            let queue = &self.queue;
+            if self.batch.is_empty()
+                || self.taken >= TAKEN.min(queue.max_events / 4)
+                || self.taken_octets >= queue.max_octets / 4
+            {
+                queue
+                    .taken(std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_octets));
+            }
         }
         event
     }

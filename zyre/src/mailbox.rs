@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use zmtp::net::{Listener, ListenerLimits, Reader};
 use zre_proto::{ConnId, PeerId};
 
-use crate::driver::Driver;
+use crate::driver::{Delivered, Driver};
 use crate::interface::Interface;
 use crate::{Limits, StartError};
 
@@ -71,8 +71,15 @@ pub(crate) async fn serve(
     let mut useful = false;
     loop {
         match driver.deliver(peer, conn, source, || reader.next()) {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(Delivered::All) => {
+                if driver.events.is_crowded() {
+                    // What is taken soon is still near; and a task that this one has woken may
+                    // have to wait for it.
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok(Delivered::More) => continue,
+            Ok(Delivered::NoRoom) => {
                 driver.wait_for_room().await;
                 continue;
             }

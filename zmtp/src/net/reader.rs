@@ -1,9 +1,11 @@
 //! The receiving half of an established connection.
 
 use std::{
+    collections::VecDeque,
     future::{Future, poll_fn},
     pin::pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -16,7 +18,16 @@ use crate::{Connection, Event, Message};
 const FIRST: usize = 8 << 10;
 
 /// Octets that a read of a busy connection has room for; more for a large frame.
-const BUSY: usize = 64 << 10;
+const BUSY: usize = 128 << 10;
+
+/// A connection that was busy is quiet when nothing has come for so long.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Buffers of a busy connection that wait for those who still use what was received in them.
+const SPARES: usize = 4;
+
+/// A buffer that has to be larger grows instead of being changed for another.
+const CHANGED: usize = 2 * BUSY;
 
 /// The receiving half of an established connection.
 ///
@@ -25,7 +36,7 @@ const BUSY: usize = 64 << 10;
 /// receiving half, and gives back the slot of the [`Listener`](super::Listener) that it came from.
 ///
 /// A connection that is quiet holds no buffer; one that is busy holds one that has at most twice
-/// what was received and 64 KiB.
+/// what was received and 128 KiB, and up to four others that the receiver of its messages still uses.
 #[derive(Debug)]
 pub struct Reader {
     stream: OwnedReadHalf,
@@ -33,6 +44,9 @@ pub struct Reader {
     outbox: Outbox,
     /// Room for the next read: doubles when a read fills it.
     room: usize,
+    /// Large messages refer to the buffer that they came in. It is used again when they are gone,
+    /// for fresh memory costs more than what is read into it.
+    spares: VecDeque<BytesMut>,
     _slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -43,7 +57,7 @@ impl Reader {
         outbox: Outbox,
         slot: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { stream, connection, outbox, room: FIRST, _slot: slot }
+        Self { stream, connection, outbox, room: FIRST, spares: VecDeque::new(), _slot: slot }
     }
 
     /// Waits until octets come and reads once. False: the remote has closed the connection; the
@@ -54,8 +68,15 @@ impl Reader {
     /// # Errors
     /// TCP's. Protocol errors come from [`next`](Self::next).
     pub async fn fill(&mut self) -> Result<bool, Error> {
-        let more = poll_fn(|cx| self.poll_fill(cx)).await?;
-        Ok(more)
+        if self.room > FIRST {
+            let busy = poll_fn(|cx| self.poll_fill(cx));
+            if let Ok(more) = tokio::time::timeout(PAUSE, busy).await {
+                return Ok(more?);
+            }
+            self.room = FIRST;
+            self.shrink();
+        }
+        Ok(poll_fn(|cx| self.poll_fill(cx)).await?)
     }
 
     /// The next message of those received; `None`: [`fill`](Self::fill) first. Never waits.
@@ -117,14 +138,30 @@ impl Reader {
         let buffer = self.connection.buffer();
         let room = wants.min(buffer.len()).max(self.room);
         // What is left of the last read may do for the rest of a frame, not for a small remainder.
-        if buffer.capacity() - buffer.len() < room.min(wants.max(room / 2)) {
+        if buffer.capacity() - buffer.len() >= room.min(wants.max(room / 2)) {
+            return;
+        }
+        let size = buffer.len() + room;
+        if size > CHANGED || room < BUSY {
             buffer.reserve(room);
+        } else if !buffer.try_reclaim(room) {
+            let free = self.spares.iter_mut().position(|spare| spare.try_reclaim(size));
+            let free = free.and_then(|free| self.spares.remove(free));
+            let mut next = free.unwrap_or_else(|| BytesMut::with_capacity(CHANGED));
+            next.extend_from_slice(buffer);
+            let mut old = std::mem::replace(buffer, next);
+            old.clear();
+            self.spares.truncate(SPARES - 1);
+            self.spares.push_front(old);
         }
     }
 
-    /// Gives back what a quiet connection does not need.
+    /// Gives back what a quiet connection does not need. One that was just busy may be so again.
     fn shrink(&mut self) {
-        self.room = FIRST;
+        if self.room > FIRST {
+            return;
+        }
+        self.spares = VecDeque::new();
         let buffer = self.connection.buffer();
         if buffer.is_empty() {
             *buffer = BytesMut::new();
