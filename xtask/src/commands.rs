@@ -81,16 +81,21 @@ pub(crate) fn install(command: &mut Command, output: &Path) -> Result<(), String
 }
 
 fn attempt_install(command: &mut Command, output: &Path) -> Result<(), String> {
-    let status = wait_with_limit(command, output);
+    let status = wait_with_limit(command, output, ATTEMPT);
     let status = status.map_err(|error| format!("{}: {error}", name(command)))?;
     succeeded(command, status)
 }
 
-fn wait_with_limit(command: &mut Command, output: &Path) -> io::Result<ExitStatus> {
+/// Runs a command with its output in a file, and kills it if it takes longer than this.
+pub(crate) fn wait_with_limit(
+    command: &mut Command,
+    output: &Path,
+    limit: Duration,
+) -> io::Result<ExitStatus> {
     let file = File::create(output)?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let mut child = command.spawn()?;
-    let deadline = Instant::now() + ATTEMPT;
+    let deadline = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);

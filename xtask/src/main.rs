@@ -4,6 +4,7 @@
 
 mod commands;
 mod interop;
+mod mutants;
 mod peers;
 mod report;
 mod test;
@@ -29,6 +30,14 @@ enum Task {
     Interop,
     /// Only prepare what the interoperability tests need, and say where it is
     Peers,
+    /// Breaks the nodes on purpose, one rule at a time, and looks whether the tester notices
+    Mutants {
+        /// Only these
+        names: Vec<String>,
+        /// Say which there are
+        #[arg(long)]
+        list: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -36,6 +45,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Interop => interop::run(),
         Task::Peers => peers::run(),
+        Task::Mutants { names, list } => mutants::run(&names, list),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

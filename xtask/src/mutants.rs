@@ -8,7 +8,7 @@ mod list;
 mod tree;
 mod trial;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use self::list::{MUTANTS, Mutant, Run};
@@ -44,7 +44,11 @@ pub(crate) fn run(names: &[String], list_only: bool) -> Result<(), String> {
     }
     let directory = workspace::target().join("mutants");
     let tree = Tree::copied(&directory.join("workspace"))?;
-    let stale: Vec<String> = mutants.iter().filter_map(|it| tree.changes(it.edits).err()).collect();
+    let stale = |mutant: &&Mutant| {
+        let error = tree.changes(mutant.edits).err()?;
+        Some(format!("{}: {error}", mutant.name))
+    };
+    let stale: Vec<String> = mutants.iter().filter_map(stale).collect();
     if !stale.is_empty() {
         return Err(format!("mutants to be brought up to date:\n{}", stale.join("\n")));
     }
@@ -116,14 +120,14 @@ impl Laboratory {
     }
 
     fn finish(self) -> Result<(), String> {
-        println!("\n    {:<18} {:<10} {:>7}    caught by", "mutant", "run", "time");
+        println!("\n    {:<18} {:<12} {:>6}    caught by", "mutant", "run", "time");
         self.table.iter().for_each(|row| println!("    {}", row.line()));
         match self.table.iter().filter(|row| row.found.is_err()).count() {
             0 => Ok(()),
             wrong => Err(format!(
                 "{wrong} of {} trials did not end as they should; their output is in {}",
                 self.table.len(),
-                shown(&self.directory)
+                self.directory.display()
             )),
         }
     }
@@ -136,22 +140,20 @@ impl Row {
             Ok(found) => found.clone(),
             Err(found) => format!("WRONG: {found}"),
         };
-        format!("{:<18} {:<10} {seconds:5.1} s    {found}", self.mutant, self.run)
+        format!("{:<18} {:<12} {seconds:4.0} s    {found}", self.mutant, self.run)
     }
 }
 
-/// Whether a trial ended as it should: with a violation of this rule; with none if there is no
-/// rule. Who panics is caught as well.
+/// What was found, if the trial ended as it should: with a violation of this rule; with none if
+/// there is no rule. Who panics is caught as well.
 fn judge(outcome: &Outcome, rule: Option<u8>) -> Result<String, String> {
-    let found = outcome.to_string();
-    let right = match (outcome, rule) {
-        (Outcome::Nothing, None) | (Outcome::Panic(_), Some(_)) => true,
-        (Outcome::Violations(violations), Some(rule)) => violations.contains_key(&rule),
-        _ => false,
-    };
-    if right { Ok(found) } else { Err(found) }
-}
-
-fn shown(path: &Path) -> std::path::Display<'_> {
-    path.display()
+    let told = outcome.to_string();
+    match (outcome, rule) {
+        (Outcome::Nothing, None) | (Outcome::Panic(_), Some(_)) => Ok(told),
+        (Outcome::Violations(found), Some(rule)) if found.contains_key(&rule) => {
+            Ok(format!("({rule}) {}", found[&rule]))
+        }
+        (_, Some(rule)) => Err(format!("not by ({rule}): {told}")),
+        (_, None) => Err(told),
+    }
 }

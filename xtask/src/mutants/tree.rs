@@ -13,6 +13,7 @@ pub(super) struct Tree {
 }
 
 /// A piece of text that stands in for another one.
+#[derive(Clone, Copy)]
 pub(super) struct Edit {
     pub(super) file: &'static str,
     /// Must occur exactly once in the file.
@@ -28,6 +29,12 @@ pub(super) struct Change {
 }
 
 impl Tree {
+    /// This workspace.
+    #[cfg(test)]
+    pub(super) fn of_workspace() -> Self {
+        Self { root: workspace::root() }
+    }
+
     /// A copy of this workspace, with what is not committed yet, and without what git ignores.
     pub(super) fn copied(to: &Path) -> Result<Self, String> {
         let mut git = Command::new("git");

@@ -19,8 +19,8 @@ const RUN: Duration = Duration::from_secs(120);
 /// What came of a run.
 pub(super) enum Outcome {
     Nothing,
-    /// By the number of the rule: how many of them were told, and the first one.
-    Violations(BTreeMap<u8, (usize, String)>),
+    /// By the number of the rule: what was told first.
+    Violations(BTreeMap<u8, String>),
     Panic(String),
     /// Neither of these.
     Odd(String),
@@ -48,7 +48,9 @@ pub(super) fn run(run: &Run, directory: &Path, output: &Path) -> Result<Outcome,
     let tester = format!("target/release/zyre-tester{}", env::consts::EXE_SUFFIX);
     let mut command = Command::new(directory.join(tester));
     command.args(run.arguments.split_whitespace());
-    run.faults.iter().for_each(|fault| drop(command.args(["--fault", fault])));
+    for fault in run.faults {
+        command.args(["--fault", fault]);
+    }
     command.arg("--json").arg(&result);
     let status = wait_with_limit(&mut command, output, RUN).map_err(told)?;
     if status.success() {
@@ -68,8 +70,10 @@ pub(super) fn run(run: &Run, directory: &Path, output: &Path) -> Result<Outcome,
 }
 
 /// The violations in the tester's JSON, of which only the layout of the lines is looked at.
-fn violations(json: &str) -> BTreeMap<u8, (usize, String)> {
-    let mut found: BTreeMap<u8, (usize, String)> = BTreeMap::new();
+fn violations(json: &str) -> BTreeMap<u8, String> {
+    /// So much of what is told.
+    const SHOWN: usize = 70;
+    let mut found = BTreeMap::new();
     let mut rule = None;
     for line in json.lines().map(|line| line.trim().trim_end_matches(',')) {
         if let Some(number) = line.strip_prefix("\"rule\": ") {
@@ -77,7 +81,8 @@ fn violations(json: &str) -> BTreeMap<u8, (usize, String)> {
         } else if let Some(what) = line.strip_prefix("\"what\": ")
             && let Some(rule) = rule.take()
         {
-            found.entry(rule).or_insert_with(|| (0, what.trim_matches('"').to_owned())).0 += 1;
+            let what = what.trim_matches('"').replace("\\\"", "\"");
+            found.entry(rule).or_insert_with(|| what.chars().take(SHOWN).collect());
         }
     }
     found
@@ -85,15 +90,10 @@ fn violations(json: &str) -> BTreeMap<u8, (usize, String)> {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// So much of the first violation.
-        const SHOWN: usize = 70;
         match self {
             Self::Nothing => f.write_str("nothing"),
             Self::Violations(violations) => {
-                let each = violations.iter().map(|(rule, (count, what))| {
-                    let (what, more) = what.char_indices().nth(SHOWN).map_or((&**what, ""), |(end, _)| (&what[..end], "..."));
-                    format!("rule {rule}, {count} times: {what}{more}")
-                });
+                let each = violations.iter().map(|(rule, what)| format!("({rule}) {what}"));
                 f.write_str(&each.collect::<Vec<_>>().join("; "))
             }
             Self::Panic(line) => write!(f, "panic: {line}"),
