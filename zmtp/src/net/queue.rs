@@ -16,19 +16,23 @@ const PONGS: usize = 4;
 pub(super) struct Queue {
     stage: Stage,
     segments: Segments,
-    /// The end of each message and PONG, as octets from the end of the one before it; of the
-    /// first, what the kernel has not taken.
-    ends: VecDeque<End>,
+    /// Where messages and PONGs end.
+    ends: VecDeque<Ends>,
+    /// Octets of the first that the kernel has taken.
+    begun: usize,
     messages: usize,
     pongs: usize,
-    /// All octets that `ends` speaks of.
+    /// All octets that the kernel has not taken.
     octets: usize,
     /// `run` has been woken and has not looked yet.
     pub(super) awake: bool,
 }
 
-struct End {
+/// So many of one size in a row: mostly they are alike, and the writer holds the lock while it
+/// counts what is gone.
+struct Ends {
     octets: usize,
+    count: usize,
     pong: bool,
 }
 
@@ -108,18 +112,20 @@ impl Queue {
 
     /// The kernel has taken `written` octets; what is next is appended to `to`. False: there is
     /// nothing to write, and the memory is given back.
-    pub(super) fn next(&mut self, mut written: usize, to: &mut VecDeque<Bytes>) -> bool {
+    pub(super) fn next(&mut self, written: usize, to: &mut VecDeque<Bytes>) -> bool {
         self.octets = self.octets.saturating_sub(written);
-        while let Some(end) = self.ends.front_mut() {
-            if written < end.octets {
-                end.octets -= written;
-                break;
-            }
-            written -= end.octets;
-            if end.pong {
-                self.pongs -= 1;
+        self.begun += written;
+        while let Some(ends) = self.ends.front_mut() {
+            let whole = (self.begun / ends.octets.max(1)).min(ends.count);
+            self.begun -= whole * ends.octets;
+            ends.count -= whole;
+            if ends.pong {
+                self.pongs -= whole;
             } else {
-                self.messages -= 1;
+                self.messages -= whole;
+            }
+            if ends.count > 0 {
+                break;
             }
             self.ends.pop_front();
         }
@@ -140,7 +146,10 @@ impl Queue {
     }
 
     fn count(&mut self, octets: usize, pong: bool) {
-        self.ends.push_back(End { octets, pong });
+        match self.ends.back_mut() {
+            Some(last) if last.octets == octets && last.pong == pong => last.count += 1,
+            _ => self.ends.push_back(Ends { octets, count: 1, pong }),
+        }
         self.octets = self.octets.saturating_add(octets);
         if pong {
             self.pongs += 1;
@@ -190,6 +199,21 @@ mod tests {
         out.clear();
         assert!(!queue.next(4, &mut out));
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn messages_of_one_size_are_counted_alike() {
+        let mut queue = Queue::default();
+        queue.open(Encoder::new(Mechanism::Null));
+        (0..10).for_each(|_| push(&mut queue, &[7; 8], &[]));
+        push(&mut queue, &[7; 9], &[]);
+        let mut out = VecDeque::new();
+        for (written, messages) in [(9, 11), (1, 10), (35, 7), (54, 2), (1, 1), (10, 1), (1, 0)] {
+            queue.next(written, &mut out);
+            out.push_back(Bytes::from_static(b"not the end"));
+            assert_eq!(queue.queued().0, messages, "after {written} more");
+        }
+        assert_eq!(queue.queued().1, 0);
     }
 
     #[test]
