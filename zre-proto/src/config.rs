@@ -72,7 +72,8 @@ pub struct Times {
     /// node on its endpoint, a HELLO that may cross ours) may be answered by PING-OK. Default 1 s.
     pub proof: Duration,
     /// A peer that was greeted and does not say HELLO within this time is dropped, to be greeted
-    /// afresh by its next beacon. Default 10 s.
+    /// afresh by its next beacon; so is one that was there, has lost its connection to our mailbox,
+    /// and does not come back within this time. Default 10 s.
     pub greeting: Duration,
     /// When a link breaks: how long the mailbox may still bring what the peer had sent before.
     /// Default 200 ms.

@@ -24,6 +24,10 @@ pub(crate) struct Peer {
     pub(crate) up: bool,
     /// The sequence of what we send on the link.
     pub(crate) sent: Sequence,
+    /// PINGs sent on the link.
+    pub(crate) asked: u32,
+    /// And those of them that it has answered.
+    pub(crate) answered: u32,
     /// When the HELLO of this link was sent.
     pub(crate) greeted: Instant,
     /// Whether that HELLO may still be answered by one of its own.
@@ -32,6 +36,9 @@ pub(crate) struct Peer {
     pub(crate) regreeted: u32,
     /// Its connection to our mailbox.
     pub(crate) conn: Option<ConnId>,
+    /// When it lost the last one. One that is present has to come back: until then nothing that it
+    /// says arrives, though its beacons may, and the link may seem to hold.
+    pub(crate) cut: Instant,
     /// When anything was last heard from it.
     pub(crate) heard: Instant,
     pub(crate) life: Life,
@@ -157,6 +164,11 @@ impl Peer {
         self.presence().is_some_and(|presence| presence.held.is_none())
     }
 
+    /// Whether it is present and would answer a PING, if it lives.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.up && matches!(&self.life, Life::Ready(presence) if presence.held.is_none())
+    }
+
     /// When something has to be done about it, if nothing is heard before.
     pub(crate) fn deadline(&self, times: &Times) -> Instant {
         match &self.life {
@@ -169,7 +181,9 @@ impl Peer {
                     Quiet::Evasive(since) => expired.min(after(since, times.silent)),
                     Quiet::Silent => expired,
                 };
-                presence.doubt.map_or(quiet, |doubt| quiet.min(doubt.deadline))
+                let cut = self.conn.is_none().then(|| after(self.cut, times.greeting));
+                let doubt = presence.doubt.map(|doubt| doubt.deadline);
+                [doubt, cut].into_iter().flatten().fold(quiet, Instant::min)
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Engine;
+use super::claims::Claims;
 use crate::message::{Command, MAX_STRING};
 use crate::peer::Peer;
 use crate::timers::{Timers, after};
@@ -20,6 +21,7 @@ impl Engine {
             Action::Stop => {
                 self.stopped = true;
                 self.timers = Timers::default();
+                self.claims = Claims::default();
                 self.event(Event::Stop);
                 Ok(())
             }

@@ -94,9 +94,12 @@ impl Engine {
                 up: false,
                 sent: Sequence::START,
                 greeted: now,
+                asked: 0,
+                answered: 0,
                 unanswered: false,
                 regreeted: 0,
                 conn: None,
+                cut: now,
                 heard: now,
                 life: Life::Greeting,
             },
@@ -120,6 +123,7 @@ impl Engine {
         peer.link = LinkId(self.last_link);
         peer.up = false;
         peer.sent = Sequence::START;
+        (peer.asked, peer.answered) = (0, 0);
         peer.greeted = now;
         peer.unanswered = true;
         self.outputs.push_back(Output::Connect { peer: id, link: peer.link, endpoint });
@@ -172,8 +176,11 @@ impl Engine {
         }
     }
 
-    fn ping(&mut self, id: PeerId) {
+    pub(super) fn ping(&mut self, id: PeerId) {
         self.stats.pings_sent += 1;
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.asked = peer.asked.saturating_add(1);
+        }
         self.send(id, Command::Ping);
     }
 
@@ -231,12 +238,17 @@ impl Engine {
     }
 
     pub(super) fn mailbox_lost(&mut self, now: Instant, id: PeerId, conn: ConnId) {
+        self.claims.forget(conn);
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.conn == Some(conn)) else {
             return;
         };
         peer.conn = None;
+        peer.cut = now;
+        self.claims.concede(id);
         if matches!(peer.life, Life::Leaving { .. }) {
             self.finish_leaving(now, id);
+        } else {
+            self.reschedule(id);
         }
     }
 
@@ -251,6 +263,7 @@ impl Engine {
         self.leave_all(id, reason);
         self.timers.clear(id);
         let Some(peer) = self.peers.remove(id) else { return };
+        self.claims.concede(id);
         self.outputs.push_back(Output::CloseLink { link: peer.link });
         if let Some(conn) = peer.conn {
             self.outputs.push_back(Output::CloseMailbox { conn });
@@ -296,9 +309,10 @@ impl Engine {
     /// get the time to be heard.
     fn give_time(&mut self, now: Instant) {
         let times = self.config.times;
+        self.claims.put_off(after(now, times.proof));
         for peer in self.peers.iter_mut() {
             peer.hear(now);
-            peer.greeted = now;
+            (peer.greeted, peer.cut) = (now, now);
             let proof = peer.doubt().map(|doubt| peer.proof(doubt.claim, &times));
             match &mut peer.life {
                 Life::Ready(Presence { doubt: Some(doubt), .. }) => {
@@ -367,6 +381,9 @@ impl Engine {
         }
         if now >= after(peer.heard, times.expired) {
             return self.end(now, id, ExitReason::Expired);
+        }
+        if peer.conn.is_none() && now >= after(peer.cut, times.greeting) {
+            return self.end(now, id, ExitReason::LinkLost);
         }
         let name = presence.name.clone();
         if presence.quiet == Quiet::No {

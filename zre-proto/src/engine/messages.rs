@@ -16,6 +16,8 @@ use crate::{ConnId, Content, Endpoint, Event, ExitReason, Headers, Output, PeerI
 pub(super) struct Origin {
     pub(super) conn: ConnId,
     pub(super) source: IpAddr,
+    /// The peer that it stands against was asked, and has not answered.
+    pub(super) tested: bool,
 }
 
 impl Engine {
@@ -32,8 +34,19 @@ impl Engine {
             self.stats.own += 1;
             return;
         }
+        if !origin.tested {
+            if let Some(against) = self.claims_more(origin.conn) {
+                return self.claim(now, against, id, origin, (header, content));
+            }
+            if self.is_claim(id, origin.conn) {
+                return self.claim(now, id, id, origin, (header, content));
+            }
+        }
         let (sequence, command) = match Message::decode(header, &self.config.message_limits) {
             Ok(Message { sequence, command: Command::Hello(hello) }) => {
+                if let Some(against) = self.is_taken(id, origin, &hello) {
+                    return self.claim(now, against, id, origin, (header, content));
+                }
                 self.stats.hellos_received += 1;
                 return self.hello(now, id, origin, sequence, &hello);
             }
@@ -91,7 +104,10 @@ impl Engine {
             Some(Command::Join { group, status }) => self.joined(now, id, group, status),
             Some(Command::Leave { group, status }) => self.left(now, id, group, status),
             Some(Command::Ping) => self.send(id, Command::PingOk),
-            Some(Command::PingOk) => self.proved(id),
+            Some(Command::PingOk) => {
+                self.answered(id);
+                self.proved(id);
+            }
             Some(Command::Goodbye) => self.end(now, id, ExitReason::Goodbye),
             // Elections are for applications of the C library that ask for them. We take no part.
             Some(Command::Elect { .. } | Command::Leader { .. }) | None => self.stats.unused += 1,
@@ -203,6 +219,13 @@ impl Engine {
         } else {
             self.outputs.push_back(Output::CloseMailbox { conn });
         }
+    }
+
+    /// The peer that is present where a HELLO says that its sender is.
+    fn is_taken(&self, id: PeerId, origin: Origin, hello: &Hello<'_>) -> Option<PeerId> {
+        let endpoint = Endpoint::announced(hello.endpoint, origin.source)?;
+        let (there, peer) = self.peers.at(endpoint)?;
+        (there != id && !origin.tested && peer.can_be_asked()).then_some(there)
     }
 
     /// HELLO, the one message that needs no sequence before it.

@@ -1,6 +1,7 @@
 //! The state machine of one node.
 
 mod actions;
+mod claims;
 mod life;
 mod messages;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::claims::Claims;
 use crate::groups::Groups;
 use crate::message::{Command, Message};
 use crate::peer::{Life, Peer};
@@ -32,6 +34,7 @@ pub struct Engine {
     timers: Timers,
     /// Peers that the application asked for by id and endpoint: tried again whenever absent.
     required: BTreeMap<PeerId, Endpoint>,
+    claims: Claims,
     outputs: VecDeque<Output>,
     last_link: u64,
     paused: bool,
@@ -73,7 +76,8 @@ pub struct Stats {
     pub malformed: u64,
     /// Messages dropped: their sender has not said HELLO.
     pub before_hello: u64,
-    /// Messages dropped: they came on a second connection in the name of a peer, out of sequence.
+    /// Connections closed, and messages dropped: they came in the name of a peer that is heard on
+    /// another one, or said that they are where another peer is.
     pub intruding: u64,
     /// Messages skipped: of a kind that this version does not know, or does not use.
     pub unused: u64,
@@ -99,6 +103,7 @@ impl Engine {
             groups: Groups::default(),
             timers: Timers::default(),
             required: BTreeMap::new(),
+            claims: Claims::default(),
             outputs: VecDeque::new(),
             last_link: 0,
             paused: false,
@@ -125,7 +130,8 @@ impl Engine {
         }
         match input {
             Input::Message { peer, conn, source, header, content } => {
-                self.message(now, peer, messages::Origin { conn, source }, header, content);
+                let origin = messages::Origin { conn, source, tested: false };
+                self.message(now, peer, origin, header, content);
             }
             Input::Candidate { peer, endpoint } => self.candidate(now, peer, endpoint),
             Input::Goodbye { peer } => self.goodbye_beacon(now, peer),
@@ -140,6 +146,9 @@ impl Engine {
             Input::Action(action) => return self.action(now, action),
             Input::Time => self.time(now),
         }
+        if !self.claims.is_empty() {
+            self.hear_claims(now);
+        }
         Ok(())
     }
 
@@ -152,7 +161,8 @@ impl Engine {
     /// When [`Input::Time`] is due. May be earlier than anything happens: a peer that was heard
     /// of does not move its deadline, which is looked at again when it comes.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.next()
+        let claims = if self.paused { None } else { self.claims.next() };
+        self.timers.next().into_iter().chain(claims).min()
     }
 
     /// The node's id.

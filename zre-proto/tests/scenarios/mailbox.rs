@@ -80,9 +80,8 @@ fn a_hello_while_the_old_connection_is_waited_for_ends_the_wait() {
     let mut solo = Solo::met();
     solo.lost(2);
     solo.hello(2);
-    let old = ["EXIT 2 link lost", "close 2", "close mailbox 1"];
-    let new = ["connect 2", "send 2 hello 1"];
-    assert_eq!(solo.trace(), [&old[..], &new].concat());
+    let expected = ["EXIT 2 link lost", "close 2", "connect 2", "send 2 hello 1"];
+    assert_eq!(solo.trace(), expected);
     solo.up(2);
     assert_eq!(solo.trace(), ["ENTER 2"]);
 }
@@ -132,14 +131,17 @@ fn the_loss_of_an_older_link_is_no_loss() {
 }
 
 #[test]
-fn a_new_connection_that_continues_the_sequence_takes_over() {
+fn a_new_connection_that_continues_the_sequence_takes_over_when_nobody_objects() {
     let mut solo = Solo::met();
     solo.whisper(2, "two");
     solo.reconnect(2);
     solo.whisper(2, "three");
     solo.whisper(2, "four");
-    let expected = ["WHISPER 2 two", "close mailbox 1", "WHISPER 2 three", "WHISPER 2 four"];
-    assert_eq!(solo.trace(), expected);
+    assert_eq!(solo.trace(), ["WHISPER 2 two", "send 2 ping 2"]);
+    solo.wait(1_000);
+    assert_eq!(solo.trace(), ["close mailbox 1", "WHISPER 2 three", "WHISPER 2 four"]);
+    solo.whisper(2, "five");
+    assert_eq!(solo.trace(), ["WHISPER 2 five"]);
 }
 
 #[test]
@@ -149,6 +151,31 @@ fn a_new_connection_after_the_loss_of_the_old_one_takes_over() {
     solo.reconnect(2);
     solo.whisper(2, "two");
     assert_eq!(solo.trace(), ["WHISPER 2 two"]);
+}
+
+#[test]
+fn a_peer_whose_connection_does_not_come_back_is_given_up_though_its_beacons_come() {
+    let mut solo = Solo::met();
+    solo.mailbox_lost(2);
+    solo.wait_with_beacons(9, &[2]);
+    assert!(solo.trace().is_empty());
+    solo.beacon_at(2, "tcp://10.0.0.77:50000".parse().unwrap());
+    solo.wait(1_000);
+    let gone = ["EXIT 2 link lost", "close 2"];
+    let elsewhere = ["connect 2 at tcp://10.0.0.77:50000", "send 2 hello 1"];
+    assert_eq!(solo.trace(), [gone, elsewhere].concat(), "where it was heard last");
+}
+
+#[test]
+fn a_peer_whose_connection_comes_back_stays() {
+    let mut solo = Solo::met();
+    solo.mailbox_lost(2);
+    solo.wait_with_beacons(9, &[2]);
+    solo.reconnect(2);
+    solo.whisper(2, "back");
+    assert_eq!(solo.trace(), ["WHISPER 2 back"]);
+    solo.wait_with_beacons(20, &[2]);
+    assert!(solo.trace().is_empty());
 }
 
 #[test]
@@ -167,9 +194,11 @@ fn an_intruder_out_of_sequence_is_closed_and_does_no_harm() {
     solo.whisper(2, "two");
     let forged = Message { sequence: 7, command: Command::Whisper }.encode();
     solo.raw(2, ConnId(99), &forged, "forged".into());
-    assert_eq!(solo.trace(), ["WHISPER 2 two", "close mailbox 99"]);
+    assert_eq!(solo.trace(), ["WHISPER 2 two", "send 2 ping 2"]);
     solo.whisper(2, "three");
     assert_eq!(solo.trace(), ["WHISPER 2 three"]);
+    solo.wait(1_000);
+    assert_eq!(solo.trace(), ["close mailbox 99"], "nobody has objected, and yet");
     assert_eq!(solo.engine.stats().intruding, 1);
 }
 

@@ -12,6 +12,7 @@ mod solo;
 
 mod actions;
 mod c_like;
+mod claims;
 mod goodbye;
 mod greeting;
 mod groups;

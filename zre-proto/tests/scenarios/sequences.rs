@@ -162,7 +162,8 @@ fn a_message_that_is_cut_short_ends_its_sender() {
 fn a_message_that_is_cut_short_on_a_foreign_connection_closes_only_that() {
     let mut solo = Solo::met();
     solo.raw(2, zre_proto::ConnId(99), &[0xAA, 0xA1, 1, 2, 0, 1], Content::none());
-    assert_eq!(solo.trace(), ["close mailbox 99"]);
+    solo.ping_ok(2);
+    assert_eq!(solo.trace(), ["send 2 ping 2", "close mailbox 99"]);
     solo.whisper(2, "still here");
     assert_eq!(solo.trace(), ["WHISPER 2 still here"]);
 }

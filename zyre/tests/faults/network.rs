@@ -30,20 +30,23 @@ fn ip(arguments: &str) {
     try_ip(arguments).unwrap();
 }
 
-/// Whether namespaces, bridges and tunnels can be made here; if not, why not.
+/// Whether hosts and bridges can be made here; if not, why not.
 pub(crate) fn possible() -> Result<(), String> {
     static POSSIBLE: OnceLock<Result<(), String>> = OnceLock::new();
-    let try_all = || {
+    let try_it = || {
         remove_leftovers();
-        let name = namespace_name();
-        try_ip(&format!("netns add {name}"))?;
-        let tried = ["type bridge", "type veth peer name x1", "type vxlan id 1 dstport 4789"]
-            .iter()
-            .enumerate()
-            .try_for_each(|(n, kind)| try_ip(&format!("-n {name} link add y{n} {kind}")));
-        try_ip(&format!("netns del {name}")).and(tried)
+        can_add(&["type bridge", "type veth peer name y"])
     };
-    POSSIBLE.get_or_init(try_all).clone()
+    POSSIBLE.get_or_init(try_it).clone()
+}
+
+/// Whether interfaces of these kinds can be made here; if not, why not.
+pub(crate) fn can_add(kinds: &[&str]) -> Result<(), String> {
+    let name = namespace_name();
+    try_ip(&format!("netns add {name}"))?;
+    let add = |(n, kind): (usize, &&str)| try_ip(&format!("-n {name} link add x{n} {kind}"));
+    let tried = kinds.iter().enumerate().try_for_each(add);
+    try_ip(&format!("netns del {name}")).and(tried)
 }
 
 /// What is left of runs that were killed.
