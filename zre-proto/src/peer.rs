@@ -16,7 +16,7 @@ const LONGEST_PROOF: u32 = 3;
 pub(crate) struct Peer {
     /// Where our link to it goes. Changed by `Peers::place`, which keeps the index.
     pub(crate) endpoint: Endpoint,
-    /// Where it is as well, by what it says. Tried when the link is lost.
+    /// Where it is as well, by what it says. Tried when the link is lost, or it does not answer.
     pub(crate) alternative: Option<Endpoint>,
     /// Our link to it: DEALER to its ROUTER.
     pub(crate) link: LinkId,
@@ -117,6 +117,8 @@ pub(crate) enum Claim {
     Gone,
     /// The beacon of another node on its endpoint: it was replaced.
     Replaced,
+    /// A beacon from another endpoint: it has moved there.
+    Moved,
     /// A second HELLO soon after our own: it has lost us, unless the two merely crossed.
     LostUs,
 }
@@ -199,6 +201,8 @@ impl Peer {
         match claim {
             Claim::LostUs => times.proof.saturating_mul(1 << self.regreeted.min(LONGEST_PROOF)),
             Claim::Gone | Claim::Replaced => times.proof,
+            // Nothing is lost by waiting, but a peer that does not read just now.
+            Claim::Moved => times.greeting,
         }
     }
 

@@ -197,6 +197,11 @@ impl Driver {
         question(&self.lock().engine)
     }
 
+    /// Whether a peer that has said HELLO is heard on this mailbox connection.
+    pub(crate) fn hears(&self, peer: PeerId, conn: ConnId) -> bool {
+        self.ask(|engine| engine.hears(peer, conn))
+    }
+
     /// What was counted on the sockets.
     pub(crate) fn network_stats(&self) -> NetworkStats {
         self.lock().network

@@ -92,10 +92,14 @@ pub(crate) async fn serve(
         let filled = if useful {
             reader.fill().await
         } else {
-            useful = driver.ask(|engine| engine.hears(peer, conn));
+            useful = driver.hears(peer, conn);
             match tokio::time::timeout_at(deadline, reader.fill()).await {
                 Ok(filled) => filled,
-                Err(_) if useful => continue,
+                // What it said may have been held, and be good by now.
+                Err(_) if useful || driver.hears(peer, conn) => {
+                    useful = true;
+                    continue;
+                }
                 Err(_) => {
                     tracing::debug!(%peer, %source, "mailbox connection brought nothing");
                     driver.count(|stats| stats.connections_idle += 1);

@@ -29,7 +29,17 @@ impl Engine {
         if let Some(peer) = self.peers.get_mut(id) {
             // Anybody can send a beacon: it must not cut a link that works.
             peer.alternative = (endpoint != peer.endpoint).then_some(endpoint);
+            let moved = peer.alternative.is_some() && peer.can_be_asked();
+            if let Life::Ready(presence) = &mut peer.life
+                && !moved
+            {
+                // It is where it was.
+                presence.doubt.take_if(|doubt| doubt.claim == Claim::Moved);
+            }
             self.hear(now, id);
+            if moved {
+                self.doubt(now, id, Claim::Moved);
+            }
         } else if self.make_room(now, id, endpoint, Proof::Beacon) {
             self.connect(now, id, endpoint);
         }
@@ -168,8 +178,10 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let deadline = after(now, peer.proof(claim, &self.config.times));
         let Life::Ready(presence) = &mut peer.life else { return };
-        // One question at a time; a claim that is repeated does not put off its answer.
-        if presence.doubt.is_none() {
+        // One question at a time, and the more urgent one; a claim that is repeated does not put off
+        // its answer.
+        let settled = |open: Doubt| open.claim == Claim::Moved && claim != Claim::Moved;
+        if presence.doubt.is_none_or(settled) {
             presence.doubt = Some(Doubt { claim, deadline });
             self.ping(id);
             self.reschedule(id);
@@ -224,7 +236,7 @@ impl Engine {
             }
             Some(Claim::Gone) => ExitReason::Goodbye,
             Some(Claim::Replaced) => ExitReason::Replaced,
-            None => ExitReason::LinkLost,
+            Some(Claim::Moved) | None => ExitReason::LinkLost,
         };
         if peer.conn.is_none() || presence.held.is_some() {
             return self.end(now, id, reason);
@@ -372,6 +384,7 @@ impl Engine {
             match doubt.claim {
                 Claim::Gone => return self.end(now, id, ExitReason::Goodbye),
                 Claim::Replaced => return self.end(now, id, ExitReason::Replaced),
+                Claim::Moved => return self.end(now, id, ExitReason::LinkLost),
                 Claim::LostUs => {
                     peer.regreeted += 1;
                     self.relink(now, id, None);

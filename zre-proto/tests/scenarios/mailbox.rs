@@ -160,6 +160,7 @@ fn a_peer_whose_connection_does_not_come_back_is_given_up_though_its_beacons_com
     solo.wait_with_beacons(9, &[2]);
     assert!(solo.trace().is_empty());
     solo.beacon_at(2, "tcp://10.0.0.77:50000".parse().unwrap());
+    assert_eq!(solo.trace(), ["send 2 ping 2"]);
     solo.wait(1_000);
     let gone = ["EXIT 2 link lost", "close 2"];
     let elsewhere = ["connect 2 at tcp://10.0.0.77:50000", "send 2 hello 1"];

@@ -19,15 +19,41 @@ fn a_forged_beacon_does_not_cut_a_link_that_works() {
     let mut solo = Solo::met();
     solo.beacon_at(2, elsewhere());
     solo.beacon_at(2, endpoint(9));
-    assert!(solo.trace().is_empty());
+    assert_eq!(solo.trace(), ["send 2 ping 2"]);
+    solo.ping_ok(2);
+    solo.wait_with_beacons(10, &[2]);
     solo.whisper(2, "here");
     assert_eq!(solo.trace(), ["WHISPER 2 here"]);
+}
+
+#[test]
+fn a_moved_peer_that_does_not_answer_at_the_old_endpoint_is_looked_for_at_the_other() {
+    let mut solo = Solo::met();
+    for _ in 0..10 {
+        solo.beacon_at(2, elsewhere());
+        solo.wait(999);
+    }
+    assert_eq!(solo.trace(), ["send 2 ping 2"], "though its link holds");
+    solo.wait(10);
+    let gone = ["EXIT 2 link lost", "close 2", "close mailbox 1"];
+    assert_eq!(solo.trace(), [&gone[..], &[CONNECT_ELSEWHERE, "send 2 hello 1"]].concat());
+}
+
+#[test]
+fn a_goodbye_is_asked_about_though_the_peer_may_have_moved() {
+    let mut solo = Solo::met();
+    solo.beacon_at(2, elsewhere());
+    solo.goodbye(2);
+    assert_eq!(solo.trace(), ["send 2 ping 2", "send 2 ping 3"]);
+    solo.wait(1_000);
+    assert_eq!(solo.events(), ["EXIT 2 goodbye"]);
 }
 
 #[test]
 fn a_moved_peer_is_looked_for_at_its_other_endpoint_when_its_link_is_lost() {
     let mut solo = Solo::met();
     solo.beacon_at(2, elsewhere());
+    assert_eq!(solo.trace(), ["send 2 ping 2"]);
     solo.mailbox_lost(2);
     solo.lost(2);
     let expected = ["EXIT 2 link lost", "close 2", CONNECT_ELSEWHERE, "send 2 hello 1"];
@@ -53,7 +79,9 @@ fn a_peer_that_is_not_found_at_its_first_endpoint_is_looked_for_at_the_other() {
 fn an_endpoint_that_its_own_beacons_contradict_is_not_remembered() {
     let mut solo = Solo::met();
     solo.beacon_at(2, endpoint(9));
-    solo.wait_with_beacons(3, &[2]);
+    assert_eq!(solo.trace(), ["send 2 ping 2"]);
+    solo.wait_with_beacons(30, &[2]);
+    assert!(solo.trace().is_empty(), "not even if it does not read just now");
     solo.lost(2);
     solo.mailbox_lost(2);
     let trace = solo.trace();

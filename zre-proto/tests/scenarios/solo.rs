@@ -191,15 +191,6 @@ impl Solo {
         if self.remotes.contains_key(&n) {
             self.mailbox_lost(n);
         }
-        self.claim_with(n, hello);
-    }
-
-    /// Node `n` says HELLO on a new connection, and the one before is still there.
-    pub(crate) fn claim(&mut self, n: u8) {
-        self.claim_with(n, &hello(&endpoint(n).to_string()));
-    }
-
-    pub(crate) fn claim_with(&mut self, n: u8, hello: &Hello<'_>) {
         self.reconnect(n);
         self.set_sequence(n, 0);
         self.say(n, Command::Hello(hello.clone()));
