@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Instant};
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    Config, Encoder, Error, Message, SocketType,
+    Config, Encoder, Error, Limits, Message, SocketType,
     assembly::{Assembly, quick},
     command::{self, Command},
     frame::Announced,
@@ -119,6 +119,12 @@ impl Connection {
             }
             _ => 0,
         }
+    }
+
+    /// Other limits from here on, for what has not been told yet: a remote may be trusted with more
+    /// when it has said who it is.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.config.limits = limits;
     }
 
     /// The next thing that the octets received so far mean; `None`: more are needed.

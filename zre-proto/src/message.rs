@@ -119,7 +119,7 @@ pub struct Hello<'a> {
 /// How much a header frame may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageLimits {
-    /// Groups and headers together, in one HELLO. Default 65,536.
+    /// Groups and headers together, in one HELLO. Default 4,096.
     pub entries: usize,
     /// Octets of one header frame. Default 1 MiB.
     pub octets: usize,
@@ -127,7 +127,7 @@ pub struct MessageLimits {
 
 impl Default for MessageLimits {
     fn default() -> Self {
-        Self { entries: 65_536, octets: 1024 * 1024 }
+        Self { entries: 4096, octets: 1024 * 1024 }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Tests the zyre library the way the Guide's author tested his: by an unstable network.
 //!
-//! `chaos` runs real nodes on this machine, `sim` virtual nodes in virtual time, `bench` measures.
+//! `chaos` runs real nodes on this machine, `sim` virtual nodes in virtual time, `bench` measures,
+//! `hostile` attacks.
 
 mod behaviour;
 mod bench;
 mod chaos;
+mod hostile;
 mod ledger;
 mod sim;
 
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Chaos with real nodes, simulation with virtual ones, and benchmarks.
+/// Chaos with real nodes, simulation with virtual ones, benchmarks, and attacks.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -31,6 +33,8 @@ enum Command {
     Sim(sim::Options),
     /// Figures.
     Bench(bench::Options),
+    /// Attacks on a node, while its peers go on.
+    Hostile(hostile::Options),
 }
 
 fn main() -> ExitCode {
@@ -39,5 +43,6 @@ fn main() -> ExitCode {
         Command::Chaos(options) => chaos::run(&options),
         Command::Sim(options) => sim::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Hostile(options) => hostile::run(&options),
     }
 }

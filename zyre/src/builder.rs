@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use uuid::Uuid;
-use zmtp::net::OutboxLimits;
 use zre_proto::{Action, Config, Endpoint, Engine, Input, MessageLimits, PeerId, Times};
 
 use crate::driver::Driver;
@@ -177,9 +176,8 @@ impl Builder {
         let events = EventQueue::new(limits.events, limits.event_octets);
         let dealer = zmtp::Config::new(zmtp::SocketType::Dealer)
             .with_identity(id.routing_id().to_vec())
-            .with_limits(limits.transport());
-        let outbox = OutboxLimits { messages: limits.link_messages, octets: limits.link_octets };
-        let driver = Driver::new(engine, events.clone(), announcer, runtime, dealer, outbox);
+            .with_limits(limits.stranger());
+        let driver = Driver::new(engine, events.clone(), announcer, runtime, dealer, limits);
         driver.spawn(driver.clone().keep_time());
         driver.spawn(network.run(driver.clone()));
         Ok((Node::new(id, name, driver), Events::new(events)))

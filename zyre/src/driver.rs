@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use zmtp::net::{Outbox, OutboxLimits};
+use zmtp::net::{Error, Outbox};
 use zre_proto::{Action, Beacon, ConnId, Endpoint, Engine, Event, Input, LinkId, Output, Refused};
 use zre_proto::{Content, PeerId};
 
+use crate::Limits;
 use crate::beacon::Announcer;
 use crate::events::{EventQueue, Told};
 use crate::interface::Interface;
 use crate::link::{self, Link};
-use crate::mailbox;
+use crate::mailbox::{self, Visit};
 use crate::network::NetworkStats;
 
 /// How long `stop` waits for links to send what was accepted.
@@ -55,7 +56,7 @@ pub(crate) struct Driver {
     runtime: Handle,
     /// How links connect: as DEALER, with the node's routing id.
     pub(crate) dealer: zmtp::Config,
-    outbox_limits: OutboxLimits,
+    limits: Limits,
     born: Instant,
     /// When something was last written, or left to a writer task: nanoseconds since it was born.
     sent: AtomicU64,
@@ -66,6 +67,8 @@ struct Core {
     engine: Engine,
     links: BTreeMap<LinkId, Link>,
     conns: BTreeMap<ConnId, AbortHandle>,
+    /// Those of them on which no peer that has said HELLO is heard.
+    strangers: BTreeMap<ConnId, PeerId>,
     last_conn: u64,
     /// When the timer task will wake by itself.
     armed: Option<Instant>,
@@ -100,12 +103,13 @@ impl Driver {
         announcer: Announcer,
         runtime: Handle,
         dealer: zmtp::Config,
-        outbox_limits: OutboxLimits,
+        limits: Limits,
     ) -> Arc<Self> {
         let core = Core {
             engine,
             links: BTreeMap::new(),
             conns: BTreeMap::new(),
+            strangers: BTreeMap::new(),
             last_conn: 0,
             armed: None,
             paused: 0,
@@ -123,7 +127,7 @@ impl Driver {
             ended: watch::Sender::new(false),
             runtime,
             dealer,
-            outbox_limits,
+            limits,
             born: Instant::now(),
             sent: AtomicU64::new(0),
         })
@@ -198,8 +202,9 @@ impl Driver {
     }
 
     /// Whether a peer that has said HELLO is heard on this mailbox connection.
-    pub(crate) fn hears(&self, peer: PeerId, conn: ConnId) -> bool {
-        self.ask(|engine| engine.hears(peer, conn))
+    pub(crate) fn knows(&self, visit: &mut Visit) -> bool {
+        self.lock().get_to_know(self, visit);
+        visit.known
     }
 
     /// What was counted on the sockets.
@@ -221,27 +226,36 @@ impl Driver {
         });
     }
 
-    /// A connection at the mailbox is ready: gives it a number and a task that reads it.
+    /// A connection at the mailbox is ready: gives it a number and a task that reads it. If there
+    /// are too many of which nobody knows who they are, the oldest makes room.
     pub(crate) fn connected(self: &Arc<Self>, peer: PeerId, accepted: zmtp::net::Established) {
-        let mut core = self.lock();
-        if core.engine.is_stopped() {
-            return;
-        }
-        core.last_conn += 1;
-        let conn = ConnId(core.last_conn);
-        let source = accepted.address.ip();
-        let task = mailbox::serve(Arc::clone(self), peer, conn, source, accepted.reader);
-        core.conns.insert(conn, self.runtime.spawn(task).abort_handle());
+        self.with(|driver, core| {
+            if core.engine.is_stopped() {
+                return;
+            }
+            core.last_conn += 1;
+            let conn = ConnId(core.last_conn);
+            let (source, reader) = (accepted.address.ip(), accepted.reader);
+            let visit = Visit { peer, conn, source, reader, known: false };
+            let task = driver.runtime.spawn(mailbox::serve(Arc::clone(driver), visit));
+            core.conns.insert(conn, task.abort_handle());
+            core.strangers.insert(conn, peer);
+            if core.strangers.len() > driver.limits.strangers()
+                && let Some((conn, peer)) = core.strangers.pop_first()
+            {
+                core.network.connections_idle += 1;
+                if let Some(task) = core.conns.remove(&conn) {
+                    task.abort();
+                }
+                // Only actions are refused.
+                let _ = core.handle(driver, Instant::now(), Input::MailboxLost { peer, conn });
+            }
+        });
     }
 
     /// Hands over messages from a mailbox connection.
-    pub(crate) fn deliver<E>(
-        self: &Arc<Self>,
-        peer: PeerId,
-        conn: ConnId,
-        source: IpAddr,
-        mut next: impl FnMut() -> Result<Option<zmtp::Message>, E>,
-    ) -> Result<Delivered, E> {
+    pub(crate) fn deliver(self: &Arc<Self>, visit: &mut Visit) -> Result<Delivered, Error> {
+        let Visit { peer, conn, source, .. } = *visit;
         self.with(|driver, core| {
             let now = Instant::now();
             for _ in 0..BATCH {
@@ -251,13 +265,16 @@ impl Driver {
                 if !driver.events.has_room_besides(&core.told) {
                     return Ok(Delivered::NoRoom);
                 }
-                let Some(message) = next()? else { return Ok(Delivered::All) };
+                let Some(message) = visit.reader.next()? else { return Ok(Delivered::All) };
                 let mut frames = message.into_frames();
                 let header = frames.next().unwrap_or_default();
                 let content = frames.collect::<Content>();
                 let input = Input::Message { peer, conn, source, header: &header, content };
                 // Only actions are refused.
                 let _ = core.handle(driver, now, input);
+                if !visit.known {
+                    core.get_to_know(driver, visit);
+                }
             }
             Ok(Delivered::More)
         })
@@ -267,6 +284,7 @@ impl Driver {
     pub(crate) fn disconnected(self: &Arc<Self>, peer: PeerId, conn: ConnId) {
         self.with(|driver, core| {
             core.conns.remove(&conn);
+            core.strangers.remove(&conn);
             let _ = core.handle(driver, Instant::now(), Input::MailboxLost { peer, conn });
         });
     }
@@ -430,6 +448,15 @@ impl Driver {
 }
 
 impl Core {
+    /// From a peer that has said HELLO more is taken.
+    fn get_to_know(&mut self, driver: &Driver, visit: &mut Visit) {
+        if self.engine.hears(visit.peer, visit.conn) {
+            visit.known = true;
+            visit.reader.set_limits(driver.limits.transport());
+            self.strangers.remove(&visit.conn);
+        }
+    }
+
     /// Hands one input to the engine and does what it says.
     fn handle(
         &mut self,
@@ -475,7 +502,7 @@ impl Core {
                 self.told.push(event);
             }
             Output::Connect { peer, link, endpoint } => {
-                let outbox = Outbox::new(driver.outbox_limits.clone());
+                let outbox = Outbox::new(driver.limits.outbox());
                 let task = link::run(Arc::clone(driver), peer, link, endpoint, outbox.clone());
                 let task = driver.runtime.spawn(task).abort_handle();
                 self.links.insert(link, Link::new(peer, outbox, task));
@@ -486,6 +513,7 @@ impl Core {
                 }
             }
             Output::CloseMailbox { conn } => {
+                self.strangers.remove(&conn);
                 if let Some(task) = self.conns.remove(&conn) {
                     task.abort();
                 }

@@ -20,6 +20,9 @@ const FRAME_OCTETS: usize = 64;
 /// Octets of events that may wait while more is read.
 const CROWD: usize = 256 << 10;
 
+/// Events that an empty queue has room for.
+const KEPT: usize = 2048;
+
 /// So many events are taken before the queue is told, if it is not small.
 const TAKEN: usize = 64;
 
@@ -114,6 +117,7 @@ impl EventQueue {
         } else {
             state.queue.append(&mut told.events);
         }
+        shrink(&mut told.events);
         state.wake()
     }
 
@@ -183,6 +187,13 @@ impl EventQueue {
     }
 }
 
+/// An empty queue does not keep the memory of a crowd.
+fn shrink(empty: &mut VecDeque<Event>) {
+    if empty.capacity() > KEPT {
+        *empty = VecDeque::new();
+    }
+}
+
 fn weight(event: &Event) -> usize {
     match event {
         Event::Whisper { content, .. } | Event::Shout { content, .. } => {
@@ -240,6 +251,7 @@ impl Events {
     pub fn try_recv(&mut self) -> Result<Event, TryRecvError> {
         if self.batch.is_empty() {
             let mut state = self.queue.lock();
+            shrink(&mut self.batch);
             std::mem::swap(&mut state.queue, &mut self.batch);
             if self.batch.is_empty() {
                 return Err(if state.closed { TryRecvError::Stopped } else { TryRecvError::Empty });
@@ -294,6 +306,7 @@ impl Events {
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
         if self.batch.is_empty() {
             let mut state = self.queue.lock();
+            shrink(&mut self.batch);
             std::mem::swap(&mut state.queue, &mut self.batch);
             if self.batch.is_empty() {
                 if state.closed {

@@ -15,13 +15,13 @@ pub struct Limits {
     /// Peers at a time. Further ones are ignored and counted. Default 1,024.
     pub peers: usize,
     /// Octets of one message, all frames together. A connection that announces more is closed
-    /// before anything is allocated. Default 64 MiB. Content that this node sends may have 512
+    /// before anything is allocated; before HELLO the limit is `hello_octets`. Default 64 MiB. Content that this node sends may have 512
     /// octets less, and one frame less than `message_frames`: the header needs them.
     pub message_octets: usize,
     /// Frames of one message. A connection that sends more is closed. Default 4,096.
     pub message_frames: usize,
     /// Groups and headers together in one HELLO, and the groups of one peer. A peer with more is
-    /// ended. Default 65,536.
+    /// ended. Default 4,096.
     pub hello_entries: usize,
     /// Octets of one HELLO. A peer that sends more is ended. Default 1 MiB.
     pub hello_octets: usize,
@@ -39,7 +39,8 @@ pub struct Limits {
     /// Octets of events that wait for the application. While that many wait, nothing is read from
     /// peers. Default 64 MiB.
     pub event_octets: usize,
-    /// Connections at the mailbox. Further ones wait in the kernel. Default 4,096.
+    /// Connections at the mailbox. Further ones wait in the kernel. A quarter may be without a HELLO;
+    /// one more, and the oldest of them is closed. Default 4,096.
     pub connections: usize,
     /// Connections at the mailbox whose handshake is not done. One more, and the oldest of them
     /// is closed. Default 256.
@@ -54,7 +55,7 @@ impl Default for Limits {
             peers: 1024,
             message_octets: 64 * 1024 * 1024,
             message_frames: 4096,
-            hello_entries: 65_536,
+            hello_entries: 4096,
             hello_octets: 1024 * 1024,
             link_messages: 1000,
             link_octets: 16 * 1024 * 1024,

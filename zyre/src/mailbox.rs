@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use zmtp::net::{Listener, ListenerLimits, Reader};
+use zmtp::net::{Listener, ListenerLimits, OutboxLimits, Reader};
 use zre_proto::{ConnId, PeerId};
 
 use crate::driver::{Delivered, Driver};
@@ -43,7 +43,7 @@ pub(crate) fn open(
     // Other implementations tell no identity here, and ignore ours.
     let config = zmtp::Config::new(zmtp::SocketType::Router)
         .with_identity(id.routing_id().to_vec())
-        .with_limits(limits.transport());
+        .with_limits(limits.stranger());
     Listener::from_std(listener, config, limits.listener()).map_err(StartError::Mailbox)
 }
 
@@ -55,22 +55,28 @@ pub(crate) fn sender(routing_id: &Bytes) -> Option<PeerId> {
     PeerId::from_routing_id(routing_id)
 }
 
+/// A connection at the mailbox.
+pub(crate) struct Visit {
+    /// In whose name it speaks.
+    pub(crate) peer: PeerId,
+    pub(crate) conn: ConnId,
+    pub(crate) source: IpAddr,
+    pub(crate) reader: Reader,
+    /// It is the one on which a peer that has said HELLO is heard. Before that, less is taken from
+    /// it, and its place may be given to another.
+    pub(crate) known: bool,
+}
+
 /// Reads one connection until it ends. Each batch of messages that one read brings is handed over
 /// at once. While the application does not take its events nothing is read: TCP makes the peer
 /// wait. A connection that has brought nothing good in the time of a handshake is closed: it would
 /// keep the place of another.
-pub(crate) async fn serve(
-    driver: Arc<Driver>,
-    peer: PeerId,
-    conn: ConnId,
-    source: IpAddr,
-    mut reader: Reader,
-) {
+pub(crate) async fn serve(driver: Arc<Driver>, mut visit: Visit) {
+    let Visit { peer, conn, source, .. } = visit;
     let patience = driver.dealer.limits.handshake_time.min(LONGEST);
     let deadline = Instant::now() + patience;
-    let mut useful = false;
     loop {
-        match driver.deliver(peer, conn, source, || reader.next()) {
+        match driver.deliver(&mut visit) {
             Ok(Delivered::All) => {
                 if driver.events.is_crowded() {
                     // What is taken soon is still near; and a task that this one has woken may
@@ -89,17 +95,13 @@ pub(crate) async fn serve(
                 break;
             }
         }
-        let filled = if useful {
-            reader.fill().await
+        let filled = if visit.known {
+            visit.reader.fill().await
         } else {
-            useful = driver.hears(peer, conn);
-            match tokio::time::timeout_at(deadline, reader.fill()).await {
+            match tokio::time::timeout_at(deadline, visit.reader.fill()).await {
                 Ok(filled) => filled,
                 // What it said may have been held, and be good by now.
-                Err(_) if useful || driver.hears(peer, conn) => {
-                    useful = true;
-                    continue;
-                }
+                Err(_) if driver.knows(&mut visit) => continue,
                 Err(_) => {
                     tracing::debug!(%peer, %source, "mailbox connection brought nothing");
                     driver.count(|stats| stats.connections_idle += 1);
@@ -129,6 +131,22 @@ impl Limits {
             handshake_time: self.handshake_time,
             ..zmtp::Limits::default()
         }
+    }
+
+    /// The limits of one connection that has not said HELLO.
+    pub(crate) fn stranger(&self) -> zmtp::Limits {
+        let octets = self.hello_octets.min(self.message_octets);
+        zmtp::Limits { frame: octets, message: octets, ..self.transport() }
+    }
+
+    /// How many connections that have not said HELLO there may be.
+    pub(crate) fn strangers(&self) -> usize {
+        (self.connections / 4).max(1)
+    }
+
+    /// What may wait for one peer.
+    pub(crate) const fn outbox(&self) -> OutboxLimits {
+        OutboxLimits { messages: self.link_messages, octets: self.link_octets }
     }
 
     fn listener(&self) -> ListenerLimits {

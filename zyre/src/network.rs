@@ -28,7 +28,8 @@ pub struct NetworkStats {
     pub connections_foreign: u64,
     /// Of these, closed because they broke the transport protocol or a limit.
     pub connections_broken: u64,
-    /// Of these, closed because they brought no HELLO in the time of a handshake.
+    /// Of these, closed because they brought no HELLO in the time of a handshake, or were the oldest
+    /// of too many that had brought none.
     pub connections_idle: u64,
     /// Connections whose handshake failed, took too long, or had to make room for another.
     pub handshakes_failed: u64,

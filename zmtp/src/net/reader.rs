@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use tokio::{io::AsyncReadExt, net::tcp::OwnedReadHalf, sync::OwnedSemaphorePermit};
 
 use super::{Error, Outbox};
-use crate::{Connection, Event, Message};
+use crate::{Connection, Event, Limits, Message};
 
 /// Octets that the first read after a pause has room for.
 const FIRST: usize = 8 << 10;
@@ -77,6 +77,11 @@ impl Reader {
             self.shrink();
         }
         Ok(poll_fn(|cx| self.poll_fill(cx)).await?)
+    }
+
+    /// Other limits from here on, for what [`next`](Self::next) has not given yet.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.connection.set_limits(limits);
     }
 
     /// The next message of those received; `None`: [`fill`](Self::fill) first. Never waits.

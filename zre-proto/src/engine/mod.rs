@@ -19,6 +19,9 @@ use crate::{
     Config, ConnId, Content, Endpoint, Event, Headers, Input, Output, PeerId, PeerInfo, Refused,
 };
 
+/// Outputs that an empty queue has room for.
+const KEPT: usize = 2048;
+
 /// One node, without clock, sockets or randomness.
 ///
 /// There is one door in, [`handle`](Self::handle); one queue out,
@@ -155,7 +158,12 @@ impl Engine {
     /// The next thing to do, in order; `None` if all is done. To be called until `None` after
     /// every [`handle`](Self::handle).
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > KEPT {
+            // The memory of a crowd.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`Input::Time`] is due. May be earlier than anything happens: a peer that was heard

@@ -209,6 +209,7 @@ fn stats(node: &Node) -> Value {
         "connections": network.connections,
         "connections_foreign": network.connections_foreign,
         "connections_broken": network.connections_broken,
+        "connections_idle": network.connections_idle,
         "handshakes_failed": network.handshakes_failed,
     })
 }

@@ -1,6 +1,8 @@
 //! Connections in the name of the good peer.
 
-use crate::common::raw::{Dealer, WHISPER, header, hello, string};
+use std::time::Duration;
+
+use crate::common::raw::{Dealer, Ghost, WHISPER, header, hello, string};
 use crate::siege::Siege;
 
 #[tokio::test]
@@ -26,6 +28,33 @@ async fn messages_in_the_good_peer_s_name_that_do_not_fit_close_only_their_conne
         dealer.closed().await;
     }
     siege.counted("intruding", 9).await;
+    siege.end().await;
+}
+
+/// Longer than the victim waits for an answer of the good peer.
+const LATER: Duration = Duration::from_millis(1500);
+
+#[tokio::test]
+async fn a_hello_in_the_good_peer_s_name_changes_nothing() {
+    for elsewhere in [false, true] {
+        let siege = Siege::begin().await;
+        let trap = Ghost::listen().await;
+        let trap = trap.local_addr().unwrap();
+        let place =
+            if elsewhere { format!("tcp://{trap}") } else { siege.good_endpoint().to_string() };
+        let mut forger = Dealer::connect(siege.victim.endpoint, &siege.good().routing_id()).await;
+        forger.send(&[&hello(1, &place, "forged")]).await;
+        siege.hold(LATER).await;
+        siege.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_s_hello_from_the_good_peer_s_endpoint_changes_nothing() {
+    let mut siege = Siege::begin().await;
+    let mut usurper = siege.dealer().await;
+    usurper.send(&[&hello(1, &siege.good_endpoint().to_string(), "usurper")]).await;
+    siege.hold(LATER).await;
     siege.end().await;
 }
 

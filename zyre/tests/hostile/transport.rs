@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::raw::{COMMAND, Dealer, MORE, announcement, command, frame, greeting, hello};
-use crate::common::raw::{message, property, ready};
+use crate::common::raw::{WHISPER, message, property, ready};
 use crate::common::{Member, on, soon};
 use crate::siege::Siege;
 
@@ -131,13 +131,44 @@ async fn frames_that_are_announced_and_never_come_cost_no_memory() {
     let mut open = Vec::new();
     for _ in 0..100 {
         let mut dealer = siege.dealer().await;
-        dealer.write(&announcement(0, 60 << 20)).await;
+        dealer.write(&announcement(0, 1 << 20)).await;
         dealer.write(&[7; 1000]).await;
         open.push(dealer);
     }
     assert!(open[0].stays_open(Duration::from_millis(300)).await);
     siege.end().await;
     drop(open);
+}
+
+#[tokio::test]
+async fn a_stranger_may_not_send_more_than_a_hello() {
+    let mut siege = Siege::begin().await;
+    let mut stranger = siege.dealer().await;
+    stranger.write(&announcement(0, (1 << 20) + 1)).await;
+    stranger.closed().await;
+    siege.counted("connections_broken", 1).await;
+    // A peer may.
+    let mut ghost = siege.ghost().await;
+    let large = vec![7; 2 << 20];
+    ghost.send(WHISPER, &[], &[&large]).await;
+    while ghost.read().await.last() != Some(&large) {}
+    siege.end().await;
+}
+
+#[tokio::test]
+async fn idle_strangers_do_not_keep_the_places_of_peers() {
+    let mut siege = Siege::with(json!({ "connections": 16, "handshake": 5000 })).await;
+    let mut idle = Vec::new();
+    for _ in 0..15 {
+        idle.push(siege.dealer().await);
+    }
+    let start = Instant::now();
+    let new = Member::start(on(siege.beacon_port)).await;
+    siege.victim.report("ENTER").await;
+    assert!(start.elapsed() < Duration::from_secs(2), "ENTER after {:?}", start.elapsed());
+    siege.counted("connections_idle", 11).await;
+    soon(new.node.stop()).await;
+    siege.end().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,200 @@
+//! The table, a row at a time, and the same for machines.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::attack::Attack;
+use super::flow::Found;
+
+/// What the victim may have in memory more than before an attack, in KiB.
+pub(super) const KEPT: u64 = 10 * 1024;
+
+/// What an attack has come to.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) attack: String,
+    pub(super) what: String,
+    pub(super) holds: bool,
+    /// What does not hold.
+    pub(super) wrong: Vec<&'static str>,
+    /// Not run, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) skipped: Option<String>,
+    pub(super) alive: bool,
+    /// How long the whole took.
+    pub(super) seconds: f64,
+    /// From the start of a fresh node to the victim's answer.
+    pub(super) newcomer_ms: Option<f64>,
+    pub(super) good: Good,
+    pub(super) memory_kib: Memory,
+    pub(super) notes: Vec<String>,
+}
+
+/// The good peers during the attack.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Good {
+    pub(super) undisturbed: bool,
+    pub(super) messages: u64,
+    pub(super) lost: u64,
+    pub(super) doubled: u64,
+    pub(super) forged: u64,
+    pub(super) late: u64,
+    pub(super) refused: u64,
+    pub(super) exits: Vec<String>,
+    pub(super) slowest_ms: f64,
+    #[serde(skip)]
+    described: String,
+}
+
+/// What the victim has in memory.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Memory {
+    pub(super) before: Option<u64>,
+    pub(super) peak: Option<u64>,
+    pub(super) after: Option<u64>,
+}
+
+impl Memory {
+    /// After an attack there is not much more than before; so too if nobody can tell.
+    pub(super) fn is_given_back(&self) -> bool {
+        match (self.before, self.after) {
+            (Some(before), Some(after)) => after <= before + KEPT,
+            _ => true,
+        }
+    }
+}
+
+impl From<Found> for Good {
+    fn from(found: Found) -> Self {
+        Self {
+            undisturbed: found.is_good(),
+            described: found.describe(),
+            messages: found.messages,
+            lost: found.lost,
+            doubled: found.doubled,
+            forged: found.forged,
+            late: found.late,
+            refused: found.refused,
+            exits: found.exits,
+            slowest_ms: millis(found.slowest),
+        }
+    }
+}
+
+impl Row {
+    /// Of an attack that cannot be run here.
+    pub(super) fn skipped(attack: &Attack, why: &str) -> Self {
+        Self {
+            attack: attack.name.into(),
+            what: attack.what.into(),
+            holds: true,
+            wrong: Vec::new(),
+            skipped: Some(why.into()),
+            alive: true,
+            seconds: 0.0,
+            newcomer_ms: None,
+            good: Good::default(),
+            memory_kib: Memory::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// One line, and further ones for what is to be known besides.
+    pub(super) fn print(&self) {
+        if let Some(why) = &self.skipped {
+            println!("{:<30} skipped: {why}", self.attack);
+            return;
+        }
+        let Memory { before, peak, after } = self.memory_kib;
+        let newcomer = self.newcomer_ms.map_or_else(|| "none".into(), |ms| format!("{ms:.0}"));
+        println!(
+            "{:<30} {:<5} {:>6}  {:<31} {:>6.0}  {:>7} {:>7} {:>7}  {}{}",
+            self.attack,
+            if self.alive { "yes" } else { "NO" },
+            newcomer,
+            self.good.described,
+            self.good.slowest_ms,
+            mebibytes(before),
+            mebibytes(peak),
+            mebibytes(after),
+            if self.holds { String::new() } else { format!("FAILS ({})  ", self.wrong.join(", ")) },
+            self.notes.first().map_or("", String::as_str),
+        );
+        /// So many are shown; the JSON has all.
+        const SHOWN: usize = 2;
+        for note in self.notes.iter().skip(1).chain(&self.good.exits).take(SHOWN) {
+            println!("{:<30} {note}", "");
+        }
+    }
+}
+
+/// Above the first row.
+pub(super) fn head() {
+    println!(
+        "{:<30} {:<5} {:>6}  {:<31} {:>6}  {:>7} {:>7} {:>7}",
+        "", "", "new-", "good peers", "slow-", "memory", "", ""
+    );
+    println!(
+        "{:<30} {:<5} {:>6}  {:<31} {:>6}  {:>7} {:>7} {:>7}",
+        "attack", "alive", "comer", "undisturbed", "est", "before", "peak", "after"
+    );
+}
+
+/// What a run has come to.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    pub(super) victim: String,
+    pub(super) holds: bool,
+    pub(super) attacks: usize,
+    pub(super) failed: Vec<String>,
+    pub(super) skipped: Vec<String>,
+    pub(super) good_peers: usize,
+    pub(super) messages: u64,
+    pub(super) seconds: f64,
+    /// The attacker's limit.
+    pub(super) descriptors: usize,
+    /// Panics of good peers and of the attacker.
+    pub(super) panics_here: u64,
+    /// At the beginning, if the first victim has lived to the end; at most; at the end.
+    pub(super) memory_kib: Memory,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Summary {
+    pub(super) fn print(&self) {
+        let Memory { before, peak, after } = self.memory_kib;
+        println!(
+            "\n{} attacks on {} in {:.0} s, {} good messages between {} good peers: {}",
+            self.attacks,
+            self.victim,
+            self.seconds,
+            self.messages,
+            self.good_peers,
+            if self.holds { "all hold".into() } else { format!("{} FAIL", self.failed.len()) },
+        );
+        println!(
+            "memory in MiB, times in ms; whole run: {} before, {} at most, {} after",
+            mebibytes(before),
+            mebibytes(peak),
+            mebibytes(after),
+        );
+        if self.panics_here > 0 {
+            println!("{} panics in the process of the good peers", self.panics_here);
+        }
+        if !self.skipped.is_empty() {
+            println!("skipped: {}", self.skipped.join(" "));
+        }
+        if !self.failed.is_empty() {
+            println!("failed: {}", self.failed.join(" "));
+        }
+    }
+}
+
+pub(super) fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn mebibytes(kibibytes: Option<u64>) -> String {
+    kibibytes.map_or_else(|| "-".into(), |kib| format!("{:.1}", kib as f64 / 1024.0))
+}
