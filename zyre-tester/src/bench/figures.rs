@@ -6,11 +6,12 @@ use super::work::Work;
 
 /// All figures there are, in the order in which they are printed. The names are those of zbench.c
 /// as far as it has them. The flag: whether more is better.
-const FIGURES: [(&str, bool); 11] = [
+const FIGURES: [(&str, bool); 12] = [
     ("msgs_per_s", true),
     ("deliveries_per_s", true),
     ("p50_us", false),
     ("p99_us", false),
+    ("two_links_p50_us", false),
     ("start_ms", false),
     ("first_ms", false),
     ("full_mesh_ms", false),

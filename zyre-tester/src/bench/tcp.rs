@@ -6,7 +6,8 @@
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use zmtp::FrameHeader;
@@ -42,13 +43,13 @@ pub(super) async fn measure(work: Work) -> Result<Outcome, String> {
 }
 
 /// The writing end of a connection.
-struct Writer {
-    stream: TcpStream,
+struct Writer<W> {
+    stream: W,
     batch: BytesMut,
 }
 
-impl Writer {
-    fn new(stream: TcpStream) -> Self {
+impl<W: AsyncWrite + Unpin> Writer<W> {
+    fn new(stream: W) -> Self {
         Self { stream, batch: BytesMut::with_capacity(BATCH) }
     }
 
@@ -98,7 +99,7 @@ impl Reader {
     }
 
     /// Reads once.
-    async fn fill(&mut self, stream: &mut TcpStream) -> Result<(), String> {
+    async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<(), String> {
         self.buffer.advance(self.taken);
         self.taken = 0;
         if self.buffer.capacity() - self.buffer.len() < self.room / 2 {
@@ -177,20 +178,36 @@ async fn receive(mut stream: TcpStream, mut tally: Tally) -> Result<(), String> 
     }
 }
 
+/// On one connection; and on two, one each way, as DEALER and ROUTER have it.
 async fn rtt(count: u64, size: usize) -> Result<Figures, String> {
-    let (ours, theirs) = pair(&listen().await?).await?;
+    let listener = listen().await?;
+    let (near, far) = pair(&listener).await?;
+    let one = ping_pong(count, size, near.into_split(), far.into_split()).await?;
+    let (there, back) = (pair(&listener).await?, pair(&listener).await?);
+    let (_idle_near, near_out) = there.0.into_split();
+    let (far_in, _idle_far) = there.1.into_split();
+    let (_idle_back, far_out) = back.0.into_split();
+    let (near_in, _idle_here) = back.1.into_split();
+    let two = ping_pong(count, size, (near_in, near_out), (far_in, far_out)).await?;
+    Ok(one.with("two_links_p50_us", two.get("p50_us")))
+}
+
+/// One end: what it reads from and what it writes to.
+type End = (OwnedReadHalf, OwnedWriteHalf);
+
+async fn ping_pong(count: u64, size: usize, near: End, far: End) -> Result<Figures, String> {
     let echo = tokio::spawn(async move {
-        let (mut reader, mut writer) = (Reader::new(READ), Writer::new(theirs));
+        let (mut stream, mut reader, mut writer) = (far.0, Reader::new(READ), Writer::new(far.1));
         loop {
             while let Some(content) = reader.next() {
                 writer.send(content).await?;
                 writer.flush().await?;
             }
-            reader.fill(&mut writer.stream).await?;
+            reader.fill(&mut stream).await?;
         }
     });
     let ask = tokio::spawn(async move {
-        let (mut reader, mut writer) = (Reader::new(READ), Writer::new(ours));
+        let (mut stream, mut reader, mut writer) = (near.0, Reader::new(READ), Writer::new(near.1));
         let (mut times, (_, mut tallies)) = (Vec::new(), Pace::new(1, count, size));
         let tally = tallies.first_mut().ok_or("no tally")?;
         for number in 0..count {
@@ -202,11 +219,11 @@ async fn rtt(count: u64, size: usize) -> Result<Figures, String> {
                     tally.take(content)?;
                     break;
                 }
-                reader.fill(&mut writer.stream).await?;
+                reader.fill(&mut stream).await?;
             }
             times.push(asked.elapsed());
         }
-        Ok((load::latency(times), writer))
+        Ok((load::latency(times), (stream, writer)))
     });
     load::answered(ask, echo).await
 }
