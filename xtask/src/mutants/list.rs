@@ -304,11 +304,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "mailbox-kept",
         breaks: "the end of a peer closes our link to it, and not its connection to us",
-        edits: &[Edit {
-            file: LIFE,
-            old: "self.outputs.push_back(Output::CloseMailbox { conn });",
-            new: "let _ = conn;",
-        }],
+        edits: &[Edit { file: LIFE, old: "self.close_mailbox(conn);", new: "let _ = conn;" }],
         run: &STALLS,
         caught_by: Some(6),
     },

@@ -118,13 +118,13 @@ impl Engine {
             || self.claims.messages >= self.config.max_held_events
             || self.claims.octets + octets > self.config.max_held_octets
         {
-            return self.refute(|claim| claim.origin.conn == origin.conn, origin.conn);
+            return self.refute(now, id, |claim| claim.origin.conn == origin.conn, origin.conn);
         }
         if first {
             self.ping(against);
             let refuted_by = self.peers.get(against).map_or(0, |peer| peer.asked);
             let deadline = Some(after(now, self.config.times.proof));
-            let origin = Origin { tested: true, ..origin };
+            let origin = Origin { tested: Some(against), ..origin };
             let said = Vec::new();
             self.claims.open.push_back(Claim { origin, id, against, refuted_by, deadline, said });
         }
@@ -140,14 +140,15 @@ impl Engine {
         self.claims.on(conn).map(|claim| claim.against)
     }
 
-    fn refute(&mut self, which: impl Fn(&Claim) -> bool, conn: ConnId) {
+    fn refute(&mut self, now: Instant, id: PeerId, which: impl Fn(&Claim) -> bool, conn: ConnId) {
         self.claims.take(which);
         self.stats.intruding += 1;
-        self.outputs.push_back(Output::CloseMailbox { conn });
+        self.close_mailbox(conn);
+        self.mailbox_lost(now, id, conn);
     }
 
     /// A peer has answered a PING: what was claimed against it before that PING is false.
-    pub(super) fn answered(&mut self, id: PeerId) {
+    pub(super) fn answered(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.answered = peer.answered.saturating_add(1).min(peer.asked);
         let answered = peer.answered;
@@ -155,12 +156,17 @@ impl Engine {
             self.claims.take(|claim| claim.against == id && claim.refuted_by <= answered)
         {
             self.stats.intruding += 1;
-            self.outputs.push_back(Output::CloseMailbox { conn: claim.origin.conn });
+            self.close_mailbox(claim.origin.conn);
+            self.mailbox_lost(now, claim.id, claim.origin.conn);
         }
     }
 
     /// Hears those whose claim is good.
     pub(super) fn hear_claims(&mut self, now: Instant) {
+        let late = |next| now > next + super::life::LATE;
+        if !self.paused && self.next_deadline().is_some_and(late) {
+            self.give_time(now);
+        }
         let paused = self.paused;
         let good = |claim: &Claim| claim.deadline.is_none_or(|at| at <= now && !paused);
         while let Some(Claim { id, origin, said, .. }) = self.claims.take(good) {

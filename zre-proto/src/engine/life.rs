@@ -14,7 +14,7 @@ use crate::{ConnId, Endpoint, Event, ExitReason, LinkId, Output, PeerId};
 pub(super) const SHORTEST_RETRY: Duration = Duration::from_millis(1);
 
 /// A deadline that is handled so late means that this node was suspended, or starved.
-const LATE: Duration = Duration::from_secs(1);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 
 /// While the mailbox is not read, deadlines of peers are put off by so much.
 const PAUSED: Duration = Duration::from_secs(1);
@@ -278,7 +278,7 @@ impl Engine {
         self.claims.concede(id);
         self.outputs.push_back(Output::CloseLink { link: peer.link });
         if let Some(conn) = peer.conn {
-            self.outputs.push_back(Output::CloseMailbox { conn });
+            self.close_mailbox(conn);
         }
         if let Some(moved) = peer.alternative.filter(|_| reason == ExitReason::LinkLost) {
             // The old place is dead, and it has been heard from another one.
@@ -319,7 +319,7 @@ impl Engine {
 
     /// We have not listened for a while. What peers said meanwhile is only now being read: they
     /// get the time to be heard.
-    fn give_time(&mut self, now: Instant) {
+    pub(super) fn give_time(&mut self, now: Instant) {
         let times = self.config.times;
         self.claims.put_off(after(now, times.proof));
         for peer in self.peers.iter_mut() {
@@ -347,7 +347,7 @@ impl Engine {
     }
 
     pub(super) fn time(&mut self, now: Instant) {
-        if self.timers.next().is_some_and(|next| now > next + LATE) {
+        if self.next_deadline().is_some_and(|next| now > next + LATE) {
             self.give_time(now);
         }
         while let Some(id) = self.timers.pop(now) {

@@ -16,8 +16,8 @@ use crate::{ConnId, Content, Endpoint, Event, ExitReason, Headers, Output, PeerI
 pub(super) struct Origin {
     pub(super) conn: ConnId,
     pub(super) source: IpAddr,
-    /// The peer that it stands against was asked, and has not answered.
-    pub(super) tested: bool,
+    /// The peer that it stands against, which was asked and has not answered.
+    pub(super) tested: Option<PeerId>,
 }
 
 impl Engine {
@@ -29,12 +29,11 @@ impl Engine {
         header: &[u8],
         content: Content,
     ) {
-        self.stats.received += 1;
         if id == self.config.id {
             self.stats.own += 1;
             return;
         }
-        if !origin.tested {
+        if origin.tested.is_none() {
             if let Some(against) = self.claims_more(origin.conn) {
                 return self.claim(now, against, id, origin, (header, content));
             }
@@ -45,6 +44,11 @@ impl Engine {
         let (sequence, command) = match Message::decode(header, &self.config.message_limits) {
             Ok(Message { sequence, command: Command::Hello(hello) }) => {
                 if let Some(against) = self.is_taken(id, origin, &hello) {
+                    if origin.tested.is_some() {
+                        // Another one than it was put to the test against.
+                        self.stats.intruding += 1;
+                        return;
+                    }
                     return self.claim(now, against, id, origin, (header, content));
                 }
                 self.stats.hellos_received += 1;
@@ -66,6 +70,7 @@ impl Engine {
             return;
         };
         if let Some(close) = take_over(peer, origin.conn, sequence) {
+            self.claims.forget(close);
             self.outputs.push_back(Output::CloseMailbox { conn: close });
             if close == origin.conn {
                 self.stats.intruding += 1;
@@ -105,7 +110,7 @@ impl Engine {
             Some(Command::Leave { group, status }) => self.left(now, id, group, status),
             Some(Command::Ping) => self.send(id, Command::PingOk),
             Some(Command::PingOk) => {
-                self.answered(id);
+                self.answered(now, id);
                 self.proved(id);
             }
             Some(Command::Goodbye) => self.end(now, id, ExitReason::Goodbye),
@@ -217,7 +222,7 @@ impl Engine {
         if self.peers.get(id).is_some_and(|peer| peer.conn == Some(conn)) {
             self.end(now, id, ExitReason::Rejected);
         } else {
-            self.outputs.push_back(Output::CloseMailbox { conn });
+            self.close_mailbox(conn);
         }
     }
 
@@ -225,7 +230,7 @@ impl Engine {
     fn is_taken(&self, id: PeerId, origin: Origin, hello: &Hello<'_>) -> Option<PeerId> {
         let endpoint = Endpoint::announced(hello.endpoint, origin.source)?;
         let (there, peer) = self.peers.at(endpoint)?;
-        (there != id && !origin.tested && peer.can_be_asked()).then_some(there)
+        (there != id && origin.tested != Some(there) && peer.can_be_asked()).then_some(there)
     }
 
     /// HELLO, the one message that needs no sequence before it.
@@ -286,6 +291,7 @@ impl Engine {
         let answer = std::mem::replace(&mut peer.unanswered, false);
         let doubtful = answer || peer.regreeted > 0;
         if let Some(old) = peer.conn.replace(conn).filter(|old| *old != conn) {
+            self.claims.forget(old);
             self.outputs.push_back(Output::CloseMailbox { conn: old });
         }
         if !known {

@@ -133,7 +133,8 @@ impl Engine {
         }
         match input {
             Input::Message { peer, conn, source, header, content } => {
-                let origin = messages::Origin { conn, source, tested: false };
+                self.stats.received += 1;
+                let origin = messages::Origin { conn, source, tested: None };
                 self.message(now, peer, origin, header, content);
             }
             Input::Candidate { peer, endpoint } => self.candidate(now, peer, endpoint),
@@ -234,6 +235,11 @@ impl Engine {
         if self.peers.get_mut(id).is_some_and(|peer| peer.hear(now)) {
             self.reschedule(id);
         }
+    }
+
+    fn close_mailbox(&mut self, conn: ConnId) {
+        self.claims.forget(conn);
+        self.outputs.push_back(Output::CloseMailbox { conn });
     }
 
     fn event(&mut self, event: Event) {

@@ -164,3 +164,29 @@ fn a_claim_is_forgotten_when_the_node_stops() {
     assert_eq!(solo.act(zre_proto::Action::Stop), Ok(()));
     assert_eq!(solo.engine.next_deadline(), None);
 }
+
+#[test]
+fn a_peer_that_claims_the_place_of_another_on_its_own_connection_loses_that() {
+    let mut solo = Solo::met();
+    solo.meet(3);
+    let conn = solo.conn(3);
+    solo.raw(3, conn, &forged(2), Content::none());
+    assert_eq!(solo.trace(), ["send 2 ping 2"]);
+    solo.ping_ok(2);
+    assert_eq!(solo.trace(), [format!("close mailbox {}", conn.0)]);
+    solo.wait_with_beacons(10, &[2, 3]);
+    assert_eq!(solo.events(), ["EXIT 3 link lost"], "nothing that it says would be heard");
+}
+
+#[test]
+fn a_claim_against_one_peer_is_none_against_another() {
+    let mut solo = Solo::met();
+    solo.meet(3);
+    solo.raw(2, ConnId(99), &forged(3), Content::none());
+    assert_eq!(solo.trace(), ["send 2 ping 2"]);
+    solo.wait(1_000);
+    assert_eq!(solo.trace(), ["close mailbox 99"], "node 3 was not asked");
+    solo.whisper(3, "here");
+    solo.whisper(2, "here");
+    assert_eq!(solo.trace(), ["WHISPER 3 here", "WHISPER 2 here"]);
+}
