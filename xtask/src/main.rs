@@ -3,6 +3,7 @@
 //! `cargo xtask test` is what has to pass before a change is done, and what CI runs.
 
 mod commands;
+mod fuzz;
 mod interop;
 mod mutants;
 mod peers;
@@ -38,6 +39,8 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
+    /// Runs one fuzz target for as long as wanted
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Interop => interop::run(),
         Task::Peers => peers::run(),
         Task::Mutants { names, list } => mutants::run(&names, list),
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

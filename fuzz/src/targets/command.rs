@@ -1,0 +1,95 @@
+//! ZMTP commands between the frames of a message.
+
+use zmtp::Error;
+
+use crate::heard::{Heard, dealer, frame, opening, router};
+
+/// PONGs that may wait to be sent.
+pub(crate) const PONGS: usize = 4;
+
+/// What a connection has to make of a command.
+pub(crate) enum Meaning<'a> {
+    /// It is answered with the same context.
+    Ping(&'a [u8]),
+    Refused,
+    Malformed,
+    Nothing,
+}
+
+/// By RFC 37, written down once more.
+pub(crate) fn meaning(body: &[u8]) -> Meaning<'_> {
+    let Some((&name, rest)) = body.split_first() else { return Meaning::Malformed };
+    let Some((name, data)) = rest.split_at_checked(name.into()) else { return Meaning::Malformed };
+    match (name, data) {
+        (b"", _) | (b"ERROR", []) => Meaning::Malformed,
+        (b"ERROR", _) => Meaning::Refused,
+        (b"PING", [_, _, context @ ..]) if context.len() <= 16 => Meaning::Ping(context),
+        (b"PING", _) => Meaning::Malformed,
+        _ => Meaning::Nothing,
+    }
+}
+
+/// The PONG to that context, as a frame.
+pub(crate) fn pong(context: &[u8]) -> Vec<u8> {
+    frame(4, &[b"\x04PONG", context].concat()).to_vec()
+}
+
+/// Commands, each after an octet with its length, come in the middle of a message: PINGs are
+/// answered, errors end the connection, and the message is whole in the end.
+pub fn target(mut data: &[u8]) {
+    let mut octets = opening(&dealer());
+    octets.extend_from_slice(&frame(1, b"first"));
+    let (mut pongs, mut contexts, mut ended) = (Vec::new(), 0, None);
+    while let Some((&length, rest)) = data.split_first() {
+        let (body, rest) = rest.split_at(rest.len().min(length.into()));
+        data = rest;
+        octets.extend_from_slice(&frame(if length % 2 == 0 { 4 } else { 6 }, body));
+        match meaning(body) {
+            Meaning::Ping(context) if ended.is_none() => {
+                if contexts < PONGS {
+                    pongs.extend(pong(context));
+                }
+                contexts += 1;
+            }
+            wrong @ (Meaning::Refused | Meaning::Malformed) if ended.is_none() => {
+                ended = Some(wrong);
+            }
+            _ => {}
+        }
+    }
+    octets.extend_from_slice(&frame(0, b"last"));
+
+    let heard = Heard::from(&router(), &octets);
+    match (&ended, &heard.error) {
+        (None, None) => {
+            assert_eq!(heard.messages.len(), 1);
+            assert_eq!(heard.messages[0].frames(), ["first", "last"]);
+            assert_eq!(heard.sent, pongs);
+        }
+        (Some(Meaning::Refused), Some(Error::Refused(reason))) => {
+            assert!(reason.chars().count() <= 255);
+        }
+        (Some(Meaning::Malformed), Some(Error::Malformed(_))) => {}
+        _ => panic!("{heard:?}"),
+    }
+    assert!(heard.error.is_none() || (heard.messages.is_empty() && heard.sent.is_empty()));
+}
+
+/// Each command there is, and some that there are not.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let commands: [&[u8]; 9] = [
+        b"\x04PING\0\0",
+        b"\x04PING\0\x01sixteen octets..",
+        b"\x04PING\0\x01seventeen octets.",
+        b"\x04PONGcontext",
+        b"\x05ERROR\x06reason",
+        b"\x05ERROR\xff\x1b[2J",
+        b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER",
+        b"\x09SUBSCRIBEa",
+        b"\x09CANCEL",
+    ];
+    let seed = |body: &[u8]| [&[body.len() as u8], body].concat();
+    let mut seeds: Vec<_> = commands.iter().map(|body| seed(body)).collect();
+    seeds.push(seed(commands[0]).repeat(6));
+    seeds
+}

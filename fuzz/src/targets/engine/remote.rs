@@ -1,0 +1,65 @@
+//! Peers, as they are at the other end.
+
+use zre_proto::ConnId;
+
+/// Who speak in the name of one peer: itself, and others that claim to be it.
+pub(super) const SPEAKERS: usize = 3;
+
+/// A connection to the mailbox.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub(super) id: ConnId,
+    /// The sequence of what was said last on it.
+    pub(super) last: u16,
+    /// Joins and leaves that were said on it.
+    pub(super) status: u8,
+    /// It has said HELLO, or may have, when it was already heard.
+    pub(super) greets_again: bool,
+    /// The engine has closed it: nothing more comes from it.
+    pub(super) closed: bool,
+}
+
+impl Conn {
+    pub(super) const fn count(&mut self) -> u8 {
+        self.status = self.status.wrapping_add(1);
+        self.status
+    }
+}
+
+/// All connections in the name of one peer.
+#[derive(Debug, Default)]
+pub(super) struct Remote {
+    conns: [Option<Conn>; SPEAKERS],
+}
+
+impl Remote {
+    /// The connection of a speaker that can be spoken on: a new one if there is none, or it was
+    /// closed.
+    pub(super) fn open(&mut self, speaker: usize, last_conn: &mut u64) -> &mut Conn {
+        let conn = &mut self.conns[speaker];
+        if conn.as_ref().is_none_or(|conn| conn.closed) {
+            *last_conn += 1;
+            *conn = Some(Conn {
+                id: ConnId(*last_conn),
+                last: 0,
+                status: 0,
+                greets_again: false,
+                closed: false,
+            });
+        }
+        conn.as_mut().expect("just made")
+    }
+
+    /// The connection is gone.
+    pub(super) const fn lose(&mut self, speaker: usize) -> Option<Conn> {
+        self.conns[speaker].take()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Conn> {
+        self.conns.iter().flatten()
+    }
+
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Conn> {
+        self.conns.iter_mut().flatten()
+    }
+}

@@ -1,0 +1,153 @@
+//! One step of a run.
+
+use std::time::Duration;
+
+use zre_proto::{Action, Content, Input};
+
+use super::common::{endpoint, id};
+use super::remote::SPEAKERS;
+use super::say::{GROUPS, Say, Sequence, Words};
+use super::world::World;
+
+/// The own node is 0; the others are 1 to 4.
+pub(super) const NODES: u8 = 5;
+
+/// Four octets, and for some steps what stands behind them.
+pub(super) struct Step<'a> {
+    does: u8,
+    who: u8,
+    what: u8,
+    how: u8,
+    octets: &'a [u8],
+}
+
+/// The number of the step that takes octets from behind it.
+const OCTETS: u8 = 14;
+/// How many kinds of steps there are; the frequent ones have several numbers.
+const KINDS: u8 = 32;
+
+impl<'a> Step<'a> {
+    pub(super) fn next(data: &mut &'a [u8]) -> Option<Self> {
+        let (&[does, who, what, how], rest) = data.split_first_chunk()?;
+        let taken = if does % KINDS == OCTETS { how.into() } else { 0 };
+        let (octets, rest) = rest.split_at(rest.len().min(taken));
+        *data = rest;
+        Some(Self { does: does % KINDS, who, what, how, octets })
+    }
+
+    const fn peer(&self) -> u8 {
+        (self.who & 7) % NODES
+    }
+
+    const fn speaker(&self) -> usize {
+        (self.who as usize >> 3 & 3) % SPEAKERS
+    }
+
+    const fn place(&self) -> u8 {
+        self.what % NODES
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_millis(u64::from(self.what) * u64::from(self.how))
+    }
+}
+
+impl World {
+    pub(super) fn step(&mut self, step: &Step<'_>) {
+        let (peer, speaker) = (step.peer(), step.speaker());
+        match step.does {
+            0 | 1 => self.meet(peer, step.how),
+            2 => self.candidate(peer, step.place()),
+            3 => self.handle(Input::Goodbye { peer: id(peer) }),
+            OCTETS => {
+                if !self.is_honest(peer, speaker) {
+                    self.babble(peer, speaker, step.octets);
+                }
+            }
+            15 => self.lose_mailbox(peer, speaker, step.how.is_multiple_of(2)),
+            16 => self.link_up(peer, step.how),
+            17 => self.link_lost(peer, step.how, step.what.is_multiple_of(8)),
+            18..=20 => self.answer(peer),
+            21 => self.pause(step.how % 2 == 1),
+            22 => self.move_to(step.place()),
+            23..=25 => self.act(step),
+            26 | 27 => self.wait(step.time()),
+            28 | 29 => self.wait_for_deadline(),
+            30 => self.suspend(step.time(), step.who.is_multiple_of(2)),
+            31 => self.reconnect(peer, speaker),
+            _ => self.say(step),
+        }
+        self.answer_in_time();
+    }
+
+    /// The peer's whole way to being present.
+    fn meet(&mut self, peer: u8, how: u8) {
+        if self.is_honest(peer, 0) && self.is_present(peer) {
+            return;
+        }
+        self.candidate(peer, peer);
+        self.link_up(peer, 0);
+        self.speak(peer, 0, &Words { how: 7 | how & 8, ..Words::plain(Say::Hello) });
+    }
+
+    fn candidate(&mut self, peer: u8, place: u8) {
+        self.handle(Input::Candidate { peer: id(peer), endpoint: endpoint(place) });
+    }
+
+    fn say(&mut self, step: &Step<'_>) {
+        let (peer, speaker) = (step.peer(), step.speaker());
+        let say = Say::number(step.what);
+        let harmless = matches!(say, Say::Whisper | Say::Shout | Say::Ping | Say::Elect);
+        let sequence = match step.who >> 5 {
+            0 => Sequence::Any(u16::from_be_bytes([step.what, step.how])),
+            1 => self.next_heard(peer).map_or(Sequence::Right, Sequence::Continued),
+            _ => Sequence::Right,
+        };
+        let words = Words { say, sequence, what: step.what, how: step.how };
+        if !self.is_honest(peer, speaker) {
+            self.speak(peer, speaker, &words);
+        } else if harmless {
+            self.speak(peer, speaker, &Words { sequence: Sequence::Right, ..words });
+        }
+    }
+
+    /// The peer comes on a new connection and continues its sequence there, as libzmq does.
+    fn reconnect(&mut self, peer: u8, speaker: usize) {
+        if self.is_honest(peer, speaker) {
+            return;
+        }
+        let sequence = self.next_heard(peer).map_or(Sequence::Right, Sequence::Continued);
+        self.lose_mailbox(peer, speaker, false);
+        self.speak(peer, speaker, &Words { sequence, ..Words::plain(Say::Ping) });
+    }
+
+    fn act(&mut self, step: &Step<'_>) {
+        let group =
+            str::from_utf8(GROUPS[usize::from(step.what) % GROUPS.len()]).unwrap_or("\u{fffd}");
+        let peer = id(step.peer());
+        let content = Content::from(vec![0_u8; usize::from(step.how)]);
+        let too_long = "too long".repeat(32);
+        let action = match step.what >> 3 {
+            0..=5 => Action::Join(group),
+            6..=9 => Action::Leave(group),
+            10..=15 => Action::Whisper { peer, content },
+            16..=21 => Action::Shout { group, content },
+            22..=25 => Action::SetHeader { name: group, value: "v" },
+            26..=29 => {
+                self.requires = true;
+                Action::Require { peer, endpoint: endpoint(step.how % NODES) }
+            }
+            30 => Action::Whisper { peer, content: Content::none() },
+            _ if step.how == 0 => Action::Stop,
+            _ => Action::Join(&too_long),
+        };
+        self.handle(Input::Action(action));
+    }
+
+    /// The node is somewhere else now, but not where the honest peer is.
+    fn move_to(&mut self, place: u8) {
+        if !self.is_honest(place, 0) {
+            self.handle(Input::Moved(endpoint(place)));
+        }
+    }
+}
