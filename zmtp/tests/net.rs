@@ -103,6 +103,34 @@ async fn messages_of_all_shapes_arrive_in_order() {
     assert_eq!(outbox.push(b"x", &[]), Err(PushError::Closed));
 }
 
+#[tokio::test]
+async fn single_frames_of_all_sizes_arrive_in_order() {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let frames: Vec<Bytes> = [0, 1, 255, 256, 8 << 10, (8 << 10) + 1, 1 << 20, 3]
+        .iter()
+        .zip(0u8..)
+        .map(|(&size, i)| vec![i; size].into())
+        .collect();
+    outbox.push_frame("before the connection".into()).unwrap();
+    assert_eq!(outbox.queued(), (1, 2 + 21));
+    let (_reader, mut accepted) = pair(&outbox).await;
+    let running = run(&outbox);
+    for frame in &frames {
+        outbox.push_frame(frame.clone()).unwrap();
+        outbox.push(b"between", &[]).unwrap();
+    }
+    let first = receive(&mut accepted.reader).await.unwrap().unwrap();
+    assert_eq!(first.frames(), ["before the connection"]);
+    for frame in frames {
+        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [frame]);
+        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["between"]);
+    }
+    soon(outbox.drained()).await;
+    outbox.close();
+    assert_eq!(outbox.push_frame("late".into()), Err(PushError::Closed));
+    soon(running).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_messages_from_several_threads_arrive_once_and_in_order() {
     const EACH: u32 = 50_000;

@@ -14,7 +14,7 @@ use bytes::{Buf, Bytes};
 use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 
 use super::{PushError, queue::Queue};
-use crate::Encoder;
+use crate::{Encoder, FrameHeader};
 
 /// Slices in one system call.
 const SLICES: usize = 64;
@@ -117,7 +117,17 @@ impl Outbox {
     /// # Errors
     /// `Full`, `Closed`; the queue is as it was.
     pub fn push(&self, head: &[u8], content: &[Bytes]) -> Result<(), PushError> {
-        self.enqueue(head, content, true)
+        let size = Encoder::encoded(head, content);
+        self.enqueue(size, true, |queue| queue.push(head, content, size))
+    }
+
+    /// Queues one message of one frame like [`push`](Self::push); a large one is shared, not copied.
+    ///
+    /// # Errors
+    /// As `push`.
+    pub fn push_frame(&self, frame: Bytes) -> Result<(), PushError> {
+        let size = FrameHeader::framed(frame.len());
+        self.enqueue(size, true, |queue| queue.push_frame(frame, size))
     }
 
     /// Like [`push`](Self::push), but leaves [`run`](Self::run) asleep: for a caller that will
@@ -127,7 +137,8 @@ impl Outbox {
     /// # Errors
     /// As `push`.
     pub fn stage(&self, head: &[u8], content: &[Bytes]) -> Result<(), PushError> {
-        self.enqueue(head, content, false)
+        let size = Encoder::encoded(head, content);
+        self.enqueue(size, false, |queue| queue.push(head, content, size))
     }
 
     /// Writes what the kernel takes now; true: nothing is left. What is left is
@@ -240,8 +251,13 @@ impl Outbox {
         self.queue().push_pong(frame);
     }
 
-    fn enqueue(&self, head: &[u8], content: &[Bytes], wake: bool) -> Result<(), PushError> {
-        let size = Encoder::encoded(head, content);
+    /// Has a message of `size` octets on the wire put into the queue.
+    fn enqueue(
+        &self,
+        size: usize,
+        wake: bool,
+        put: impl FnOnce(&mut Queue),
+    ) -> Result<(), PushError> {
         let mut tried = false;
         let (wake, crowded) = loop {
             let mut queue = self.queue();
@@ -249,7 +265,7 @@ impl Outbox {
                 return Err(PushError::Closed);
             }
             if queue.fits(size, &self.shared.limits) {
-                queue.push(head, content, size);
+                put(&mut queue);
                 // Read under the lock of the queue: a writer that has seen it empty has cleared
                 // this before.
                 let blocked = self.shared.blocked.load(Ordering::Relaxed);

@@ -90,6 +90,16 @@ impl Queue {
         self.count(size, false);
     }
 
+    /// Appends a message of one frame that fits and has `size` octets on the wire.
+    pub(super) fn push_frame(&mut self, frame: Bytes, size: usize) {
+        match &mut self.stage {
+            Stage::Waiting(messages) => messages.push_back(frame.into()),
+            Stage::Open(encoder) => self.segments.push_frame(encoder, frame),
+            Stage::Closed(_) => return,
+        }
+        self.count(size, false);
+    }
+
     /// Appends a PONG, unless there are enough.
     pub(super) fn push_pong(&mut self, frame: &[u8]) {
         if self.pongs < PONGS && matches!(self.stage, Stage::Open(_)) {

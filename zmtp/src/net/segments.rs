@@ -44,6 +44,19 @@ impl Segments {
         }
     }
 
+    /// Appends a message of one frame.
+    pub(super) fn push_frame(&mut self, encoder: &mut Encoder, frame: Bytes) {
+        let copied = frame.len() <= COPY;
+        self.reserve(9 + if copied { frame.len() } else { 0 });
+        self.run.put_slice(&encoder.header(frame.len(), false));
+        if copied {
+            self.run.put_slice(&frame);
+        } else {
+            self.close();
+            self.closed.push_back(frame);
+        }
+    }
+
     /// Appends octets as they are.
     pub(super) fn push_raw(&mut self, octets: &[u8]) {
         self.reserve(octets.len());
