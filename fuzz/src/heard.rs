@@ -14,6 +14,8 @@ const WANTS: usize = 1 << 20;
 pub(crate) struct Heard {
     pub(crate) ready: Option<PeerInfo>,
     pub(crate) messages: Vec<Message>,
+    /// Prefixes that were subscribed to (true), and taken back.
+    pub(crate) subscriptions: Vec<(bool, Bytes)>,
     pub(crate) error: Option<Error>,
     /// What it sent after greeting and READY.
     pub(crate) sent: Vec<u8>,
@@ -88,6 +90,8 @@ impl Heard {
                     assert!(self.ready.is_some() && !message.is_empty());
                     self.messages.push(message);
                 }
+                Ok(Some(Event::Subscribe(prefix))) => self.subscriptions.push((true, prefix)),
+                Ok(Some(Event::Cancel(prefix))) => self.subscriptions.push((false, prefix)),
                 Ok(Some(other)) => panic!("{other:?}"),
                 Err(error) => {
                     assert!(readable(&error.to_string()), "{error}");

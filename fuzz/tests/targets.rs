@@ -53,7 +53,7 @@ macro_rules! targets {
     };
 }
 
-targets! { greeting handshake frame command connection beacon message engine }
+targets! { greeting handshake frame command connection beacon message log filemq engine }
 
 #[test]
 fn kept_inputs_are_small_and_few() {

@@ -37,6 +37,11 @@ pub(crate) fn steps(report: &mut Report) {
         test.args(["--ignored", "--nocapture", &format!("--test-threads={CASES_AT_ONCE}")]);
         test.env("ZYRE_INTEROP_DIR", &prepared.directory).env("ZYRE_PEER_BIN", our_peer()?);
         run_command(&mut test)?;
+        if prepared.has_python() {
+            // The sockets of libzmq themselves, by way of pyzmq, which comes with pyre.
+            let mut test = cargo("test --package zmtp --test libzmq -- --ignored --nocapture");
+            run_command(test.env("ZYRE_INTEROP_DIR", &prepared.directory))?;
+        }
         Ok(prepared.left_out().map(|_| "without the peers that were skipped".to_owned()))
     });
 }

@@ -3,6 +3,7 @@
 //! `cargo xtask test` is what has to pass before a change is done, and what CI runs.
 
 mod commands;
+mod coverage;
 mod fuzz;
 mod interop;
 mod mutants;
@@ -39,6 +40,8 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
+    /// Measures which lines of the protocol crates the tests reach
+    Coverage,
     /// Runs one fuzz target for as long as wanted
     Fuzz(fuzz::Options),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Interop => interop::run(),
         Task::Peers => peers::run(),
         Task::Mutants { names, list } => mutants::run(&names, list),
+        Task::Coverage => coverage::run(),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     match result {

@@ -29,6 +29,11 @@ impl Peers {
         [("pyre", "venv.stamp", &self.pyre), ("zyre.js", "node.stamp", &self.zyrejs)]
     }
 
+    /// Whether there is a Python environment with pyre, and so with pyzmq.
+    pub(crate) const fn has_python(&self) -> bool {
+        self.pyre.is_ok()
+    }
+
     /// Which implementations had to be left out, and why.
     pub(crate) fn left_out(&self) -> Option<String> {
         let reasons: Vec<String> = self

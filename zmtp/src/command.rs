@@ -1,4 +1,4 @@
-//! Commands: READY, ERROR, PING, PONG (RFC 37, "Commands").
+//! Commands: READY, ERROR, PING, PONG, SUBSCRIBE, CANCEL (RFC 37, "Commands").
 //!
 //! The body of a command is the length of its name, the name, and data.
 
@@ -18,6 +18,10 @@ pub(crate) enum Command<'a> {
     Error(String),
     /// The context to be echoed. The time-to-live before it is a hint that we do not take.
     Ping(&'a [u8]),
+    /// The prefix that is wanted.
+    Subscribe(&'a [u8]),
+    /// The prefix that is wanted no more.
+    Cancel(&'a [u8]),
     /// Anything else.
     Other,
 }
@@ -42,9 +46,25 @@ impl<'a> Command<'a> {
                 Some(context) if context.len() <= CONTEXT => Ok(Self::Ping(context)),
                 _ => Err(Error::Malformed("PING")),
             },
+            b"SUBSCRIBE" => Ok(Self::Subscribe(data)),
+            b"CANCEL" => Ok(Self::Cancel(data)),
             _ => Ok(Self::Other),
         }
     }
+}
+
+/// A subscription or its end as a whole frame: a command, or for a remote that does not know it
+/// (ZMTP 3.0) a message.
+pub(crate) fn subscription(subscribe: bool, prefix: &[u8], as_command: bool) -> Bytes {
+    if as_command {
+        return frame(if subscribe { b"SUBSCRIBE" } else { b"CANCEL" }, prefix);
+    }
+    let size = 1 + prefix.len();
+    let mut out = BytesMut::with_capacity(FrameHeader::framed(size));
+    out.put_slice(&FrameHeader::message(size, false));
+    out.put_u8(subscribe.into());
+    out.put_slice(prefix);
+    out.freeze()
 }
 
 /// The PONG that answers a PING with this context.

@@ -16,6 +16,9 @@ pub struct Config {
     /// The identity that the remote must have, if it tells one; empty for any. For a remote whose
     /// address may belong to somebody else by now.
     pub remote: Bytes,
+    /// What a SUB or XSUB subscribes to as soon as it is ready: the prefixes of the messages that it
+    /// wants, an empty one for all. Others ignore it.
+    pub subscriptions: Vec<Bytes>,
     /// How the connection is secured.
     pub mechanism: Mechanism,
     /// What the remote may cost us.
@@ -30,6 +33,7 @@ impl Config {
             socket_type,
             identity: Bytes::new(),
             remote: Bytes::new(),
+            subscriptions: Vec::new(),
             mechanism: Mechanism::default(),
             limits: Limits::default(),
         }
@@ -45,6 +49,13 @@ impl Config {
     #[must_use]
     pub fn with_remote(self, remote: impl Into<Bytes>) -> Self {
         Self { remote: remote.into(), ..self }
+    }
+
+    /// The same with these subscriptions.
+    #[must_use]
+    pub fn with_subscriptions(self, prefixes: &[&[u8]]) -> Self {
+        let copy = |prefix: &&[u8]| Bytes::copy_from_slice(prefix);
+        Self { subscriptions: prefixes.iter().map(copy).collect(), ..self }
     }
 
     /// The same with these limits.

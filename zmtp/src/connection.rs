@@ -34,6 +34,8 @@ pub struct Connection {
     outgoing: VecDeque<Bytes>,
     assembly: Assembly,
     deadline: Option<Instant>,
+    /// The remote knows the commands of ZMTP 3.1.
+    commands: bool,
 }
 
 /// Where the remote is. We send greeting and READY at once and have nothing to wait for.
@@ -45,7 +47,10 @@ enum Stage {
         major: u8,
         minor: u8,
     },
-    Ready,
+    Ready {
+        /// We publish, and messages are subscriptions.
+        publisher: bool,
+    },
     Dead(Error),
 }
 
@@ -57,6 +62,11 @@ pub enum Event {
     Ready(PeerInfo, Encoder),
     /// A whole message.
     Message(Message),
+    /// The remote of a PUB or XPUB wants messages with this prefix. See
+    /// [`Subscriptions`](crate::Subscriptions).
+    Subscribe(Bytes),
+    /// The remote of a PUB or XPUB takes back one subscription to this prefix.
+    Cancel(Bytes),
 }
 
 /// What the remote said of itself in greeting and READY.
@@ -84,6 +94,7 @@ impl Connection {
             outgoing: VecDeque::new(),
             assembly: Assembly::default(),
             deadline: now.checked_add(config.limits.handshake_time),
+            commands: false,
         };
         let identity = config.identity.len();
         if identity > null::IDENTITY {
@@ -135,15 +146,28 @@ impl Connection {
     /// for the remote.
     pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
         let event = match &self.stage {
-            Stage::Ready => self.poll_traffic(),
+            Stage::Ready { publisher: false } => self.poll_traffic(),
+            Stage::Ready { publisher: true } => self.poll_subscriptions(),
             Stage::Greeting | Stage::Handshake { .. } => self.poll_handshake(),
             Stage::Dead(error) => return Err(error.clone()),
         };
         event.map_err(|error| self.die(error))
     }
 
-    /// The next octets to be sent: greeting and READY at first, later a PONG for a PING. Hand them
-    /// to the transport whole and between messages, in the order in which they come.
+    /// Subscribes to messages with this prefix; for a SUB or XSUB. What it wants from the start
+    /// stands in [`Config::subscriptions`]: before the connection is ready this does nothing.
+    pub fn subscribe(&mut self, prefix: &[u8]) {
+        self.tell_subscription(true, prefix);
+    }
+
+    /// Takes one subscription to this prefix back; for a SUB or XSUB that is ready.
+    pub fn cancel(&mut self, prefix: &[u8]) {
+        self.tell_subscription(false, prefix);
+    }
+
+    /// The next octets to be sent: greeting and READY at first, later subscriptions, and a PONG for
+    /// a PING. Hand them to the transport whole and between messages, in the order in which they
+    /// come.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         let octets = self.outgoing.pop_front();
         if self.outgoing.is_empty() {
@@ -173,7 +197,7 @@ impl Connection {
     /// Whether the handshake is over and the connection alive.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        matches!(self.stage, Stage::Ready)
+        matches!(self.stage, Stage::Ready { .. })
     }
 
     fn die(&mut self, error: Error) -> Error {
@@ -214,8 +238,13 @@ impl Connection {
             _ => return Err(Error::Premature("another command")),
         };
         self.incoming.advance(frame.header + size);
-        self.stage = Stage::Ready;
+        let publisher = matches!(self.config.socket_type, SocketType::Pub | SocketType::XPub);
+        self.stage = Stage::Ready { publisher };
         self.deadline = None;
+        self.commands = (peer.major, peer.minor) > (3, 0);
+        for prefix in std::mem::take(&mut self.config.subscriptions) {
+            self.subscribe(&prefix);
+        }
         Ok(Some(Event::Ready(peer, Encoder::new(self.config.mechanism))))
     }
 
@@ -256,8 +285,11 @@ impl Connection {
             self.incoming.advance(frame.header);
             if frame.command {
                 // libzmq may put a PING between the frames of a message, so this takes it there.
-                self.command(size)?;
+                let event = self.command(size)?;
                 self.incoming.advance(size);
+                if event.is_some() {
+                    return Ok(event);
+                }
                 continue;
             }
             self.assembly.push(&mut self.incoming, size);
@@ -268,16 +300,59 @@ impl Connection {
     }
 
     /// Obeys the command whose body is the first `size` octets of the buffer.
-    fn command(&mut self, size: usize) -> Result<(), Error> {
+    fn command(&mut self, size: usize) -> Result<Option<Event>, Error> {
+        let publisher = matches!(self.stage, Stage::Ready { publisher: true });
         match Command::decode(&self.incoming[..size])? {
             Command::Ping(context) => {
                 if self.outgoing.len() < PONGS {
                     self.outgoing.push_back(command::pong(context));
                 }
-                Ok(())
+                Ok(None)
             }
             Command::Error(reason) => Err(Error::Refused(reason)),
-            Command::Ready(_) | Command::Other => Ok(()),
+            Command::Subscribe(prefix) if publisher => {
+                Ok(Some(Event::Subscribe(Bytes::copy_from_slice(prefix))))
+            }
+            Command::Cancel(prefix) if publisher => {
+                Ok(Some(Event::Cancel(Bytes::copy_from_slice(prefix))))
+            }
+            _ => Ok(None),
         }
+    }
+
+    /// What comes to a publisher: subscriptions, as commands or as messages. Other messages are for
+    /// an XPUB; at a PUB they are dropped (RFC 29).
+    fn poll_subscriptions(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            match self.poll_traffic()? {
+                Some(Event::Message(message)) => {
+                    if let Some(event) = subscription(&message) {
+                        return Ok(Some(event));
+                    }
+                    if self.config.socket_type == SocketType::XPub {
+                        return Ok(Some(Event::Message(message)));
+                    }
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn tell_subscription(&mut self, subscribe: bool, prefix: &[u8]) {
+        let subscriber = matches!(self.config.socket_type, SocketType::Sub | SocketType::XSub);
+        if subscriber && self.is_ready() {
+            let frame = command::subscription(subscribe, prefix, self.commands);
+            self.outgoing.push_back(frame);
+        }
+    }
+}
+
+/// What a message means to a publisher (ZMTP 3.0, RFC 23, "The PUB and XPUB Socket Types").
+fn subscription(message: &Message) -> Option<Event> {
+    let [frame] = message.frames() else { return None };
+    match frame.first()? {
+        0 => Some(Event::Cancel(frame.slice(1..))),
+        1 => Some(Event::Subscribe(frame.slice(1..))),
+        _ => None,
     }
 }

@@ -79,6 +79,14 @@ pub enum Error {
         /// The bound: [`Limits::frames`](crate::Limits).
         limit: usize,
     },
+    /// The remote subscribes to more than is allowed.
+    #[error("more than {number} subscriptions, or more than {octets} octets of them")]
+    TooManySubscriptions {
+        /// The bound: [`Limits::subscriptions`](crate::Limits).
+        number: usize,
+        /// The bound: [`Limits::subscription_octets`](crate::Limits).
+        octets: usize,
+    },
     /// A command whose parts do not fit its length. Which one.
     #[error("malformed {0}")]
     Malformed(&'static str),

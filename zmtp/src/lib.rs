@@ -63,9 +63,29 @@
 //! # With tokio
 //!
 //! [`net`] (feature `net`, on by default) has a listener that finishes handshakes concurrently, a
-//! connect, a reader, and a bounded outgoing queue that never waits.
+//! connect, a reader, and a bounded outgoing queue that never waits; and, made of these, a
+//! [`Publisher`](net::Publisher) to one remote and a [`Subscriber`](net::Subscriber) to many.
 //!
-//! Not here: CURVE (its place is [`Mechanism`]), ZMTP 1 and 2, subscriptions.
+//! # Subscriptions
+//!
+//! A SUB tells a PUB which messages it wants: those whose first frame starts with a prefix. Who
+//! connects and who listens does not matter. ZMTP 3.1 has the commands SUBSCRIBE and CANCEL for
+//! it, 3.0 messages whose first octet is 1 or 0; both are understood, and a remote is sent what it
+//! understands.
+//!
+//! ```text
+//!        SUB                                                   PUB
+//!  command   READY  Socket-Type: SUB                          --->
+//!      <---  READY  Socket-Type: PUB                         command
+//!  command   SUBSCRIBE "weather."                             --->
+//!      <---  "weather.rain"                                  message
+//!  command   CANCEL "weather."                                --->
+//! ```
+//!
+//! [`Config::subscriptions`] is what a SUB wants from the start, [`Event::Subscribe`] and
+//! [`Event::Cancel`] are what a PUB hears, and [`Subscriptions`] remembers it.
+//!
+//! Not here: CURVE (its place is [`Mechanism`]), ZMTP 1 and 2.
 
 #[cfg(feature = "net")]
 pub mod net;
@@ -82,6 +102,7 @@ mod limits;
 mod mechanism;
 mod message;
 mod socket_type;
+mod subscriptions;
 
 pub use config::Config;
 pub use connection::{Connection, Event, PeerInfo};
@@ -92,3 +113,4 @@ pub use limits::Limits;
 pub use mechanism::Mechanism;
 pub use message::{IntoFrames, Message};
 pub use socket_type::SocketType;
+pub use subscriptions::Subscriptions;

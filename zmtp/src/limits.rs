@@ -22,6 +22,10 @@ pub struct Limits {
     pub frames: usize,
     /// Octets in the body of one command (PING and the like) after the handshake. Default 64 KiB.
     pub command: usize,
+    /// Different prefixes that the remote of a PUB or XPUB may subscribe to. Default 1,024.
+    pub subscriptions: usize,
+    /// Octets of all these prefixes together. Default 64 KiB.
+    pub subscription_octets: usize,
     /// Octets from the first one of the greeting to the last one of READY. Default 64 KiB.
     pub handshake_octets: usize,
     /// Time from the making of the connection to READY. Default 5 seconds.
@@ -35,6 +39,8 @@ impl Default for Limits {
             message: 64 << 20,
             frames: 4096,
             command: 64 << 10,
+            subscriptions: 1024,
+            subscription_octets: 64 << 10,
             handshake_octets: 64 << 10,
             handshake_time: Duration::from_secs(5),
         }

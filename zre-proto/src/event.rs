@@ -1,5 +1,6 @@
 //! What the application hears.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{Content, Endpoint, Headers, PeerId};
@@ -86,6 +87,63 @@ pub enum Event {
         /// Its name.
         name: Arc<str>,
     },
+    /// A file that a peer has published is here, complete. Of file sharing, as are the following
+    /// four: they are about transfers on connections of their own, so they may come a little after
+    /// the peer's `Exit`.
+    Deliver {
+        /// Who has published it.
+        peer: PeerId,
+        /// Its name on the network, as `/photos/a.jpg`.
+        name: Arc<str>,
+        /// Where it is.
+        path: PathBuf,
+        /// Its octets.
+        size: u64,
+    },
+    /// A peer has taken back a file, and it is gone here.
+    Retract {
+        /// Who.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A file is coming in; about ten times a second.
+    Receiving {
+        /// From whom.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Octets so far.
+        octets: u64,
+        /// Octets in all, if the peer tells.
+        total: Option<u64>,
+        /// Octets per second since the transfer began.
+        rate: u64,
+    },
+    /// A file is going out; about ten times a second.
+    Sending {
+        /// To whom.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Octets so far: what was handed to the network.
+        octets: u64,
+        /// Octets in all.
+        total: Option<u64>,
+        /// Octets per second since the transfer began.
+        rate: u64,
+    },
+    /// A file was sent to its end.
+    Sent {
+        /// To whom.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Its octets.
+        size: u64,
+    },
     /// This node has moved to another interface. Its peers may exit and enter again.
     Moved {
         /// Where its mailbox is now.
@@ -114,7 +172,12 @@ impl Event {
             | Self::Whisper { peer, .. }
             | Self::Shout { peer, .. }
             | Self::Evasive { peer, .. }
-            | Self::Silent { peer, .. } => Some(*peer),
+            | Self::Silent { peer, .. }
+            | Self::Deliver { peer, .. }
+            | Self::Retract { peer, .. }
+            | Self::Receiving { peer, .. }
+            | Self::Sending { peer, .. }
+            | Self::Sent { peer, .. } => Some(*peer),
             Self::Moved { .. } | Self::Stop => None,
         }
     }

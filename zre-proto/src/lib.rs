@@ -101,6 +101,7 @@ mod event;
 mod groups;
 mod id;
 mod io;
+pub mod log;
 pub mod message;
 mod peer;
 mod peers;

@@ -1,6 +1,7 @@
 //! ZMTP commands between the frames of a message.
 
-use zmtp::Error;
+use bytes::Bytes;
+use zmtp::{Config, Error, SocketType};
 
 use crate::heard::{Heard, dealer, frame, opening, router};
 
@@ -11,6 +12,8 @@ pub(crate) const PONGS: usize = 4;
 pub(crate) enum Meaning<'a> {
     /// It is answered with the same context.
     Ping(&'a [u8]),
+    /// A prefix is wanted, or no more: only to a publisher.
+    Subscription(bool, &'a [u8]),
     Refused,
     Malformed,
     Nothing,
@@ -25,6 +28,8 @@ pub(crate) fn meaning(body: &[u8]) -> Meaning<'_> {
         (b"ERROR", _) => Meaning::Refused,
         (b"PING", [_, _, context @ ..]) if context.len() <= 16 => Meaning::Ping(context),
         (b"PING", _) => Meaning::Malformed,
+        (b"SUBSCRIBE", prefix) => Meaning::Subscription(true, prefix),
+        (b"CANCEL", prefix) => Meaning::Subscription(false, prefix),
         _ => Meaning::Nothing,
     }
 }
@@ -35,11 +40,18 @@ pub(crate) fn pong(context: &[u8]) -> Vec<u8> {
 }
 
 /// Commands, each after an octet with its length, come in the middle of a message: PINGs are
-/// answered, errors end the connection, and the message is whole in the end.
-pub fn target(mut data: &[u8]) {
-    let mut octets = opening(&dealer());
+/// answered, errors end the connection, a publisher hears of subscriptions, and the message is whole
+/// in the end.
+pub fn target(data: &[u8]) {
+    sent(&dealer(), &router(), data);
+    sent(&Config::new(SocketType::XSub), &Config::new(SocketType::XPub), data);
+}
+
+fn sent(sender: &Config, receiver: &Config, mut data: &[u8]) {
+    let mut octets = opening(sender);
     octets.extend_from_slice(&frame(1, b"first"));
     let (mut pongs, mut contexts, mut ended) = (Vec::new(), 0, None);
+    let mut subscriptions: Vec<(bool, Bytes)> = Vec::new();
     while let Some((&length, rest)) = data.split_first() {
         let (body, rest) = rest.split_at(rest.len().min(length.into()));
         data = rest;
@@ -51,6 +63,11 @@ pub fn target(mut data: &[u8]) {
                 }
                 contexts += 1;
             }
+            Meaning::Subscription(wanted, prefix)
+                if ended.is_none() && receiver.socket_type == SocketType::XPub =>
+            {
+                subscriptions.push((wanted, Bytes::copy_from_slice(prefix)));
+            }
             wrong @ (Meaning::Refused | Meaning::Malformed) if ended.is_none() => {
                 ended = Some(wrong);
             }
@@ -59,7 +76,8 @@ pub fn target(mut data: &[u8]) {
     }
     octets.extend_from_slice(&frame(0, b"last"));
 
-    let heard = Heard::from(&router(), &octets);
+    let heard = Heard::from(receiver, &octets);
+    assert_eq!(heard.subscriptions, subscriptions);
     match (&ended, &heard.error) {
         (None, None) => {
             assert_eq!(heard.messages.len(), 1);

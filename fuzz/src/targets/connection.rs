@@ -1,6 +1,8 @@
 //! A ZMTP connection from its first octet on.
 
-use zmtp::{Config, Limits, SocketType};
+use std::collections::BTreeSet;
+
+use zmtp::{Config, Limits, SocketType, Subscriptions};
 
 use crate::heard::{Heard, dealer, frame, opening, router};
 use crate::setting;
@@ -20,7 +22,8 @@ pub fn target(data: &[u8]) {
         _ => [small, default],
     };
     let config = match chosen >> 1 & 3 {
-        0 | 1 => router(),
+        0 => router(),
+        1 => Config::new([SocketType::Pub, SocketType::XPub][usize::from(chosen >> 4 & 1)]),
         2 => dealer(),
         _ => dealer().with_remote("meant"),
     };
@@ -31,7 +34,35 @@ pub fn target(data: &[u8]) {
         assert!(message.len() <= limits.frames && message.octets() <= limits.message);
         assert!(message.frames().iter().all(|frame| frame.len() <= limits.frame));
     }
+    assert!(heard.messages.is_empty() || config.socket_type != SocketType::Pub);
+    remembered(&heard, &limits);
     heard.assert_encodes();
+}
+
+/// However much is subscribed to, what is remembered of it has bounds, and is what is wanted.
+fn remembered(heard: &Heard, limits: &Limits) {
+    let limits = Limits { subscriptions: 3, subscription_octets: 8, ..limits.clone() };
+    let mut remembered = Subscriptions::default();
+    let mut list: Vec<&[u8]> = Vec::new();
+    for (wanted, prefix) in &heard.subscriptions {
+        if *wanted {
+            if remembered.subscribe(prefix, &limits).is_ok() {
+                list.push(prefix);
+            }
+        } else if let Some(at) = list.iter().position(|known| known == prefix) {
+            list.remove(at);
+            remembered.cancel(prefix);
+        } else {
+            assert!(!remembered.cancel(prefix));
+        }
+        let different: BTreeSet<_> = list.iter().collect();
+        assert!(different.len() <= 3 && different.len() == remembered.len());
+        assert!(different.iter().map(|prefix| prefix.len()).sum::<usize>() <= 8);
+        for (_, frame) in &heard.subscriptions {
+            let wanted = list.iter().any(|prefix| frame.starts_with(prefix));
+            assert_eq!(remembered.matches(frame), wanted, "{frame:?}");
+        }
+    }
 }
 
 /// What real nodes send, and a whole conversation.
@@ -42,5 +73,15 @@ pub fn seeds() -> Vec<Vec<u8>> {
     for sender in [dealer(), router(), Config::new(SocketType::Rep)] {
         seeds.push([&opening(&sender)[..], &said.concat()].concat());
     }
-    (0..16).flat_map(|with| seeds.iter().map(move |seed| [&[with], &seed[..]].concat())).collect()
+    let subscribing = [
+        &opening(&Config::new(SocketType::XSub))[..],
+        &frame(4, b"\x09SUBSCRIBEab"),
+        &frame(0, b"\x01abc"),
+        &frame(4, b"\x06CANCELab"),
+        &frame(0, b"\x01"),
+        &frame(0, b"\0abc"),
+        &frame(0, b"message"),
+    ];
+    seeds.push(subscribing.concat());
+    (0..32).flat_map(|with| seeds.iter().map(move |seed| [&[with], &seed[..]].concat())).collect()
 }

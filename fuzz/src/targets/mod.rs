@@ -4,9 +4,11 @@ pub mod beacon;
 pub mod command;
 pub mod connection;
 pub mod engine;
+pub mod filemq;
 pub mod frame;
 pub mod greeting;
 pub mod handshake;
+pub mod log;
 pub mod message;
 
 /// Something that is put to the test.
@@ -42,6 +44,8 @@ targets! {
     connection: "a ZMTP connection from its first octet on",
     beacon: "ZRE beacons",
     message: "headers of ZRE messages, and the endpoints and ids in them",
+    log: "lines of the logging protocol",
+    filemq: "FILEMQ messages, and the sessions of a server and a client",
     engine: "a whole ZRE engine: what happens to a node, in any order",
 }
 

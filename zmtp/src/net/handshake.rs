@@ -63,8 +63,14 @@ pub(super) async fn greet(
             stream.write_all(&octets).await?;
         }
         match connection.poll_event() {
-            Ok(Some(Event::Ready(peer, encoder))) => return Ok((peer, encoder)),
-            Ok(Some(Event::Message(_)) | None) => {}
+            Ok(Some(Event::Ready(peer, encoder))) => {
+                // The subscriptions of a SUB.
+                while let Some(octets) = connection.poll_transmit() {
+                    stream.write_all(&octets).await?;
+                }
+                return Ok((peer, encoder));
+            }
+            Ok(_) => {}
             Err(error) => {
                 while let Some(octets) = connection.poll_transmit() {
                     // A last word, if the kernel takes it; the connection is closed either way.

@@ -4,7 +4,9 @@
 //! * [`Reader`] is the receiving half: [`fill`](Reader::fill) waits and reads once,
 //!   [`next`](Reader::next) hands out the messages that came with it;
 //! * [`Outbox`] is the sending half: a bounded queue that never waits, and the loop that empties
-//!   it.
+//!   it;
+//! * [`Publisher`] and [`Subscriber`] are made of these: a PUB to one remote, that connects as often
+//!   as need be, and a SUB to any number of remotes.
 //!
 //! The halves may be driven by one task or by two; every `async` method may be dropped at any
 //! point without losing an octet.
@@ -53,12 +55,16 @@ mod error;
 mod handshake;
 mod listener;
 mod outbox;
+mod publisher;
 mod queue;
 mod reader;
 mod segments;
+mod subscriber;
 
 pub use error::{Error, PushError};
 pub use handshake::connect;
 pub use listener::{Established, Listener, ListenerLimits, ListenerStats};
 pub use outbox::{Outbox, OutboxLimits};
+pub use publisher::{Publisher, PublisherLimits, PublisherStats};
 pub use reader::Reader;
+pub use subscriber::{Subscriber, SubscriberLimits};

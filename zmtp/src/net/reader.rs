@@ -84,7 +84,7 @@ impl Reader {
         self.connection.set_limits(limits);
     }
 
-    /// The next message of those received; `None`: [`fill`](Self::fill) first. Never waits.
+    /// The next message of those received, without subscriptions; `None`: [`fill`](Self::fill) first. Never waits.
     /// Answers PINGs on the way, if the outbox can send.
     ///
     /// # Errors
@@ -94,10 +94,28 @@ impl Reader {
         loop {
             match self.connection.poll_event()? {
                 Some(Event::Message(message)) => return Ok(Some(message)),
-                Some(Event::Ready(..)) => {}
+                Some(_) => {}
                 None => break,
             }
         }
+        self.answer();
+        Ok(None)
+    }
+
+    /// Like [`next`](Self::next), with the subscriptions that come to a PUB or XPUB.
+    ///
+    /// # Errors
+    /// As `next`.
+    pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        let event = self.connection.poll_event()?;
+        if event.is_none() {
+            self.answer();
+        }
+        Ok(event)
+    }
+
+    /// Answers PINGs.
+    fn answer(&mut self) {
         let mut ponged = false;
         while let Some(frame) = self.connection.poll_transmit() {
             self.outbox.pong(&frame);
@@ -107,7 +125,6 @@ impl Reader {
             // A ROUTER's outbox may have nobody who runs it. An error is the writer's to report.
             let _ = self.outbox.flush();
         }
-        Ok(None)
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<bool>> {

@@ -603,3 +603,22 @@ fn a_wall_that_comes_between_nodes_that_have_met_is_one_exit() {
         }
     }
 }
+
+#[test]
+fn a_crowd_of_held_messages_comes_once_and_in_order_and_then_the_next_one() {
+    const MANY: usize = 5_000;
+    let config = Config { max_held_events: MANY, ..Config::new(id(1), endpoint(1)) };
+    let mut solo = Solo::with(config);
+    solo.beacon(2);
+    solo.hello(2);
+    solo.trace();
+    for n in 0..MANY {
+        solo.whisper(2, &n.to_string());
+    }
+    assert!(solo.trace().is_empty(), "its link is not up");
+    solo.up(2);
+    let all: Vec<_> = (0..MANY).map(|n| format!("WHISPER 2 {n}")).collect();
+    assert_eq!(solo.trace(), [&["ENTER 2".to_owned()], &all[..]].concat());
+    solo.whisper(2, "next");
+    assert_eq!(solo.trace(), ["WHISPER 2 next"]);
+}

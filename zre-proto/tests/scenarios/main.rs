@@ -21,5 +21,6 @@ mod liveness;
 mod mailbox;
 mod meeting;
 mod moving;
+mod own;
 mod sequences;
 mod storm;

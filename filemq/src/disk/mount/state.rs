@@ -1,0 +1,170 @@
+//! What is published, and what will be when it is stable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::MountChange;
+use super::scan::{Found, Seen, Warned};
+use crate::disk::Source;
+use crate::{Version, VirtualPath};
+
+#[derive(Debug)]
+struct File {
+    name: VirtualPath,
+    source: Source,
+    linked: bool,
+    published: Option<Version>,
+    /// A state that is not stable yet, and when it will be.
+    pending: Option<(Version, Instant)>,
+}
+
+/// Of a mount. Names are relative to it.
+#[derive(Debug)]
+pub(super) struct State {
+    stable: Duration,
+    limit: usize,
+    files: BTreeMap<String, File>,
+    due: BTreeSet<(Instant, String)>,
+}
+
+/// What is to be told.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    removed: BTreeMap<VirtualPath, ()>,
+    updated: BTreeMap<VirtualPath, (Source, Version)>,
+}
+
+impl Changes {
+    /// What is gone first.
+    pub(super) fn into_list(self) -> Vec<MountChange> {
+        let Self { removed, updated } = self;
+        let removed = removed.into_keys().map(|name| MountChange::Removed { name });
+        let updated = updated.into_iter().map(|(name, (source, version))| MountChange::Updated {
+            name,
+            source,
+            version,
+        });
+        removed.chain(updated).collect()
+    }
+}
+
+impl State {
+    pub(super) fn new(stable: Duration, limit: usize) -> Self {
+        Self { stable, limit, files: BTreeMap::new(), due: BTreeSet::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// When something becomes stable.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// What should be stable now.
+    pub(super) fn due(&self, now: Instant) -> Vec<String> {
+        let due = self.due.iter().take_while(|(due, _)| *due <= now);
+        due.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Targets of `.ln` files.
+    pub(super) fn linked(&self) -> impl Iterator<Item = &String> {
+        self.files.iter().filter(|(_, file)| file.linked).map(|(name, _)| name)
+    }
+
+    /// What was seen at this name and below, or at all if it is empty, is what there is.
+    pub(super) fn reconcile(
+        &mut self,
+        name: &str,
+        seen: Seen,
+        warned: &mut Warned,
+        changes: &mut Changes,
+    ) {
+        for gone in self.known(name) {
+            let unknown = |above: &String| covers(above, &gone);
+            if !seen.files.contains_key(&gone) && !seen.unknown.iter().any(unknown) {
+                self.remove(&gone, changes);
+            }
+        }
+        let now = Instant::now();
+        for (name, found) in seen.files {
+            self.update(name, found, now, warned, changes);
+        }
+    }
+
+    fn known(&self, name: &str) -> Vec<String> {
+        if name.is_empty() {
+            return self.files.keys().cloned().collect();
+        }
+        let below = format!("{name}/");
+        let below =
+            self.files.range(below.clone()..).take_while(|(name, _)| name.starts_with(&below));
+        let here = self.files.get_key_value(name);
+        here.into_iter().chain(below).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn remove(&mut self, name: &str, changes: &mut Changes) {
+        let Some(file) = self.files.remove(name) else { return };
+        if let Some((_, due)) = file.pending {
+            self.due.remove(&(due, name.to_owned()));
+        }
+        changes.updated.remove(&file.name);
+        if file.published.is_some() {
+            changes.removed.insert(file.name, ());
+        }
+    }
+
+    fn update(
+        &mut self,
+        name: String,
+        found: Found,
+        now: Instant,
+        warned: &mut Warned,
+        changes: &mut Changes,
+    ) {
+        if !self.files.contains_key(&name) && self.files.len() >= self.limit {
+            return warned.once(&name, "there are too many files");
+        }
+        let Found { name: virtual_path, source, version, linked } = found;
+        let file = self.files.entry(name.clone()).or_insert_with(|| File {
+            name: virtual_path,
+            source: source.clone(),
+            linked,
+            published: None,
+            pending: None,
+        });
+        let moved = file.source.path != source.path || file.linked != linked;
+        (file.source, file.linked) = (source, linked);
+        let pending = file.pending.take();
+        if let Some((_, due)) = pending {
+            self.due.remove(&(due, name.clone()));
+        }
+        if !moved && file.published.is_some_and(|published| published.same_content(&version)) {
+            return;
+        }
+        let due = match pending {
+            Some((before, due)) if before.same_content(&version) => due,
+            _ => now + self.stable.saturating_sub(age(version.modified)),
+        };
+        if due > now {
+            file.pending = Some((version, due));
+            self.due.insert((due, name));
+            return;
+        }
+        file.published = Some(version);
+        changes.removed.remove(&file.name);
+        changes.updated.insert(file.name.clone(), (file.source.clone(), version));
+    }
+}
+
+/// Zero for what was changed in the future: it is stable when it has been the same for a while.
+fn age(modified: SystemTime) -> Duration {
+    SystemTime::now().duration_since(modified).unwrap_or_default()
+}
+
+/// Whether a name is this one or below it.
+fn covers(above: &str, name: &str) -> bool {
+    above.is_empty()
+        || name.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -1,0 +1,94 @@
+//! What is left to read of a frame.
+
+use bytes::Bytes;
+
+use super::{
+    Cheezburger, DecodeError, Dictionary, MAX_ENTRIES, MAX_PATH, MAX_VALUE, Message, Operation,
+    PROTOCOL, VERSION,
+};
+
+pub(super) struct Fields<'a> {
+    frame: &'a Bytes,
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(frame: &'a Bytes) -> Self {
+        Self { frame, rest: frame }
+    }
+
+    pub(super) fn octets<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    pub(super) fn octet(&mut self) -> Result<u8, DecodeError> {
+        let [octet] = self.octets()?;
+        Ok(octet)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, DecodeError> {
+        self.octets().map(u64::from_be_bytes)
+    }
+
+    fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(self.frame.slice_ref(taken))
+    }
+
+    pub(super) fn string(&mut self) -> Result<Bytes, DecodeError> {
+        let length = self.octet()?;
+        self.take(length.into())
+    }
+
+    fn length(&mut self, most: usize) -> Result<usize, DecodeError> {
+        let length = u32::from_be_bytes(self.octets()?);
+        let length = usize::try_from(length).map_err(|_| DecodeError::TooLarge)?;
+        if length > most { Err(DecodeError::TooLarge) } else { Ok(length) }
+    }
+
+    pub(super) fn path(&mut self) -> Result<Bytes, DecodeError> {
+        let length = self.length(MAX_PATH)?;
+        self.take(length)
+    }
+
+    /// Grows entry by entry, so that a false count costs nothing.
+    pub(super) fn dictionary(&mut self) -> Result<Dictionary, DecodeError> {
+        let mut dictionary = Dictionary::default();
+        for _ in 0..self.length(MAX_ENTRIES)? {
+            let name = self.string()?;
+            let length = self.length(MAX_VALUE)?;
+            dictionary.push(name, self.take(length)?);
+        }
+        Ok(dictionary)
+    }
+
+    pub(super) fn ohai(&mut self) -> Result<Message, DecodeError> {
+        if self.string()? != PROTOCOL {
+            return Err(DecodeError::Protocol);
+        }
+        // Until 2013 the version was one octet.
+        let version = match *self.rest {
+            [version] => version.into(),
+            _ => u16::from_be_bytes(self.octets()?),
+        };
+        if version == VERSION { Ok(Message::Ohai) } else { Err(DecodeError::Version(version)) }
+    }
+
+    pub(super) fn cheezburger(&mut self) -> Result<Cheezburger, DecodeError> {
+        Ok(Cheezburger {
+            sequence: self.number()?,
+            operation: Operation::from(self.octet()?),
+            filename: self.path()?,
+            offset: self.number()?,
+            eof: self.octet()? != 0,
+            headers: self.dictionary()?,
+            chunk: {
+                let length = self.length(usize::MAX)?;
+                self.take(length)?
+            },
+        })
+    }
+}

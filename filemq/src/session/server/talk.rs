@@ -1,0 +1,235 @@
+//! From OHAI to goodbye: what a client wants, and what it is told.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::pending::Pending;
+use super::sizes::Sizes;
+use super::subscriptions::{Subscribed, Subscriptions};
+use super::transfer::{Asked, Transfer};
+use super::{ServerConfig, ServerEvent, ServerOutput};
+use crate::message::{Cheezburger, Dictionary, Icanhaz, Message, Operation, renumber};
+use crate::session::terms;
+use crate::{Catalogue, Change, Digest, Entry, Resume, VirtualPath};
+
+/// What a session has for its driver.
+pub(super) type Outputs = VecDeque<ServerOutput>;
+
+/// One talk. A client that says something wrong begins another.
+#[derive(Debug)]
+pub(super) struct Talk {
+    most_subscriptions: usize,
+    most_deletes: usize,
+    tags: BTreeSet<Arc<str>>,
+    subscriptions: Subscriptions,
+    /// The client is one of ours: it understands headers, and a file that is broken off.
+    pub(super) ours: bool,
+    pub(super) credit: u64,
+    sequence: u64,
+    pub(super) pending: Pending,
+    /// What the client says that it has, as far as it is in the catalogue.
+    pub(super) claims: BTreeMap<VirtualPath, Digest>,
+    pub(super) resume: Option<(VirtualPath, Resume)>,
+    pub(super) sizes: Sizes,
+    /// Jobs that are not answered yet, in their order, and deletes that wait for their turn.
+    pub(super) asked: VecDeque<Asked>,
+    /// Files for which there are such jobs: content of the first goes to the client.
+    pub(super) transfers: VecDeque<Transfer>,
+    pub(super) next_id: u64,
+    /// A file was opened that nothing has closed.
+    pub(super) open: bool,
+}
+
+impl Talk {
+    pub(super) fn new(config: &ServerConfig, tags: BTreeSet<Arc<str>>) -> Self {
+        Self {
+            most_subscriptions: config.subscriptions,
+            most_deletes: config.deletes,
+            tags,
+            subscriptions: Subscriptions::default(),
+            ours: false,
+            credit: 0,
+            sequence: 0,
+            pending: Pending::default(),
+            claims: BTreeMap::new(),
+            resume: None,
+            sizes: Sizes::new(config.sizes),
+            asked: VecDeque::new(),
+            transfers: VecDeque::new(),
+            next_id: 0,
+            open: false,
+        }
+    }
+
+    /// Whether the client is to have it.
+    pub(super) fn wants(&self, entry: &Entry) -> bool {
+        entry.audience.includes(&self.tags) && self.subscribes(&entry.name)
+    }
+
+    fn subscribes(&self, name: &VirtualPath) -> bool {
+        // C cuts the subscription off a name: of one that is the same nothing would be left.
+        self.subscriptions.iter().any(|path| path.covers(name) && (self.ours || path != name))
+    }
+
+    /// The client wants what lies at or below a path. The error is what it is to be told.
+    pub(super) fn subscribe(
+        &mut self,
+        icanhaz: &Icanhaz,
+        catalogue: &Catalogue,
+        out: &mut Outputs,
+    ) -> Result<(), String> {
+        let path = subscription(&icanhaz.path)?;
+        // Once and for all: a file that is on its way would change its form.
+        if self.subscriptions.len() == 0 {
+            self.ours = icanhaz.options.text(terms::DIGEST) == Some(terms::BLAKE3);
+        }
+        self.claim(&path, &icanhaz.cache, catalogue)?;
+        if let Some(resume) = icanhaz.options.text(terms::RESUME).and_then(terms::resume) {
+            self.resume = Some(resume);
+        }
+        if let Subscribed::Instead(covered) = self.subscriptions.add(path.clone()) {
+            if self.subscriptions.len() > self.most_subscriptions {
+                return Err(format!("at most {} subscriptions", self.most_subscriptions));
+            }
+            for entry in catalogue.within(&path) {
+                let had = covered.iter().any(|old| old.covers(&entry.name));
+                if !had && self.wants(entry) {
+                    self.pending.send(entry.name.clone());
+                }
+            }
+            out.push_back(ServerOutput::Event(ServerEvent::Subscribed { path }));
+        }
+        out.push_back(ServerOutput::Send(Message::IcanhazOk.encode()));
+        Ok(())
+    }
+
+    /// What the client has already. What there is no more at all is deleted, at ours.
+    fn claim(
+        &mut self,
+        path: &VirtualPath,
+        cache: &Dictionary,
+        catalogue: &Catalogue,
+    ) -> Result<(), String> {
+        for (key, digest) in cache.iter() {
+            let text = |octets| str::from_utf8(octets).ok();
+            let Some(name) = text(key).and_then(|key| claimed(path, key)) else { continue };
+            let Some(digest) = text(digest).and_then(|digest| digest.parse().ok()) else {
+                continue;
+            };
+            if catalogue.get(&name).is_some() {
+                self.claims.insert(name, digest);
+            } else if self.ours {
+                self.delete(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, name: VirtualPath) -> Result<(), String> {
+        self.pending.delete(name);
+        if self.pending.deletes() > self.most_deletes {
+            return Err("too far behind".into());
+        }
+        Ok(())
+    }
+
+    /// The error is what the client is to be told.
+    pub(super) fn change(&mut self, change: &Change, out: &mut Outputs) -> Result<(), String> {
+        let entry = change.entry();
+        let name = &entry.name;
+        let wanted = self.wants(entry);
+        match change {
+            Change::Updated(_) => {
+                self.abort(name, out);
+                if wanted {
+                    self.pending.send(name.clone());
+                } else {
+                    self.pending.keep(name);
+                }
+            }
+            Change::Removed(_) => {
+                self.claims.remove(name);
+                let told = self.abort(name, out);
+                self.pending.keep(name);
+                if wanted && !told {
+                    self.delete(name.clone())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_tags(
+        &mut self,
+        tags: BTreeSet<Arc<str>>,
+        catalogue: &Catalogue,
+        out: &mut Outputs,
+    ) {
+        let before = std::mem::replace(&mut self.tags, tags);
+        for path in self.subscriptions.iter() {
+            for entry in catalogue.within(path) {
+                if !entry.audience.includes(&before) && self.wants(entry) {
+                    self.pending.send(entry.name.clone());
+                }
+            }
+        }
+        let begun: Vec<_> = self.transfers.iter().map(|transfer| transfer.entry.clone()).collect();
+        for entry in begun {
+            if !self.wants(&entry) {
+                self.abort(&entry.name, out);
+            }
+        }
+    }
+
+    /// Says all deletes whose turn it is.
+    pub(super) fn say_deletes(&mut self, out: &mut Outputs) {
+        while let Some(Asked::Delete(_)) = self.asked.front() {
+            let Some(Asked::Delete(name)) = self.asked.pop_front() else { break };
+            self.say_delete(&name, out);
+            out.push_back(ServerOutput::Event(ServerEvent::Deleted { name }));
+        }
+    }
+
+    pub(super) fn say_delete(&mut self, name: &VirtualPath, out: &mut Outputs) {
+        self.sizes.remove(name);
+        self.say_nothing_more(name, Operation::Delete, 0, Dictionary::default(), out);
+    }
+
+    /// A CHEEZBURGER without content: the end of a file if it is created.
+    pub(super) fn say_nothing_more(
+        &mut self,
+        name: &VirtualPath,
+        operation: Operation,
+        offset: u64,
+        headers: Dictionary,
+        out: &mut Outputs,
+    ) {
+        let filename = Bytes::copy_from_slice(name.as_str().as_bytes());
+        let eof = operation == Operation::Create;
+        let chunk = Bytes::new();
+        let message = Cheezburger { sequence: 0, operation, filename, offset, eof, headers, chunk };
+        self.say(Message::Cheezburger(message).encode(), out);
+    }
+
+    /// A whole CHEEZBURGER, which gets its place in the sequence.
+    pub(super) fn say(&mut self, frame: Bytes, out: &mut Outputs) {
+        out.push_back(ServerOutput::Send(renumber(frame, self.sequence)));
+        self.sequence += 1;
+    }
+}
+
+/// Some clients put a slash behind a directory.
+fn subscription(path: &[u8]) -> Result<VirtualPath, String> {
+    let text = str::from_utf8(path).map_err(|_| "a path is UTF-8".to_owned())?;
+    let trimmed = text.trim_end_matches('/');
+    let trimmed = if trimmed.is_empty() && text.starts_with('/') { "/" } else { trimmed };
+    VirtualPath::new(trimmed).map_err(|error| error.to_string())
+}
+
+/// Which file a key of a cache means: it is relative to the subscription, or absolute and within it.
+fn claimed(path: &VirtualPath, key: &str) -> Option<VirtualPath> {
+    let name = if key.starts_with('/') { VirtualPath::new(key) } else { path.join(key) }.ok()?;
+    (path.covers(&name) && !name.is_root()).then_some(name)
+}

@@ -1,0 +1,484 @@
+//! A client's session: what it says, and what it asks the inbox to do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use filemq::digest::Algorithm;
+use filemq::message::{Cheezburger, Message, Operation};
+use filemq::session::{ClientClose, ClientConfig, ClientEvent, ClientOutput, ClientSession, Known};
+use filemq::{Refusal, Resume, VirtualPath, Write, Written};
+
+use common::vectors::named;
+use common::{content, dictionary, icanhaz, nom, path, piece};
+
+struct Client {
+    session: ClientSession,
+    now: Instant,
+    sequence: u64,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Outputs {
+    said: Vec<Message>,
+    writes: Vec<Write>,
+    events: Vec<ClientEvent>,
+    close: Option<ClientClose>,
+}
+
+impl Client {
+    fn new(paths: &[&str], known: Known) -> Self {
+        let (now, paths) = (Instant::now(), paths.iter().map(|p| path(p)).collect::<Vec<_>>());
+        let session = ClientSession::new(&ClientConfig::default(), &paths, known, now);
+        Self { session, now, sequence: 0 }
+    }
+
+    /// One that has said all.
+    fn subscribed(known: Known) -> Self {
+        let mut client = Self::new(&["/"], known);
+        client.hear(&Message::OhaiOk);
+        assert_eq!(client.hear(&Message::IcanhazOk).said, [nom(1 << 62)]);
+        client
+    }
+
+    fn frames(&mut self, frames: &[Bytes]) -> Outputs {
+        self.session.handle_message(self.now, frames);
+        self.outputs()
+    }
+
+    fn hear(&mut self, message: &Message) -> Outputs {
+        self.frames(&[message.encode()])
+    }
+
+    /// A piece in its sequence; what the inbox is asked for.
+    fn piece(&mut self, mut piece: Cheezburger) -> Vec<Write> {
+        piece.sequence = self.sequence;
+        self.sequence += 1;
+        self.hear(&Message::Cheezburger(piece)).writes
+    }
+
+    fn written(&mut self, written: &Written) -> Outputs {
+        self.session.handle_written(self.now, written);
+        self.outputs()
+    }
+
+    fn pass(&mut self, seconds: u64) -> Outputs {
+        self.now += Duration::from_secs(seconds);
+        self.session.handle_timeout(self.now);
+        self.outputs()
+    }
+
+    fn outputs(&mut self) -> Outputs {
+        let mut outputs = Outputs::default();
+        while let Some(output) = self.session.poll_output() {
+            assert!(outputs.close.is_none(), "something after the end");
+            match output {
+                ClientOutput::Send(frame) => outputs.said.push(Message::decode(&frame).unwrap()),
+                ClientOutput::Write(write) => outputs.writes.push(write),
+                ClientOutput::Event(event) => outputs.events.push(event),
+                ClientOutput::Close(why) => outputs.close = Some(why),
+            }
+        }
+        outputs
+    }
+}
+
+fn begin(name: &str) -> Write {
+    Write::Begin { name: path(name), offset: 0, promise: None }
+}
+
+fn data(offset: u64, octets: &Bytes) -> Write {
+    Write::Data { offset, octets: octets.clone() }
+}
+
+fn deleted(name: &str) -> Cheezburger {
+    Cheezburger { operation: Operation::Delete, ..piece(name, 0, &Bytes::new()) }
+}
+
+/// What one of ours says of a file.
+fn promised(name: &str, whole: &Bytes, offset: usize, chunk: &Bytes) -> Cheezburger {
+    let digest = common::digest(Algorithm::Blake3, whole).to_string();
+    let size = whole.len().to_string();
+    let headers =
+        [("SIZE", size.as_str()), ("DIGEST", &digest), ("MTIME", "1.000000000"), ("MODE", "644")];
+    Cheezburger {
+        headers: dictionary(&headers),
+        eof: offset + chunk.len() == whole.len(),
+        ..piece(name, offset as u64, chunk)
+    }
+}
+
+fn size(writes: &[Write]) -> Option<u64> {
+    match writes.last()? {
+        Write::End { size } => Some(*size),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_captured_c_server_is_understood() {
+    let mut client = Client::new(&["/"], Known::default());
+    assert_eq!(client.outputs().said, [Message::Ohai]);
+    let ohai_ok = client.frames(&named("v2_ohai_ok"));
+    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3")];
+    assert_eq!(ohai_ok.said, [icanhaz("/", &options, &[])]);
+    let subscribed = client.frames(&named("v2_icanhaz_ok"));
+    assert_eq!(subscribed.said, [nom(1 << 62)]);
+    assert_eq!(subscribed.events, [ClientEvent::Subscribed]);
+
+    let first = client.frames(&named("v2_cheezburger_create_first_1MB"));
+    assert_eq!(first.writes[0], begin("/big.bin"));
+    let progress =
+        |received| ClientEvent::Progress { name: path("/big.bin"), received, size: None };
+    assert_eq!(first.events, [progress(1_000_000)]);
+    let second = client.frames(&named("v2_cheezburger_create_second_1MB"));
+    assert!(matches!(&second.writes[..], [Write::Data { offset: 1_000_000, octets }]
+        if octets.len() == 1_000_000));
+    // The pieces between are not among what was captured.
+    for sequence in 2..6 {
+        let between = piece("/big.bin", sequence * 1_000_000, &content(sequence, 1_000_000));
+        let message = Message::Cheezburger(Cheezburger { sequence, ..between });
+        assert_eq!(client.hear(&message).writes.len(), 1);
+    }
+    let last = client.frames(&named("v2_cheezburger_create_last_partial"));
+    assert_eq!(last.events, [progress(6_500_000)]);
+    let end = client.frames(&named("v2_cheezburger_end_of_file"));
+    assert_eq!(end.writes, [Write::End { size: 6_500_000 }]);
+    let empty = client.frames(&named("v2_cheezburger_empty_file"));
+    assert_eq!(empty.writes, [begin("/empty.dat"), Write::End { size: 0 }]);
+    client.frames(&named("v2_cheezburger_ln_target"));
+    let link = client.frames(&named("v2_cheezburger_ln_eof"));
+    assert_eq!(link.writes, [Write::End { size: 10 }]);
+    client.frames(&named("v2_cheezburger_subdir_data"));
+    client.frames(&named("v2_cheezburger_subdir_eof"));
+    let gone = client.frames(&named("v2_cheezburger_delete_ln"));
+    assert_eq!(gone.writes, [Write::Delete { name: path("/film.mp4") }]);
+    let gone = client.frames(&named("v2_cheezburger_delete_subdir"));
+    assert_eq!(gone.writes, [Write::Delete { name: path("/sub/deep/hello.txt") }]);
+    assert_eq!(client.frames(&named("v2_hugz_ok_server")), Outputs::default());
+    client.session.stop();
+    let stopped = client.outputs();
+    assert_eq!(stopped.said[0].encode(), named("v2_kthxbai")[0]);
+    assert_eq!(stopped.close, Some(ClientClose::Stopped));
+}
+
+#[test]
+fn what_c_gets_wrong_is_dropped() {
+    let mut client = Client::subscribed(Known::default());
+    for _ in 0..3 {
+        assert_eq!(client.frames(&named("v2_bug_livelock_stale")), Outputs::default());
+    }
+    let mut client = Client::subscribed(Known::default());
+    let leak = client.frames(&named("v2_bug_delete_leaks_chunk"));
+    assert_eq!(leak.writes, [Write::Delete { name: path("/bb/old.txt") }]);
+}
+
+/// When credit does not suffice, the C server repeats what it sent last, under the next name.
+#[test]
+fn what_repeats_a_sequence_is_dropped() {
+    let mut client = Client::subscribed(Known::default());
+    let some = content(1, 10);
+    assert_eq!(client.piece(piece("/a", 0, &some)).len(), 2);
+    client.sequence -= 1;
+    assert_eq!(client.piece(piece("/b", 0, &some)), []);
+    assert_eq!(client.piece(piece("/a", 10, &Bytes::new())), [Write::End { size: 10 }]);
+}
+
+#[test]
+fn nothing_leads_out_of_the_inbox_or_the_subscriptions() {
+    let mut client = Client::new(&["/a"], Known::default());
+    client.hear(&Message::OhaiOk);
+    client.hear(&Message::IcanhazOk);
+    for name in ["", "a", "/../x", "/a/../../x", "/a//x", "/a/.x", "/a\0", "/b", "/ab", "/"] {
+        assert_eq!(client.piece(piece(name, 0, &content(1, 1))), [], "{name}");
+        assert_eq!(client.piece(deleted(name)), [], "{name}");
+    }
+    let no_text = Cheezburger { filename: Bytes::from_static(b"/a/\xFF"), ..deleted("/a") };
+    assert_eq!(client.piece(no_text), []);
+    assert_eq!(client.piece(deleted("/a/b")).len(), 1);
+}
+
+#[test]
+fn nothing_is_taken_before_there_is_a_subscription() {
+    let mut client = Client::new(&["/"], Known::default());
+    assert_eq!(client.piece(piece("/a", 0, &content(1, 1))), []);
+}
+
+#[test]
+fn each_path_is_asked_for_when_the_one_before_is_accepted() {
+    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3")];
+    let mut client = Client::new(&["/a/b", "/c", "/a", "/c/d"], Known::default());
+    client.outputs();
+    assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/c", &options, &[])]);
+    assert_eq!(client.hear(&Message::OhaiOk).said, [], "once is enough");
+    assert_eq!(client.hear(&Message::IcanhazOk).said, [icanhaz("/a", &options, &[])]);
+    assert_eq!(client.hear(&Message::IcanhazOk).said, [nom(1 << 62)]);
+    assert_eq!(client.hear(&Message::IcanhazOk).said, []);
+}
+
+#[test]
+fn what_is_there_is_told_under_keys_that_c_knows() {
+    let sha1 = common::digest(Algorithm::Sha1, b"1");
+    let blake3 = common::digest(Algorithm::Blake3, b"2");
+    let complete = vec![
+        (path("/photos/a"), sha1),
+        (path("/photos/b/c"), blake3),
+        (path("/photos"), sha1),
+        (path("/other"), sha1),
+        (path(&format!("/photos/{0}/{0}", "x".repeat(127))), sha1),
+        (path(&format!("/photos/{0}/{0}x", "x".repeat(127))), sha1),
+    ];
+    let part = Resume { offset: 7, prefix: blake3, whole: blake3 };
+    let known = Known { complete, partial: Some((path("/photos/p"), part)) };
+    let mut client = Client::new(&["/photos", "/empty"], known);
+    client.outputs();
+    let said = client.hear(&Message::OhaiOk).said;
+    let resume = format!("7 {blake3} {blake3} /photos/p");
+    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RESUME", resume.as_str())];
+    let (sha1, blake3) = (sha1.to_string(), blake3.to_string());
+    let long = format!("{0}/{0}", "x".repeat(127));
+    let cache =
+        [("a", sha1.as_str()), ("b/c", blake3.as_str()), ("/photos", &sha1), (&long, &sha1)];
+    assert_eq!(said, [icanhaz("/photos", &options, &cache)], "a longer key cannot be said");
+    let said = client.hear(&Message::IcanhazOk).said;
+    assert_eq!(said, [icanhaz("/empty", &options[..2], &[])]);
+}
+
+#[test]
+fn more_than_one_message_holds_is_told_in_several() {
+    let digest = common::digest(Algorithm::Blake3, b"");
+    let names = (0..120_000).map(|i| (path(&format!("/{i}")), digest));
+    let known = Known { complete: names.collect(), partial: None };
+    let mut client = Client::new(&["/"], known);
+    client.outputs();
+    let (mut told, mut message) = (0, client.hear(&Message::OhaiOk));
+    while let [Message::Icanhaz(wish)] = &message.said[..] {
+        assert_eq!(wish.path, "/");
+        told += wish.cache.len();
+        message = client.hear(&Message::IcanhazOk);
+    }
+    assert_eq!((told, message.said), (120_000, vec![nom(1 << 62)]));
+}
+
+#[test]
+fn a_promise_is_handed_on_and_the_last_piece_ends_the_file() {
+    let whole = content(1, 30);
+    let mut client = Client::subscribed(Known::default());
+    let writes = client.piece(promised("/a", &whole, 0, &whole.slice(..20)));
+    let [Write::Begin { promise: Some(promise), .. }, Write::Data { .. }] = &writes[..] else {
+        panic!("{writes:?}")
+    };
+    assert_eq!((promise.size, promise.mode), (30, 0o644));
+    let last = Cheezburger { eof: true, ..piece("/a", 20, &whole.slice(20..)) };
+    assert_eq!(client.piece(last), [data(20, &whole.slice(20..)), Write::End { size: 30 }]);
+    let end = client.piece(piece("/a", 30, &Bytes::new()));
+    assert_eq!(end, [], "the end is said twice by some");
+    // A new state is no second end, not even an empty one.
+    let empty = promised("/a", &Bytes::new(), 0, &Bytes::new());
+    assert_eq!(client.piece(empty.clone()).len(), 2);
+    assert_eq!(client.piece(empty).len(), 2);
+    assert_eq!(client.piece(deleted("/a")).len(), 1);
+    assert_eq!(client.piece(piece("/a", 0, &Bytes::new())).len(), 2, "it was deleted meanwhile");
+}
+
+#[test]
+fn what_breaks_a_promise_or_leaves_a_gap_is_dropped() {
+    let whole = content(1, 30);
+    let part = |from: usize, to: usize| piece("/a", from as u64, &whole.slice(from..to));
+    let eof = |piece: Cheezburger| Cheezburger { eof: true, ..piece };
+    let first = promised("/a", &whole, 0, &whole.slice(..20));
+    for wrong in [
+        part(21, 25),
+        part(19, 25),
+        eof(part(20, 29)),
+        piece("/a", 20, &content(2, 11)),
+        part(20, 30),
+        piece("/a", 20, &Bytes::new()),
+        piece("/a", u64::MAX, &content(2, 11)),
+    ] {
+        let mut client = Client::subscribed(Known::default());
+        assert_eq!(client.piece(first.clone()).len(), 2);
+        assert_eq!(client.piece(wrong.clone()), [Write::Abort], "{wrong:?}");
+        // The rest of it, too, if more comes; and then the next file.
+        if !wrong.eof {
+            assert_eq!(client.piece(part(25, 28)), []);
+            assert_eq!(client.piece(eof(part(28, 30))), []);
+        }
+        assert_eq!(size(&client.piece(promised("/b", &whole, 0, &whole))), Some(30));
+    }
+}
+
+#[test]
+fn what_begins_in_the_middle_is_dropped_unless_it_goes_on() {
+    let whole = content(1, 30);
+    let blake3 = |octets: &[u8]| common::digest(Algorithm::Blake3, octets);
+    let known = |offset: usize| {
+        let (prefix, whole) = (blake3(&whole[..offset]), blake3(&whole));
+        let resume = Resume { offset: offset as u64, prefix, whole };
+        Known { complete: vec![], partial: Some((path("/a"), resume)) }
+    };
+    let rest = promised("/a", &whole, 10, &whole.slice(10..));
+    let writes = Client::subscribed(known(10)).piece(rest.clone());
+    assert!(matches!(writes[0], Write::Begin { offset: 10, promise: Some(_), .. }));
+    assert_eq!(size(&writes), Some(30));
+    assert_eq!(Client::subscribed(known(9)).piece(rest.clone()), []);
+    assert_eq!(Client::subscribed(Known::default()).piece(rest.clone()), []);
+    let unsaid = Cheezburger { headers: dictionary(&[]), ..rest };
+    assert_eq!(Client::subscribed(known(10)).piece(unsaid), []);
+    let other = content(2, 30);
+    let other = promised("/a", &other, 10, &other.slice(10..));
+    assert_eq!(Client::subscribed(known(10)).piece(other), []);
+    let end = promised("/a", &whole, 30, &Bytes::new());
+    let writes = Client::subscribed(known(30)).piece(end);
+    assert_eq!((writes.len(), size(&writes)), (2, Some(30)));
+}
+
+#[test]
+fn files_that_are_mixed_up_are_dropped() {
+    let mut client = Client::subscribed(Known::default());
+    let some = content(1, 10);
+    client.piece(piece("/a", 0, &some));
+    let writes = client.piece(piece("/b", 0, &some));
+    assert_eq!(writes, [Write::Abort, begin("/b"), data(0, &some)]);
+    let writes = client.piece(piece("/a", 10, &some));
+    assert_eq!(writes, [Write::Abort]);
+    let writes = client.piece(deleted("/c"));
+    assert_eq!(writes, [Write::Delete { name: path("/c") }]);
+}
+
+#[test]
+fn one_of_ours_breaks_a_file_off() {
+    let mut client = Client::subscribed(Known::default());
+    let whole = content(1, 30);
+    client.piece(promised("/a", &whole, 0, &whole.slice(..20)));
+    let abort = |name| Cheezburger {
+        headers: dictionary(&[("ABORT", "1")]),
+        ..piece(name, 20, &Bytes::new())
+    };
+    assert_eq!(client.piece(abort("/a")), [Write::Abort]);
+    assert_eq!(client.piece(abort("/a")), []);
+    assert_eq!(client.piece(Cheezburger { offset: 0, ..abort("/b") }), [], "no empty file");
+    assert_eq!(size(&client.piece(promised("/a", &whole, 0, &whole))), Some(30));
+}
+
+#[test]
+fn what_the_inbox_refuses_is_told_and_the_rest_is_dropped() {
+    let refused = |name| Written::Refused { name: path(name), reason: Refusal::Files { limit: 1 } };
+    let mut client = Client::subscribed(Known::default());
+    let some = content(1, 10);
+    client.piece(piece("/a", 0, &some));
+    let told = ClientEvent::Refused { name: path("/a"), reason: Refusal::Files { limit: 1 } };
+    assert_eq!(client.written(&refused("/a")).events, [told]);
+    assert_eq!(client.piece(piece("/a", 10, &some)), []);
+    assert_eq!(client.piece(piece("/a", 20, &Bytes::new())), []);
+    assert_eq!(client.piece(piece("/b", 0, &some)).len(), 2);
+    assert_eq!(client.piece(piece("/b", 10, &Bytes::new())).len(), 1);
+    // The answer to what has ended already is not meant for what comes under the same name now.
+    assert_eq!(client.piece(piece("/b", 0, &some)).len(), 2);
+    client.written(&refused("/b"));
+    assert_eq!(client.piece(piece("/b", 10, &Bytes::new())), [Write::End { size: 10 }]);
+    client.written(&Written::Delivered { name: path("/b"), path: "/b".into(), size: 10 });
+}
+
+#[test]
+fn what_is_not_what_was_promised_is_asked_for_anew() {
+    let mut client = Client::subscribed(Known::default());
+    let name: VirtualPath = path("/a");
+    let close = client.written(&Written::Mismatch { name: name.clone() }).close;
+    assert_eq!(close, Some(ClientClose::Mismatch { name }));
+    assert_eq!(client.piece(piece("/a", 0, &content(1, 1))), []);
+    let path: std::path::PathBuf = "/inbox/b".into();
+    let delivered = Written::Delivered { name: common::path("/b"), path, size: 1 };
+    assert_eq!(client.written(&delivered).events.len(), 1, "what was delivered is told");
+}
+
+#[test]
+fn hugz_while_there_is_nothing_to_say_and_an_end_when_nothing_is_heard() {
+    let mut client = Client::subscribed(Known::default());
+    assert_eq!(client.session.next_deadline(), Some(client.now + Duration::from_secs(5)));
+    for _ in 0..3 {
+        assert_eq!(client.pass(5).said, [Message::Hugz]);
+    }
+    assert_eq!(client.hear(&Message::HugzOk), Outputs::default());
+    // Also while much comes: a server forgets who says nothing.
+    for offset in 0..10 {
+        assert!(!client.piece(piece("/a", offset, &content(1, 1))).is_empty());
+        assert_eq!(client.pass(5).said, [Message::Hugz]);
+    }
+    client.pass(10);
+    assert_eq!(client.pass(4).close, None);
+    assert_eq!(client.pass(1).close, Some(ClientClose::Silent));
+    assert_eq!(client.session.next_deadline(), None);
+}
+
+#[test]
+fn a_server_is_not_dead_while_nobody_listens() {
+    let mut client = Client::subscribed(Known::default());
+    client.session.set_reading(client.now, false);
+    for _ in 0..100 {
+        assert_eq!(client.pass(5).said, [Message::Hugz]);
+    }
+    client.session.set_reading(client.now, true);
+    assert_eq!(client.pass(19).close, None);
+    assert_eq!(client.pass(1).close, Some(ClientClose::Silent));
+}
+
+#[test]
+fn a_server_that_does_not_answer_ohai_is_silent() {
+    let mut client = Client::new(&["/"], Known::default());
+    assert_eq!(client.outputs().said, [Message::Ohai]);
+    assert_eq!(client.session.next_deadline(), Some(client.now + Duration::from_secs(20)));
+    assert_eq!(client.pass(19), Outputs::default(), "no HUGZ before OHAI-OK");
+    assert_eq!(client.pass(1).close, Some(ClientClose::Silent));
+}
+
+#[test]
+fn last_words_end_the_session() {
+    for (message, close) in [
+        (named("v2_rtfm_from_server"), ClientClose::Rejected(String::new())),
+        (named("v2_rtfm_reason"), ClientClose::Rejected("Invalid command".into())),
+        (named("v2_srsly_reason"), ClientClose::Refused("Access denied".into())),
+        (named("v2_kthxbai_server"), ClientClose::Goodbye),
+    ] {
+        let mut client = Client::subscribed(Known::default());
+        assert_eq!(client.frames(&message).close, Some(close));
+        assert_eq!(client.hear(&Message::Hugz), Outputs::default());
+    }
+}
+
+#[test]
+fn hugz_of_old_servers_are_answered() {
+    let mut client = Client::subscribed(Known::default());
+    assert_eq!(client.frames(&named("v2_hugz_server")).said, [Message::HugzOk]);
+}
+
+#[test]
+fn what_no_server_says_ends_the_session() {
+    let mut frames: Vec<_> = [Message::Ohai, nom(1), icanhaz("/", &[], &[])]
+        .iter()
+        .map(|message| vec![message.encode()])
+        .collect();
+    frames.extend(
+        common::vectors::vectors()
+            .into_iter()
+            .filter(|vector| vector.message == "malformed")
+            .map(|vector| vector.frames),
+    );
+    frames.push(vec![]);
+    for frames in frames {
+        let mut client = Client::subscribed(Known::default());
+        let close = client.frames(&frames).close;
+        assert!(matches!(close, Some(ClientClose::Protocol(_))), "{close:?}");
+    }
+}
+
+/// C ignores headers; so do we, unless they are all there and make sense.
+#[test]
+fn other_headers_change_nothing() {
+    let mut client = Client::subscribed(Known::default());
+    let writes = client.frames(&named("v2_cheezburger_with_headers")).writes;
+    assert_eq!(writes[0], begin("/with-headers.txt"));
+}

@@ -1,0 +1,103 @@
+//! A disk and an inbox in memory, and what was captured from C FileMQ.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, each of which uses some"
+)]
+
+pub mod c_client;
+pub mod disk;
+pub mod inbox;
+pub mod server;
+pub mod vectors;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+use filemq::digest::Algorithm;
+use filemq::message::{Cheezburger, Dictionary, Icanhaz, Message, Operation};
+use filemq::{Digest, VirtualPath};
+
+pub fn path(text: &str) -> VirtualPath {
+    VirtualPath::new(text).unwrap()
+}
+
+/// Tells contents apart as a digest does, and is quick: no test depends on which digest it is.
+pub fn digest(algorithm: Algorithm, octets: &[u8]) -> Digest {
+    let mut whole = [0; 32];
+    for (seed, part) in whole.chunks_mut(8).enumerate() {
+        let mut hasher = DefaultHasher::new();
+        (seed, octets).hash(&mut hasher);
+        part.copy_from_slice(&hasher.finish().to_be_bytes());
+    }
+    match algorithm {
+        Algorithm::Sha1 => Digest::Sha1(*whole.first_chunk().unwrap()),
+        Algorithm::Blake3 => Digest::Blake3(whole),
+    }
+}
+
+/// A file's content, another for each seed.
+pub fn content(seed: u64, size: usize) -> Bytes {
+    // No piece that begins elsewhere looks the same.
+    let mut state = seed.wrapping_mul(2).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let block: Vec<u8> = (0..4099)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state.to_be_bytes()[0]
+        })
+        .collect();
+    let mut octets = block.repeat(size.div_ceil(block.len()));
+    octets.truncate(size);
+    octets.into()
+}
+
+pub fn text(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+pub fn dictionary(entries: &[(&str, &str)]) -> Dictionary {
+    entries.iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+pub fn icanhaz(path: &str, options: &[(&str, &str)], cache: &[(&str, &str)]) -> Message {
+    let (options, cache) = (dictionary(options), dictionary(cache));
+    Message::Icanhaz(Icanhaz { path: text(path), options, cache })
+}
+
+pub fn nom(credit: u64) -> Message {
+    Message::Nom { credit, sequence: 0 }
+}
+
+/// A piece as C sends it; it has no sequence yet.
+pub fn piece(name: &str, offset: u64, chunk: &Bytes) -> Cheezburger {
+    Cheezburger {
+        sequence: 0,
+        operation: Operation::Create,
+        filename: text(name),
+        offset,
+        eof: chunk.is_empty(),
+        headers: Dictionary::default(),
+        chunk: chunk.clone(),
+    }
+}
+
+/// In short: `c/name/offset+length`, `!` if it is the end, and names of headers; `d/name`.
+pub fn short(message: &Message) -> String {
+    let Message::Cheezburger(piece) = message else { return message.name().into() };
+    let name = str::from_utf8(&piece.filename).unwrap();
+    match piece.operation {
+        Operation::Delete => format!("d{name}"),
+        _ => {
+            let end = if piece.eof { "!" } else { "" };
+            let headers: Vec<_> =
+                piece.headers.iter().map(|(name, _)| str::from_utf8(name).unwrap()).collect();
+            let headers = headers.join(",");
+            let (offset, length) = (piece.offset, piece.chunk.len());
+            format!("c{name} {offset}+{length}{end}{headers}")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What breaks off, and goes on.
+
+use super::*;
+
+/// Broken off at any point, by an end of the process as well as of the connection.
+#[test]
+fn what_breaks_off_goes_on_where_it_was() {
+    let octets = content(2_500_000);
+    for (length, reopen, forget) in [
+        (1_200_000, true, true),
+        (300_000, true, false),
+        (300_000, false, false),
+        (2_500_000, true, false),
+    ] {
+        let place = Place::new();
+        let inbox = place.inbox();
+        let mut receiver = inbox.receiver("server").unwrap();
+        send(&mut receiver, "/before", b"x");
+        let mut writes = vec![begin("/dir/file", 0, Some(promise(&octets)))];
+        writes.extend((0..length).step_by(100_000).map(|at| data(at, &octets[at..at + 100_000])));
+        assert_eq!(execute(&mut receiver, writes), []);
+        assert_eq!(place.read("dir/file"), None);
+        let copy = forget.then(|| copied(place.path()));
+        let place = match copy {
+            // As it is when the process is killed: nothing that is done when it ends has been done.
+            Some(directory) => Place { directory, limits: InboxLimits::default() },
+            None => place,
+        };
+        if reopen && !forget {
+            drop((receiver, inbox));
+            receiver = place.receiver();
+        } else if forget {
+            receiver = place.receiver();
+        }
+        let (complete, partial) = receiver.known();
+        if !forget {
+            assert_eq!(complete, [(name("/before"), blake3(b"x"))]);
+        }
+        let (file, resume) = partial.unwrap();
+        assert_eq!((&file, resume.offset as usize), (&name("/dir/file"), length));
+        assert_eq!(resume.prefix, blake3(&octets[..length]));
+        assert_eq!(resume.whole, blake3(&octets));
+        // Others may come first, and it need not go on at its end.
+        assert!(matches!(send(&mut receiver, "/other", b"y"), Written::Delivered { .. }));
+        let from = if length == 300_000 { 200_000 } else { length };
+        let rest = [begin("/dir/file", from, Some(promise(&octets))), data(from, &octets[from..])];
+        assert_eq!(execute(&mut receiver, rest), []);
+        let end = [Write::End { size: octets.len() as u64 }];
+        assert_eq!(execute(&mut receiver, end), [delivered(&place, "/dir/file", octets.len())]);
+        assert!(place.read("dir/file").unwrap() == octets);
+        assert_eq!((receiver.known().1, place.partial()), (None, 0));
+    }
+}
+
+fn copied(from: &Path) -> TempDir {
+    fn copy(from: &Path, to: &Path) {
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let to = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                fs::create_dir(&to).unwrap();
+                copy(&entry.path(), &to);
+            } else {
+                fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+    let to = tempfile::tempdir().unwrap();
+    copy(from, to.path());
+    to
+}
+
+#[test]
+fn a_partial_file_that_was_changed_does_not_become_a_wrong_one() {
+    let octets = content(1_500_000);
+    let place = Place::new();
+    let mut receiver = place.receiver();
+    execute(&mut receiver, [begin("/f", 0, Some(promise(&octets))), data(0, &octets[..1_000_000])]);
+    drop(receiver);
+    let partial =
+        fs::read_dir(place.path().join(".filemq/partial")).unwrap().next().unwrap().unwrap();
+    let mut changed = octets[..1_000_000].to_vec();
+    changed[77] ^= 1;
+    fs::write(partial.path(), &changed).unwrap();
+    let mut receiver = place.receiver();
+    let (_, resume) = receiver.known().1.unwrap();
+    assert_eq!(resume.prefix, blake3(&changed), "the server notices");
+    let rest = [
+        begin("/f", 1_000_000, Some(promise(&octets))),
+        data(1_000_000, &octets[1_000_000..]),
+        Write::End { size: 1_500_000 },
+    ];
+    assert_eq!(execute(&mut receiver, rest), [Written::Mismatch { name: name("/f") }]);
+    assert_eq!(place.read("f"), None);
+    // Another file than the one that it was, or more than there is.
+    for (offset, whole) in [(1_000_000, content(9)), (1_000_000, content(1_600_000))] {
+        execute(
+            &mut receiver,
+            [begin("/f", 0, Some(promise(&octets))), data(0, &octets[..1_000_000])],
+        );
+        assert!(receiver.known().1.is_some());
+        let written = execute(&mut receiver, [begin("/f", offset, Some(promise(&whole)))]);
+        assert_eq!(written, [Written::Mismatch { name: name("/f") }]);
+    }
+    let written = execute(&mut receiver, [begin("/f", 1_200_000, Some(promise(&octets)))]);
+    assert_eq!(written, [Written::Mismatch { name: name("/f") }]);
+    assert_eq!(send(&mut receiver, "/f", &octets), delivered(&place, "/f", 1_500_000));
+}

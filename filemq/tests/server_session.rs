@@ -1,0 +1,527 @@
+//! A server's session: what each client gets, in which order, and what becomes of those that say
+//! something wrong.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use filemq::message::{Message, Operation};
+use filemq::session::{ServerConfig, ServerEvent};
+use filemq::{Audience, CHUNK, Done, Job, Unreadable};
+
+use common::server::Server;
+use common::vectors::named;
+use common::{content, icanhaz, nom, path, piece, short};
+
+const PROMISE: &str = "SIZE,DIGEST,MTIME,MODE";
+
+fn ours(cache: &[(&str, &str)]) -> Message {
+    icanhaz("/", &[("RESYNC", "1"), ("DIGEST", "BLAKE3")], cache)
+}
+
+#[test]
+fn a_captured_c_client_gets_what_the_c_server_sent() {
+    let file = |i: usize| ((i * 7 + (i >> 8)) & 255) as u8;
+    let mut server = Server::new().publishing(&[
+        ("/big.bin", (0..6_500_000).map(file).collect()),
+        ("/empty.dat", Bytes::new()),
+        ("/film.mp4", Bytes::from_static(b"MOVIE DATA")),
+        ("/sub/deep/hello.txt", Bytes::from_static(b"hello filemq\n")),
+    ]);
+    assert_eq!(server.frames(&named("v2_ohai")), [Message::OhaiOk]);
+    assert_eq!(server.frames(&named("v2_icanhaz_root_plain")), [Message::IcanhazOk]);
+    let mut said = server.frames(&named("v2_nom_initial"));
+    assert_eq!(said.len(), 5, "5,000,000 octets");
+    said.extend(server.frames(&named("v2_nom_refill_seq0")));
+    assert_eq!(said.len(), 6);
+    said.extend(server.frames(&named("v2_nom_refill_seq1")));
+    server.remove("/film.mp4");
+    said.extend(server.run());
+    server.remove("/sub/deep/hello.txt");
+    said.extend(server.run());
+
+    for (at, name) in [
+        (0, "create_first_1MB"),
+        (1, "create_second_1MB"),
+        (6, "create_last_partial"),
+        (7, "end_of_file"),
+        (8, "empty_file"),
+        (9, "ln_target"),
+        (10, "ln_eof"),
+        (11, "subdir_data"),
+        (12, "subdir_eof"),
+    ] {
+        let expected = &named(&format!("v2_cheezburger_{name}"))[0];
+        assert!(said[at].encode() == expected, "{name}: {}", short(&said[at]));
+    }
+    // C repeats the fields of what it sent before; they mean nothing.
+    assert_eq!(short(&said[13]), "d/film.mp4");
+    assert_eq!(short(&said[14]), "d/sub/deep/hello.txt");
+    assert_eq!(said.len(), 15);
+    assert_eq!(server.frames(&named("v2_hugz_client")), [Message::HugzOk]);
+    assert_eq!(server.frames(&named("v2_kthxbai")), []);
+    assert_eq!(server.events.last(), Some(&ServerEvent::Left));
+}
+
+#[test]
+fn what_ends_the_c_server_draws_rtfm_and_the_client_may_begin_anew() {
+    let killers = common::vectors::vectors().into_iter().filter(|v| v.message == "malformed");
+    for killer in killers {
+        let mut server = Server::new().publishing(&[("/a", content(1, 10))]);
+        for _ in 0..3 {
+            let said = server.frames(&killer.frames);
+            assert!(matches!(said[..], [Message::Rtfm { .. }]), "{}", killer.name);
+            assert_eq!(server.hear(&Message::Ohai), [Message::OhaiOk]);
+        }
+        assert_eq!(server.hear(&icanhaz("/", &[], &[])), [Message::IcanhazOk]);
+        assert_eq!(server.hear_shortly(&nom(10)), ["c/a 0+10", "c/a 10+0!"]);
+    }
+}
+
+#[test]
+fn the_old_ohai_is_told_which_version_is_spoken() {
+    let said = Server::new().frames(&named("v1_ohai"));
+    let [Message::Rtfm { reason }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(reason, "FILEMQ version 1 is not spoken here, only version 2");
+}
+
+#[test]
+fn before_ohai_nothing_else_is_understood() {
+    for message in [Message::Hugz, nom(1), icanhaz("/", &[], &[]), Message::Kthxbai] {
+        let said = Server::new().hear(&message);
+        assert!(matches!(said[..], [Message::Rtfm { .. }]), "{message:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_later_forgets_subscriptions_and_credit() {
+    for message in [Message::HugzOk, Message::OhaiOk, icanhaz("no path", &[], &[])] {
+        let (mut server, _) = Server::new().foreign();
+        assert!(matches!(server.hear(&message)[..], [Message::Rtfm { .. }]));
+        server.put("/a", content(1, 10));
+        assert_eq!(server.run(), []);
+        assert_eq!(server.hear(&Message::Ohai), [Message::OhaiOk]);
+        assert_eq!(server.hear(&icanhaz("/", &[], &[])), [Message::IcanhazOk]);
+        assert_eq!(server.hear_shortly(&nom(4)), ["c/a 0+4"]);
+    }
+}
+
+/// As in C: what it has subscribed to, and its credit, are kept.
+#[test]
+fn a_second_ohai_changes_nothing() {
+    let (mut server, _) = Server::new().foreign();
+    assert_eq!(server.hear(&Message::Ohai), [Message::OhaiOk]);
+    server.put("/a", content(1, 10));
+    assert_eq!(server.run_shortly(), ["c/a 0+10", "c/a 10+0!"]);
+}
+
+#[test]
+fn one_that_says_only_wrong_things_is_closed() {
+    let mut server = Server::new();
+    for _ in 0..100 {
+        server.frames(&named("v2_killer_bad_signature"));
+    }
+    assert!(server.closed);
+    assert_eq!(server.events.len(), 10);
+}
+
+#[test]
+fn only_what_lies_within_the_subscriptions_is_sent() {
+    let files = ["/a/1", "/a/b/2", "/ab", "/c"].map(|name| (name, content(1, 1)));
+    let server = Server::new().publishing(&files);
+    let (mut server, said) = server.begun(&icanhaz("/a/", &[], &[]), 100);
+    assert_eq!(said, ["c/a/1 0+1", "c/a/1 1+0!", "c/a/b/2 0+1", "c/a/b/2 1+0!"]);
+    assert_eq!(server.hear_shortly(&icanhaz("/a/b", &[], &[])), ["ICANHAZ-OK"]);
+    let said = server.hear_shortly(&icanhaz("/", &[], &[]));
+    assert_eq!(said, ["ICANHAZ-OK", "c/ab 0+1", "c/ab 1+0!", "c/c 0+1", "c/c 1+0!"]);
+    // Of "/c" nothing is left for a client that cuts "/c" off.
+    let server = Server::new().publishing(&files);
+    assert_eq!(server.begun(&icanhaz("/c", &[], &[]), 100).1, [""; 0]);
+}
+
+#[test]
+fn credit_is_never_exceeded() {
+    let server = Server::new().publishing(&[("/a", content(1, CHUNK + 10)), ("/b", Bytes::new())]);
+    let (mut server, said) = server.begun(&icanhaz("/", &[], &[]), 0);
+    assert_eq!(said, [""; 0]);
+    assert_eq!(server.hear_shortly(&nom(3)), ["c/a 0+3"]);
+    assert_eq!(server.hear_shortly(&nom(CHUNK as u64)), ["c/a 3+1000000"]);
+    assert_eq!(server.hear_shortly(&nom(6)), ["c/a 1000003+6"]);
+    let rest = ["c/a 1000009+1", "c/a 1000010+0!", "c/b 0+0!"];
+    assert_eq!(server.hear_shortly(&nom(1)), rest);
+}
+
+#[test]
+fn ours_is_told_ahead_and_needs_no_further_end() {
+    let server = Server::new().publishing(&[("/a", content(1, CHUNK + 1)), ("/b", Bytes::new())]);
+    let (server, said) = server.ours();
+    let expected =
+        [format!("c/a 0+1000000{PROMISE}"), "c/a 1000000+1!".into(), format!("c/b 0+0!{PROMISE}")];
+    assert_eq!(said, expected);
+    let sent = |name, size| ServerEvent::Sent { name: path(name), size };
+    assert_eq!(server.events.last(), Some(&sent("/b", 0)));
+    assert!(server.events.contains(&sent("/a", CHUNK as u64 + 1)));
+}
+
+const fn kind(job: &Job) -> &'static str {
+    match job {
+        Job::Digest(..) => "digest",
+        Job::Open { .. } => "open",
+        Job::Read { .. } => "read",
+        Job::Close => "close",
+    }
+}
+
+/// So that a disk can do much at a time.
+#[test]
+fn jobs_of_several_small_files_are_given_out_ahead() {
+    for foreign in [true, false] {
+        let files = [("/a", content(1, 10)), ("/b", content(2, 20)), ("/c", Bytes::new())];
+        let server = Server::new();
+        let (mut server, _) = if foreign { server.foreign() } else { server.ours() };
+        for (name, content) in files {
+            server.put(name, content);
+        }
+        let asked: Vec<_> = std::iter::from_fn(|| server.job()).map(|job| kind(&job)).collect();
+        assert_eq!(asked, ["open", "read", "close", "open", "read", "close", "open", "close"]);
+    }
+}
+
+#[test]
+fn what_is_in_the_cache_is_not_sent() {
+    let (same, other) = (content(1, 10), content(2, 10));
+    let sha1 = common::digest(filemq::digest::Algorithm::Sha1, &same).to_string();
+    let blake3 = common::digest(filemq::digest::Algorithm::Blake3, &same).to_string();
+    let small = sha1.to_lowercase();
+    let names = ["/p/a", "/p/b", "/p/c", "/p/d", "/p/e", "/q"];
+    let mut server = Server::new().publishing(&names.map(|name| (name, same.clone())));
+    server.put("/p/d", other);
+    let cache = [
+        ("a", sha1.as_str()),
+        ("/p/b", &small),
+        ("c", &blake3),
+        ("d", &sha1),
+        ("../q", &sha1),
+        ("gone", &sha1),
+    ];
+    let (_, said) = server.begun(&icanhaz("/p", &[("RESYNC", "1")], &cache), 1000);
+    assert_eq!(said, ["c/p/e 0+10", "c/p/e 10+0!", "c/p/d 0+10", "c/p/d 10+0!"]);
+}
+
+/// Somebody else has asked for it before.
+#[test]
+fn a_digest_that_is_known_decides_without_reading() {
+    let blake3 = |octets: &[u8]| common::digest(filemq::digest::Algorithm::Blake3, octets);
+    for (claimed, sent) in [(content(1, 10), false), (content(2, 10), true)] {
+        let mut server = Server::new().publishing(&[("/a", content(1, 10))]);
+        let entry = server.catalogue.get(&path("/a")).unwrap();
+        entry.blake3.set(blake3(&content(1, 10))).unwrap();
+        let claim = blake3(&claimed).to_string();
+        for message in [Message::Ohai, ours(&[("a", &claim)]), nom(100)] {
+            let frames = [message.encode()];
+            server.session.handle_message(server.now, &frames, &server.catalogue);
+        }
+        let job = server.job();
+        let opened = matches!(job, Some(Job::Open { digest: false, .. }));
+        assert_eq!((opened, job.is_some()), (sent, sent));
+    }
+}
+
+#[test]
+fn ours_hears_of_what_was_deleted_meanwhile() {
+    let sha1 = common::digest(filemq::digest::Algorithm::Sha1, b"").to_string();
+    let mut server = Server::new();
+    server.put_for("/other", Bytes::new(), Audience::Tagged("x".into()));
+    let cache = [("gone", sha1.as_str()), ("other", &sha1), ("/out/../side", &sha1)];
+    server.hear(&Message::Ohai);
+    assert_eq!(server.hear_shortly(&ours(&cache)), ["ICANHAZ-OK", "d/gone"]);
+    assert_eq!(server.hear_shortly(&nom(1000)), [""; 0]);
+    let mut server = Server::new();
+    server.hear(&Message::Ohai);
+    assert_eq!(server.hear_shortly(&icanhaz("/", &[], &cache)), ["ICANHAZ-OK"], "only ours");
+}
+
+#[test]
+fn a_part_is_gone_on_with() {
+    let whole = content(1, 1000);
+    let blake3 = |octets: &[u8]| common::digest(filemq::digest::Algorithm::Blake3, octets);
+    let resume = |offset: usize| {
+        let text = format!("{offset} {} {} /z z", blake3(&whole[..offset]), blake3(&whole));
+        icanhaz("/", &[("DIGEST", "BLAKE3"), ("RESUME", &text)], &[])
+    };
+    let server = || Server::new().publishing(&[("/a", content(2, 5)), ("/z z", whole.clone())]);
+    let first = format!("c/a 0+5!{PROMISE}");
+    let (_, said) = server().begun(&resume(400), 10_000);
+    assert_eq!(said, [format!("c/z z 400+600!{PROMISE}"), first.clone()], "it comes first");
+    let (_, said) = server().begun(&resume(1000), 10_000);
+    assert_eq!(said, [format!("c/z z 1000+0!{PROMISE}"), first.clone()]);
+    let mut changed = server();
+    changed.put("/z z", content(3, 1000));
+    let (_, said) = changed.begun(&resume(400), 10_000);
+    assert_eq!(said, [format!("c/z z 0+1000!{PROMISE}"), first]);
+}
+
+#[test]
+fn a_foreign_client_loses_a_file_before_it_shrinks() {
+    let (mut server, _) = Server::new().publishing(&[("/a", content(1, 10))]).foreign();
+    server.put("/a", content(2, 9));
+    assert_eq!(server.run_shortly(), ["d/a", "c/a 0+9", "c/a 9+0!"]);
+    server.put("/a", content(3, 9));
+    assert_eq!(server.run_shortly(), ["c/a 0+9", "c/a 9+0!"]);
+    let (mut server, _) = Server::new().publishing(&[("/a", content(1, 10))]).ours();
+    server.put("/a", content(2, 9));
+    assert_eq!(server.run_shortly(), [format!("c/a 0+9!{PROMISE}")]);
+}
+
+#[test]
+fn an_update_in_mid_transfer_breaks_off_and_begins_again() {
+    let again = format!("c/a 0+5!{PROMISE}");
+    for (foreign, broken_off, again) in [
+        (true, vec!["c/a 1000000+0!", "d/a"], vec!["c/a 0+5", "c/a 5+0!"]),
+        (false, vec!["c/a 1000000+0!ABORT"], vec![again.as_str()]),
+    ] {
+        let server = Server::new().publishing(&[("/a", content(1, 3 * CHUNK))]);
+        let options: &[_] = if foreign { &[] } else { &[("DIGEST", "BLAKE3")] };
+        let (mut server, said) = server.begun(&icanhaz("/", options, &[]), CHUNK as u64);
+        assert_eq!(said.len(), 1);
+        server.put("/a", content(2, 5));
+        assert_eq!(server.run_shortly(), broken_off);
+        assert_eq!(server.hear_shortly(&nom(10)), again);
+    }
+}
+
+#[test]
+fn what_was_read_and_not_sent_costs_no_credit() {
+    let server = Server::new();
+    let (mut server, _) = server.begun(&icanhaz("/", &[], &[]), 10);
+    server.put("/a", content(1, 10));
+    while server.ask() {}
+    server.put("/a", content(2, 10));
+    assert_eq!(server.run_shortly(), ["c/a 0+10", "c/a 10+0!"]);
+}
+
+#[test]
+fn a_removal_while_it_is_looked_whether_the_client_has_it_is_told() {
+    let mut server = Server::new().publishing(&[("/a", content(1, 10))]);
+    let other = common::digest(filemq::digest::Algorithm::Blake3, b"").to_string();
+    for message in [Message::Ohai, ours(&[("a", &other)]), nom(100)] {
+        let frames = [message.encode()];
+        server.session.handle_message(server.now, &frames, &server.catalogue);
+    }
+    assert!(server.ask());
+    server.remove("/a");
+    server.answer();
+    assert_eq!(server.run_shortly(), ["OHAI-OK", "ICANHAZ-OK", "d/a"]);
+}
+
+#[test]
+fn a_removal_in_mid_transfer_breaks_off_and_deletes() {
+    for (foreign, expected) in
+        [(true, ["c/a 1000000+0!", "d/a"]), (false, ["c/a 1000000+0!ABORT", "d/a"])]
+    {
+        let server = Server::new().publishing(&[("/a", content(1, 3 * CHUNK))]);
+        let options: &[_] = if foreign { &[] } else { &[("DIGEST", "BLAKE3")] };
+        let (mut server, _) = server.begun(&icanhaz("/", options, &[]), CHUNK as u64);
+        server.remove("/a");
+        assert_eq!(server.run_shortly(), expected);
+    }
+}
+
+/// What was changed is known by reading before it is known by watching.
+#[test]
+fn a_file_that_is_not_what_it_was_waits_for_the_change() {
+    for foreign in [true, false] {
+        let server = Server::new().publishing(&[("/a", content(1, 10)), ("/b", content(1, 1))]);
+        let mut server = server;
+        server.disk.put(&path("/a"), content(2, 20));
+        let (mut server, said) = if foreign { server.foreign() } else { server.ours() };
+        assert!(said.iter().all(|said| said.starts_with("c/b")), "{said:?}");
+        assert!(server.job().is_none(), "it does not spin");
+        server.notice(&path("/a"));
+        let said = server.run_shortly();
+        assert!(said[0].starts_with("c/a 0+20"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_delivered() {
+    let (mut server, _) = Server::new().ours();
+    server.put("/a", content(1, 10));
+    while server.ask() {}
+    server.answer();
+    while server.ask() {}
+    server.answer();
+    server.done.clear();
+    let changed = Done::Closed(Err(Unreadable::Changed));
+    server.session.handle_done(server.now, changed, &server.catalogue);
+    assert_eq!(server.said(), [], "the only piece waited for the end");
+    assert!(server.job().is_none());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_not_asked_for_again() {
+    let (mut server, _) = Server::new().foreign();
+    server.put("/a", content(1, 10));
+    assert!(matches!(server.job(), Some(Job::Open { .. })));
+    let reason: Arc<str> = "no".into();
+    let done = Done::Opened(Err(Unreadable::Failed(reason.clone())));
+    server.session.handle_done(server.now, done, &server.catalogue);
+    assert_eq!(server.run(), []);
+    assert_eq!(server.events.last(), Some(&ServerEvent::Unreadable { name: path("/a"), reason }));
+    server.put("/b", content(1, 1));
+    assert_eq!(server.run_shortly(), ["c/b 0+1", "c/b 1+0!"]);
+}
+
+#[test]
+fn updates_that_wait_are_one() {
+    let server = Server::new().publishing(&[("/a", content(1, CHUNK))]);
+    let (mut server, _) = server.begun(&icanhaz("/", &[], &[]), 1);
+    for seed in 0..1000 {
+        server.put("/b", content(seed, 4));
+        server.remove("/b");
+    }
+    server.put("/b", content(7, 3));
+    let said = server.hear_shortly(&nom(u64::MAX - 1));
+    assert_eq!(said, ["c/a 1+999999", "c/a 1000000+0!", "c/b 0+3", "c/b 3+0!"]);
+}
+
+#[test]
+fn one_that_changes_all_the_time_does_not_keep_others_waiting() {
+    let files = [("/a", content(1, 1)), ("/b", content(1, 1)), ("/c", content(1, 1))];
+    let (mut server, _) = Server::new().publishing(&files).begun(&icanhaz("/", &[], &[]), 0);
+    let mut names = Vec::new();
+    for seed in 0..4 {
+        names.extend(server.hear_shortly(&nom(1)).first().cloned());
+        server.put("/a", content(seed, 1));
+    }
+    assert_eq!(names, ["c/a 0+1", "c/b 0+1", "c/c 0+1", "c/a 0+1"]);
+}
+
+#[test]
+fn tags_say_who_gets_a_file() {
+    let audience = || Audience::Tagged("club".into());
+    let mut server = Server::new();
+    server.put_for("/secret", content(1, 10), audience());
+    let (mut server, said) = server.foreign();
+    assert_eq!(said, [""; 0]);
+    server.put_for("/secret", content(2, 10), audience());
+    server.remove("/secret");
+    assert_eq!(server.run_shortly(), [""; 0], "nor that it is gone");
+    server.put_for("/secret", content(3, 10), audience());
+    server.set_tags(&["club"]);
+    assert_eq!(server.run_shortly(), ["c/secret 0+10", "c/secret 10+0!"]);
+    server.set_tags(&[]);
+    assert_eq!(server.run_shortly(), [""; 0], "what is there stays there");
+    server.put_for("/secret", content(4, 10), audience());
+    assert_eq!(server.run_shortly(), [""; 0]);
+}
+
+#[test]
+fn who_loses_a_tag_gets_no_more_of_the_file() {
+    let mut server = Server::with(&ServerConfig::default(), &["club"]);
+    server.put_for("/a", content(1, 3 * CHUNK), Audience::Tagged("club".into()));
+    let (mut server, said) = server.begun(&ours(&[]), CHUNK as u64);
+    assert_eq!(said.len(), 1);
+    server.set_tags(&[]);
+    assert_eq!(server.hear_shortly(&nom(u64::MAX)), ["c/a 1000000+0!ABORT"]);
+}
+
+#[test]
+fn hugz_are_answered_while_jobs_are_out() {
+    let (mut server, _) = Server::new().foreign();
+    server.put("/a", content(1, 10));
+    assert!(server.job().is_some());
+    server.session.handle_message(server.now, &[Message::Hugz.encode()], &server.catalogue);
+    assert_eq!(server.said(), [Message::HugzOk]);
+}
+
+#[test]
+fn answers_of_a_talk_that_is_over_are_dropped() {
+    let (mut server, _) = Server::new().foreign();
+    server.put("/a", content(1, 10));
+    while server.ask() {}
+    let rtfm = [Message::HugzOk.encode()];
+    server.session.handle_message(server.now, &rtfm, &server.catalogue);
+    assert!(matches!(server.said()[..], [Message::Rtfm { .. }]));
+    server.remove("/a");
+    server.put("/b", content(2, 20));
+    let now = server.now;
+    for message in [Message::Ohai, icanhaz("/", &[], &[]), nom(100)] {
+        server.session.handle_message(now, &[message.encode()], &server.catalogue);
+    }
+    let said = server.run_shortly();
+    assert_eq!(said, ["OHAI-OK", "ICANHAZ-OK", "c/b 0+20", "c/b 20+0!"]);
+}
+
+#[test]
+fn who_says_nothing_is_closed() {
+    let (mut server, _) = Server::new().foreign();
+    server.pass(Duration::from_secs(59));
+    server.hear(&Message::Hugz);
+    server.pass(Duration::from_secs(59));
+    assert_eq!(server.session.next_deadline(), Some(server.now + Duration::from_secs(1)));
+    server.run();
+    assert!(!server.closed);
+    server.pass(Duration::from_secs(1));
+    server.run();
+    assert!(server.closed);
+    assert_eq!(server.events.last(), Some(&ServerEvent::Expired));
+    assert_eq!(server.session.next_deadline(), None);
+}
+
+#[test]
+fn deletes_come_in_portions_and_all_in_the_end() {
+    let (mut server, _) = Server::new().foreign();
+    let names: Vec<_> = (0..1000).map(|i| format!("/{i:04}")).collect();
+    for name in &names {
+        server.put(name, Bytes::new());
+    }
+    server.run();
+    for name in &names {
+        server.remove(name);
+    }
+    assert!(server.job().is_none());
+    assert_eq!(server.said().len(), 64);
+    let said = server.run_shortly();
+    assert_eq!(said.len(), 1000 - 64);
+    assert_eq!(said.last().unwrap(), "d/0999");
+}
+
+#[test]
+fn there_is_an_end_to_subscriptions_and_waiting_deletes() {
+    let config = ServerConfig { subscriptions: 2, deletes: 3, ..ServerConfig::default() };
+    let (mut server, _) = Server::with(&config, &[]).begun(&icanhaz("/a", &[], &[]), 100);
+    assert_eq!(server.hear(&icanhaz("/b", &[], &[])), [Message::IcanhazOk]);
+    assert!(matches!(server.hear(&icanhaz("/c", &[], &[]))[..], [Message::Rtfm { .. }]));
+    let (mut server, _) = Server::with(&config, &[]).foreign();
+    for name in ["/1", "/2", "/3", "/4"] {
+        server.put(name, Bytes::new());
+        server.remove(name);
+    }
+    assert!(matches!(server.run()[..], [Message::Rtfm { .. }]));
+}
+
+/// A client that asks and does not listen: what it is owed does not grow without end.
+#[test]
+fn who_does_not_listen_is_closed() {
+    let (mut server, _) = Server::new().foreign();
+    let hugz = [Message::Hugz.encode()];
+    for _ in 0..20_000 {
+        server.session.handle_message(server.now, &hugz, &server.catalogue);
+    }
+    assert_eq!(server.said().len(), 10_001);
+    assert!(server.closed);
+}
+
+#[test]
+fn servers_do_not_take_files() {
+    let (mut server, _) = Server::new().foreign();
+    let message = Message::Cheezburger(piece("/a", 0, &content(1, 1)));
+    let Message::Cheezburger(said) = &message else { panic!() };
+    assert_eq!(said.operation, Operation::Create);
+    assert!(matches!(server.hear(&message)[..], [Message::Rtfm { .. }]));
+}

@@ -1,0 +1,312 @@
+//! FILEMQ: messages, and what they do to the session of a server or a client.
+//!
+//! The first octet says which. For a session all others are steps: one octet for what happens, one
+//! for how, and for a message that is no message as many octets as that says.
+
+#[path = "../../../filemq/tests/common/mod.rs"]
+mod common;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use filemq::message::{Cheezburger, DecodeError, Message, Operation};
+use filemq::session::{ClientConfig, ClientOutput, ClientSession, Known};
+use filemq::{Audience, CHUNK, Done, Unreadable, VirtualPath, Write};
+
+use self::common::inbox::Inbox;
+use self::common::server::Server;
+use self::common::vectors::vectors;
+use self::common::{content, dictionary, icanhaz, nom, path, piece};
+use crate::setting;
+
+const NAMES: [&str; 4] = ["/a", "/a/b", "/b", "/c d"];
+const SIZES: [usize; 4] = [0, 1, 300, CHUNK + 1];
+
+/// No octets break a promise of the decoder, and no messages one of a session.
+pub fn target(data: &[u8]) {
+    let ([which], rest) = setting(data);
+    match which % 3 {
+        0 => decoder(rest),
+        1 => server(rest),
+        _ => client(rest),
+    }
+}
+
+/// Reading takes no more memory than there are octets, and what is read is written to what is read.
+fn decoder(data: &[u8]) {
+    let frame = Bytes::copy_from_slice(data);
+    let mut decoded = Err(DecodeError::Frames);
+    let memory = allocation_counter::measure(|| decoded = Message::decode(&frame));
+    // An entry of a dictionary takes five octets, and in memory two slices; lists grow by doubling.
+    let bound = 1024 + 64 * data.len() as u64;
+    assert!(memory.bytes_max <= bound, "{} for {}", memory.bytes_max, data.len());
+    if let Ok(message) = decoded {
+        let again = message.encode();
+        assert!(again.len() <= data.len(), "octets behind the last field are ignored");
+        assert_eq!(Message::decode(&again), Ok(message));
+    }
+}
+
+/// What happens and how; and the octets that follow.
+fn step<'a>(data: &mut &'a [u8], raw: u8, kinds: u8) -> Option<(u8, u8, &'a [u8])> {
+    let (&[what, how], rest) = data.split_first_chunk()?;
+    let what = what % kinds;
+    let taken = if what == raw { usize::from(how) } else { 0 };
+    let (octets, rest) = rest.split_at(rest.len().min(taken));
+    *data = rest;
+    Some((what, how, octets))
+}
+
+fn name(how: u8) -> &'static str {
+    NAMES[usize::from(how) % NAMES.len()]
+}
+
+/// What a client may rely on.
+#[derive(Default)]
+struct Promises {
+    subscribed: bool,
+    ours: bool,
+    credit: u128,
+    sequence: u64,
+    /// The file of which the end has not come.
+    open: Option<Bytes>,
+}
+
+impl Promises {
+    fn told(&mut self, message: &Message) {
+        match message {
+            Message::Nom { credit, .. } => self.credit += u128::from(*credit),
+            Message::Icanhaz(wish) if !self.subscribed => {
+                self.ours = wish.options.text("DIGEST") == Some("BLAKE3");
+            }
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, message: &Message) {
+        match message {
+            Message::Rtfm { .. } => *self = Self::default(),
+            Message::IcanhazOk => self.subscribed = true,
+            Message::OhaiOk | Message::HugzOk => {}
+            Message::Cheezburger(piece) => self.piece(piece),
+            other => panic!("a server that says {}", other.name()),
+        }
+    }
+
+    fn piece(&mut self, piece: &Cheezburger) {
+        assert!(self.subscribed, "content before ICANHAZ-OK");
+        assert_eq!(piece.sequence, self.sequence);
+        self.sequence += 1;
+        assert!(self.ours || piece.headers.is_empty());
+        assert!(piece.chunk.len() <= CHUNK);
+        let left = self.credit.checked_sub(piece.chunk.len() as u128);
+        self.credit = left.expect("within the credit");
+        match piece.operation {
+            Operation::Create => {
+                let open = self.open.get_or_insert_with(|| piece.filename.clone());
+                assert_eq!(open, &piece.filename, "a file within a file");
+                if if self.ours { piece.eof } else { piece.chunk.is_empty() } {
+                    self.open = None;
+                }
+            }
+            Operation::Delete => assert!(self.open.is_none() || !self.ours),
+            Operation::Other(other) => panic!("operation {other}"),
+        }
+    }
+}
+
+/// Whatever a client says, and whatever becomes of the files meanwhile.
+fn server(mut data: &[u8]) {
+    let mut server = Server::new();
+    let mut promises = Promises::default();
+    let mut seed = 0;
+    while let Some((what, how, octets)) = step(&mut data, 0, 16) {
+        if server.closed {
+            assert!(server.job().is_none() && server.session.next_deadline().is_none());
+            return;
+        }
+        seed += 1;
+        match what {
+            0 => said(&mut server, &mut promises, &Bytes::copy_from_slice(octets)),
+            1..=4 => said(&mut server, &mut promises, &wish(how).encode()),
+            5 | 6 => {
+                let audience = match how & 64 {
+                    0 => Audience::Everyone,
+                    _ => Audience::Tagged("club".into()),
+                };
+                let size = SIZES[usize::from(how >> 2) % SIZES.len()];
+                server.disk.put_for(&path(name(how)), content(seed, size), audience);
+            }
+            7 => server.disk.remove(&path(name(how))),
+            8 | 9 => server.notice(&path(name(how))),
+            10 => {
+                server.ask();
+            }
+            11 => {
+                server.answer();
+            }
+            12 => {
+                if let Some(done) = server.done.front_mut() {
+                    *done = failed(done, how);
+                }
+            }
+            13 => server.set_tags(if how & 1 == 0 { &[] } else { &["club"] }),
+            14 => server.pass(Duration::from_secs(how.into())),
+            _ => {
+                let said = server.run();
+                said.iter().for_each(|message| promises.hear(message));
+            }
+        }
+        server.said().iter().for_each(|message| promises.hear(message));
+    }
+    let said = server.run();
+    said.iter().for_each(|message| promises.hear(message));
+}
+
+fn said(server: &mut Server, promises: &mut Promises, frame: &Bytes) {
+    // What the client says counts from when the server hears it; RTFM begins anew.
+    if let Ok(message) = Message::decode(frame) {
+        promises.told(&message);
+        if message == Message::Kthxbai {
+            server.said().iter().for_each(|message| promises.hear(message));
+            *promises = Promises::default();
+        }
+    }
+    server.session.handle_message(server.now, std::slice::from_ref(frame), &server.catalogue);
+}
+
+/// What a client may well say.
+fn wish(how: u8) -> Message {
+    let ours: &[_] = &[("RESYNC", "1"), ("DIGEST", "BLAKE3")];
+    let sha1 = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709";
+    match how % 8 {
+        0 | 1 => Message::Ohai,
+        2 => icanhaz("/", &[], &[]),
+        3 => icanhaz("/", ours, &[("a", sha1), ("gone", sha1)]),
+        4 => icanhaz("/a", ours, &[]),
+        5 => nom(u64::from(how)),
+        6 => nom(u64::MAX),
+        _ => Message::Hugz,
+    }
+}
+
+fn failed(done: &Done, how: u8) -> Done {
+    let why = match how & 1 {
+        0 => Unreadable::Changed,
+        _ => Unreadable::Failed("no".into()),
+    };
+    match done {
+        Done::Digest(_) => Done::Digest(Err(why)),
+        Done::Opened(_) => Done::Opened(Err(why)),
+        Done::Read(_) => Done::Read(Err(why)),
+        Done::Closed(_) => Done::Closed(Err(why)),
+    }
+}
+
+/// Whatever a server says: the inbox, which is strict, is asked for what makes sense.
+fn client(mut data: &[u8]) {
+    let mut now = Instant::now();
+    let paths = [path("/a"), path("/b")];
+    let config = ClientConfig::default();
+    let mut session = ClientSession::new(&config, &paths, Known::default(), now);
+    let (mut inbox, mut writes, mut sequence) = (Inbox::default(), VecDeque::new(), 0);
+    while let Some((what, how, octets)) = step(&mut data, 0, 12) {
+        match what {
+            0 => session.handle_message(now, &[Bytes::copy_from_slice(octets)]),
+            1 => session.handle_message(now, &[Message::OhaiOk.encode()]),
+            2 => session.handle_message(now, &[Message::IcanhazOk.encode()]),
+            3..=8 => {
+                sequence += u64::from(how < 250);
+                let piece = Cheezburger { sequence, ..burger(what, how) };
+                session.handle_message(now, &[Message::Cheezburger(piece).encode()]);
+            }
+            9 => {
+                if let Some(written) = writes.pop_front().and_then(|write| inbox.execute(write)) {
+                    session.handle_written(now, &written);
+                }
+            }
+            10 => {
+                inbox.refused.insert(path(name(how)));
+            }
+            _ => {
+                now += Duration::from_secs(u64::from(how & 15));
+                session.handle_timeout(now);
+            }
+        }
+        if collect(&mut session, &paths, &mut writes) {
+            break;
+        }
+    }
+    for write in writes {
+        inbox.execute(write);
+    }
+}
+
+/// A piece of one of a few files: with a promise, without, or that it is gone.
+fn burger(what: u8, how: u8) -> Cheezburger {
+    let whole = content(u64::from(how & 3), 30);
+    let offset = usize::from(how >> 2 & 3) * 10;
+    let chunk = whole.slice(offset..(offset + 10).min(whole.len()));
+    let digest = common::digest(filemq::digest::Algorithm::Blake3, &whole).to_string();
+    let promise = [("SIZE", "30"), ("DIGEST", &digest), ("MTIME", "1.000000000"), ("MODE", "644")];
+    let piece = piece(name(how), offset as u64, &chunk);
+    match what {
+        3 => Cheezburger { operation: Operation::Delete, ..piece },
+        4 => Cheezburger { headers: dictionary(&[("ABORT", "1")]), chunk: Bytes::new(), ..piece },
+        5 => Cheezburger { eof: true, ..piece },
+        6 => Cheezburger { headers: dictionary(&promise), eof: offset == 20, ..piece },
+        _ => piece,
+    }
+}
+
+/// Takes what the session has to say; whether it is over.
+fn collect(
+    session: &mut ClientSession,
+    paths: &[VirtualPath],
+    writes: &mut VecDeque<Write>,
+) -> bool {
+    let mut over = false;
+    while let Some(output) = session.poll_output() {
+        assert!(!over || matches!(output, ClientOutput::Event(_)));
+        match output {
+            ClientOutput::Send(frame) => {
+                let message = Message::decode(&frame).expect("a message");
+                let says = ["OHAI", "ICANHAZ", "NOM", "HUGZ", "HUGZ-OK"];
+                assert!(says.contains(&message.name()), "{}", message.name());
+            }
+            ClientOutput::Write(write) => {
+                if let Write::Begin { name, .. } | Write::Delete { name } = &write {
+                    assert!(paths.iter().any(|path| path.covers(name)), "{name}");
+                }
+                writes.push_back(write);
+            }
+            ClientOutput::Event(_) => {}
+            ClientOutput::Close(_) => over = true,
+        }
+    }
+    assert_eq!(over, session.next_deadline().is_none());
+    over
+}
+
+/// What was captured, and some talks that go far.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let frames: Vec<Bytes> = vectors()
+        .into_iter()
+        .filter_map(|vector| vector.frames.first().cloned())
+        .filter(|frame| frame.len() < 200)
+        .collect();
+    let mut seeds: Vec<_> = frames.iter().map(|frame| [&[0], &frame[..]].concat()).collect();
+    for which in [1, 2] {
+        let said = frames.iter().flat_map(|frame| [&[0, frame.len() as u8], &frame[..]].concat());
+        seeds.push([which].into_iter().chain(said).collect());
+    }
+    let begun = |kind| vec![1, 5, 4, 8, 0, 5, 12, 8, 0, 1, 0, 1, kind, 1, 6, 15, 0];
+    for kind in [2, 3] {
+        let later = [5, 8, 8, 0, 10, 0, 11, 0, 5, 12, 8, 0, 10, 0, 12, 0, 11, 0, 7, 0, 8, 0, 15, 0];
+        seeds.push([begun(kind), later.to_vec()].concat());
+    }
+    let file = [6, 0, 7, 4, 5, 8, 9, 0, 9, 0, 9, 0, 9, 0, 3, 0, 9, 0, 7, 2, 10, 2, 4, 2, 11, 5];
+    seeds.push([&[2, 1, 0, 2, 0, 2, 0][..], &file].concat());
+    seeds
+}

@@ -1,0 +1,213 @@
+//! `cargo xtask coverage`: how many lines of the protocol crates the tests reach, and which not.
+//!
+//! The compiler counts what is run; cargo-llvm-cov makes a report of it. The build has a directory
+//! of its own, for everything in it is counted.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::commands::{answer, cargo, exists, run as run_command};
+use crate::workspace;
+
+/// The crates that a remote talks to.
+const CRATES: [&str; 2] = ["zmtp", "zre-proto"];
+/// Of the lines of each, so many have to be reached.
+const LEAST: f64 = 95.0;
+/// Their own tests, and the replay of what fuzzing has found. Doc tests run as well, but what they
+/// reach is not counted.
+const TESTS: &str = "test --all-features --package zmtp --package zre-proto --package fuzz";
+
+/// The oldest LLVM whose tools read what the compiler writes, and one that is not yet there.
+const VERSIONS: std::ops::Range<u32> = 19..40;
+const NO_COMMAND: &str = "cargo-llvm-cov is missing. Install it with
+    cargo install cargo-llvm-cov --locked";
+const NO_TOOLS: &str =
+    "llvm-cov and llvm-profdata are missing, version 19 or later. Install them with
+    rustup component add llvm-tools
+or from the system's packages, on Debian
+    apt-get install llvm-19
+Those elsewhere are named by LLVM_COV and LLVM_PROFDATA.";
+
+/// How often each counted line of a file was run.
+type Lines = BTreeMap<usize, u64>;
+
+/// Runs the tests and prints a table. An error if too little was reached.
+pub(crate) fn run() -> Result<(), String> {
+    answer(&mut cargo("llvm-cov --version")).ok_or(NO_COMMAND)?;
+    let mut environment = tools()?;
+    let directory = workspace::target().join("coverage");
+    environment.push(("CARGO_TARGET_DIR".to_owned(), directory.display().to_string()));
+    let shown =
+        answer(cargo("llvm-cov show-env --sh --no-cfg-coverage").envs(environment.iter().cloned()));
+    environment.extend(shown.ok_or("cargo llvm-cov show-env fails")?.lines().filter_map(variable));
+    let step = |arguments: &str| {
+        let mut command = cargo(arguments);
+        command.envs(environment.iter().cloned());
+        command
+    };
+    // A program built from an earlier source would be asked about lines that are others now.
+    run_command(&mut step("llvm-cov clean --workspace"))?;
+    run_command(&mut step(TESTS))?;
+    let file = directory.join("lcov.info");
+    run_command(step("llvm-cov report --lcov --output-path").arg(&file))?;
+    let report = fs::read_to_string(&file);
+    let report = report.map_err(|error| format!("{}: {error}", file.display()))?;
+    print(&parse(&report, &workspace::root()))
+}
+
+/// Where the tools of LLVM are, for cargo-llvm-cov; nothing if it finds them itself.
+fn tools() -> Result<Vec<(String, String)>, String> {
+    let given = ["LLVM_COV", "LLVM_PROFDATA"].iter().all(|name| env::var_os(name).is_some());
+    let libraries = answer(Command::new("rustc").arg("--print=target-libdir")).unwrap_or_default();
+    let component = Path::new(&libraries).with_file_name("bin").join("llvm-cov");
+    if given || component.with_extension(env::consts::EXE_EXTENSION).is_file() {
+        return Ok(Vec::new());
+    }
+    let both = |version: &u32| {
+        ["llvm-cov", "llvm-profdata"].iter().all(|tool| exists(&format!("{tool}-{version}")))
+    };
+    let version = VERSIONS.rev().find(both).ok_or(NO_TOOLS)?;
+    let tool = |name: &str, tool| (name.to_owned(), format!("{tool}-{version}"));
+    Ok(vec![tool("LLVM_COV", "llvm-cov"), tool("LLVM_PROFDATA", "llvm-profdata")])
+}
+
+/// A line `export NAME='value'`.
+fn variable(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
+    let unquoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    Some((name.to_owned(), unquoted.unwrap_or(value).to_owned()))
+}
+
+/// The sources of our crates in a report in the form of lcov, by their paths in the workspace.
+/// Without what is only there for tests: a test that runs says nothing.
+fn parse(report: &str, root: &Path) -> BTreeMap<String, Lines> {
+    let mut files: BTreeMap<String, Lines> = BTreeMap::new();
+    let mut current: Option<(String, usize)> = None;
+    for line in report.lines() {
+        if let Some(path) = line.strip_prefix("SF:") {
+            let inside = Path::new(path).strip_prefix(root).ok();
+            let name = inside.map(|inside| inside.to_string_lossy().replace('\\', "/"));
+            let name = name.filter(|name| is_counted(name));
+            current = name.map(|name| (name, end(&fs::read_to_string(path).unwrap_or_default())));
+        } else if let Some(counted) = line.strip_prefix("DA:")
+            && let Some((name, end)) = &current
+            && let Some((line, count)) = counted.split_once(',')
+            && let (Ok(line), Ok(count)) = (line.parse(), count.parse())
+            && line < *end
+        {
+            files.entry(name.clone()).or_default().insert(line, count);
+        }
+    }
+    files
+}
+
+fn is_counted(name: &str) -> bool {
+    let source =
+        |krate: &&str| name.strip_prefix(*krate).is_some_and(|inside| inside.starts_with("/src/"));
+    CRATES.iter().any(source) && !name.ends_with("/tests.rs")
+}
+
+/// The line at which the tests of a source begin.
+fn end(source: &str) -> usize {
+    let lines: Vec<&str> = source.lines().collect();
+    let tests = |two: &[&str]| two[0] == "#[cfg(test)]" && two[1].starts_with("mod tests");
+    lines.windows(2).position(tests).map_or(usize::MAX, |index| index + 1)
+}
+
+/// Prints each file and each crate. An error if a crate has too little.
+fn print(files: &BTreeMap<String, Lines>) -> Result<(), String> {
+    println!("\n{:<34} {:>6} {:>8} {:>8}  not covered", "file", "lines", "covered", "percent");
+    let mut failed = Vec::new();
+    for krate in CRATES {
+        let prefix = format!("{krate}/");
+        let (mut all, mut reached) = (0, 0);
+        for (name, lines) in files.iter().filter(|(name, _)| name.starts_with(&prefix)) {
+            let covered = lines.values().filter(|count| **count > 0).count();
+            println!("{}{}", row(name, lines.len(), covered), missing(lines));
+            all += lines.len();
+            reached += covered;
+        }
+        println!("{}\n", row(krate, all, reached));
+        if percent(all, reached) < LEAST {
+            failed.push(format!("{krate} has {:.1} %", percent(all, reached)));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("too few lines are covered, {LEAST} % is the least: {}", failed.join(", ")))
+}
+
+fn row(name: &str, lines: usize, covered: usize) -> String {
+    format!("{name:<34} {lines:>6} {covered:>8} {:>8.1}", percent(lines, covered))
+}
+
+/// Nothing at all is nothing covered: then the report has not what we look for.
+fn percent(lines: usize, covered: usize) -> f64 {
+    100.0 * covered as f64 / lines.max(1) as f64
+}
+
+/// The lines that were not run. Those with only such lines between them are one range.
+fn missing(lines: &Lines) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    let mut open = false;
+    for (line, count) in lines {
+        match ranges.last_mut().filter(|_| open) {
+            Some((_, last)) if *count == 0 => *last = *line,
+            _ if *count == 0 => ranges.push((*line, *line)),
+            _ => {}
+        }
+        open = *count == 0;
+    }
+    let range = |(first, last)| {
+        if first == last { format!("  {first}") } else { format!("  {first}-{last}") }
+    };
+    ranges.into_iter().map(range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_for_the_sources_of_our_crates_only() {
+        let report = "SF:/ours/zmtp/src/a.rs\nFN:1,f\nDA:1,5\nDA:2,0\nDA:4,0\nDA:5,1\nDA:9,0\n\
+                      LF:5\nLH:2\nend_of_record\nSF:/ours/zmtp/tests/a.rs\nDA:1,0\nend_of_record\n\
+                      SF:/other/zmtp/src/b.rs\nDA:1,0\nend_of_record\n\
+                      SF:/ours/zre-proto/src/log/tests.rs\nDA:1,0\nend_of_record\n";
+        let files = parse(report, Path::new("/ours"));
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["zmtp/src/a.rs"]);
+        let lines = &files["zmtp/src/a.rs"];
+        assert_eq!(lines.len(), 5);
+        assert_eq!(missing(lines), "  2-4  9");
+    }
+
+    #[test]
+    fn the_tests_of_a_source_do_not_count() {
+        assert_eq!(end("fn a() {}\n\n#[cfg(test)]\nmod tests {\n"), 3);
+        assert_eq!(end("#[cfg(test)]\nfn helper() {}\n"), usize::MAX);
+    }
+
+    #[test]
+    fn too_little_is_an_error_also_nothing_at_all() {
+        let file = |krate: &str, covered| {
+            let lines = (0..100).map(|line| (line, u64::from(line < covered))).collect();
+            (format!("{krate}/src/lib.rs"), lines)
+        };
+        assert!(print(&[file("zmtp", 95), file("zre-proto", 95)].into()).is_ok());
+        let error = print(&[file("zmtp", 94), file("zre-proto", 95)].into()).unwrap_err();
+        assert!(error.ends_with(": zmtp has 94.0 %"), "{error}");
+        assert!(print(&[file("zmtp", 95)].into()).is_err());
+    }
+
+    #[test]
+    fn variables_are_read_as_a_shell_would() {
+        let pair = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
+        assert_eq!(variable("export A='b c=d'"), pair("A", "b c=d"));
+        assert_eq!(variable("export A=1"), pair("A", "1"));
+        assert_eq!(variable("info: something"), None);
+    }
+}
