@@ -1,11 +1,12 @@
 //! Tests the zyre library the way the Guide's author tested his: by an unstable network.
 //!
 //! `chaos` runs real nodes on this machine, `sim` virtual nodes in virtual time, `bench` measures,
-//! `hostile` attacks.
+//! `hostile` attacks, `files` shares files and kills who does.
 
 mod behaviour;
 mod bench;
 mod chaos;
+mod files;
 mod hostile;
 mod ledger;
 mod sim;
@@ -33,6 +34,8 @@ enum Command {
     Sim(sim::Options),
     /// Figures.
     Bench(bench::Options),
+    /// Sharing files: how fast, and what is left when processes are killed.
+    Files(files::Options),
     /// Attacks on a node, while its peers go on.
     Hostile(hostile::Options),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Chaos(options) => chaos::run(&options),
         Command::Sim(options) => sim::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Files(options) => files::run(&options),
         Command::Hostile(options) => hostile::run(&options),
     }
 }

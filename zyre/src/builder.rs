@@ -9,7 +9,7 @@ use zre_proto::{Action, Config, Endpoint, Engine, Input, MessageLimits, PeerId, 
 use crate::driver::Driver;
 use crate::events::EventQueue;
 use crate::network::{Network, Settings};
-use crate::{Events, InterfaceChoice, Limits, Node, StartError};
+use crate::{Events, InterfaceChoice, Level, Limits, Node, StartError};
 
 /// The UDP port of the beacon, assigned to ZRE by IANA (RFC 36).
 pub const BEACON_PORT: u16 = 5670;
@@ -24,11 +24,16 @@ const HEADER_OCTETS: usize = 512;
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens before `start`"]
 pub struct Builder {
+    id: Option<PeerId>,
     name: Option<String>,
     headers: Vec<(String, String)>,
     groups: Vec<String>,
     settings: Settings,
     times: Times,
+    logging: Option<Level>,
+    log_messages: bool,
+    #[cfg(feature = "files")]
+    files: Option<crate::files::Settings>,
 }
 
 impl Default for Builder {
@@ -41,12 +46,51 @@ impl Default for Builder {
             interval: Duration::from_secs(1),
             limits: Limits::default(),
         };
-        let (headers, groups) = Default::default();
-        Self { name: None, headers, groups, settings, times: Times::default() }
+        Self {
+            id: None,
+            name: None,
+            headers: Vec::new(),
+            groups: Vec::new(),
+            settings,
+            times: Times::default(),
+            logging: None,
+            log_messages: false,
+            #[cfg(feature = "files")]
+            files: None,
+        }
     }
 }
 
 impl Builder {
+    /// The id of the node, which the application keeps from start to start. Peers then know the
+    /// node again after a restart, and [`require_peer`](Node::require_peer), which takes an id, can
+    /// stand in the configuration of others. Default: a new random one for every start.
+    ///
+    /// Every value of the 16 octets is allowed, zeros as well. What makes an id good is that nobody
+    /// else has it: so let the first start choose, and keep what [`Node::id`] then tells.
+    ///
+    /// Two nodes must not run with one id at the same time. They take each other's beacons for their
+    /// own, and do not meet. A third node stays with the one that it met first, as long as that one
+    /// answers; it and the other one do not enter at each other. When the first ends, the other takes
+    /// its place with its next beacon, as after a restart. So a copied id splits the network, and
+    /// nobody is told.
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut builder = zyre::Node::builder();
+    /// if let Ok(kept) = std::fs::read_to_string("node-id") {
+    ///     builder = builder.id(kept.trim().parse()?);
+    /// }
+    /// let (node, events) = builder.start().await?;
+    /// std::fs::write("node-id", node.id().to_string())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn id(mut self, id: PeerId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
     /// The name for people, at most 255 octets. Default: the first six digits of the node's id.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -129,6 +173,58 @@ impl Builder {
         self
     }
 
+    /// Shares files: what is in the directory `outbox`, now and later, goes to all peers that share
+    /// files as well, with what [`Node::publish`] adds, and what they publish comes to the directory
+    /// `inbox`, where each has a folder of its own, named by its id. Both are made if they are not
+    /// there. An inbox belongs to one node at a time.
+    ///
+    /// [`Event::Deliver`](crate::Event::Deliver) says that a file is here.
+    #[cfg(feature = "files")]
+    pub fn share(
+        mut self,
+        outbox: impl Into<std::path::PathBuf>,
+        inbox: impl Into<std::path::PathBuf>,
+    ) -> Self {
+        let limits = filemq::disk::InboxLimits::default();
+        self.files =
+            Some(crate::files::Settings { outbox: outbox.into(), inbox: inbox.into(), limits });
+        self
+    }
+
+    /// What the inbox of [`share`](Self::share) takes, of all peers together.
+    #[cfg(feature = "files")]
+    pub fn inbox_limits(mut self, limits: filemq::disk::InboxLimits) -> Self {
+        if let Some(files) = &mut self.files {
+            files.limits = limits;
+        }
+        self
+    }
+
+    /// Records what happens to the node, and tells the collectors on the network: peers that
+    /// announce themselves by the header `X-ZRELOG`, such as `zyre-logger`. What is less urgent than
+    /// `level` is not recorded; [`Level::Info`] is everything. Default: nothing.
+    /// [`Node::set_logging`] changes it.
+    ///
+    /// Recorded are ENTER and EXIT, JOIN and LEAVE of peers and of this node, what goes wrong, and
+    /// what the application [says](Node::log). An EXIT by which messages are lost is an error, one
+    /// that was not meant a warning.
+    ///
+    /// The node never waits for a collector: what does not fit is dropped and counted in
+    /// [`Stats`](crate::Stats). While there is none, the last 1,024 lines are kept for the next one.
+    /// At most 16 endpoints get the log at a time. A collector is where its peer is: an endpoint
+    /// with another address is ignored.
+    pub const fn logging(mut self, level: Level) -> Self {
+        self.logging = Some(level);
+        self
+    }
+
+    /// Records every message that is sent and received as well, as SEND and RECV without content,
+    /// while logging is on for [`Level::Info`]. That costs much more than the rest. Default: no.
+    pub const fn log_messages(mut self, messages: bool) -> Self {
+        self.log_messages = messages;
+        self
+    }
+
     /// Starts the node: opens its mailbox, sends its first beacon. Inside a tokio runtime, on
     /// which it lives.
     ///
@@ -148,15 +244,31 @@ impl Builder {
         if self.settings.beacon_port == 0 {
             return Err(StartError::PortZero("beacon"));
         }
-        let id = PeerId::from(Uuid::new_v4());
+        let id = self.id.unwrap_or_else(|| Uuid::new_v4().into());
         let limits = self.settings.limits.clone();
         let interval = self.settings.interval;
         let (network, announcer) = Network::open(id, self.settings)?;
 
+        #[cfg(feature = "files")]
+        let mut headers = self.headers;
+        #[cfg(not(feature = "files"))]
+        let headers = self.headers;
+        #[cfg(feature = "files")]
+        let (files, sharing) = match self.files {
+            Some(settings) => {
+                let address = network.address();
+                let opened = crate::files::open(id, address, settings).await;
+                let (files, service) = opened.map_err(StartError::Files)?;
+                // One that the application has set itself stays.
+                headers.insert(0, (crate::files::HEADER.into(), files.endpoint.to_string()));
+                (Some(files), Some(service))
+            }
+            None => (None, None),
+        };
         let name = self.name.unwrap_or_else(|| id.default_name());
         let mut engine = Engine::new(Config {
             name: name.clone(),
-            headers: self.headers.into_iter().collect(),
+            headers: headers.into_iter().collect(),
             times: Times { retry: interval, ..self.times },
             max_peers: limits.peers,
             message_limits: MessageLimits {
@@ -178,8 +290,23 @@ impl Builder {
             .with_identity(id.routing_id().to_vec())
             .with_limits(limits.stranger());
         let driver = Driver::new(engine, events.clone(), announcer, runtime, dealer, limits);
+        driver.log.set_messages(self.log_messages);
+        if self.logging.is_some() {
+            driver.set_logging(self.logging);
+        }
         driver.spawn(driver.clone().keep_time());
         driver.spawn(network.run(driver.clone()));
-        Ok((Node::new(id, name, driver), Events::new(events)))
+        #[cfg(feature = "files")]
+        if let Some(sharing) = sharing {
+            driver.spawn(sharing.run(driver.clone()));
+        }
+        let node = Node::new(
+            id,
+            name,
+            driver,
+            #[cfg(feature = "files")]
+            files,
+        );
+        Ok((node, Events::new(events)))
     }
 }

@@ -22,6 +22,7 @@ use crate::beacon::Announcer;
 use crate::events::{EventQueue, Told};
 use crate::interface::Interface;
 use crate::link::{self, Link};
+use crate::log::{self, Logger};
 use crate::mailbox::{self, Visit};
 use crate::network::NetworkStats;
 
@@ -49,9 +50,12 @@ const BATCH: usize = 256;
 pub(crate) struct Driver {
     core: Mutex<Core>,
     pub(crate) events: Arc<EventQueue>,
+    pub(crate) log: Arc<Logger>,
     announcer: Mutex<Announcer>,
     /// The next deadline has come closer.
     alarm: Notify,
+    /// Peers or their groups are others now, or the node is somewhere else.
+    presence: watch::Sender<()>,
     ended: watch::Sender<bool>,
     runtime: Handle,
     /// How links connect: as DEALER, with the node's routing id.
@@ -82,7 +86,11 @@ struct Core {
     queued: usize,
     /// Events for the application.
     told: Told,
+    /// Among them are some of who is there.
+    presence: bool,
     network: NetworkStats,
+    /// There is a task that takes lines of the log to collectors.
+    logs: bool,
 }
 
 /// How far a delivery has come.
@@ -117,13 +125,17 @@ impl Driver {
             dirty: Vec::new(),
             queued: 0,
             told: Told::default(),
+            presence: false,
             network: NetworkStats::default(),
+            logs: false,
         };
         Arc::new(Self {
             core: Mutex::new(core),
             events,
+            log: Logger::new(),
             announcer: Mutex::new(announcer),
             alarm: Notify::new(),
+            presence: watch::Sender::new(()),
             ended: watch::Sender::new(false),
             runtime,
             dealer,
@@ -139,7 +151,15 @@ impl Driver {
 
     /// Hands one input to the engine and does what it says.
     pub(crate) fn handle(self: &Arc<Self>, input: Input<'_>) -> Result<(), Refused> {
-        self.with(|driver, core| core.handle(driver, Instant::now(), input))
+        self.with(|driver, core| {
+            let note =
+                if driver.log.is_on() { driver.log.wish(&core.engine, &input) } else { None };
+            core.handle(driver, Instant::now(), input)?;
+            if let Some(note) = note {
+                driver.log.record(note);
+            }
+            Ok(())
+        })
     }
 
     /// An input that cannot be refused: everything but actions.
@@ -155,6 +175,7 @@ impl Driver {
         let result = work(self, &mut core);
         let dirty = std::mem::take(&mut core.dirty);
         let queued = std::mem::take(&mut core.queued);
+        let presence = std::mem::take(&mut core.presence);
         // Under the lock, so that events keep their order.
         let wake = self.events.append(&mut core.told);
         let next = core.engine.next_deadline();
@@ -172,6 +193,9 @@ impl Driver {
             self.sent_at(Instant::now());
         }
         self.events.wake(wake);
+        if presence {
+            self.presence.send_replace(());
+        }
         if alarm {
             self.alarm.notify_one();
         }
@@ -194,6 +218,36 @@ impl Driver {
     /// The interface that the node is announced on.
     pub(crate) fn interface(&self) -> Interface {
         self.announcer().interface().clone()
+    }
+
+    /// Tells when peers come or go, or change their groups, or the node moves. What is so then, the
+    /// engine is to be asked: changes are not queued.
+    #[cfg(feature = "files")]
+    pub(crate) fn presence(&self) -> watch::Receiver<()> {
+        let mut presence = self.presence.subscribe();
+        // Whoever comes late has missed something.
+        presence.mark_changed();
+        presence
+    }
+
+    /// Records lines of this level and more urgent ones, or nothing.
+    pub(crate) fn set_logging(&self, level: Option<zre_proto::log::Level>) {
+        let mut core = self.lock();
+        if core.engine.is_stopped() {
+            return;
+        }
+        self.log.set_level(level, &core.engine);
+        if level.is_some() && !core.logs {
+            core.logs = true;
+            let task = self.runtime.spawn(log::run(Arc::clone(&self.log)));
+            core.tasks.push(task.abort_handle());
+        }
+    }
+
+    /// An event that is not the engine's.
+    #[cfg(feature = "files")]
+    pub(crate) fn tell_application(self: &Arc<Self>, event: Event) {
+        self.with(|_, core| core.told.push(event));
     }
 
     /// Asks the engine something.
@@ -389,6 +443,7 @@ impl Driver {
         if present {
             tokio::time::sleep(GOODBYE).await;
         }
+        self.log.finish().await;
         self.end();
     }
 
@@ -499,6 +554,10 @@ impl Core {
             }
             Output::Event(event) => {
                 trace(&self.engine, &event);
+                self.presence |= changes_presence(&event);
+                if driver.log.is_on() {
+                    driver.log.tell(&event);
+                }
                 self.told.push(event);
             }
             Output::Connect { peer, link, endpoint } => {
@@ -521,6 +580,11 @@ impl Core {
         }
         None
     }
+}
+
+const fn changes_presence(event: &Event) -> bool {
+    use Event::{Enter, Exit, Join, Leave, Moved};
+    matches!(event, Enter { .. } | Exit { .. } | Join { .. } | Leave { .. } | Moved { .. })
 }
 
 fn trace(engine: &Engine, event: &Event) {

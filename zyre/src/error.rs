@@ -45,10 +45,31 @@ pub enum StartError {
     /// The system does not tell its interfaces.
     #[error("the interfaces of this machine cannot be listed: {0}")]
     Interfaces(io::Error),
+    /// Files cannot be shared: the outbox cannot be read, the inbox cannot be made or another has it,
+    /// or there is no port for the server.
+    #[cfg(feature = "files")]
+    #[error("files cannot be shared: {0}")]
+    Files(io::Error),
     /// A name, header or group is not possible.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// `start` was called outside of a tokio runtime.
     #[error("a node starts inside a tokio runtime")]
     NoRuntime,
+}
+
+/// A file was not published or not taken back; nothing has changed.
+#[cfg(feature = "files")]
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ShareError {
+    /// The node was started without [`Builder::share`](crate::Builder::share).
+    #[error("this node shares no files; start it with Builder::share")]
+    NotSharing,
+    /// The name is no path on the network.
+    #[error(transparent)]
+    Name(#[from] filemq::PathError),
+    /// The file or folder cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Io(#[from] io::Error),
 }

@@ -67,18 +67,47 @@
 //! [`Builder`], [`Limits`]. There is no encryption and no
 //! authentication yet: whoever is on the network can listen, and speak in anybody's name.
 //!
+//! # Watching a network
+//!
+//! Most failures of a network can only be understood by what happened on two nodes side by side. So
+//! a node can keep a log and send it to whoever collects, with hardly any cost and never waiting:
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! use zyre::{Level, Node};
+//!
+//! let (node, events) = Node::builder().logging(Level::Info).start().await?;
+//! node.log(Level::Warning, "the disk is nearly full");
+//! node.set_logging(None); // And on again at any time.
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A collector is a peer that announces in its header `X-ZRELOG` where it collects; `zyre-logger` is
+//! one, with a database and a live screen. A node that meets it connects there by itself, and goes on
+//! without it when it is gone. Lines say who has come and gone, who has joined and left a group, what
+//! has gone wrong, and, if [asked for](Builder::log_messages), which messages were sent and received,
+//! without their content. With the feature `tracing-layer` the application's own `tracing` events
+//! travel the same way. What could not be sent is counted in [`LogStats`].
+//!
+//! Whoever is on the network can collect.
+//!
 //! # Features
 //!
 //! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
+//! - `tracing-layer`: `Node::tracing_layer`.
 
 mod beacon;
 mod builder;
 mod driver;
 mod error;
 mod events;
+#[cfg(feature = "files")]
+mod files;
 mod interface;
 mod limits;
 mod link;
+mod log;
 mod mailbox;
 mod network;
 mod node;
@@ -89,12 +118,18 @@ mod node;
 struct Readme;
 
 pub use builder::{BEACON_PORT, Builder};
+#[cfg(feature = "files")]
+pub use error::ShareError;
 pub use error::StartError;
+#[cfg(feature = "files")]
+pub use filemq::disk::InboxLimits;
 pub use events::{Events, TryRecvError};
 pub use interface::{Interface, InterfaceChoice};
 pub use limits::Limits;
+pub use log::LogStats;
 pub use network::NetworkStats;
 pub use node::{Node, Stats};
+pub use zre_proto::log::Level;
 pub use zre_proto::{
     Content, Endpoint, Event, ExitReason, Headers, Liveness, ParseEndpointError, ParseIdError,
     PeerId, PeerInfo, Refused, Stats as ProtocolStats,

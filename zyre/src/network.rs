@@ -96,6 +96,12 @@ impl Network {
         self.endpoint
     }
 
+    /// The address of the node's interface.
+    #[cfg(feature = "files")]
+    pub(crate) const fn address(&self) -> std::net::IpAddr {
+        std::net::IpAddr::V4(self.interface.address)
+    }
+
     /// Announces the node once in an interval, hears others, takes in connections.
     pub(crate) async fn run(mut self, driver: Arc<Driver>) {
         let mut first = true;
@@ -148,6 +154,8 @@ impl Network {
             if !self.mute {
                 let interface = &*self.interface.name;
                 tracing::warn!(node = %self.id, interface, %error, "beacons cannot be sent");
+                let say = || format!("beacons cannot be sent on {interface}: {error}");
+                driver.log.say(crate::Level::Error, say);
             }
         }
         self.mute = mute;
@@ -176,6 +184,8 @@ impl Network {
             }
             Err(error) => {
                 tracing::warn!(node = %self.id, interface = %interface.name, %error, "cannot move");
+                let say = || format!("cannot move to {}: {error}", interface.name);
+                driver.log.say(crate::Level::Warning, say);
             }
         }
     }

@@ -8,7 +8,7 @@ use zre_proto::{Action, Content, Endpoint, Engine, Input, PeerId, PeerInfo, Refu
 use crate::driver::Driver;
 use crate::interface::Interface;
 use crate::network::NetworkStats;
-use crate::{Builder, Events, StartError};
+use crate::{Builder, Events, Level, LogStats, StartError};
 
 /// A node on the network. Clones are handles of the same node; it stops when the last is dropped.
 ///
@@ -25,6 +25,8 @@ struct Shared {
     id: PeerId,
     name: String,
     driver: Arc<Driver>,
+    #[cfg(feature = "files")]
+    files: Option<crate::files::Files>,
 }
 
 impl Drop for Shared {
@@ -41,6 +43,8 @@ pub struct Stats {
     pub protocol: zre_proto::Stats,
     /// Beacons and connections.
     pub network: NetworkStats,
+    /// The log.
+    pub log: LogStats,
 }
 
 impl Node {
@@ -57,11 +61,23 @@ impl Node {
         Self::builder().start().await
     }
 
-    pub(crate) fn new(id: PeerId, name: String, driver: Arc<Driver>) -> Self {
-        Self { shared: Arc::new(Shared { id, name, driver }) }
+    pub(crate) fn new(
+        id: PeerId,
+        name: String,
+        driver: Arc<Driver>,
+        #[cfg(feature = "files")] files: Option<crate::files::Files>,
+    ) -> Self {
+        let shared = Shared {
+            id,
+            name,
+            driver,
+            #[cfg(feature = "files")]
+            files,
+        };
+        Self { shared: Arc::new(shared) }
     }
 
-    /// The node's id: new for every start.
+    /// The node's id: new for every start, unless [`Builder::id`] was given one.
     pub fn id(&self) -> PeerId {
         self.shared.id
     }
@@ -165,10 +181,105 @@ impl Node {
         self.act(Action::Require { peer, endpoint })
     }
 
+    /// Publishes a file, or a folder with all that is in it, to everybody: each peer that shares
+    /// files gets it, those who come later too, and it is sent again when it changes. `name` is what
+    /// it is called on the network, as in `/photos/a.jpg`; publishing a name again replaces it. It is
+    /// read when it is sent, not copied. Returns when it is known to be readable; a folder is looked
+    /// through before.
+    ///
+    /// # Errors
+    /// See [`ShareError`](crate::ShareError).
+    #[cfg(feature = "files")]
+    pub async fn publish(
+        &self,
+        path: impl AsRef<std::path::Path>,
+        name: &str,
+    ) -> Result<(), crate::ShareError> {
+        self.files()?.publish(path.as_ref(), name, filemq::Audience::Everyone).await
+    }
+
+    /// Like [`publish`](Self::publish), but only to members of a group: those who join later get it
+    /// then, those who have left get no changes any more, and keep what they have. This node need not
+    /// be in the group.
+    ///
+    /// Who is a member is what a peer says of itself; this is no secret kept from others on the
+    /// network.
+    ///
+    /// # Errors
+    /// See [`ShareError`](crate::ShareError).
+    #[cfg(feature = "files")]
+    pub async fn publish_to(
+        &self,
+        group: &str,
+        path: impl AsRef<std::path::Path>,
+        name: &str,
+    ) -> Result<(), crate::ShareError> {
+        let audience = filemq::Audience::Tagged(group.into());
+        self.files()?.publish(path.as_ref(), name, audience).await
+    }
+
+    /// Takes back what was published under `name`: it is gone at those who have it. False: nothing was.
+    ///
+    /// # Errors
+    /// See [`ShareError`](crate::ShareError).
+    #[cfg(feature = "files")]
+    pub async fn retract(&self, name: &str) -> Result<bool, crate::ShareError> {
+        self.files()?.retract(name).await
+    }
+
+    #[cfg(feature = "files")]
+    fn files(&self) -> Result<&crate::files::Files, crate::ShareError> {
+        self.shared.files.as_ref().ok_or(crate::ShareError::NotSharing)
+    }
+
+    /// Records in the log what is of this level or more urgent, from now on; `None`: nothing, and
+    /// nothing is sent to collectors. Does nothing on a node that has stopped. See
+    /// [`Builder::logging`](crate::Builder::logging).
+    pub fn set_logging(&self, level: Option<Level>) {
+        self.shared.driver.set_logging(level);
+    }
+
+    /// Records every message that is sent and received as well, or not. See
+    /// [`Builder::log_messages`](crate::Builder::log_messages).
+    pub fn set_log_messages(&self, messages: bool) {
+        self.shared.driver.log.set_messages(messages);
+    }
+
+    /// Records a line of the application's own, if logging is on for its level. At most 255 octets
+    /// travel; longer text is cut.
+    pub fn log(&self, level: Level, text: impl Into<String>) {
+        self.shared.driver.log.say(level, || text.into());
+    }
+
+    /// A layer for [`tracing_subscriber`] by which the application's own `tracing` events become
+    /// lines of the log: ERROR, WARN and INFO, as `target: message field=value`, if logging is on for
+    /// their level. DEBUG and TRACE are not taken, nor what the crates of this library say. When the
+    /// node has stopped it does nothing.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::layer::SubscriberExt;
+    /// use tracing_subscriber::util::SubscriberInitExt;
+    ///
+    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (node, _events) = zyre::Node::builder().logging(zyre::Level::Info).start().await?;
+    /// tracing_subscriber::registry().with(node.tracing_layer()).init();
+    /// tracing::warn!(free = 17, "the disk is nearly full");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tracing-layer")]
+    pub fn tracing_layer<S>(&self) -> impl tracing_subscriber::Layer<S> + Send + Sync + use<S>
+    where
+        S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    {
+        crate::log::layer(&self.shared.driver.log)
+    }
+
     /// What was counted since the start.
     pub fn stats(&self) -> Stats {
         let network = self.shared.driver.network_stats();
-        Stats { protocol: self.ask(Engine::stats), network }
+        let log = self.shared.driver.log.stats();
+        Stats { protocol: self.ask(Engine::stats), network, log }
     }
 
     /// Stops the node, for all its handles. What was accepted for sending is sent, for up to a

@@ -5,6 +5,7 @@
 //! that are compared alternate, since the machine is not equally busy at all times.
 
 mod child;
+mod collector;
 mod figures;
 mod load;
 mod process;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use self::child::{Contender, Place};
+use self::collector::Log;
 use self::figures::{Figures, Outcome};
 use self::table::Table;
 use self::work::What;
@@ -59,6 +61,10 @@ enum Rival {
     Tcp,
     /// DEALER and ROUTER of the `zeromq` crate.
     Zeromq,
+    /// The library with its log on, and one collector.
+    Logged,
+    /// The same with a line for each message that is sent or received.
+    Recorded,
 }
 
 /// What this program can measure.
@@ -70,6 +76,10 @@ enum Implementation {
     Tcp,
     /// DEALER and ROUTER of the `zeromq` crate.
     Zeromq,
+    /// The library with its log on, and one collector.
+    Logged,
+    /// The same with a line for each message that is sent or received.
+    Recorded,
 }
 
 impl Implementation {
@@ -79,6 +89,8 @@ impl Implementation {
             Self::Zyre => "zyre",
             Self::Tcp => "tcp",
             Self::Zeromq => "zeromq",
+            Self::Logged => "logged",
+            Self::Recorded => "recorded",
         }
     }
 }
@@ -88,6 +100,8 @@ impl From<Rival> for Implementation {
         match rival {
             Rival::Tcp => Self::Tcp,
             Rival::Zeromq => Self::Zeromq,
+            Rival::Logged => Self::Logged,
+            Rival::Recorded => Self::Recorded,
         }
     }
 }
@@ -117,7 +131,11 @@ fn measure_here(options: &Options, implementation: Implementation) -> Result<Exi
     let measured = runtime.block_on(async {
         let measured = async {
             match implementation {
-                Implementation::Zyre => zyre::measure(work, &options.interface).await,
+                Implementation::Zyre => zyre::measure(work, &options.interface, Log::Off).await,
+                Implementation::Logged => zyre::measure(work, &options.interface, Log::On).await,
+                Implementation::Recorded => {
+                    zyre::measure(work, &options.interface, Log::WithMessages).await
+                }
                 Implementation::Tcp => tcp::measure(work).await,
                 Implementation::Zeromq => zeromq::measure(work).await,
             }

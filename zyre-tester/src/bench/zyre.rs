@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use zyre::{Builder, Event, Events, Limits, Node, PeerId};
 
+use super::collector::{self, Collector, Log};
 use super::figures::{Figures, Outcome};
 use super::load::{self, BREATH, Mesh, Pace, SETTLE, Tally};
 use super::process;
@@ -21,8 +22,8 @@ const LOOK: Duration = Duration::from_micros(50);
 ///
 /// # Errors
 /// A node cannot start, or something is lost.
-pub(super) async fn measure(work: Work, interface: &str) -> Result<Outcome, String> {
-    let network = Network::new(interface)?;
+pub(super) async fn measure(work: Work, interface: &str, log: Log) -> Result<Outcome, String> {
+    let network = Network::new(interface, log).await?;
     Ok(Outcome::Measured(match work {
         Work::Whisper { count, size } => network.flow(count, size, 1, false).await?,
         Work::Shout { count, size, peers } => network.flow(count, size, peers, true).await?,
@@ -35,17 +36,23 @@ pub(super) async fn measure(work: Work, interface: &str) -> Result<Outcome, Stri
 /// Where nodes meet, and nobody else.
 struct Network {
     builder: Builder,
+    /// Where the log of the nodes goes.
+    collector: Option<Collector>,
 }
 
 impl Network {
-    fn new(interface: &str) -> Result<Self, String> {
+    async fn new(interface: &str, log: Log) -> Result<Self, String> {
         let free = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.local_addr());
         let port = free.map_err(|error| format!("no free beacon port: {error}"))?.port();
         // Throughput is to be measured, not the limit of the queues.
         let limits =
             Limits { link_messages: usize::MAX, link_octets: usize::MAX, ..Limits::default() };
         let builder = Node::builder().interface(interface).beacon_port(port).join(GROUP);
-        Ok(Self { builder: builder.limits(limits) })
+        let collector = match log {
+            Log::Off => None,
+            Log::On | Log::WithMessages => Some(Collector::start(interface, port).await?),
+        };
+        Ok(Self { builder: log.set(builder.limits(limits)), collector })
     }
 
     async fn start(&self) -> Result<(Node, Events), String> {
@@ -61,6 +68,11 @@ impl Network {
         }
         for (_, events) in &mut nodes {
             meet(events, peers).await?;
+        }
+        if self.collector.is_some() {
+            for (node, _) in &nodes {
+                collector::found(node).await;
+            }
         }
         tokio::time::sleep(BREATH).await;
         Ok(nodes)

@@ -83,7 +83,10 @@ async fn silent(target: Arc<Target>) -> Result<Done, String> {
     let count = target.affordable(CONNECTIONS);
     let open = many(count, 256, CONNECTING, move |_| {
         let target = Arc::clone(&target);
-        async move { Some(Dealer::open(target.mailbox, target.here).await.ok()?.abrupt()) }
+        async move {
+            let dealer = Dealer::open(target.mailbox, target.here).await.ok()?;
+            Some(dealer.abrupt().taken().await)
+        }
     });
     let open: Vec<_> = open.await.into_iter().flatten().collect();
     Done::holding(format!("{} connections", open.len()), open)
@@ -106,7 +109,13 @@ async fn reset(target: Arc<Target>) -> Result<Done, String> {
             let dealer = Dealer::open(target.mailbox, target.here).await;
             let Ok(mut dealer) = dealer.map(Dealer::abrupt) else { return false };
             // Some say something before they go.
-            i % 2 == 0 || dealer.write(&handshake(STRANGER)).await
+            if i % 2 == 1 && !dealer.write(&handshake(STRANGER)).await {
+                return false;
+            }
+            if i % 4 > 1 {
+                dealer.taken().await;
+            }
+            true
         }
     });
     let reset = reset.await.into_iter().filter(|done| *done).count();

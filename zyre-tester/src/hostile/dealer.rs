@@ -62,6 +62,15 @@ impl Dealer {
         self.write(&wire::message(frames)).await
     }
 
+    /// Waits until the other end has taken the connection, and shows it by the first octet of its
+    /// greeting; not for long, for it may not. Who does not wait fills the queue of the kernel, and
+    /// most of what comes then does not get as far as to the target.
+    pub(super) async fn taken(mut self) -> Self {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        let _ = timeout(PATIENCE, self.stream.read_u8()).await;
+        self
+    }
+
     /// Whether the other end closes the connection within this time.
     pub(super) async fn closed(&mut self, within: Duration) -> bool {
         let mut octets = [0; 256];

@@ -18,6 +18,8 @@ struct Stream {
 pub(super) struct Flow {
     echoes: Vec<Stream>,
     words: Vec<Stream>,
+    /// When what was found was last taken.
+    since: Instant,
     found: Found,
 }
 
@@ -47,6 +49,8 @@ pub(super) struct Found {
     pub(super) exits: Vec<String>,
     /// The longest way of a message.
     pub(super) slowest: Duration,
+    /// How long was looked.
+    pub(super) time: Duration,
 }
 
 impl Found {
@@ -54,6 +58,11 @@ impl Found {
     pub(super) fn is_good(&self) -> bool {
         let wrong = [self.lost, self.doubled, self.forged, self.late, self.refused];
         wrong.iter().all(|count| *count == 0) && self.exits.is_empty()
+    }
+
+    /// Messages a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.messages as f64 / self.time.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     /// In few words.
@@ -79,7 +88,8 @@ impl Found {
 impl Flow {
     pub(super) fn new(peers: usize) -> Self {
         let streams = || std::iter::repeat_with(Stream::default).take(peers).collect();
-        Self { echoes: streams(), words: streams(), found: Found::default() }
+        let since = Instant::now();
+        Self { echoes: streams(), words: streams(), since, found: Found::default() }
     }
 
     fn stream(&mut self, kind: Kind, from: usize) -> Option<&mut Stream> {
@@ -147,7 +157,8 @@ impl Flow {
     pub(super) fn take(&mut self, patience: Duration) -> Found {
         let late = self.late(patience);
         self.found.slowest = self.found.slowest.max(self.oldest());
-        Found { late, ..std::mem::take(&mut self.found) }
+        let time = std::mem::replace(&mut self.since, Instant::now()).elapsed();
+        Found { late, time, ..std::mem::take(&mut self.found) }
     }
 
     fn oldest(&self) -> Duration {
@@ -161,6 +172,7 @@ impl Flow {
             stream.expected = stream.sent;
             stream.times.clear();
         }
+        self.since = Instant::now();
         self.found = Found::default();
     }
 }
@@ -183,8 +195,11 @@ mod tests {
         for number in 0..3 {
             flow.arrived(Kind::Echo, 0, number);
         }
+        std::thread::sleep(Duration::from_millis(10));
         let found = flow.take(Duration::ZERO);
         assert!(found.is_good() && found.messages == 6, "{found:?}");
+        assert!(found.rate() > 0.0 && found.rate() <= 600.0, "{found:?}");
+        assert_eq!(flow.take(Duration::ZERO).rate(), 0.0, "all is told");
     }
 
     #[test]

@@ -17,6 +17,13 @@ use super::target::Good;
 /// How many there are.
 pub(super) const PEERS: usize = 10;
 
+/// How many messages a second come to where they should, with a victim that sends back what it
+/// gets: 60 that each peer sends, and 40 echoes of these.
+const WANTED: f64 = 1000.0;
+
+/// With one that does not: only those to the next peer can be counted.
+const WANTED_WITHOUT_ECHOES: f64 = 200.0;
+
 /// The group that the victim is in.
 pub(super) const GROUP: &str = "hostile";
 
@@ -43,6 +50,11 @@ pub(super) struct Friend {
     pub(super) id: PeerId,
     /// Whether it sends back what it gets.
     pub(super) echoes: bool,
+}
+
+/// How many messages a second are meant to come.
+pub(super) const fn wanted(echoes: bool) -> f64 {
+    if echoes { WANTED } else { WANTED_WITHOUT_ECHOES }
 }
 
 impl Peers {

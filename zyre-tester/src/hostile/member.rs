@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
 use tokio::time::MissedTickBehavior;
 use zyre::{Event, Events, Node, PeerId, Refused};
 
 use super::flow::Kind;
 use super::good::{GROUP, PEERS, Shared};
-
-/// How often it sends. Of three messages two go to the victim, which sends them back, and one to
-/// the next peer: 100 messages a second to and from each of ten, 1,000 in all.
-const TICK: Duration = Duration::from_micros(16_667);
+use super::pace::{EVERY, Pace};
 
 /// One good peer.
 pub(super) struct Member {
@@ -29,8 +26,9 @@ impl Member {
 
     /// Talks and listens until the node stops.
     pub(super) async fn live(mut self, mut events: Events) {
-        let mut tick = tokio::time::interval(TICK);
-        // One that was held up does not make up for it: that would be a flood of its own.
+        let mut pace = Pace::new(Instant::now());
+        let mut tick = tokio::time::interval(EVERY);
+        // What was missed is the pace's business.
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
@@ -38,11 +36,16 @@ impl Member {
                     Some(event) => self.hear(&event),
                     None => return,
                 },
-                _ = tick.tick() => self.speak(),
+                _ = tick.tick() => {
+                    for _ in 0..pace.due(Instant::now()) {
+                        self.speak();
+                    }
+                }
             }
         }
     }
 
+    /// Of three messages two go to the victim, which sends them back, and one to the next peer.
     fn speak(&mut self) {
         let Some(victim) = *self.shared.victim() else { return };
         self.turn += 1;

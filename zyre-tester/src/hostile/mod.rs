@@ -5,13 +5,14 @@
 //!   attack         name, description, function: beacons, transport, connections, mailboxes,
 //!     target       messages, hellos, contents, impostors, floods    by hand: wire, dealer
 //!   victim         a process: ours (echo), pyre, or one that runs already
-//!   good           ten nodes (member) that talk to it and to each other; flow: what is lost
+//!   good           ten nodes (member) that talk to it and to each other at a pace; flow: what is lost
 //!   newcomer       a fresh node that wants to meet the victim
-//!   memory         what the victim's process uses
+//!   usage          what the victim's process has in memory, and open
 //! ```
 //!
-//! An attack holds if the victim lives, answers a newcomer in time, and gives its memory back, and
-//! if no good peer has lost, or got twice, a single message, and none has lost another.
+//! An attack holds if the victim lives, answers a newcomer in time, and gives memory and descriptors
+//! back, and if no good peer has lost, or got twice, a single message, and none has lost another, with
+//! as many messages as were meant to be.
 
 mod attack;
 mod beacons;
@@ -26,13 +27,14 @@ mod hellos;
 mod impostors;
 mod mailboxes;
 mod member;
-mod memory;
 mod messages;
 mod newcomer;
+mod pace;
 mod report;
 mod siege;
 mod target;
 mod transport;
+mod usage;
 mod victim;
 mod wire;
 

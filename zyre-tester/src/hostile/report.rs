@@ -1,5 +1,6 @@
 //! The table, a row at a time, and the same for machines.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,7 +9,14 @@ use super::attack::Attack;
 use super::flow::Found;
 
 /// What the victim may have in memory more than before an attack, in KiB.
-pub(super) const KEPT: u64 = 10 * 1024;
+pub(super) const KEPT_MEMORY: u64 = 10 * 1024;
+
+/// And how many descriptors more.
+pub(super) const KEPT_DESCRIPTORS: u64 = 4;
+
+/// Of the messages that good peers are meant to exchange, so much is enough: in a short time one more
+/// or less makes a difference.
+pub(super) const ENOUGH: f64 = 0.9;
 
 /// What an attack has come to.
 #[derive(Debug, Serialize)]
@@ -27,7 +35,8 @@ pub(super) struct Row {
     /// From the start of a fresh node to the victim's answer.
     pub(super) newcomer_ms: Option<f64>,
     pub(super) good: Good,
-    pub(super) memory_kib: Memory,
+    pub(super) memory_kib: Level,
+    pub(super) descriptors: Level,
     pub(super) notes: Vec<String>,
 }
 
@@ -36,6 +45,8 @@ pub(super) struct Row {
 pub(super) struct Good {
     pub(super) undisturbed: bool,
     pub(super) messages: u64,
+    /// Messages a second.
+    pub(super) rate: f64,
     pub(super) lost: u64,
     pub(super) doubled: u64,
     pub(super) forged: u64,
@@ -47,21 +58,29 @@ pub(super) struct Good {
     described: String,
 }
 
-/// What the victim has in memory.
+/// What the victim has, of one kind.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Memory {
+pub(super) struct Level {
     pub(super) before: Option<u64>,
     pub(super) peak: Option<u64>,
     pub(super) after: Option<u64>,
 }
 
-impl Memory {
-    /// After an attack there is not much more than before; so too if nobody can tell.
-    pub(super) fn is_given_back(&self) -> bool {
+impl Level {
+    /// After an attack there is no more than before, but for so much that may be kept; so too if
+    /// nobody can tell.
+    pub(super) fn is_given_back(&self, but: u64) -> bool {
         match (self.before, self.after) {
-            (Some(before), Some(after)) => after <= before + KEPT,
+            (Some(before), Some(after)) => after <= before + but,
             _ => true,
         }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |number: Option<u64>| number.map_or_else(|| "-".into(), |n| n.to_string());
+        write!(f, "{}/{}/{}", text(self.before), text(self.peak), text(self.after))
     }
 }
 
@@ -71,6 +90,7 @@ impl From<Found> for Good {
             undisturbed: found.is_good(),
             described: found.describe(),
             messages: found.messages,
+            rate: found.rate(),
             lost: found.lost,
             doubled: found.doubled,
             forged: found.forged,
@@ -95,7 +115,8 @@ impl Row {
             seconds: 0.0,
             newcomer_ms: None,
             good: Good::default(),
-            memory_kib: Memory::default(),
+            memory_kib: Level::default(),
+            descriptors: Level::default(),
             notes: Vec::new(),
         }
     }
@@ -106,18 +127,20 @@ impl Row {
             println!("{:<30} skipped: {why}", self.attack);
             return;
         }
-        let Memory { before, peak, after } = self.memory_kib;
+        let Level { before, peak, after } = self.memory_kib;
         let newcomer = self.newcomer_ms.map_or_else(|| "none".into(), |ms| format!("{ms:.0}"));
         println!(
-            "{:<30} {:<5} {:>6}  {:<31} {:>6.0}  {:>7} {:>7} {:>7}  {}{}",
+            "{:<30} {:<5} {:>6}  {:<31} {:>5.0} {:>6.0}  {:>7} {:>7} {:>7} {:>13}  {}{}",
             self.attack,
             if self.alive { "yes" } else { "NO" },
             newcomer,
             self.good.described,
+            self.good.rate,
             self.good.slowest_ms,
             mebibytes(before),
             mebibytes(peak),
             mebibytes(after),
+            self.descriptors.to_string(),
             if self.holds { String::new() } else { format!("FAILS ({})  ", self.wrong.join(", ")) },
             self.notes.first().map_or("", String::as_str),
         );
@@ -132,12 +155,21 @@ impl Row {
 /// Above the first row.
 pub(super) fn head() {
     println!(
-        "{:<30} {:<5} {:>6}  {:<31} {:>6}  {:>7} {:>7} {:>7}",
-        "", "", "new-", "good peers", "slow-", "memory", "", ""
+        "{:<30} {:<5} {:>6}  {:<31} {:>5} {:>6}  {:>7} {:>7} {:>7} {:>13}",
+        "", "", "new-", "good peers", "per", "slow-", "memory", "", "", "descriptors"
     );
     println!(
-        "{:<30} {:<5} {:>6}  {:<31} {:>6}  {:>7} {:>7} {:>7}",
-        "attack", "alive", "comer", "undisturbed", "est", "before", "peak", "after"
+        "{:<30} {:<5} {:>6}  {:<31} {:>5} {:>6}  {:>7} {:>7} {:>7} {:>13}",
+        "attack",
+        "alive",
+        "comer",
+        "undisturbed",
+        "sec.",
+        "est",
+        "before",
+        "peak",
+        "after",
+        "b/p/a"
     );
 }
 
@@ -151,19 +183,25 @@ pub(super) struct Summary {
     pub(super) skipped: Vec<String>,
     pub(super) good_peers: usize,
     pub(super) messages: u64,
+    /// Messages a second while attacks went on; of the attack with the fewest; and how many were
+    /// meant to be.
+    pub(super) rate: f64,
+    pub(super) rate_least: f64,
+    pub(super) rate_wanted: f64,
     pub(super) seconds: f64,
     /// The attacker's limit.
-    pub(super) descriptors: usize,
+    pub(super) attacker_descriptors: usize,
     /// Panics of good peers and of the attacker.
     pub(super) panics_here: u64,
     /// At the beginning, if the first victim has lived to the end; at most; at the end.
-    pub(super) memory_kib: Memory,
+    pub(super) memory_kib: Level,
+    pub(super) descriptors: Level,
     pub(super) rows: Vec<Row>,
 }
 
 impl Summary {
     pub(super) fn print(&self) {
-        let Memory { before, peak, after } = self.memory_kib;
+        let Level { before, peak, after } = self.memory_kib;
         println!(
             "\n{} attacks on {} in {:.0} s, {} good messages between {} good peers: {}",
             self.attacks,
@@ -178,6 +216,10 @@ impl Summary {
             mebibytes(before),
             mebibytes(peak),
             mebibytes(after),
+        );
+        println!(
+            "descriptors: {}; good messages a second: {:.0} of {:.0}, {:.0} in the worst attack",
+            self.descriptors, self.rate, self.rate_wanted, self.rate_least,
         );
         if self.panics_here > 0 {
             println!("{} panics in the process of the good peers", self.panics_here);
@@ -197,4 +239,18 @@ pub(super) fn millis(time: Duration) -> f64 {
 
 fn mebibytes(kibibytes: Option<u64>) -> String {
     kibibytes.map_or_else(|| "-".into(), |kib| format!("{:.1}", kib as f64 / 1024.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_seen() {
+        let level = |after| Level { before: Some(30), peak: Some(4000), after };
+        assert!(level(Some(34)).is_given_back(KEPT_DESCRIPTORS));
+        assert!(!level(Some(35)).is_given_back(KEPT_DESCRIPTORS));
+        assert!(level(None).is_given_back(KEPT_DESCRIPTORS), "nobody can tell");
+        assert_eq!(level(Some(35)).to_string(), "30/4000/35");
+    }
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::attack::{Attack, Done};
 use super::good::Peers;
-use super::memory::{self, Watch};
-use super::report::{Memory, Row, Summary, millis};
+use super::report::{ENOUGH, KEPT_DESCRIPTORS, KEPT_MEMORY, Level, Row, Summary, millis};
 use super::target::Target;
+use super::usage::{Usage, Watch};
 use super::victim::{Place, Victim};
-use super::{Options, Whom, newcomer, report};
+use super::{Options, Whom, good, newcomer, report};
 
-/// How long memory may take to be given back.
+/// How long memory and descriptors may take to be given back.
 const SETTLE: Duration = Duration::from_secs(12);
 
 /// For so long after an attack is watched what becomes of it.
@@ -31,8 +31,11 @@ pub(super) struct Siege<'a> {
     peers: Peers,
     victim: Victim,
     target: Arc<Target>,
-    whole: Memory,
+    memory: Level,
+    descriptors: Level,
     messages: u64,
+    /// How long messages were counted.
+    counted: Duration,
 }
 
 impl<'a> Siege<'a> {
@@ -63,10 +66,14 @@ impl<'a> Siege<'a> {
             descriptors,
             strangers: AtomicU64::new(0),
         });
-        let whole = Memory::default();
-        let mut siege = Self { options, place, peers, victim, target, whole, messages: 0 };
+        let (memory, descriptors, counted) = Default::default();
+        let messages = 0;
+        let mut siege =
+            Self { options, place, peers, victim, target, memory, descriptors, messages, counted };
         siege.settle_in().await?;
-        siege.whole.before = siege.resident();
+        let usage = siege.usage();
+        siege.memory.before = usage.memory;
+        siege.descriptors.before = usage.descriptors;
         Ok(siege)
     }
 
@@ -110,13 +117,17 @@ impl<'a> Siege<'a> {
             }
             self.another_victim().await?;
         }
-        self.whole.after = self.resident();
+        let usage = self.usage();
+        self.memory.after = usage.memory;
+        self.descriptors.after = usage.descriptors;
         let names = |rows: &[Row], which: fn(&Row) -> bool| {
             rows.iter().filter(|row| which(row)).map(|row| row.attack.clone()).collect::<Vec<_>>()
         };
         let failed = names(&rows, |row| !row.holds);
         let panics = PANICS.load(Ordering::Relaxed);
         let complete = rows.len() == attacks.len();
+        let rates = rows.iter().filter(|row| row.skipped.is_none()).map(|row| row.good.rate);
+        let rate_wanted = good::wanted(self.victim.echoes);
         self.victim.kill().await;
         Ok(Summary {
             victim: self.options.whom().to_string(),
@@ -124,12 +135,16 @@ impl<'a> Siege<'a> {
             attacks: rows.len(),
             skipped: names(&rows, |row| row.skipped.is_some()),
             failed,
-            good_peers: super::good::PEERS,
+            good_peers: good::PEERS,
             messages: self.messages,
+            rate: self.messages as f64 / self.counted.as_secs_f64().max(f64::MIN_POSITIVE),
+            rate_least: rates.reduce(f64::min).unwrap_or_default(),
+            rate_wanted,
             seconds: start.elapsed().as_secs_f64(),
-            descriptors: self.target.descriptors,
+            attacker_descriptors: self.target.descriptors,
             panics_here: panics,
-            memory_kib: self.whole,
+            memory_kib: self.memory,
+            descriptors: self.descriptors,
             rows,
         })
     }
@@ -137,7 +152,7 @@ impl<'a> Siege<'a> {
     async fn attack(&mut self, attack: &Attack) -> Row {
         let start = Instant::now();
         let patience = self.options.patience();
-        let mut memory = Memory { before: self.resident(), ..Memory::default() };
+        let before = self.usage();
         let watch = self.victim.pid.zip(self.peers.handle().ok());
         let watch = watch.map(|(pid, on)| Watch::begin(pid, &on));
         let (came_about, Done { note, held }) = self.carry_out(attack).await;
@@ -148,12 +163,16 @@ impl<'a> Siege<'a> {
         });
         drop(held);
         tokio::time::sleep(AFTER).await;
-        memory.after = self.settled(memory).await;
+        let after = self.settled(before).await;
         self.peers.quiesce(patience).await;
         let found = self.peers.found(patience);
-        memory.peak = watch.map(|watch| watch.most()).filter(|most| *most > 0);
-        self.whole.peak = self.whole.peak.max(memory.peak);
+        let most = watch.map(|watch| watch.most()).unwrap_or_default();
+        let memory = level(before, most, after, |usage| usage.memory);
+        let descriptors = level(before, most, after, |usage| usage.descriptors);
+        self.memory.peak = self.memory.peak.max(memory.peak);
+        self.descriptors.peak = self.descriptors.peak.max(descriptors.peak);
         self.messages += found.messages;
+        self.counted += found.time;
 
         let death = self.victim.death();
         let complaints = self.victim.complaints();
@@ -171,7 +190,9 @@ impl<'a> Siege<'a> {
             (!attack.full && newcomer.is_none_or(|took| took > patience), "newcomer"),
             (!good.undisturbed, "good peers"),
             (good.slowest_ms > millis(patience), "slow"),
-            (!memory.is_given_back(), "memory"),
+            (good.rate < good::wanted(self.victim.echoes) * ENOUGH, "rate"),
+            (!memory.is_given_back(KEPT_MEMORY), "memory"),
+            (!descriptors.is_given_back(KEPT_DESCRIPTORS), "descriptors"),
         ];
         let wrong: Vec<_> = wrong.iter().filter_map(|(is, what)| is.then_some(*what)).collect();
         Row {
@@ -185,6 +206,7 @@ impl<'a> Siege<'a> {
             newcomer_ms: newcomer.map(millis),
             good,
             memory_kib: memory,
+            descriptors,
             notes,
         }
     }
@@ -205,8 +227,8 @@ impl<'a> Siege<'a> {
         }
     }
 
-    fn resident(&self) -> Option<u64> {
-        self.victim.pid.and_then(memory::resident)
+    fn usage(&self) -> Usage {
+        self.victim.pid.map(Usage::of).unwrap_or_default()
     }
 
     async fn newcomer(&self) -> Result<Option<Duration>, String> {
@@ -215,14 +237,17 @@ impl<'a> Siege<'a> {
         self.peers.handle()?.spawn(meeting).await.map_err(|error| error.to_string())?
     }
 
-    /// The memory when enough of it is given back, or after a while.
-    async fn settled(&self, mut memory: Memory) -> Option<u64> {
-        let pid = self.victim.pid?;
+    /// What is used when enough is given back, or after a while.
+    async fn settled(&self, before: Usage) -> Usage {
         let deadline = Instant::now() + SETTLE;
         loop {
-            memory.after = memory::resident(pid);
-            if memory.is_given_back() || Instant::now() > deadline {
-                return memory.after;
+            let now = self.usage();
+            let memory = level(before, now, now, |usage| usage.memory);
+            let descriptors = level(before, now, now, |usage| usage.descriptors);
+            let settled =
+                memory.is_given_back(KEPT_MEMORY) && descriptors.is_given_back(KEPT_DESCRIPTORS);
+            if settled || Instant::now() > deadline {
+                return now;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -243,7 +268,8 @@ impl<'a> Siege<'a> {
     async fn another_victim(&mut self) -> Result<(), String> {
         self.peers.hush();
         // It has not lived through the whole run.
-        self.whole.before = None;
+        self.memory.before = None;
+        self.descriptors.before = None;
         let next = self.options.find(&self.place, &self.peers).await?;
         std::mem::replace(&mut self.victim, next).kill().await;
         let Target { beacon_port, broadcast, here, elsewhere, descriptors, .. } = *self.target;
@@ -281,6 +307,11 @@ impl Options {
             }
         }
     }
+}
+
+/// Of one kind, before, at most, and after.
+fn level(before: Usage, most: Usage, after: Usage, of: fn(Usage) -> Option<u64>) -> Level {
+    Level { before: of(before), peak: of(most), after: of(after) }
 }
 
 /// Counts the panics of this process, and says them as ever.

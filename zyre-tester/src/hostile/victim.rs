@@ -14,7 +14,7 @@ use zyre::PeerId;
 
 use super::good::GROUP;
 use super::member::WORD;
-use super::{memory, newcomer};
+use super::{newcomer, usage};
 
 /// pyre behind lines, from the tests of the library.
 const PYRE: &str = include_str!("../../../zyre/tests/peers/pyre_peer.py");
@@ -125,7 +125,7 @@ impl Victim {
                 Err(error) => Some(error.to_string()),
             };
         }
-        let gone = self.pid.is_some_and(|pid| !memory::runs(pid));
+        let gone = self.pid.is_some_and(|pid| !usage::runs(pid));
         gone.then(|| "the process is gone".into())
     }
 

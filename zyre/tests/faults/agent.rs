@@ -25,7 +25,10 @@ use crate::node::GROUP;
 pub(crate) async fn run(settings: &Value) {
     let mut commands = child::commands();
     let interface = settings["interface"].as_str().unwrap_or("eth0");
-    let builder = child::builder(settings).interface(interface).join(GROUP);
+    let mut builder = child::builder(settings).interface(interface).join(GROUP);
+    if let Some(id) = settings["id"].as_str() {
+        builder = builder.id(id.parse().expect("an id"));
+    }
     let name = settings["name"].as_str().unwrap_or_default();
     let (node, mut events) = builder.name(name).start().await.expect("the node starts");
     say(&json!({ "event": "STARTED", "id": node.id().to_string() }));

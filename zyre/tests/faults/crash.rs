@@ -54,6 +54,33 @@ pub(crate) fn killed_and_restarted() {
     assert_eq!(fault.events(&a, &c.id), ["ENTER", "JOIN"]);
 }
 
+/// The same with the id that the application has kept.
+pub(crate) fn killed_and_restarted_with_its_id() {
+    restarted_with_its_id("same id", 50_000);
+}
+
+/// And on another port: its beacons tell of another endpoint than the one that is known.
+pub(crate) fn killed_and_restarted_with_its_id_elsewhere() {
+    restarted_with_its_id("same id, other port", 50_001);
+}
+
+fn restarted_with_its_id(title: &str, port: u16) {
+    const ID: &str = "5eed0000000040008000000000000001";
+    let network = Network::new();
+    let [a, b, c] = network.hosts(["a", "b", "c"]);
+    let (a, b) = (Node::start(&a), Node::start(&b));
+    let mut c = Node::start_with(&c, json!({ "mailbox": 50_000, "id": ID }));
+    let fault = Fault::among(&format!("SIGKILL and restart, {title}"), &[&a, &b, &c]);
+    c.restart_with(json!({ "mailbox": port, "id": ID }));
+    assert_eq!(c.id, ID);
+    fault.over(&[&a, &b, &c], Duration::from_secs(10), (&[1, 1, 2], 3));
+    for at in [&a, &b] {
+        assert_eq!(fault.events(at, ID), ["EXIT link lost", "ENTER", "JOIN"]);
+    }
+    let endpoint = c.ask("state")["endpoint"].clone();
+    assert!(endpoint.as_str().unwrap().ends_with(&port.to_string()), "{endpoint}");
+}
+
 /// The process has no descriptor left when somebody new comes. Those whom it knows stay, and it
 /// does not spin; as soon as there are descriptors, it meets the new one.
 pub(crate) fn out_of_descriptors() {

@@ -66,6 +66,8 @@ faults! {
     suspended_for_10_s: crash::suspended_10_s;
     suspended_for_40_s: crash::suspended_40_s;
     killed_and_restarted: crash::killed_and_restarted;
+    killed_and_restarted_with_its_id: crash::killed_and_restarted_with_its_id;
+    killed_and_restarted_with_its_id_elsewhere: crash::killed_and_restarted_with_its_id_elsewhere;
     out_of_descriptors: crash::out_of_descriptors;
     address_changes: interface::changes_address;
     address_changes_in_silence: interface::changes_address_in_silence;
@@ -76,6 +78,9 @@ faults! {
     network_turns_bad: lossy::turns_bad;
     network_is_bad: lossy::is_bad;
     network_drops_tcp: lossy::drops_tcp;
+    one_way_lost_for_3_s: lossy::one_way_for_3_s;
+    one_way_lost_for_20_s: lossy::one_way_for_20_s;
+    one_way_lost_for_60_s: lossy::one_way_for_60_s;
     slow_peer_reads_one_message_a_second: slow::one_a_second;
     stalled_peer_overflows: slow::overflows;
     slow_application_reads_nothing: slow::reads_nothing;

@@ -42,8 +42,8 @@ impl Node {
         Self::start_with(host, json!({}))
     }
 
-    /// Starts a node. Of `settings` it takes what `child::builder` takes, `interface`, `name` and
-    /// `files`, the limit of open files.
+    /// Starts a node. Of `settings` it takes what `child::builder` takes, `interface`, `name`, `id`
+    /// and `files`, the limit of open files.
     pub(crate) fn start_with(host: &Host, mut settings: Value) -> Self {
         settings["port"] = json!(zyre::BEACON_PORT);
         if settings["name"].is_null() {
@@ -66,8 +66,13 @@ impl Node {
 
     /// SIGKILL, and at once a new process with the same settings.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(self.settings.clone());
+    }
+
+    /// SIGKILL, and at once a new process with these settings.
+    pub(crate) fn restart_with(&mut self, settings: Value) {
         self.process.kill();
-        *self = Self::start_with(&self.host, self.settings.clone());
+        *self = Self::start_with(&self.host, settings);
     }
 
     /// The events about a peer since then, each with the seconds after it.

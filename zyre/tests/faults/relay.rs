@@ -23,12 +23,16 @@ struct Harm {
     delay: Duration,
     /// TCP is lost altogether; beacons pass.
     no_tcp: bool,
+    /// Everything that comes from this host is lost; what goes to it passes.
+    mute: Option<Ipv4Addr>,
 }
 
 /// A bad network: hosts, and the relay between them.
 pub(crate) struct BadNetwork {
     pub(crate) hosts: Vec<Host>,
     relay: Process,
+    /// Where the relay hears from them.
+    wires: Vec<Ipv4Addr>,
     /// Removed after the relay has ended.
     _network: Network,
 }
@@ -58,18 +62,23 @@ impl BadNetwork {
         let inner = child::command("relay", &settings);
         let relay = Process::start("relay", &mut relay_host.command(inner.as_std(), None));
         relay.wait(0, "STARTED");
-        Some(Self { hosts, relay, _network: network })
+        Some(Self { hosts, relay, wires, _network: network })
     }
 
     /// From now on so many frames of a hundred are lost on the way to each host, and the others
     /// take so many ms.
     pub(crate) fn harm(&self, loss: u64, delay: u64) {
-        self.relay.ask(&format!("harm {loss} {delay} 0"));
+        self.relay.ask(&format!("harm {loss} {delay} 0 -"));
     }
 
     /// From now on beacons pass, and nothing else.
     pub(crate) fn drop_tcp(&self) {
-        self.relay.ask("harm 0 0 1");
+        self.relay.ask("harm 0 0 1 -");
+    }
+
+    /// From now on the others hear nothing of this host, and it hears all that they say.
+    pub(crate) fn mute(&self, host: usize) {
+        self.relay.ask(&format!("harm 0 0 0 {}", self.wires[host]));
     }
 }
 
@@ -81,7 +90,7 @@ pub(crate) fn run(settings: &Value) {
     let mut commands = child::commands();
     child::say(&json!({ "event": "STARTED" }));
 
-    let mut harm = Harm { loss: 0, delay: Duration::ZERO, no_tcp: false };
+    let mut harm = Harm { loss: 0, delay: Duration::ZERO, no_tcp: false, mute: None };
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut waiting: VecDeque<(Instant, SocketAddr, Vec<u8>)> = VecDeque::new();
     let mut datagram = vec![0; 65_536];
@@ -90,7 +99,7 @@ pub(crate) fn run(settings: &Value) {
             let words: Vec<_> = command.split(' ').collect();
             let number = |place: usize| words[place].parse().unwrap();
             let (loss, delay) = (number(1), Duration::from_millis(number(2)));
-            harm = Harm { loss, delay, no_tcp: number(3) == 1 };
+            harm = Harm { loss, delay, no_tcp: number(3) == 1, mute: words[4].parse().ok() };
             child::say(&json!({ "event": "harm" }));
         }
         let now = Instant::now();
@@ -105,7 +114,7 @@ pub(crate) fn run(settings: &Value) {
         socket.set_read_timeout(Some(pause)).unwrap();
         let Ok((length, from)) = socket.recv_from(&mut datagram) else { continue };
         let is_tcp = finish_checksum(&mut datagram[..length]);
-        if is_tcp && harm.no_tcp {
+        if (is_tcp && harm.no_tcp) || harm.mute.is_some_and(|host| host == from.ip()) {
             continue;
         }
         for wire in wires.iter().filter(|wire| IpAddr::V4(**wire) != from.ip()) {

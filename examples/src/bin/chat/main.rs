@@ -6,7 +6,6 @@
 //!
 //! Rooms are ZRE groups, whispers are WHISPERs, so every ZRE node can take part.
 
-mod clean;
 mod command;
 mod paint;
 mod people;

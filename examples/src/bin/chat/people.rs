@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zyre::PeerId;
 
-use crate::clean;
+use examples::clean;
 
 /// How many digits of an id are told at least.
 const DIGITS: usize = 4;

@@ -2,7 +2,7 @@
 
 use zyre::{Content, Event, ExitReason, Liveness, Node, PeerId, PeerInfo, Refused};
 
-use crate::clean;
+use examples::clean;
 use crate::command::{Command, HELP};
 use crate::paint::Paint;
 use crate::people::People;

@@ -9,17 +9,17 @@ const ROOM: usize = 32;
 const MESSAGE: usize = 2000;
 
 /// A nick: nothing in it is invisible.
-pub(crate) fn nick(raw: &str) -> String {
+pub fn nick(raw: &str) -> String {
     name(raw, NICK)
 }
 
 /// The name of a room: nothing in it is invisible.
-pub(crate) fn room(raw: &str) -> String {
+pub fn room(raw: &str) -> String {
     name(raw, ROOM)
 }
 
 /// A message, on one line.
-pub(crate) fn message(raw: &str) -> String {
+pub fn message(raw: &str) -> String {
     shorten(raw, MESSAGE, visible)
 }
 

@@ -1,0 +1,4 @@
+//! What several of the example programs need.
+
+pub mod bars;
+pub mod clean;

@@ -1,0 +1,114 @@
+//! The columns of the table of nodes.
+
+use ratatui::layout::{Alignment, Constraint};
+use ratatui::style::{Color, Stylize};
+use ratatui::text::Line;
+use ratatui::widgets::Cell;
+
+use super::node::{Node, Presence};
+use super::rate::SECONDS;
+use super::screen::{MEAN, rate, thousands};
+use crate::query::fit;
+
+/// Seconds behind one mark of a node's history.
+const MARK: usize = 3;
+
+/// What is told of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    State,
+    Name,
+    Endpoint,
+    Groups,
+    Rate,
+    History,
+    Lines,
+    Warnings,
+}
+
+/// The columns for which there is room.
+pub(super) fn columns(width: u16) -> Vec<Column> {
+    use Column::{Endpoint, Groups, History, Lines, Name, Rate, State, Warnings};
+    match width {
+        ..60 => vec![State, Name, Rate, Lines],
+        60..96 => vec![State, Name, Groups, Rate, History, Lines],
+        96..110 => vec![State, Name, Groups, Rate, History, Lines, Warnings],
+        _ => vec![State, Name, Endpoint, Groups, Rate, History, Lines, Warnings],
+    }
+}
+
+impl Column {
+    pub(super) const fn width(self) -> Constraint {
+        match self {
+            Self::State => Constraint::Length(9),
+            Self::Name => Constraint::Length(14),
+            Self::Endpoint => Constraint::Length(21),
+            Self::Groups => Constraint::Min(8),
+            Self::Rate => Constraint::Length(7),
+            Self::History => Constraint::Length((SECONDS / MARK) as u16),
+            Self::Lines => Constraint::Length(9),
+            Self::Warnings => Constraint::Length(8),
+        }
+    }
+
+    pub(super) fn head(self) -> Cell<'static> {
+        match self {
+            Self::State => Cell::from("state"),
+            Self::Name => Cell::from("name"),
+            Self::Endpoint => Cell::from("endpoint"),
+            Self::Groups => Cell::from("groups"),
+            Self::Rate => right("rate".to_owned()),
+            Self::History => Cell::from("last minute"),
+            Self::Lines => right("lines".to_owned()),
+            Self::Warnings => right("warnings".to_owned()),
+        }
+    }
+
+    pub(super) fn cell(self, node: &Node) -> Cell<'_> {
+        match self {
+            Self::State => {
+                Cell::from(format!("● {}", node.presence.as_str())).fg(color(node.presence))
+            }
+            Self::Name => Cell::from(fit(&node.name, 14)),
+            Self::Endpoint => {
+                let endpoint = node.endpoint.strip_prefix("tcp://").unwrap_or(&node.endpoint);
+                Cell::from(fit(endpoint, 21))
+            }
+            Self::Groups => {
+                let groups: Vec<&str> = node.groups.iter().map(String::as_str).collect();
+                Cell::from(groups.join(" "))
+            }
+            Self::Rate => right(rate(node.rate.mean(MEAN))),
+            Self::History => Cell::from(marks(&node.rate.history())).cyan(),
+            Self::Lines => right(thousands(node.lines)),
+            Self::Warnings if node.warnings > 0 => right(thousands(node.warnings)).yellow(),
+            Self::Warnings => right("0".to_owned()),
+        }
+    }
+}
+
+const fn color(presence: Presence) -> Color {
+    match presence {
+        Presence::Present => Color::Green,
+        Presence::Evasive => Color::Yellow,
+        Presence::Silent => Color::Red,
+        Presence::Unseen => Color::Blue,
+        Presence::Gone => Color::DarkGray,
+    }
+}
+
+fn right(text: String) -> Cell<'static> {
+    Cell::from(Line::from(text).alignment(Alignment::Right))
+}
+
+/// The last minute in a row of marks.
+fn marks(history: &[u32; SECONDS]) -> String {
+    const MARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let sums = history.chunks(MARK).map(|chunk| chunk.iter().map(|n| u64::from(*n)).sum::<u64>());
+    let most = sums.clone().max().unwrap_or(0).max(1);
+    let mark = |sum: u64| {
+        let level = (sum * 8).div_ceil(most);
+        level.checked_sub(1).and_then(|level| MARKS.get(usize::try_from(level).ok()?))
+    };
+    sums.map(|sum| mark(sum).copied().unwrap_or(' ')).collect()
+}

@@ -1,0 +1,62 @@
+//! Where the meter hears from: the network, or a recording.
+
+use std::time::{Duration, Instant};
+
+use super::MeterError;
+use super::live::Live;
+use super::replay::Replay;
+use super::state::State;
+use crate::moment;
+
+/// One or the other.
+pub(super) enum Source {
+    Live(Live),
+    Replay(Box<Replay>, String),
+}
+
+impl Source {
+    /// Takes in what has come, for a short while at most. Returns whether that was all.
+    pub(super) fn feed(&mut self, state: &mut State, most: Duration) -> Result<bool, MeterError> {
+        match self {
+            Self::Live(live) => {
+                let begin = Instant::now();
+                while let Some(heard) = live.next()? {
+                    state.hear(&heard);
+                    if begin.elapsed() > most {
+                        return Ok(false);
+                    }
+                }
+                state.lose(live.lost());
+                for text in live.notices() {
+                    state.warn(&text);
+                }
+                state.tick(moment::now());
+                Ok(true)
+            }
+            Self::Replay(replay, _) => Ok(replay.play(state, most)?),
+        }
+    }
+
+    /// A recording stands still; the network does not.
+    pub(super) fn pause(&mut self, paused: bool) {
+        if let Self::Replay(replay, _) = self {
+            replay.pause(paused);
+        }
+    }
+
+    /// What it is, in a few words.
+    pub(super) fn place(&self) -> &str {
+        match self {
+            Self::Live(live) => live.place(),
+            Self::Replay(_, place) => place,
+        }
+    }
+
+    /// Ends it.
+    pub(super) fn end(self) -> Result<(), MeterError> {
+        match self {
+            Self::Live(live) => live.end(),
+            Self::Replay(..) => Ok(()),
+        }
+    }
+}

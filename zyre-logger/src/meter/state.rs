@@ -1,0 +1,251 @@
+//! What the meter knows: bounded, whatever comes and for however long.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::node::{Node, Presence};
+use super::rate::Rate;
+use crate::clean::{clean, shorten};
+use crate::{Directory, Heard, Level, LogEvent, Meaning, Record};
+
+/// So many nodes are shown; those that have gone make room for others.
+const NODES: usize = 2_000;
+
+/// So many warnings are kept.
+const WARNINGS: usize = 100;
+
+/// Kinds of events.
+const KINDS: usize = 7;
+
+/// A warning or an error, fit for a terminal.
+#[derive(Clone, Debug)]
+pub(super) struct Warning {
+    /// When it came, in microseconds since 1970.
+    pub(super) at: i64,
+    /// Whether it is worse than a warning.
+    pub(super) error: bool,
+    /// Who wrote it, and about whom.
+    pub(super) who: String,
+    /// What.
+    pub(super) text: String,
+}
+
+/// Everything that is shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    now: i64,
+    directory: Directory,
+    /// By id, or by `#` and the correlation id as long as that is all that is known.
+    nodes: BTreeMap<String, Node>,
+    rate: Rate,
+    /// Lines by kind of event.
+    kinds: [u64; KINDS],
+    warnings: VecDeque<Warning>,
+    lines: u64,
+    dropped: u64,
+    lost: u64,
+    /// Nodes for which there was no room.
+    more: u64,
+}
+
+impl State {
+    /// Time goes on.
+    pub(super) fn tick(&mut self, now: i64) {
+        self.now = self.now.max(now);
+        self.rate.advance(self.now);
+        for node in self.nodes.values_mut() {
+            node.rate.advance(self.now);
+        }
+    }
+
+    /// Takes in what was heard.
+    pub(super) fn hear(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Line(record) => self.line(record),
+            Heard::Seen(sighting) => {
+                self.directory.add(sighting.clone());
+                self.directory.limit(Directory::LIVE);
+                let unseen = self.nodes.remove(&unknown(sighting.correlation));
+                if let Some(node) = self.node(&sighting.peer) {
+                    node.seen(sighting);
+                    if let Some(unseen) = unseen {
+                        node.merge(&unseen);
+                    }
+                }
+            }
+            Heard::Gone { peer, at } => {
+                if let Some(node) = self.nodes.get_mut(peer) {
+                    node.presence = Presence::Gone;
+                    node.groups.clear();
+                    node.last = node.last.max(*at);
+                }
+            }
+            Heard::Quiet { peer, silent } => {
+                if let Some(node) = self.nodes.get_mut(peer) {
+                    node.presence = if *silent { Presence::Silent } else { Presence::Evasive };
+                }
+            }
+            Heard::Dropped => self.dropped += 1,
+        }
+    }
+
+    /// Lines came that could not be taken in.
+    pub(super) const fn lose(&mut self, lines: u64) {
+        self.lost += lines;
+    }
+
+    /// What the program itself has to say.
+    pub(super) fn warn(&mut self, text: &str) {
+        self.push(Warning {
+            at: self.now,
+            error: true,
+            who: "zyre-logger".to_owned(),
+            text: clean(text).into_owned(),
+        });
+    }
+
+    /// Takes in who joined or left a group before what is shown began.
+    pub(super) fn prepare(&mut self, record: &Record) {
+        let id = if record.peer == 0 { record.node } else { record.peer };
+        let key = self.key(id, record, None);
+        if let Some(node) = self.nodes.get_mut(&key) {
+            node.moved(record.event, &record.data);
+        }
+    }
+
+    fn line(&mut self, record: &Record) {
+        self.now = self.now.max(record.received);
+        self.lines += 1;
+        self.rate.add(record.received, self.now);
+        if let Some(count) = self.kinds.get_mut(usize::from(u8::from(record.event))) {
+            *count += 1;
+        }
+        let source = record.source.map(|source| source.to_string());
+        let key = self.key(record.node, record, source.as_deref());
+        let now = self.now;
+        let directory = std::mem::take(&mut self.directory);
+        if let Some(node) = self.node(&key) {
+            node.wrote(record, now);
+            if node.name.is_empty() {
+                let name = directory.name(record.node, record.received, source.as_deref());
+                node.name = clean(&name).into_owned();
+            }
+        }
+        self.directory = directory;
+        if matches!(record.event, LogEvent::Join | LogEvent::Leave) {
+            let about = if record.peer == 0 { key } else { self.key(record.peer, record, None) };
+            // Others speak of a node for a while after it has gone.
+            if let Some(node) = self.nodes.get_mut(&about).filter(|n| n.presence != Presence::Gone)
+            {
+                node.moved(record.event, &record.data);
+            }
+        }
+        if record.level != Level::Info {
+            let (node, peer) = (
+                self.directory.name(record.node, record.received, source.as_deref()),
+                self.directory.name(record.peer, record.received, None),
+            );
+            let who = if peer.is_empty() { node } else { format!("{node} → {peer}") };
+            self.push(Warning {
+                at: record.received,
+                error: record.level == Level::Error,
+                who: clean(&shorten(&who, 64)).into_owned(),
+                text: match record.event {
+                    LogEvent::None => clean(&record.data).into_owned(),
+                    event => format!("{event} {}", clean(&record.data)),
+                },
+            });
+        }
+    }
+
+    fn push(&mut self, warning: Warning) {
+        if self.warnings.len() == WARNINGS {
+            self.warnings.pop_front();
+        }
+        self.warnings.push_back(warning);
+    }
+
+    /// Under what a node is kept.
+    fn key(&self, correlation: u16, record: &Record, source: Option<&str>) -> String {
+        match self.directory.resolve(correlation, record.received, source) {
+            Meaning::Node(sighting) => sighting.peer.clone(),
+            Meaning::Unknown | Meaning::Several(_) => unknown(correlation),
+        }
+    }
+
+    /// The node that is kept there; `None` if there is no room for another.
+    fn node(&mut self, key: &str) -> Option<&mut Node> {
+        if !self.nodes.contains_key(key) && self.nodes.len() >= NODES && !self.make_room() {
+            self.more += 1;
+            return None;
+        }
+        Some(self.nodes.entry(key.to_owned()).or_default())
+    }
+
+    /// Forgets the node that has been gone, or unseen, for the longest time.
+    fn make_room(&mut self) -> bool {
+        let oldest = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.presence >= Presence::Unseen)
+            .min_by_key(|(_, node)| (node.presence != Presence::Gone, node.last))
+            .map(|(key, _)| key.clone());
+        oldest.is_some_and(|key| self.nodes.remove(&key).is_some())
+    }
+
+    /// The moment that is shown, in microseconds since 1970.
+    pub(super) const fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The nodes with their keys.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().map(|(key, node)| (key.as_str(), node))
+    }
+
+    /// Nodes that are there.
+    pub(super) fn present(&self) -> usize {
+        self.nodes.values().filter(|node| node.presence < Presence::Unseen).count()
+    }
+
+    /// All lines over the last minute.
+    pub(super) const fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    /// Lines of a kind.
+    pub(super) fn kind(&self, event: LogEvent) -> u64 {
+        self.kinds.get(usize::from(u8::from(event))).copied().unwrap_or(0)
+    }
+
+    /// The last warnings and errors, the newest last.
+    pub(super) const fn warnings(&self) -> &VecDeque<Warning> {
+        &self.warnings
+    }
+
+    /// Lines taken in.
+    pub(super) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// What came and was not of the protocol.
+    pub(super) const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Lines that came and could not be taken in.
+    pub(super) const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Whether there are more nodes than are kept.
+    pub(super) const fn is_crowded(&self) -> bool {
+        self.more > 0
+    }
+}
+
+fn unknown(correlation: u16) -> String {
+    format!("#{correlation:04x}")
+}
+
+#[cfg(test)]
+mod tests;

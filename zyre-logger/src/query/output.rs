@@ -1,0 +1,217 @@
+//! How records are shown: a table for people, JSON lines and CSV for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Side, line};
+use crate::clean::{clean, is_harmful};
+use crate::{Directory, Meaning, Record, Stored, moment};
+
+/// The kinds of output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Columns, for people.
+    #[default]
+    Table,
+    /// An object a line.
+    Json,
+    /// Comma separated values (RFC 4180), with a line of names.
+    Csv,
+}
+
+/// The columns of CSV; `side` only for a pair.
+const NAMES: [&str; 14] = [
+    "id",
+    "received",
+    "time",
+    "level",
+    "event",
+    "node",
+    "node_name",
+    "node_id",
+    "node_endpoint",
+    "peer",
+    "peer_name",
+    "peer_id",
+    "peer_endpoint",
+    "data",
+];
+
+/// Where records go.
+pub struct Output<W: Write> {
+    out: W,
+    format: Format,
+    /// A terminal must not get what a terminal obeys; a file gets what came.
+    terminal: bool,
+    /// The names over the two columns of a pair.
+    pair: Option<(String, String)>,
+    begun: bool,
+}
+
+impl<W: Write> Output<W> {
+    /// Output of a format. With `pair`, lines have a side.
+    pub const fn new(
+        out: W,
+        format: Format,
+        terminal: bool,
+        pair: Option<(String, String)>,
+    ) -> Self {
+        Self { out, format, terminal, pair, begun: false }
+    }
+
+    /// Shows a record.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn show(
+        &mut self,
+        stored: &Stored,
+        directory: &Directory,
+        side: Option<Side>,
+    ) -> io::Result<()> {
+        self.begin()?;
+        match self.format {
+            Format::Table => {
+                let line = match side {
+                    None => line::of(&stored.record, directory),
+                    Some(side) => line::of_pair(&stored.record, directory, side),
+                };
+                writeln!(self.out, "{}", line.trim_end())
+            }
+            Format::Json => writeln!(self.out, "{}", json_line(stored, directory, side)),
+            Format::Csv => self.csv(&values(stored, directory, side)),
+        }
+    }
+
+    /// The line of names, if nothing was shown yet.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn begin(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Ok(());
+        }
+        match (self.format, &self.pair) {
+            (Format::Table, None) => writeln!(self.out, "{}", line::HEAD),
+            (Format::Table, Some((a, b))) => writeln!(self.out, "{}", line::pair_head(a, b)),
+            (Format::Json, _) => Ok(()),
+            (Format::Csv, pair) => {
+                let side = pair.as_ref().map(|_| "side");
+                let names: Vec<String> = NAMES.into_iter().chain(side).map(str::to_owned).collect();
+                self.csv(&names)
+            }
+        }
+    }
+
+    fn csv(&mut self, values: &[String]) -> io::Result<()> {
+        let mut writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(Vec::with_capacity(256));
+        let write = |writer: &mut csv::Writer<_>| {
+            if self.terminal {
+                writer.write_record(values.iter().map(|value| clean(value).into_owned()))
+            } else {
+                writer.write_record(values)
+            }
+        };
+        write(&mut writer)?;
+        let octets = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        self.out.write_all(&octets)
+    }
+
+    /// Sends on what was shown.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// What is known of one of the two nodes of a record.
+fn node(record: &Record, directory: &Directory, recorder: bool) -> Value {
+    let id = if recorder { record.node } else { record.peer };
+    if id == 0 && !recorder {
+        return Value::Null;
+    }
+    let source = record.source.filter(|_| recorder).map(|source| source.to_string());
+    let described = |sighting: &crate::Sighting| json!({ "name": sighting.name, "id": sighting.peer, "endpoint": sighting.endpoint });
+    let correlation = format!("{id:04x}");
+    match directory.resolve(id, record.received, source.as_deref()) {
+        Meaning::Unknown => json!({ "correlation": correlation }),
+        Meaning::Node(sighting) => {
+            let mut value = described(sighting);
+            value["correlation"] = correlation.into();
+            value
+        }
+        Meaning::Several(found) => {
+            let several: Vec<Value> = found.into_iter().map(described).collect();
+            json!({ "correlation": correlation, "ambiguous": several })
+        }
+    }
+}
+
+fn json_line(stored: &Stored, directory: &Directory, side: Option<Side>) -> String {
+    let record = &stored.record;
+    let mut value = json!({
+        "id": stored.id,
+        "received": moment::utc(record.received),
+        "time": record.time,
+        "level": record.level.to_string(),
+        "event": record.event.to_string(),
+        "node": node(record, directory, true),
+        "peer": node(record, directory, false),
+        "data": record.data,
+    });
+    if let Some(side) = side {
+        value["side"] = side_name(side).into();
+    }
+    let text = value.to_string();
+    if !text.contains(is_harmful) {
+        return text;
+    }
+    // JSON escapes only the first 32; as escapes all others mean the same, too.
+    let mut escaped = String::with_capacity(text.len() + 16);
+    let mut units = [0; 2];
+    for c in text.chars() {
+        if is_harmful(c) {
+            let units = c.encode_utf16(&mut units);
+            escaped.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+fn values(stored: &Stored, directory: &Directory, side: Option<Side>) -> Vec<String> {
+    let record = &stored.record;
+    let mut values = vec![
+        stored.id.to_string(),
+        moment::utc(record.received),
+        record.time.to_string(),
+        record.level.to_string(),
+        record.event.to_string(),
+    ];
+    for recorder in [true, false] {
+        let node = node(record, directory, recorder);
+        let text = |name: &str| node[name].as_str().unwrap_or_default().to_owned();
+        let ambiguous = node["ambiguous"].as_array().map(Vec::as_slice).unwrap_or_default();
+        values.push(text("correlation"));
+        for name in ["name", "id", "endpoint"] {
+            let several: Vec<_> = ambiguous.iter().filter_map(|one| one[name].as_str()).collect();
+            values.push(if several.is_empty() { text(name) } else { several.join("|") });
+        }
+    }
+    values.push(record.data.clone());
+    values.extend(side.map(|side| side_name(side).to_owned()));
+    values
+}
+
+const fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::A => "a",
+        Side::B => "b",
+    }
+}

@@ -1,0 +1,131 @@
+//! Ways to copy files between two processes, each measured once: from when the files are published,
+//! or the order is given, until the receiver says that it has all.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::child::Child;
+use super::line::{Order, Said};
+use super::pair;
+use super::tree::{self, Tree};
+use super::usage::Usage;
+
+/// For a process to come up.
+const START: Duration = Duration::from_secs(30);
+
+/// What one run has measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Measured {
+    pub(super) seconds: f64,
+    /// What the sender has used.
+    pub(super) sender: Option<Usage>,
+    /// What the receiver has used.
+    pub(super) receiver: Option<Usage>,
+}
+
+impl Measured {
+    /// Seconds of processor time of both.
+    pub(super) fn cpu(&self) -> Option<f64> {
+        Some(self.sender?.cpu + self.receiver?.cpu)
+    }
+}
+
+/// By FILEMQ: the tree is renamed into a directory that is published, and back when all is over.
+pub(super) fn filemq(
+    tree: Tree,
+    prepared: &Path,
+    published: &Path,
+    inboxes: &[PathBuf],
+    within: Duration,
+) -> Result<Measured, String> {
+    let (server, address) = pair::server(published, None)?;
+    let mut receiver = pair::receiver("the receiver", inboxes, address, Some(tree.files))?;
+    pair::connected(&mut receiver)?;
+    let there = published.join("tree");
+    let wrong = |error: std::io::Error| format!("{}: {error}", there.display());
+    let start = Instant::now();
+    std::fs::rename(prepared, &there).map_err(wrong)?;
+    let done = receiver.await_line(within, &Said::Done);
+    let measured = done.map(|end| Measured {
+        seconds: end.duration_since(start).as_secs_f64(),
+        sender: server.usage(),
+        receiver: receiver.usage(),
+    });
+    drop((server, receiver));
+    std::fs::rename(&there, prepared).map_err(wrong)?;
+    let measured = measured?;
+    inboxes.iter().try_for_each(|inbox| tree.check(&inbox.join("tree")))?;
+    Ok(measured)
+}
+
+/// By bare TCP: one file over so many connections at once, to as many files.
+pub(super) fn tcp(
+    tree: Tree,
+    prepared: &Path,
+    to: &Path,
+    connections: usize,
+    within: Duration,
+) -> Result<Measured, String> {
+    let measured = bare(
+        &prepared.join(Tree::path(0)),
+        to,
+        &["--connections", &connections.to_string()],
+        within,
+    )?;
+    for i in 0..connections {
+        let path = to.join(i.to_string());
+        let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
+        let mut file = std::fs::File::open(&path).map_err(wrong)?;
+        if let Some(difference) = tree.content(0).difference(&mut file).map_err(wrong)? {
+            return Err(format!("{} is wrong from octet {} on", path.display(), difference.at));
+        }
+    }
+    Ok(measured)
+}
+
+/// By `tar`, TCP and `tar`.
+pub(super) fn tar(
+    tree: Tree,
+    prepared: &Path,
+    to: &Path,
+    within: Duration,
+) -> Result<Measured, String> {
+    let measured = bare(prepared, to, &["--tar"], within)?;
+    tree.check(to)?;
+    Ok(measured)
+}
+
+/// On this machine, without any network.
+pub(super) fn cp(tree: Tree, prepared: &Path, to: &Path) -> Result<Measured, String> {
+    let start = Instant::now();
+    tree::copy(prepared, to).map_err(|error| format!("{}: {error}", to.display()))?;
+    let seconds = start.elapsed().as_secs_f64();
+    tree.check(to)?;
+    Ok(Measured { seconds, ..Measured::default() })
+}
+
+fn bare(from: &Path, to: &Path, how: &[&str], within: Duration) -> Result<Measured, String> {
+    let arguments = |path: &Path| {
+        let how = how.iter().map(OsString::from);
+        ["bare".into(), path.into()].into_iter().chain(how).collect::<Vec<_>>()
+    };
+    let mut receiver = Child::start("the bare receiver", arguments(to))?;
+    let listens = |said: &Said| match said {
+        Said::Listening(address) => Some(*address),
+        _ => None,
+    };
+    let (_, address) = receiver.await_said(START, "to listen", listens)?;
+    let mut sender = arguments(from);
+    sender.extend(["--to".into(), address.to_string().into()]);
+    let mut sender = Child::start("the bare sender", sender)?;
+    sender.await_line(START, &Said::Connected)?;
+    let start = Instant::now();
+    sender.order(&Order::Go);
+    let end = receiver.await_line(within, &Said::Done)?;
+    Ok(Measured {
+        seconds: end.duration_since(start).as_secs_f64(),
+        sender: sender.usage(),
+        receiver: receiver.usage(),
+    })
+}

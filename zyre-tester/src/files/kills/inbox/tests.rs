@@ -1,0 +1,141 @@
+//! What is wrong with an inbox is found.
+
+use std::path::PathBuf;
+
+use super::super::finding::Rule;
+use super::super::publication::Publication;
+use super::{HIDDEN, Inbox};
+use crate::files::place::Place;
+use crate::files::tree;
+
+/// An inbox that has all, of a publication that has changed a few times.
+struct Scene {
+    _place: Place,
+    published: PathBuf,
+    publication: Publication,
+    inbox: Inbox,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let place = Place::new(None).unwrap();
+        let (published, workshop) = (place.fresh("p").unwrap(), place.fresh("w").unwrap());
+        let mut publication = Publication::new(published.clone(), workshop, 1, 50_000);
+        for _ in 0..10 {
+            publication.change().unwrap();
+        }
+        let path = place.path().join("inbox");
+        tree::copy(&published, &path).unwrap();
+        for state in ["lock", "journal"] {
+            std::fs::create_dir_all(path.join(HIDDEN).join("partial")).unwrap();
+            std::fs::write(path.join(HIDDEN).join(state), "state").unwrap();
+        }
+        Self { _place: place, published, publication, inbox: Inbox::new("inbox".into(), path) }
+    }
+
+    /// A file of more than one octet.
+    fn some(&mut self) -> (String, PathBuf) {
+        let long = self.publication.now().iter().find(|(_, now)| now.content.size > 1);
+        let name = long.map(|(name, _)| name.clone()).unwrap();
+        let path = self.inbox.path.join(&name);
+        (name, path)
+    }
+
+    /// The rules that are violated, at a look and in the end.
+    fn rules(&mut self) -> (Vec<Rule>, Vec<Rule>) {
+        let looked = self.inbox.look(&self.publication, false).unwrap();
+        let unsettled = self.inbox.unsettled(&self.publication);
+        let rules = |findings: Vec<super::Finding>| findings.iter().map(|f| f.rule).collect();
+        (rules(looked), rules(unsettled))
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_a_copy() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.rules(), (vec![], vec![]));
+    assert_eq!(scene.inbox.wants(&scene.publication), 0);
+    let first = scene.inbox.looked.files;
+    assert_eq!(first as usize, scene.publication.now().len());
+    assert_eq!(scene.rules(), (vec![], vec![]));
+    assert_eq!(scene.inbox.looked.files, first, "nothing is read twice");
+}
+
+#[test]
+fn a_partial_file_and_a_wrong_octet_are_found_under_a_final_name() {
+    for cut in [true, false] {
+        let mut scene = Scene::new();
+        assert_eq!(scene.rules(), (vec![], vec![]));
+        let (name, path) = scene.some();
+        let mut content = std::fs::read(&path).unwrap();
+        if cut {
+            content.pop();
+        } else if let Some(octet) = content.last_mut() {
+            *octet ^= 1;
+        }
+        // As a receiver does that was seen before: another file in its place.
+        let other = path.with_extension("other");
+        std::fs::write(&other, &content).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        let findings = scene.inbox.look(&scene.publication, false).unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!((findings[0].rule, &findings[0].name), (Rule::Wrong, &name));
+    }
+}
+
+#[test]
+fn another_name_s_content_is_wrong() {
+    let mut scene = Scene::new();
+    let (_, path) = scene.some();
+    let other = scene.inbox.path.join("never published");
+    std::fs::copy(path, other).unwrap();
+    assert_eq!(scene.rules().0, [Rule::Wrong]);
+}
+
+#[test]
+fn an_older_generation_is_right_while_things_happen_and_lost_in_the_end() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.rules(), (vec![], vec![]));
+    let before = scene.publication.now().clone();
+    while scene.publication.now() == &before {
+        scene.publication.change().unwrap();
+    }
+    let (looked, unsettled) = scene.rules();
+    assert_eq!(looked, [], "what was published once is right");
+    assert!(unsettled.contains(&Rule::Lost), "{unsettled:?}");
+    assert!(scene.inbox.wants(&scene.publication) > 0);
+}
+
+#[test]
+fn what_goes_away_without_having_been_removed_is_found_once() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.rules(), (vec![], vec![]));
+    let (_, path) = scene.some();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(scene.rules(), (vec![Rule::Vanished], vec![Rule::Lost]));
+    assert_eq!(scene.rules(), (vec![], vec![Rule::Lost]));
+}
+
+#[test]
+fn what_is_lost_too_many_or_left_over_is_found_in_the_end() {
+    let mut scene = Scene::new();
+    let (name, path) = scene.some();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(scene.rules(), (vec![], vec![Rule::Lost]), "it was never looked at");
+    std::fs::copy(scene.published.join(&name), &path).unwrap();
+    assert_eq!(scene.rules(), (vec![], vec![]));
+
+    let partial = scene.inbox.path.join(HIDDEN).join("partial/x");
+    std::fs::write(&partial, "x").unwrap();
+    assert_eq!(scene.rules(), (vec![], vec![Rule::Leftover]));
+    std::fs::remove_file(&partial).unwrap();
+
+    // Deletes until one is seen that the inbox does not know of.
+    let before = scene.publication.now().len();
+    while scene.publication.now().len() >= before {
+        scene.publication.change().unwrap();
+    }
+    let (looked, unsettled) = scene.rules();
+    assert_eq!(looked, []);
+    assert!(unsettled.contains(&Rule::Extra), "{unsettled:?}");
+}

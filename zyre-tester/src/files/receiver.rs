@@ -1,0 +1,100 @@
+//! A process that receives, into one inbox or several.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use filemq::{Client, ClientEvents, ClientOptions, Received, VirtualPath};
+use tokio::sync::mpsc;
+
+use super::line::{Order, Orders, Said};
+
+/// What a receiver calls the server.
+const ORIGIN: &str = "server";
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Each with a client of its own.
+    #[arg(required = true)]
+    inboxes: Vec<PathBuf>,
+    #[arg(long)]
+    connect: SocketAddr,
+    /// When so many files have been delivered to each it says so.
+    #[arg(long)]
+    files: Option<u64>,
+}
+
+/// Something that has happened in one inbox.
+enum Step {
+    Connected,
+    Complete,
+    Other(Said),
+}
+
+/// Receives until it is killed, or nobody is there any more.
+pub(super) async fn run(options: &Options) -> Result<(), String> {
+    let (sender, mut steps) = mpsc::channel(64);
+    let mut clients = Vec::new();
+    for inbox in &options.inboxes {
+        let opened = Client::open(inbox, ClientOptions::default()).await;
+        let (client, events) = opened.map_err(|error| format!("{}: {error}", inbox.display()))?;
+        tokio::spawn(receive(events, options.files.unwrap_or(u64::MAX), sender.clone()));
+        client.subscribe(VirtualPath::root());
+        connect(&client, options.connect)?;
+        clients.push(client);
+    }
+    let (mut connected, mut complete) = (0, 0);
+    let mut orders = Orders::new();
+    loop {
+        tokio::select! {
+            Some(step) = steps.recv() => match step {
+                Step::Connected => {
+                    connected += 1;
+                    if connected >= clients.len() {
+                        Said::Connected.say();
+                    }
+                }
+                Step::Complete => {
+                    complete += 1;
+                    if complete == clients.len() {
+                        Said::Done.say();
+                    }
+                }
+                Step::Other(said) => said.say(),
+            },
+            order = orders.next() => match order {
+                Some(Order::Connect(address)) => clients.iter().try_for_each(|client| connect(client, address))?,
+                Some(Order::Go) => {}
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+fn connect(client: &Client, address: SocketAddr) -> Result<(), String> {
+    client.connect(ORIGIN, address).map_err(|error| format!("{ORIGIN}: {error}"))
+}
+
+/// What an application does with events.
+async fn receive(mut events: ClientEvents, files: u64, steps: mpsc::Sender<Step>) {
+    let mut delivered = 0;
+    while let Some(event) = events.recv().await {
+        let step = match event {
+            Received::Delivered { .. } => {
+                delivered += 1;
+                if delivered != files {
+                    continue;
+                }
+                Step::Complete
+            }
+            Received::Connected { .. } => Step::Connected,
+            Received::Disconnected { reason, .. } => Step::Other(Said::Disconnected { reason }),
+            Received::Refused { name, reason, .. } => {
+                Step::Other(Said::Refused { name: name.to_string(), reason: reason.to_string() })
+            }
+            _ => continue,
+        };
+        if steps.send(step).await.is_err() {
+            return;
+        }
+    }
+}

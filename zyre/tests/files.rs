@@ -1,0 +1,243 @@
+//! Files that nodes share.
+
+#![cfg(test)]
+#![cfg(feature = "files")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Member, free_port, on, soon, until};
+use tempfile::TempDir;
+use zyre::{Event, PeerId, ShareError};
+
+/// A node that shares, and the directory that holds its outbox and its inbox.
+struct Sharer {
+    member: Member,
+    home: TempDir,
+}
+
+impl Sharer {
+    async fn start(port: u16) -> Self {
+        Self::start_in(port, tempfile::tempdir().unwrap(), &[]).await
+    }
+
+    async fn start_in(port: u16, home: TempDir, groups: &[&str]) -> Self {
+        let (outbox, inbox) = (home.path().join("outbox"), home.path().join("inbox"));
+        let mut builder = on(port).share(outbox, inbox);
+        for &group in groups {
+            builder = builder.join(group);
+        }
+        Self { member: Member::start(builder).await, home }
+    }
+
+    /// A file to be published.
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.home.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The next file that comes from this peer: its name, and where it is.
+    async fn deliver(&mut self, from: PeerId) -> (String, PathBuf) {
+        self.member
+            .pick("DELIVER", |event| match event {
+                Event::Deliver { peer, name, path, size } if peer == from => {
+                    assert_eq!(fs::metadata(&path).unwrap().len(), size, "it is complete");
+                    Some((name.to_string(), path))
+                }
+                _ => None,
+            })
+            .await
+    }
+
+    async fn retract(&mut self, from: PeerId) -> (String, PathBuf) {
+        self.member
+            .pick("RETRACT", |event| match event {
+                Event::Retract { peer, name, path } if peer == from => {
+                    Some((name.to_string(), path))
+                }
+                _ => None,
+            })
+            .await
+    }
+
+    fn inbox_of(&self, peer: PeerId) -> PathBuf {
+        self.home.path().join("inbox").join(peer.to_string())
+    }
+}
+
+fn content(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn everybody_gets_what_is_published_also_who_comes_later() {
+    let port = free_port();
+    let (mut a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
+    let (from, early) = (a.member.id(), a.write("report.txt", "first"));
+    soon(a.member.node.publish(&early, "/reports/report.txt")).await.unwrap();
+    let (name, path) = b.deliver(from).await;
+    assert_eq!((&*name, content(&path)), ("/reports/report.txt", "first".into()));
+    assert_eq!(path, b.inbox_of(from).join("reports/report.txt"));
+
+    let mut late = Sharer::start(port).await;
+    assert_eq!(content(&late.deliver(from).await.1), "first");
+
+    // A change goes to all, and so does the other direction.
+    fs::write(&early, "second edition").unwrap();
+    assert_eq!(content(&b.deliver(from).await.1), "second edition");
+    assert_eq!(content(&late.deliver(from).await.1), "second edition");
+    let answer = b.write("answer", "well done");
+    soon(b.member.node.publish(answer, "/answer")).await.unwrap();
+    assert_eq!(content(&a.deliver(b.member.id()).await.1), "well done");
+    assert_eq!(content(&late.deliver(b.member.id()).await.1), "well done");
+
+    assert!(soon(a.member.node.retract("/reports/report.txt")).await.unwrap());
+    assert!(!soon(a.member.node.retract("/reports/report.txt")).await.unwrap(), "only once");
+    for other in [&mut b, &mut late] {
+        let (name, path) = other.retract(from).await;
+        assert_eq!(name, "/reports/report.txt");
+        assert!(!path.exists());
+    }
+    assert!(early.exists(), "the publisher's own file stays");
+}
+
+#[tokio::test]
+async fn what_lies_in_the_outbox_is_published() {
+    let port = free_port();
+    let home = tempfile::tempdir().unwrap();
+    let outbox = home.path().join("outbox");
+    fs::create_dir_all(outbox.join("deep/er")).unwrap();
+    fs::write(outbox.join("deep/er/file"), "was there").unwrap();
+    let a = Sharer::start_in(port, home, &[]).await;
+    let mut b = Sharer::start(port).await;
+    let from = a.member.id();
+    let (name, path) = b.deliver(from).await;
+    assert_eq!((&*name, content(&path)), ("/deep/er/file", "was there".into()));
+    fs::write(outbox.join("new"), "came later").unwrap();
+    assert_eq!(b.deliver(from).await.0, "/new");
+    fs::remove_file(outbox.join("new")).unwrap();
+    assert_eq!(b.retract(from).await.0, "/new");
+}
+
+#[tokio::test]
+async fn a_group_s_files_go_to_its_members() {
+    let port = free_port();
+    let a = Sharer::start(port).await;
+    let mut member = Sharer::start_in(port, tempfile::tempdir().unwrap(), &["club"]).await;
+    let mut other = Sharer::start(port).await;
+    let from = a.member.id();
+    let node = &a.member.node;
+    soon(node.publish_to("club", a.write("secret", "1"), "/secret")).await.unwrap();
+    assert_eq!(member.deliver(from).await.0, "/secret");
+    // One that is for all comes after it, and is the first for those who are not in the group.
+    soon(node.publish(a.write("open", "1"), "/open")).await.unwrap();
+    assert_eq!(other.deliver(from).await.0, "/open");
+    assert_eq!(member.deliver(from).await.0, "/open");
+    // Who joins later gets it then.
+    other.member.node.join("club").unwrap();
+    assert_eq!(other.deliver(from).await.0, "/secret");
+    // Who leaves keeps it, and gets no changes.
+    member.member.node.leave("club").unwrap();
+    let left = member.member.id();
+    until("the publisher knows", || !node.peers_in("club").contains(&left)).await;
+    soon(node.publish_to("club", a.write("secret", "22"), "/secret")).await.unwrap();
+    assert_eq!(content(&other.deliver(from).await.1), "22");
+    soon(node.publish(a.write("open", "22"), "/open")).await.unwrap();
+    assert_eq!(member.deliver(from).await.0, "/open", "nothing of the group before");
+    assert_eq!(content(&member.inbox_of(from).join("secret")), "1");
+}
+
+#[tokio::test]
+async fn a_folder_is_published_with_all_that_is_in_it() {
+    let port = free_port();
+    let (a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
+    let folder = a.home.path().join("photos");
+    fs::create_dir(&folder).unwrap();
+    (0..50).for_each(|i| fs::write(folder.join(i.to_string()), i.to_string()).unwrap());
+    soon(a.member.node.publish(&folder, "/photos")).await.unwrap();
+    let from = a.member.id();
+    let mut names = Vec::new();
+    for _ in 0..50 {
+        names.push(b.deliver(from).await.0);
+    }
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 50);
+    assert!(soon(a.member.node.retract("/photos")).await.unwrap());
+    for _ in 0..50 {
+        b.retract(from).await;
+    }
+    assert!(!b.inbox_of(from).join("photos").exists(), "the empty folder goes as well");
+}
+
+#[tokio::test]
+async fn a_large_file_tells_of_its_progress_on_both_sides() {
+    let port = free_port();
+    let (mut a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
+    let (from, to) = (a.member.id(), b.member.id());
+    const SIZE: u64 = 100_000_000;
+    let large = a.home.path().join("large");
+    fs::File::create(&large).unwrap().set_len(SIZE).unwrap();
+    soon(a.member.node.publish(&large, "/large")).await.unwrap();
+    let received = b.member.pick("progress", |event| match event {
+        Event::Receiving { peer, octets, total, rate, .. } if peer == from => {
+            Some((octets, total, rate))
+        }
+        Event::Deliver { .. } => panic!("no progress was told"),
+        _ => None,
+    });
+    let (octets, total, rate) = received.await;
+    assert!(octets <= SIZE && total == Some(SIZE) && rate > 0);
+    let sent = a.member.pick("progress", |event| match event {
+        Event::Sending { peer, octets, total, .. } if peer == to => Some((octets, total)),
+        _ => None,
+    });
+    let (octets, total) = sent.await;
+    assert!(octets <= SIZE && total == Some(SIZE));
+    b.deliver(from).await;
+    a.member
+        .pick("its end", |event| {
+            matches!(event, Event::Sent { peer, size: SIZE, .. } if peer == to).then_some(())
+        })
+        .await;
+}
+
+/// Also while somebody has a handle: the peer is gone, and so is what it served.
+#[tokio::test]
+async fn a_node_that_has_stopped_serves_nothing() {
+    let port = free_port();
+    let (a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
+    soon(a.member.node.publish(a.write("file", "1"), "/file")).await.unwrap();
+    b.deliver(a.member.id()).await;
+    let server =
+        b.member.node.peer(a.member.id()).unwrap().headers.get("X-FILEMQ").unwrap().to_owned();
+    let server = server.strip_prefix("tcp://").unwrap().to_owned();
+    assert!(soon(tokio::net::TcpStream::connect(&server)).await.is_ok());
+    soon(a.member.node.stop()).await;
+    until("nobody listens", || std::net::TcpStream::connect(&server).is_err()).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_published_is_an_error_and_changes_nothing() {
+    let port = free_port();
+    let a = Sharer::start(port).await;
+    let node = &a.member.node;
+    let file = a.write("file", "");
+    for name in ["file", "/../file", "/a//b", "/.hidden", ""] {
+        let refused = soon(node.publish(&file, name)).await;
+        assert!(matches!(refused, Err(ShareError::Name(_))), "{name:?}: {refused:?}");
+    }
+    let missing = soon(node.publish(a.home.path().join("nothing"), "/x")).await;
+    assert!(matches!(missing, Err(ShareError::Io(_))), "{missing:?}");
+    assert!(soon(node.publish(&file, "/")).await.is_err(), "a file needs a name");
+    let plain = Member::start(on(port)).await;
+    let refused = soon(plain.node.publish(&file, "/x")).await;
+    assert!(matches!(refused, Err(ShareError::NotSharing)), "{refused:?}");
+    // Two nodes do not share one inbox.
+    let second = on(port).share(a.home.path().join("outbox"), a.home.path().join("inbox"));
+    let error = second.start().await.map(drop).unwrap_err();
+    assert!(matches!(error, zyre::StartError::Files(_)), "{error}");
+}

@@ -1,0 +1,118 @@
+//! Nodes whose id the application has chosen.
+
+#![cfg(test)]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Member, free_port, on, until};
+use zyre::{Event, ExitReason, Node, PeerId};
+
+const KEPT: PeerId = PeerId::new(*b"an id for always");
+
+/// Several beacons of everybody: what has not happened by then does not happen.
+const BEACONS: u32 = 20;
+
+fn quick(port: u16) -> zyre::Builder {
+    on(port).beacon_interval(Duration::from_millis(50))
+}
+
+#[tokio::test]
+async fn a_node_has_the_id_that_it_was_given() {
+    let port = free_port();
+    let mut a = Member::start(quick(port)).await;
+    for id in [KEPT, PeerId::new([0; 16]), PeerId::new([0xFF; 16])] {
+        let mut b = Member::start(quick(port).id(id)).await;
+        assert_eq!((b.node.id(), b.node.name()), (id, &*id.default_name()));
+        a.enter(id).await;
+        b.enter(a.id()).await;
+        b.node.whisper(a.id(), "here").unwrap();
+        assert_eq!(a.whisper(id).await, "here".into());
+        a.node.whisper(id, "there").unwrap();
+        assert_eq!(b.whisper(a.id()).await, "there".into());
+        b.node.stop().await;
+        a.exit(id).await;
+    }
+}
+
+#[tokio::test]
+async fn without_one_every_start_has_another() {
+    let (a, b) = (Member::start(on(free_port())).await, Member::start(on(free_port())).await);
+    assert_ne!(a.id(), b.id());
+}
+
+/// It ends without a word, and is back: its peers hear EXIT and ENTER of one and the same.
+#[tokio::test]
+async fn a_peer_is_known_again_after_a_restart() {
+    let port = free_port();
+    let mut a = Member::start(quick(port)).await;
+    let mut b = Member::start(quick(port).id(KEPT).name("b")).await;
+    a.enter(KEPT).await;
+    for _ in 0..3 {
+        b.enter(a.id()).await;
+        b.node.abort();
+        let again = Member::start(quick(port).id(KEPT).name("b again")).await;
+        assert!(a.exit(KEPT).await != ExitReason::Goodbye, "it said nothing");
+        a.enter(KEPT).await;
+        b = again;
+    }
+    assert_eq!(a.node.peers(), [KEPT]);
+}
+
+/// Who is required by id and endpoint is found without any beacon, before it starts and whenever it
+/// has started again.
+#[tokio::test]
+async fn a_required_peer_keeps_its_id_over_restarts() {
+    let port = free_port();
+    let mut a = Member::start(quick(free_port())).await;
+    let endpoint = zyre::Endpoint::new(([127, 0, 0, 1], port).into());
+    a.node.require_peer(KEPT, endpoint).unwrap();
+    for _ in 0..2 {
+        let builder = quick(free_port()).id(KEPT).mailbox_port(port);
+        let mut b = Member::start(builder).await;
+        a.enter(KEPT).await;
+        b.enter(a.id()).await;
+        b.node.abort();
+        a.exit(KEPT).await;
+    }
+}
+
+/// Two with one id: the first stays what it was for who knows it, the second is not heard; when the
+/// first ends, the second comes.
+#[tokio::test]
+async fn the_first_of_two_with_one_id_stays() {
+    let port = free_port();
+    let mut first = Member::start(quick(port).id(KEPT).name("first")).await;
+    let mut other = Member::start(quick(port).name("other")).await;
+    other.enter(KEPT).await;
+    first.enter(other.id()).await;
+
+    let mut second = Member::start(quick(port).id(KEPT).name("second")).await;
+    let heard = |node: &Node| node.stats().network.beacons;
+    let goal = heard(&other.node) + u64::from(3 * BEACONS);
+    until("beacons", || heard(&other.node) >= goal).await;
+    let claims = other.node.stats().protocol.intruding;
+    assert!(claims > 0, "the second has tried");
+    assert_eq!(other.rest(), [], "and nobody has heard of it");
+    assert_eq!((first.rest(), second.rest()), (vec![], vec![]), "the two do not meet");
+    assert_eq!((first.node.peers(), second.node.peers()), (vec![other.id()], vec![]));
+    other.node.whisper(KEPT, "for the first").unwrap();
+    assert_eq!(first.whisper(other.id()).await, "for the first".into());
+
+    let end = Instant::now();
+    first.node.stop().await;
+    let reason = other.exit(KEPT).await;
+    // The second may just have been waiting for an answer of the first.
+    let usual = [ExitReason::Goodbye, ExitReason::LinkLost, ExitReason::Restarted];
+    assert!(usual.contains(&reason), "{reason}");
+    let name = other
+        .pick("the second", |event| match event {
+            Event::Enter { peer: KEPT, name, .. } => Some(name),
+            _ => None,
+        })
+        .await;
+    assert_eq!(&*name, "second");
+    second.enter(other.id()).await;
+    println!("the second takes the place after {:?}", end.elapsed());
+}
