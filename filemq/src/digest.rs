@@ -146,7 +146,13 @@ mod tests {
 
     #[test]
     fn other_texts_are_none() {
-        for text in ["", "A9", "BLAKE3-", "Ä9993E364706816ABA3E25717850C26C9CD0D89", "BLAKE3-A9993E364706816ABA3E25717850C26C9CD0D89D"] {
+        for text in [
+            "",
+            "A9",
+            "BLAKE3-",
+            "Ä9993E364706816ABA3E25717850C26C9CD0D89",
+            "BLAKE3-A9993E364706816ABA3E25717850C26C9CD0D89D",
+        ] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
     }

@@ -92,8 +92,18 @@
 //!
 //! Whoever is on the network can collect.
 //!
+//! # Files
+//!
+//! With [`Builder::share`] a node publishes files: what lies in its outbox and what
+//! [`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
+//! members of a group, also to those who come later. What others publish comes to the inbox, complete
+//! and verified, and [`Event::Deliver`] tells of it; [`Event::Receiving`] and [`Event::Sending`] tell
+//! how far transfers have come. Files travel on connections of their own (FILEMQ, the crate
+//! [`filemq`]), so a large one delays no message.
+//!
 //! # Features
 //!
+//! - `files` (on by default): file sharing.
 //! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
 //! - `tracing-layer`: `Node::tracing_layer`.
 

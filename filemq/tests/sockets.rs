@@ -1,0 +1,368 @@
+//! Servers and clients on real sockets and disks.
+
+#![cfg(test)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use common::vectors;
+use filemq::disk::{InboxLimits, MountConfig};
+use filemq::{
+    Audience, Client, ClientEvents, ClientOptions, Received, Refusal, Served, Server, ServerEvents,
+    ServerOptions, VirtualPath,
+};
+use tempfile::TempDir;
+use zmtp::net::{Outbox, OutboxLimits, Reader};
+
+/// No test waits longer for anything that must happen.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+const ANY: &str = "127.0.0.1:0";
+
+async fn soon<F: IntoFuture>(what: F) -> F::Output {
+    tokio::time::timeout(DEADLINE, what).await.expect("nothing happened in time")
+}
+
+fn path(text: &str) -> VirtualPath {
+    VirtualPath::new(text).unwrap()
+}
+
+/// A server with one directory, as `/`.
+struct Publisher {
+    server: Server,
+    events: ServerEvents,
+    address: SocketAddr,
+    files: TempDir,
+}
+
+impl Publisher {
+    async fn start(files: &[(&str, &[u8])]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            fs::write(directory.path().join(name), content).unwrap();
+        }
+        Self::start_at(ANY.parse().unwrap(), directory).await
+    }
+
+    async fn start_at(address: SocketAddr, files: TempDir) -> Self {
+        let (server, events) = Server::new(ServerOptions::default());
+        soon(server.mount(files.path(), eager("/"), Audience::Everyone)).await.unwrap();
+        let address = soon(server.listen(address)).await.unwrap();
+        Self { server, events, address, files }
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        // As a whole, as far as a watcher sees.
+        let beside = tempfile::NamedTempFile::new_in(self.files.path().parent().unwrap()).unwrap();
+        fs::write(beside.path(), content).unwrap();
+        beside.persist(self.files.path().join(name)).unwrap();
+    }
+}
+
+fn eager(alias: &str) -> MountConfig {
+    let mut config = MountConfig::new(path(alias));
+    config.stable = Duration::ZERO;
+    config
+}
+
+/// A client of everything.
+struct Subscriber {
+    client: Client,
+    events: ClientEvents,
+    inbox: TempDir,
+}
+
+impl Subscriber {
+    async fn start(publisher: &Publisher) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), publisher.address, ClientOptions::default())
+            .await
+    }
+
+    async fn start_in(inbox: TempDir, address: SocketAddr, options: ClientOptions) -> Self {
+        let (client, events) = soon(Client::open(inbox.path(), options)).await.unwrap();
+        client.subscribe(VirtualPath::root());
+        client.connect("origin", address).unwrap();
+        Self { client, events, inbox }
+    }
+
+    async fn pick<T>(&mut self, what: &str, mut pick: impl FnMut(Received) -> Option<T>) -> T {
+        let picked = async {
+            loop {
+                if let Some(picked) = pick(self.events.recv().await.expect("the client runs")) {
+                    return picked;
+                }
+            }
+        };
+        let picked = tokio::time::timeout(DEADLINE, picked).await;
+        picked.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    }
+
+    async fn delivered(&mut self) -> (String, PathBuf) {
+        self.pick("a file", |received| match received {
+            Received::Delivered { name, path, .. } => Some((name.to_string(), path)),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn deleted(&mut self) -> String {
+        self.pick("a delete", |received| match received {
+            Received::Deleted { name, .. } => Some(name.to_string()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn connected(&mut self) {
+        self.pick("the connection", |received| {
+            matches!(received, Received::Connected { .. }).then_some(())
+        })
+        .await;
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.inbox.path().join(name)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_and_what_comes_and_what_goes() {
+    let publisher = Publisher::start(&[("a", b"first"), ("empty", b"")]).await;
+    let mut subscriber = Subscriber::start(&publisher).await;
+    let mut names = BTreeSet::new();
+    for _ in 0..2 {
+        names.insert(subscriber.delivered().await.0);
+    }
+    assert_eq!(Vec::from_iter(names), ["/a", "/empty"]);
+    publisher.write("a", "second, and longer");
+    assert_eq!(subscriber.delivered().await.0, "/a");
+    assert_eq!(subscriber.read("a"), b"second, and longer");
+    publisher.write("a", "3");
+    assert_eq!(subscriber.delivered().await.0, "/a");
+    assert_eq!(subscriber.read("a"), b"3");
+    fs::remove_file(publisher.files.path().join("empty")).unwrap();
+    assert_eq!(subscriber.deleted().await, "/empty");
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_gets_what_it_has_missed_and_nothing_else() {
+    let publisher = Publisher::start(&[("keeps", b"1"), ("goes", b"2"), ("changes", b"3")]).await;
+    let mut subscriber = Subscriber::start(&publisher).await;
+    for _ in 0..3 {
+        subscriber.delivered().await;
+    }
+    let Subscriber { client, inbox, .. } = subscriber;
+    soon(client.stop()).await;
+    // While it is away the server restarts elsewhere, too.
+    fs::remove_file(publisher.files.path().join("goes")).unwrap();
+    publisher.write("changes", "33");
+    publisher.write("new", "4");
+    let Publisher { server, files, .. } = publisher;
+    server.stop();
+    let publisher = Publisher::start_at(ANY.parse().unwrap(), files).await;
+    let mut subscriber =
+        Subscriber::start_in(inbox, publisher.address, ClientOptions::default()).await;
+    let (mut came, mut went) = (BTreeSet::new(), BTreeSet::new());
+    while came.len() < 2 || went.is_empty() {
+        let (delivered, name) = subscriber
+            .pick("a file or a delete", |received| match received {
+                Received::Delivered { name, .. } => Some((true, name.to_string())),
+                Received::Deleted { name, .. } => Some((false, name.to_string())),
+                _ => None,
+            })
+            .await;
+        if delivered {
+            came.insert(name)
+        } else {
+            went.insert(name)
+        };
+    }
+    assert_eq!(Vec::from_iter(came), ["/changes", "/new"]);
+    assert_eq!(Vec::from_iter(went), ["/goes"]);
+    assert_eq!(subscriber.read("keeps"), b"1");
+    assert!(!subscriber.inbox.path().join("goes").exists());
+}
+
+/// The same address is listened on again: the client finds it by itself.
+#[tokio::test]
+async fn a_server_that_comes_back_is_found_again() {
+    let publisher = Publisher::start(&[("a", b"1")]).await;
+    let mut subscriber = Subscriber::start(&publisher).await;
+    subscriber.delivered().await;
+    let Publisher { server, address, files, .. } = publisher;
+    server.stop();
+    drop(server);
+    subscriber
+        .pick("the end", |received| matches!(received, Received::Disconnected { .. }).then_some(()))
+        .await;
+    fs::write(files.path().join("b"), "2").unwrap();
+    let _publisher = Publisher::start_at(address, files).await;
+    subscriber.connected().await;
+    assert_eq!(subscriber.delivered().await.0, "/b", "and /a is not sent again");
+}
+
+#[tokio::test]
+async fn a_subscription_is_for_a_path_and_servers_have_folders() {
+    let (server, _events) = Server::new(ServerOptions::default());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for name in ["/photos/a", "/photosX/b", "/c"] {
+        soon(server.publish(file.path(), path(name), Audience::Everyone)).await.unwrap();
+    }
+    let address = soon(server.listen(ANY.parse().unwrap())).await.unwrap();
+    let inbox = tempfile::tempdir().unwrap();
+    let options = ClientOptions { folders: true, ..ClientOptions::default() };
+    let (client, events) = soon(Client::open(inbox.path(), options)).await.unwrap();
+    client.subscribe(path("/photos"));
+    assert!(client.connect("../up", address).is_err(), "no name for a folder");
+    client.connect("alice", address).unwrap();
+    let mut subscriber = Subscriber { client, events, inbox };
+    let (name, at) = subscriber.delivered().await;
+    assert_eq!(name, "/photos/a");
+    assert_eq!(at, subscriber.inbox.path().join("alice/photos/a"));
+    // Another path, while connected; what is there does not come again.
+    subscriber.client.subscribe(path("/c"));
+    assert_eq!(subscriber.delivered().await.0, "/c");
+    assert!(server.retract(&path("/photos/a")));
+    assert_eq!(subscriber.deleted().await, "/photos/a");
+    assert!(!subscriber.inbox.path().join("alice/photos").exists());
+}
+
+#[tokio::test]
+async fn files_for_a_tag_go_to_those_who_carry_it() {
+    let carries: Arc<std::sync::Mutex<bool>> = Arc::default();
+    let asked = Arc::clone(&carries);
+    let options = ServerOptions::default().with_tags(move |client| {
+        let member = client.identity == "me" && *asked.lock().unwrap();
+        if member { BTreeSet::from(["club".into()]) } else { BTreeSet::new() }
+    });
+    let (server, _events) = Server::new(options);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let club = Audience::Tagged("club".into());
+    soon(server.publish(file.path(), path("/secret"), club)).await.unwrap();
+    soon(server.publish(file.path(), path("/open"), Audience::Everyone)).await.unwrap();
+    let address = soon(server.listen(ANY.parse().unwrap())).await.unwrap();
+    let options = ClientOptions { identity: "me".into(), ..ClientOptions::default() };
+    let mut me = Subscriber::start_in(tempfile::tempdir().unwrap(), address, options).await;
+    assert_eq!(me.delivered().await.0, "/open");
+    *carries.lock().unwrap() = true;
+    server.retag();
+    assert_eq!(me.delivered().await.0, "/secret");
+}
+
+#[tokio::test]
+async fn what_the_inbox_does_not_take_is_told_and_the_rest_comes() {
+    let publisher = Publisher::start(&[("a-large", &[1; 100_000]), ("b-small", b"2")]).await;
+    let limits = InboxLimits { octets: 50_000, ..InboxLimits::default() };
+    let options = ClientOptions { inbox: limits, ..ClientOptions::default() };
+    let mut subscriber =
+        Subscriber::start_in(tempfile::tempdir().unwrap(), publisher.address, options).await;
+    let (mut refused, mut delivered) = (false, false);
+    while !(refused && delivered) {
+        let event = subscriber
+            .pick("both", |received| match received {
+                Received::Refused { name, reason, .. } => {
+                    assert_eq!(reason, Refusal::Octets { limit: 50_000 });
+                    Some((name.to_string(), true))
+                }
+                Received::Delivered { name, .. } => Some((name.to_string(), false)),
+                _ => None,
+            })
+            .await;
+        match (event.0.as_str(), event.1) {
+            ("/a-large", true) => refused = true,
+            ("/b-small", false) => delivered = true,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(!subscriber.inbox.path().join("a-large").exists());
+}
+
+/// One that does not take its events receives no more than fits; nothing is lost when it does.
+#[tokio::test]
+async fn an_application_that_takes_no_events_gets_all_of_them_later() {
+    let files = tempfile::tempdir().unwrap();
+    (0..3000).for_each(|i| fs::write(files.path().join(i.to_string()), b"x").unwrap());
+    let mut publisher = Publisher::start_at(ANY.parse().unwrap(), files).await;
+    let mut subscriber = Subscriber::start(&publisher).await;
+    let sent =
+        async { while !matches!(publisher.events.recv().await, Some(Served::Sent { .. })) {} };
+    soon(sent).await;
+    let mut names = BTreeSet::new();
+    while names.len() < 3000 {
+        assert!(names.insert(subscriber.delivered().await.0), "none comes twice");
+    }
+}
+
+/// A bare connection to the server.
+async fn attacker(address: SocketAddr) -> (Reader, Outbox) {
+    let outbox = Outbox::new(OutboxLimits::default());
+    let config = zmtp::Config::new(zmtp::SocketType::Dealer);
+    let (reader, _) = soon(zmtp::net::connect(address, &config, &outbox)).await.unwrap();
+    (reader, outbox)
+}
+
+/// What ends C FileMQ, on the wire; while a good client is being served.
+#[tokio::test]
+async fn what_kills_others_does_nothing() {
+    let publisher = Publisher::start(&[("a", b"1")]).await;
+    let mut good = Subscriber::start(&publisher).await;
+    good.delivered().await;
+    let killers: Vec<Vec<Bytes>> = vectors::vectors()
+        .into_iter()
+        .filter(|vector| vector.name.starts_with("v2_killer"))
+        .map(|vector| vector.frames)
+        .collect();
+    assert_eq!(killers.len(), 7);
+    for (i, killer) in killers.iter().enumerate() {
+        let (mut reader, outbox) = attacker(publisher.address).await;
+        for _ in 0..20 {
+            outbox.push(&killer[0], &killer[1..]).unwrap();
+        }
+        outbox.flush().unwrap();
+        // It is told off, and at last cut off.
+        let end = async {
+            while matches!(reader.fill().await, Ok(true)) {
+                while let Ok(Some(_)) = reader.next() {}
+            }
+        };
+        soon(end).await;
+        publisher.write("a", format!("after {i}"));
+        good.delivered().await;
+        assert_eq!(good.read("a"), format!("after {i}").as_bytes());
+    }
+}
+
+/// One that asks for much and reads nothing costs little, and delays nobody.
+#[tokio::test]
+async fn a_client_that_does_not_read_delays_nobody() {
+    let publisher = Publisher::start(&[("large", &vec![7; 20_000_000])]).await;
+    let (_reader, outbox) = attacker(publisher.address).await;
+    for octets in ["aaa3010646494c454d510002", "aaa305000000012f0000000000000000"] {
+        outbox.push_frame(hex(octets)).unwrap();
+    }
+    let mut nom = hex("aaa307").to_vec();
+    nom.extend((1u64 << 62).to_be_bytes());
+    nom.extend(0u64.to_be_bytes());
+    outbox.push_frame(nom.into()).unwrap();
+    outbox.flush().unwrap();
+    let start = Instant::now();
+    let mut good = Subscriber::start(&publisher).await;
+    good.delivered().await;
+    assert_eq!(good.read("large").len(), 20_000_000);
+    assert!(start.elapsed() < DEADLINE);
+}
+
+fn hex(digits: &str) -> Bytes {
+    (0..digits.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
+        .collect()
+}
