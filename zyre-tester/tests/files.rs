@@ -94,7 +94,7 @@ fn what_cannot_be_done_is_told() {
     for (arguments, told) in [
         ("speed --dir /nowhere/at/all", "/nowhere/at/all"),
         ("speed --large 1XB", "1XB"),
-        ("kills --pace -1", "--pace"),
+        ("kills --pace=-1", "--pace"),
     ] {
         let output = files(arguments);
         let error = String::from_utf8_lossy(&output.stderr);

@@ -59,6 +59,8 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     let tree = Tree { files: 1, size: options.size, stamp: 3 };
     let prepared = place.path().join("prepared");
     tree.write(&prepared).map_err(|error| format!("{}: {error}", prepared.display()))?;
+    // What the receivers write, and half as much for the processes.
+    place.warm(options.size.saturating_mul(u64::from(options.receivers)).saturating_mul(3) / 2)?;
     let mut results: [Vec<Measured>; 2] = Default::default();
     for run in 0..usize::from(options.runs) {
         for i in (0..2).map(|i| (i + run) % 2) {

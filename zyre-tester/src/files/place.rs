@@ -1,5 +1,6 @@
 //! A directory to work in.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -50,6 +51,21 @@ impl Place {
         }
         std::fs::create_dir_all(&path).map_err(wrong)?;
         Ok(path)
+    }
+
+    /// Writes so many octets and removes them. A machine, above all a virtual one, is slow to find memory
+    /// that it has not used before, and whoever comes first would pay for all.
+    ///
+    /// # Errors
+    /// There is not so much room.
+    pub(super) fn warm(&self, octets: u64) -> Result<(), String> {
+        let path = self.path.join("warm");
+        let write = || {
+            let mut file = std::fs::File::create(&path)?;
+            std::io::copy(&mut std::io::repeat(1).take(octets), &mut file)?;
+            std::fs::remove_file(&path)
+        };
+        write().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))
     }
 
     /// Leaves it to the user.

@@ -109,6 +109,7 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     for work in works(options) {
         let prepared = place.path().join("prepared");
         work.tree.write(&prepared).map_err(|error| format!("{}: {error}", prepared.display()))?;
+        place.warm(work.tree.files.saturating_mul(work.tree.size).saturating_mul(2))?;
         let mut results: [Vec<Option<Measured>>; 3] = Default::default();
         for run in 0..usize::from(options.runs) {
             // Each is first in turn: what runs after another may find a warmer machine.
