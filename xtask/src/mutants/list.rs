@@ -347,7 +347,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "node-kept",
         breaks: "a node that was stopped is not freed",
         edits: &[Edit {
-            file: "zyre/src/driver.rs",
+            file: "zyre/src/driver/stop.rs",
             old: "pub(crate) async fn stop(self: &Arc<Self>) {",
             new: "pub(crate) async fn stop(self: &Arc<Self>) {
                       std::mem::forget(Arc::clone(self));",
