@@ -122,7 +122,7 @@ pub enum Event {
         /// Octets per second since the transfer began.
         rate: u64,
     },
-    /// A file is going out; about ten times a second.
+    /// A file is going out; about ten times a second, and not while the application leaves its events.
     Sending {
         /// To whom.
         peer: PeerId,
@@ -135,7 +135,7 @@ pub enum Event {
         /// Octets per second since the transfer began.
         rate: u64,
     },
-    /// A file was sent to its end.
+    /// A file was sent to its end. Not told while the application leaves its events.
     Sent {
         /// To whom.
         peer: PeerId,

@@ -34,6 +34,8 @@ pub struct Builder {
     log_messages: bool,
     #[cfg(feature = "files")]
     files: Option<crate::files::Settings>,
+    #[cfg(feature = "files")]
+    inbox_limits: crate::InboxLimits,
 }
 
 impl Default for Builder {
@@ -57,6 +59,8 @@ impl Default for Builder {
             log_messages: false,
             #[cfg(feature = "files")]
             files: None,
+            #[cfg(feature = "files")]
+            inbox_limits: crate::InboxLimits::default(),
         }
     }
 }
@@ -185,18 +189,15 @@ impl Builder {
         outbox: impl Into<std::path::PathBuf>,
         inbox: impl Into<std::path::PathBuf>,
     ) -> Self {
-        let limits = filemq::disk::InboxLimits::default();
-        self.files =
-            Some(crate::files::Settings { outbox: outbox.into(), inbox: inbox.into(), limits });
+        let (outbox, inbox) = (outbox.into(), inbox.into());
+        self.files = Some(crate::files::Settings { outbox, inbox });
         self
     }
 
     /// What the inbox of [`share`](Self::share) takes, of all peers together.
     #[cfg(feature = "files")]
-    pub fn inbox_limits(mut self, limits: filemq::disk::InboxLimits) -> Self {
-        if let Some(files) = &mut self.files {
-            files.limits = limits;
-        }
+    pub const fn inbox_limits(mut self, limits: crate::InboxLimits) -> Self {
+        self.inbox_limits = limits;
         self
     }
 
@@ -257,7 +258,7 @@ impl Builder {
         let (files, sharing) = match self.files {
             Some(settings) => {
                 let address = network.address();
-                let opened = crate::files::open(id, address, settings).await;
+                let opened = crate::files::open(id, address, settings, self.inbox_limits).await;
                 let (files, service) = opened.map_err(StartError::Files)?;
                 // One that the application has set itself stays.
                 headers.insert(0, (crate::files::HEADER.into(), files.endpoint.to_string()));

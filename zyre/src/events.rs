@@ -146,6 +146,11 @@ impl EventQueue {
             && self.octets.load(Ordering::SeqCst) + told.octets < self.max_octets
     }
 
+    /// Whether there is room for more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.has_room_besides(&Told::default())
+    }
+
     /// Whether so much waits that the application should get a turn.
     pub(crate) fn is_crowded(&self) -> bool {
         self.octets.load(Ordering::Relaxed) > CROWD
@@ -166,7 +171,7 @@ impl EventQueue {
             let room = self.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if self.has_room_besides(&Told::default()) {
+            if self.has_room() {
                 return;
             }
             room.await;

@@ -31,7 +31,6 @@ const GATHER: Duration = Duration::from_millis(10);
 pub(crate) struct Settings {
     pub(crate) outbox: PathBuf,
     pub(crate) inbox: PathBuf,
-    pub(crate) limits: InboxLimits,
 }
 
 /// The file sharing of a node, for its handles.
@@ -59,6 +58,7 @@ pub(crate) async fn open(
     id: PeerId,
     address: IpAddr,
     settings: Settings,
+    limits: InboxLimits,
 ) -> io::Result<(Files, Service)> {
     let driver = Arc::new(OnceLock::<Weak<Driver>>::new());
     let asked = Arc::clone(&driver);
@@ -72,7 +72,7 @@ pub(crate) async fn open(
     server.mount(&settings.outbox, outbox, Audience::Everyone).await?;
     let address = server.listen(SocketAddr::new(address, 0)).await?;
     let options = ClientOptions {
-        inbox: settings.limits,
+        inbox: limits,
         identity: id.routing_id().to_vec().into(),
         folders: true,
         ..ClientOptions::default()
@@ -145,7 +145,10 @@ impl Service {
                     self.follow_peers(&driver);
                 }
                 Some(served) = self.served.recv() => {
-                    if let Some(event) = sending(&driver, served) {
+                    // What only tells of progress is not worth waiting.
+                    if driver.events.has_room()
+                        && let Some(event) = sending(&driver, served)
+                    {
                         driver.tell_application(event);
                     }
                 }
