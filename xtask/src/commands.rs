@@ -42,6 +42,16 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     succeeded(command, status)
 }
 
+/// Runs a command that shows its output to the user, and returns what came on standard output.
+pub(crate) fn tell(command: &mut Command) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("{}: {error}", name(command)))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    print!("{text}");
+    succeeded(command, output.status)?;
+    Ok(text)
+}
+
 /// What a command prints, without the line end; nothing if it cannot be run or fails.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` is what has to pass before a change is done, and what CI runs.
 
+mod chaos;
 mod commands;
 mod coverage;
 mod fuzz;
@@ -30,6 +31,8 @@ enum Task {
     Test,
     /// Only the interoperability tests, with pyre and zyre.js as real processes
     Interop,
+    /// Only the chaos during which a collector has to note the same
+    Chaos,
     /// Only prepare what the interoperability tests need, and say where it is
     Peers,
     /// Breaks the nodes on purpose, one rule at a time, and looks whether the tester notices
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test => test::run(),
         Task::Interop => interop::run(),
+        Task::Chaos => chaos::with_log().map(|_| ()),
         Task::Peers => peers::run(),
         Task::Mutants { names, list } => mutants::run(&names, list),
         Task::Coverage => coverage::run(),

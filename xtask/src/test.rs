@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that has to pass.
 
+use crate::chaos;
 use crate::commands::{cargo, run as run_command};
 use crate::interop;
 use crate::report::Report;
@@ -18,6 +19,7 @@ pub(crate) fn run() -> Result<(), String> {
     report.step("chaos", || {
         plain("run --release -p zyre-tester -- chaos --nodes 20 --seconds 20 --port 23456")
     });
+    report.step("chaos with log", chaos::with_log);
     for seed in [1, 2, 3] {
         report.step(&format!("simulation {seed}"), || {
             plain(&format!(

@@ -12,6 +12,7 @@
 //! | [`query`] | the records that are wanted |
 //! | [`meter`] | a live screen, or a recording played again |
 //! | [`stats`] | joins, sessions and rates, as a table and as a picture |
+//! | [`compare`] | for tests: a file against what the applications of its nodes were told |
 //!
 //! A line names nodes by *correlation ids*, hashes of their endpoints in 16 bits, which are used
 //! again and may collide. What they stand for is found in the [`Directory`] by the time of the
@@ -22,6 +23,7 @@
 
 pub mod clean;
 pub mod collect;
+pub mod compare;
 pub mod meter;
 pub mod moment;
 pub mod query;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 use signal_hook::consts::TERM_SIGNALS;
 use signal_hook::flag;
-use zyre_logger::{collect, meter, query, stats};
+use zyre_logger::{collect, compare, meter, query, stats};
 
 /// Watches a zyre network: collects what its nodes record, and shows it.
 #[derive(Parser)]
@@ -27,13 +27,16 @@ enum Command {
     Meter(Box<meter::Options>),
     /// Joins, leaves, sessions and message rates of a file.
     Stats(stats::Options),
+    /// For tests: compare a file with the history that `zyre-tester chaos --log` has written.
+    #[command(hide = true)]
+    Compare(compare::Options),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let stop = Arc::new(AtomicBool::new(false));
     // What does not look at the flag ends as any program does.
-    if !matches!(arguments.command, Command::Stats(_)) {
+    if !matches!(arguments.command, Command::Stats(_) | Command::Compare(_)) {
         catch_signals(&stop);
     }
     let result = match &arguments.command {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Query(options) => query::run(options, &stop).map_err(|e| e.to_string()),
         Command::Meter(options) => meter::run(options, &stop).map_err(|e| e.to_string()),
         Command::Stats(options) => stats::run(options).map_err(|e| e.to_string()),
+        Command::Compare(options) => compare::run(options).map_err(|e| e.to_string()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@ use zyre::PeerId;
 
 use self::phases::Phase;
 use super::Options;
+use super::chronicle::Chronicle;
 use super::clock::Clock;
 use super::descriptors::Plan;
 use super::findings::Findings;
@@ -59,13 +60,15 @@ struct Conductor<'a> {
     failures: Vec<String>,
     interrupted: bool,
     screen: Screen,
+    /// The history for `--log`.
+    chronicle: Option<Chronicle>,
 }
 
 /// Runs chaos to its end. True: nothing was violated.
 pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
     let (sender, heard) = mpsc::channel();
     listen_for_interrupt(sender.clone());
-    let mut conductor = Conductor::new(options, plan, sender);
+    let mut conductor = Conductor::new(options, plan, sender)?;
     println!(
         "{} slots in {} process(es), at most {} nodes at a time, {} descriptors a process, seed {}",
         options.nodes, plan.processes, plan.most, plan.limit, conductor.seed
@@ -76,6 +79,7 @@ pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
     }
     conductor.begin();
     conductor.play(&heard);
+    conductor.finish_chronicle();
     let seconds = conductor.clock.now().as_secs_f64();
     let summary = conductor.sum_up(seconds);
     print!("{summary}");
@@ -86,12 +90,14 @@ pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
 }
 
 impl<'a> Conductor<'a> {
-    fn new(options: &'a Options, plan: Plan, sender: Sender<(u64, Heard)>) -> Self {
+    fn new(options: &'a Options, plan: Plan, sender: Sender<(u64, Heard)>) -> Result<Self, String> {
         let seed = options.seed.unwrap_or_else(rand::random);
         let (clock, epoch) = Clock::start();
         let nodes = usize::from(options.nodes);
         let kills = plan.processes > 1;
-        Self {
+        let log = options.log.as_deref();
+        let chronicle = log.map(|path| Chronicle::create(path, epoch)).transpose()?;
+        Ok(Self {
             options,
             plan,
             seed,
@@ -119,7 +125,8 @@ impl<'a> Conductor<'a> {
             failures: Vec::new(),
             interrupted: false,
             screen: Screen::new(),
-        }
+            chronicle,
+        })
     }
 
     fn process(&mut self) -> Result<Process, String> {
@@ -184,6 +191,9 @@ impl<'a> Conductor<'a> {
         let name = format!("node-{slot}.{}", self.births[slot]);
         let sabotaged = self.options.sabotage;
         let seed = self.schedule.seed();
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.order(&name, self.clock.micros());
+        }
         self.order(slot, &Order::Start { slot, name, seed, sabotaged });
     }
 
@@ -214,6 +224,13 @@ impl<'a> Conductor<'a> {
             if let Some(slot) = self.lives.get(id).map(|life| life.slot) {
                 self.tell(slot, order);
             }
+        }
+    }
+
+    fn finish_chronicle(&mut self) {
+        let at = self.clock.micros();
+        if let Some(Err(error)) = self.chronicle.take().map(|chronicle| chronicle.finish(at)) {
+            self.fail(error);
         }
     }
 

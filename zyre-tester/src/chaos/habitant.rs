@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zyre::{Event, Events, Node, PeerId, Refused};
 
-use super::protocol::{Counted, How, Report, Snapshot};
+use super::protocol::{Counted, How, Lines, Report, Snapshot};
 use super::slot::{Birth, Setting};
 use crate::behaviour::{Act, Behaviour};
 use crate::ledger::{Ledger, Rule, Violation};
@@ -39,7 +39,9 @@ impl Habitant {
             heard: 0,
         };
         let (node, at) = (habitant.id(), habitant.setting.clock.micros());
-        habitant.setting.report(Report::Up { slot: birth.slot, node, name: birth.name, at });
+        let (slot, name) = (birth.slot, birth.name);
+        let endpoint = habitant.node.endpoint().to_string();
+        habitant.setting.report(Report::Up { slot, node, name, endpoint, at });
         habitant
     }
 
@@ -76,9 +78,10 @@ impl Habitant {
         }
         let at = self.setting.clock.micros();
         match event {
-            Event::Enter { peer, .. } => {
+            Event::Enter { peer, name, endpoint, .. } => {
                 let (node, peer) = (self.id(), peer.to_string());
-                self.setting.report(Report::Enter { node, peer, at });
+                let (name, endpoint) = (name.to_string(), endpoint.to_string());
+                self.setting.report(Report::Enter { node, peer, name, endpoint, at });
             }
             Event::Exit { peer, reason, .. } => {
                 let (node, peer, reason) = (self.id(), peer.to_string(), reason.to_string());
@@ -227,7 +230,9 @@ impl Habitant {
     /// The node is no more.
     pub(super) fn ended(&self) {
         let (node, counted, at) = (self.id(), self.counted(), self.setting.clock.micros());
-        self.setting.report(Report::Ended { node, at, counted });
+        let log = self.node.stats().log;
+        let lines = Lines { recorded: log.recorded, dropped: log.dropped };
+        self.setting.report(Report::Ended { node, at, counted, lines });
     }
 
     /// Stops the node with care, and listens to its last event.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufWriter, Write};
 use std::process::ExitCode;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -47,8 +47,7 @@ pub(super) fn run(options: &Options, epoch: u64) -> ExitCode {
         let (tally, most) = (Arc::clone(&tally), Arc::clone(&most));
         std::thread::spawn(move || write(&receiver, &tally, &most))
     };
-    let (interface, port) = (options.interface.clone(), options.port);
-    let setting = Setting { interface, port, clock, reports, tally };
+    let setting = setting(options, options.port, clock, reports, tally);
     if let Some(level) = before {
         setting.report(Report::Level { when: When::Before, level });
     }
@@ -74,6 +73,17 @@ pub(super) fn run(options: &Options, epoch: u64) -> ExitCode {
     }
     // The conductor is gone: so are we.
     ExitCode::FAILURE
+}
+
+fn setting(
+    options: &Options,
+    port: u16,
+    clock: Clock,
+    reports: Sender<Report>,
+    tally: Arc<Mutex<Tally>>,
+) -> Setting {
+    let (interface, logged) = (options.interface.clone(), options.log.is_some());
+    Setting { interface, port, logged, clock, reports, tally }
 }
 
 impl Holder {
@@ -122,8 +132,7 @@ impl Holder {
 /// takes the level after them.
 fn warm_up(options: &Options, clock: Clock) -> Option<Level> {
     let (reports, _receiver) = mpsc::channel();
-    let (interface, port) = (options.interface.clone(), options.port ^ 1);
-    let setting = Setting { interface, port, clock, reports, tally: Arc::default() };
+    let setting = setting(options, options.port ^ 1, clock, reports, Arc::default());
     let mut holder = Holder { setting, slots: BTreeMap::new() };
     for slot in 0..WARM {
         let name = format!("warm-{slot}");

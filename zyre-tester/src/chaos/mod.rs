@@ -12,6 +12,7 @@
 //! to agree on is checked by the conductor. The seed decides the schedule and what nodes wish to
 //! do, not how fast the machine is: two runs with one seed are alike, not equal.
 
+mod chronicle;
 mod clock;
 mod conductor;
 mod descriptors;
@@ -63,6 +64,10 @@ pub(crate) struct Options {
     /// How many nodes are started at the beginning. Default: half of the slots.
     #[arg(long)]
     begin: Option<u16>,
+    /// All nodes record a log for collectors, such as `zyre-logger`, and what their applications were
+    /// told is written to this file, a line of JSON each, to compare both.
+    #[arg(long)]
+    log: Option<PathBuf>,
     /// Nodes lose events on purpose, to show that it is seen.
     #[arg(long, hide = true)]
     sabotage: bool,

@@ -38,6 +38,8 @@ impl Process {
         command
             .args(["chaos", "--hold", &epoch.to_string(), "--interface", &options.interface])
             .args(["--port", &options.port.to_string()])
+            // It does not write there; its nodes record.
+            .args(options.log.iter().flat_map(|path| ["--log".as_ref(), path.as_os_str()]))
             // Each thread its own heap is fast, and gives little back: that would look like a leak.
             .env("MALLOC_ARENA_MAX", "2")
             .env("MALLOC_TRIM_THRESHOLD_", "131072")

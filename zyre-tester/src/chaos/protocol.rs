@@ -49,13 +49,13 @@ pub(super) enum How {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// A node is up.
-    Up { slot: usize, node: String, name: String, at: u64 },
+    Up { slot: usize, node: String, name: String, endpoint: String, at: u64 },
     /// A node did not start.
     Failed { slot: usize, error: String },
     /// A node begins to end.
     Ending { node: String, how: How, at: u64 },
     /// A node has ended.
-    Ended { node: String, at: u64, counted: Counted },
+    Ended { node: String, at: u64, counted: Counted, lines: Lines },
     /// The slot may be used again.
     Free { slot: usize },
     /// A node does nothing for a while.
@@ -63,7 +63,7 @@ pub(super) enum Report {
     /// A node goes on after a stall.
     Woken { slot: usize, node: String, at: u64 },
     /// A peer has entered.
-    Enter { node: String, peer: String, at: u64 },
+    Enter { node: String, peer: String, name: String, endpoint: String, at: u64 },
     /// A peer has exited.
     Exit { node: String, peer: String, reason: String, at: u64 },
     /// Something must not be.
@@ -106,6 +106,13 @@ pub(super) struct Counted {
     pub(super) foreign: u64,
     pub(super) broken: u64,
     pub(super) overflows: u64,
+}
+
+/// Lines of the log of a node.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Lines {
+    pub(super) recorded: u64,
+    pub(super) dropped: u64,
 }
 
 /// Messages, as applications count them.

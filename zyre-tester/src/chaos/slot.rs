@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
-use zyre::{Node, StartError};
+use zyre::{Level, Node, StartError};
 
 use super::clock::{Clock, micros};
 use super::habitant::Habitant;
@@ -18,6 +18,8 @@ use super::protocol::{How, Report, SlotOrder, Tally};
 pub(super) struct Setting {
     pub(super) interface: String,
     pub(super) port: u16,
+    /// Nodes record a log.
+    pub(super) logged: bool,
     pub(super) clock: Clock,
     pub(super) reports: Sender<Report>,
     /// Messages of all nodes of this process since they were last told of.
@@ -71,7 +73,11 @@ pub(super) fn run(setting: &Setting, birth: Birth, orders: UnboundedReceiver<Slo
 }
 
 async fn start(setting: &Setting, birth: Birth) -> Result<Habitant, StartError> {
-    let builder = Node::builder().name(birth.name.clone()).interface(setting.interface.as_str());
+    let mut builder =
+        Node::builder().name(birth.name.clone()).interface(setting.interface.as_str());
+    if setting.logged {
+        builder = builder.logging(Level::Info);
+    }
     let (node, events) = builder.beacon_port(setting.port).start().await?;
     Ok(Habitant::new(setting.clone(), birth, node, events))
 }

@@ -24,6 +24,9 @@ impl Conductor<'_> {
     }
 
     fn report(&mut self, process: u64, report: Report) {
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.hear(process, &report);
+        }
         match report {
             Report::Up { .. }
             | Report::Ending { .. }
@@ -35,7 +38,7 @@ impl Conductor<'_> {
             }
             Report::Free { slot } if self.is_current(process) => self.slots[slot] = State::Free,
             Report::Free { .. } => {}
-            Report::Enter { node, peer, at } => {
+            Report::Enter { node, peer, at, .. } => {
                 if let (Some(node), Some(peer)) = (id(&node), id(&peer)) {
                     self.lives.enter(node, peer, time(at));
                 }
@@ -73,7 +76,7 @@ impl Conductor<'_> {
     /// A step in the life of a node.
     fn life(&mut self, process: u64, report: Report) {
         match report {
-            Report::Up { slot, node, name, at } => {
+            Report::Up { slot, node, name, at, .. } => {
                 let Some(node) = id(&node) else { return };
                 self.lives.up(node, name, slot, process, time(at));
                 if let Some(killed) = self.killed.get(&process) {
@@ -98,7 +101,7 @@ impl Conductor<'_> {
                 }
                 self.lives.ending(node, how, time(at));
             }
-            Report::Ended { node, at, counted } => {
+            Report::Ended { node, at, counted, .. } => {
                 let Some(node) = id(&node) else { return };
                 self.lives.ended(node, time(at));
                 if let Some(found) = quiet::count(&mut self.lives, node, counted, time(at)) {
@@ -146,6 +149,9 @@ impl Conductor<'_> {
 
     /// A process has ended: as it should, or was killed, or by itself.
     fn over(&mut self, process: u64) {
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.over(process, self.clock.micros());
+        }
         let killed = self.killed.get(&process).copied();
         self.lives.killed(process, killed.unwrap_or_else(|| self.clock.now()));
         if self.is_current(process) && !matches!(self.phase, Phase::Finishing { .. } | Phase::Over)

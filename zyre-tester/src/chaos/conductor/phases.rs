@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Conductor, State};
+use crate::chaos::clock::micros;
 use crate::chaos::protocol::{Order, SlotOrder};
 use crate::chaos::quiet::Moment;
 use crate::chaos::schedule::Move;
@@ -191,6 +192,9 @@ impl Conductor<'_> {
                 let now = self.clock.now();
                 self.killed.insert(old.number, now);
                 self.lives.killed(old.number, now);
+                if let Some(chronicle) = &mut self.chronicle {
+                    chronicle.killed(old.number, micros(now));
+                }
                 old.kill();
                 for slot in (share..self.slots.len()).step_by(self.plan.processes) {
                     self.slots[slot] = State::Free;
