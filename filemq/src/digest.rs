@@ -104,6 +104,16 @@ impl Hasher {
         }
     }
 
+    /// The same with the help of all processors, if the algorithm allows it. Worth it from a megabyte on.
+    pub fn update_parallel(&mut self, octets: &[u8]) {
+        match self {
+            Self::Sha1(_) => self.update(octets),
+            Self::Blake3(blake3) => {
+                blake3.update_rayon(octets);
+            }
+        }
+    }
+
     /// The digest of all so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -138,7 +148,7 @@ mod tests {
         ] {
             let mut hasher = Hasher::new(algorithm);
             hasher.update(b"a");
-            hasher.update(b"bc");
+            hasher.update_parallel(b"bc");
             assert_eq!(hasher.digest().to_string(), of_abc);
             assert_eq!(of_abc.parse(), Ok(hasher.digest()));
         }

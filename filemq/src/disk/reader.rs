@@ -17,6 +17,10 @@ const SMALL: u64 = 64 << 10;
 /// Octets that are read and hashed at a time: they stay in the processor's cache between the two.
 const PIECE: usize = 256 << 10;
 
+/// Of a file of so many octets larger pieces are read, each of which all processors hash.
+const LARGE: u64 = 16 << 20;
+const LARGE_PIECE: usize = 4 << 20;
+
 /// Does the jobs of one session, one after the other. Holds at most one open file.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -148,13 +152,18 @@ impl Open {
     /// Of the first `len` octets.
     fn hash(&mut self, algorithm: Algorithm, len: u64) -> Result<Digest, Unreadable> {
         let mut hasher = Hasher::new(algorithm);
-        let mut piece = Vec::with_capacity(PIECE);
+        let most = if len >= LARGE { LARGE_PIECE } else { PIECE };
+        let mut piece = Vec::with_capacity(most);
         let mut done = 0;
         while done < len {
             piece.clear();
-            let want = PIECE.min(usize::try_from(len - done).unwrap_or(PIECE));
+            let want = most.min(usize::try_from(len - done).unwrap_or(most));
             self.read(&mut piece, done, want)?;
-            hasher.update(&piece);
+            if want > PIECE {
+                hasher.update_parallel(&piece);
+            } else {
+                hasher.update(&piece);
+            }
             done += want as u64;
         }
         Ok(hasher.digest())
