@@ -131,9 +131,9 @@ pub use builder::{BEACON_PORT, Builder};
 #[cfg(feature = "files")]
 pub use error::ShareError;
 pub use error::StartError;
+pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
 pub use filemq::disk::InboxLimits;
-pub use events::{Events, TryRecvError};
 pub use interface::{Interface, InterfaceChoice};
 pub use limits::Limits;
 pub use log::LogStats;

@@ -2,11 +2,11 @@
 
 use zyre::{Content, Event, ExitReason, Liveness, Node, PeerId, PeerInfo, Refused};
 
-use examples::clean;
 use crate::command::{Command, HELP};
 use crate::paint::Paint;
 use crate::people::People;
 use crate::screen::Prompt;
+use examples::clean;
 
 /// A node, the room one talks in, and who is here.
 pub(crate) struct Session {
