@@ -61,7 +61,7 @@ impl Client {
     }
 
     fn written(&mut self, written: &Written) -> Outputs {
-        self.session.handle_written(self.now, written);
+        self.session.handle_written(written);
         self.outputs()
     }
 

@@ -357,7 +357,7 @@ fn a_file_that_changes_while_it_is_read_is_not_delivered() {
     server.answer();
     server.done.clear();
     let changed = Done::Closed(Err(Unreadable::Changed));
-    server.session.handle_done(server.now, changed, &server.catalogue);
+    server.session.handle_done(changed);
     assert_eq!(server.said(), [], "the only piece waited for the end");
     assert!(server.job().is_none());
 }
@@ -369,7 +369,7 @@ fn a_file_that_cannot_be_read_is_told_and_not_asked_for_again() {
     assert!(matches!(server.job(), Some(Job::Open { .. })));
     let reason: Arc<str> = "no".into();
     let done = Done::Opened(Err(Unreadable::Failed(reason.clone())));
-    server.session.handle_done(server.now, done, &server.catalogue);
+    server.session.handle_done(done);
     assert_eq!(server.run(), []);
     assert_eq!(server.events.last(), Some(&ServerEvent::Unreadable { name: path("/a"), reason }));
     server.put("/b", content(1, 1));

@@ -162,7 +162,7 @@ impl World {
         let Client::Ours { session, inbox, writes } = &mut self.client else { return false };
         let Some(write) = writes.pop_front() else { return false };
         if let Some(written) = inbox.execute(write) {
-            session.handle_written(self.server.now, &written);
+            session.handle_written(&written);
         }
         true
     }

@@ -43,6 +43,12 @@ impl Root {
 }
 
 impl Source {
+    /// A file that the server's own configuration names.
+    #[must_use]
+    pub const fn anywhere(path: PathBuf) -> Self {
+        Self { beneath: None, path }
+    }
+
     /// Opens it for reading, and says in which state it is. Never waits for a writer as a FIFO does.
     ///
     /// # Errors

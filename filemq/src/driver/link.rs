@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use zmtp::net::{Outbox, OutboxLimits};
 use zmtp::{Config, Limits, SocketType};
 
 use super::client::{Received, Shared};
 use super::folder::Folder;
 use super::progress::Pace;
-use super::visit::{finished, until};
+use super::wait::{finished, last_word, until};
 use crate::disk::Receiver;
 use crate::session::{ClientEvent, ClientOutput, ClientSession, Known};
 use crate::{VirtualPath, Write, Written};
@@ -35,9 +35,6 @@ const WRITES: usize = 1024;
 
 /// Octets of a message of a server. Some have had chunks of 4 MB.
 const MESSAGE: usize = 16 << 20;
-
-/// How long a last word may take.
-const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Why a connection has ended.
 #[derive(Debug, thiserror::Error)]
@@ -187,11 +184,9 @@ impl Link {
         }
         loop {
             let acted = self.act();
-            if let Some(end) = acted.err().or_else(|| ending.take()) {
-                let last_word = async {
-                    tokio::select! { _ = &mut writer => {}, () = outbox.drained() => {} }
-                };
-                let _ = timeout(LAST_WORD, last_word).await;
+            // What was asked for from here comes first: the session only says that it has stopped.
+            if let Some(end) = ending.take().or(acted.err()) {
+                last_word(&outbox, writer.as_mut()).await;
                 return end;
             }
             let room =
@@ -238,8 +233,9 @@ impl Link {
         Ok(())
     }
 
-    /// Does what the session says.
+    /// Does what the session says; that it is over is the error.
     fn act(&mut self) -> Result<(), End> {
+        let mut end = Ok(());
         while let Some(output) = self.session.poll_output() {
             match output {
                 ClientOutput::Send(frame) => {
@@ -251,11 +247,14 @@ impl Link {
                     self.writes.push_back(write);
                 }
                 ClientOutput::Event(event) => self.report(event),
-                ClientOutput::Close(reason) => return Err(End::Session(reason.to_string())),
+                // What was written before may still be told after it.
+                ClientOutput::Close(reason) => end = Err(End::Session(reason.to_string())),
             }
         }
-        self.write();
-        Ok(())
+        if end.is_ok() {
+            self.write();
+        }
+        end
     }
 
     /// Has written what waits, unless something is being written.
@@ -283,21 +282,7 @@ impl Link {
     fn written(&mut self, receiver: Receiver, written: Vec<Written>) {
         self.receiver = Some(receiver);
         self.waiting = self.writes.iter().map(octets).sum();
-        let now = Instant::now();
-        for written in written {
-            self.session.handle_written(now, &written);
-            let origin = Arc::clone(&self.origin);
-            self.untold.extend(match written {
-                Written::Delivered { name, path, size } => {
-                    Some(Received::Delivered { origin, name, path, size })
-                }
-                Written::Deleted { name, path } => Some(Received::Deleted { origin, name, path }),
-                Written::Refused { name, reason } => {
-                    Some(Received::Refused { origin, name, reason })
-                }
-                Written::Mismatch { .. } => None,
-            });
-        }
+        written.iter().for_each(|written| self.session.handle_written(written));
     }
 
     fn report(&mut self, event: ClientEvent) {
@@ -311,10 +296,15 @@ impl Link {
                         self.shared.events.try_send(Received::Progress { origin, name, progress });
                 }
             }
-            // The application hears it from what was written.
-            ClientEvent::Delivered { .. }
-            | ClientEvent::Deleted { .. }
-            | ClientEvent::Refused { .. } => {}
+            ClientEvent::Delivered { name, path, size } => {
+                self.untold.push_back(Received::Delivered { origin, name, path, size });
+            }
+            ClientEvent::Deleted { name, path } => {
+                self.untold.push_back(Received::Deleted { origin, name, path });
+            }
+            ClientEvent::Refused { name, reason } => {
+                self.untold.push_back(Received::Refused { origin, name, reason });
+            }
             ClientEvent::Aborted { name } => tracing::debug!(%origin, %name, "broken off"),
         }
     }
@@ -324,6 +314,8 @@ impl Link {
         while let Some(writing) = self.writing.take() {
             let Ok((receiver, written)) = writing.await else { break };
             self.written(receiver, written);
+            // It is over, whatever the session says.
+            let _ = self.act();
             self.write();
         }
         for received in std::mem::take(&mut self.untold) {

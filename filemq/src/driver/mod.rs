@@ -7,6 +7,7 @@ mod progress;
 mod server;
 mod stock;
 mod visit;
+mod wait;
 
 pub use client::{Client, ClientEvents, ClientOptions, Received};
 pub use progress::Progress;

@@ -256,7 +256,7 @@ impl Server {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "/ is no name for a file"));
         }
         let path = std::path::absolute(path)?;
-        let source = Source { beneath: None, path: path.clone() };
+        let source = Source::anywhere(path.clone());
         let version = tokio::task::spawn_blocking(move || source.version())
             .await
             .map_err(io::Error::other)??;
@@ -312,10 +312,10 @@ impl Shared {
     }
 
     /// A client has come; its number.
-    pub(super) fn visited_by(&self, info: ClientInfo, wake: &Arc<Notify>) -> Option<VisitId> {
+    pub(super) fn visited_by(&self, info: ClientInfo, wake: &Arc<Notify>) -> VisitId {
         let tags = (self.options.tags)(&info);
         let session = ServerSession::new(&self.options.session, tags, Instant::now());
-        Some(self.stock().visit(session, info, Arc::clone(wake)))
+        self.stock().visit(session, info, Arc::clone(wake))
     }
 
     /// Tells the application, if it listens.
@@ -368,7 +368,7 @@ async fn accept(listener: &mut Option<Listener>) -> Established {
 fn look_after(shared: &Shared) {
     let single = shared.stock().single();
     for (name, path, known) in single {
-        let version = Source { beneath: None, path }.version().ok();
+        let version = Source::anywhere(path).version().ok();
         if version != known {
             shared.stock().single_changed(&name, version);
         }

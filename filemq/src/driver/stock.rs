@@ -137,7 +137,7 @@ impl Stock {
         audience: Audience,
     ) {
         let owner = self.next_owner();
-        let source = Source { beneath: None, path: path.clone() };
+        let source = Source::anywhere(path.clone());
         self.single.insert(name.clone(), (owner, path, audience.clone()));
         self.update(owner, name, source, version, audience);
     }
@@ -164,13 +164,7 @@ impl Stock {
         match version {
             Some(version) => {
                 if self.owners.get(name).is_none_or(|of| *of == owner) {
-                    self.update(
-                        owner,
-                        name.clone(),
-                        Source { beneath: None, path },
-                        version,
-                        audience,
-                    );
+                    self.update(owner, name.clone(), Source::anywhere(path), version, audience);
                 }
             }
             None => self.remove(owner, name),
@@ -203,7 +197,7 @@ impl Stock {
         }
     }
 
-    /// Whether the client is still being served.
+    /// What a client says.
     pub(super) fn message(&mut self, id: VisitId, now: Instant, frames: &[bytes::Bytes]) {
         let Self { catalogue, visits, .. } = self;
         if let Some(visitor) = visits.get_mut(&id) {
@@ -211,12 +205,10 @@ impl Stock {
         }
     }
 
-    pub(super) fn done(&mut self, id: VisitId, now: Instant, done: Vec<Done>) {
-        let Self { catalogue, visits, .. } = self;
-        if let Some(visitor) = visits.get_mut(&id) {
-            for done in done {
-                visitor.session.handle_done(now, done, catalogue);
-            }
+    /// What came of the jobs for a client.
+    pub(super) fn done(&mut self, id: VisitId, done: Vec<Done>) {
+        if let Some(visitor) = self.visits.get_mut(&id) {
+            done.into_iter().for_each(|done| visitor.session.handle_done(done));
         }
     }
 

@@ -1,17 +1,16 @@
 //! One client's connection to a server.
 
-use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use zmtp::net::{Established, Outbox};
 
 use super::server::Shared;
 use super::stock::VisitId;
+use super::wait::{finished, last_word, until};
 use super::{ClientInfo, Served, progress::Pace};
 use crate::disk::Reader;
 use crate::session::{ServerEvent, ServerOutput};
@@ -23,9 +22,6 @@ const JOBS: usize = 256;
 
 /// Messages that may be on their way while more is read.
 const MESSAGES: usize = 10_000;
-
-/// How long a last word may take.
-const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Why serving ends; nobody asks, but it is traced.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +53,7 @@ pub(super) struct Visit {
 pub(super) async fn serve(shared: Arc<Shared>, established: Established) {
     let info = ClientInfo { identity: established.peer.identity, address: established.address };
     let wake = Arc::new(Notify::new());
-    let Some(id) = shared.visited_by(info.clone(), &wake) else { return };
+    let id = shared.visited_by(info.clone(), &wake);
     let mut visit = Visit {
         shared: Arc::clone(&shared),
         id,
@@ -85,10 +81,7 @@ impl Visit {
             match self.act() {
                 Ok(()) => {}
                 Err(End::Over) => {
-                    let last_word = async {
-                        tokio::select! { _ = &mut writer => {}, () = outbox.drained() => {} }
-                    };
-                    let _ = timeout(LAST_WORD, last_word).await;
+                    last_word(&outbox, writer.as_mut()).await;
                     return End::Over;
                 }
                 Err(end) => return end,
@@ -108,7 +101,7 @@ impl Visit {
                     // One that has panicked has left nothing behind.
                     let Ok((disk, done)) = read else { return End::Over };
                     self.disk = Some(disk);
-                    self.shared.stock().done(self.id, Instant::now(), done);
+                    self.shared.stock().done(self.id, done);
                 }
                 () = outbox.drained(), if full => {}
                 () = wake.notified() => {}
@@ -201,23 +194,5 @@ impl Visit {
         if let Some(told) = told {
             self.shared.report(told);
         }
-    }
-}
-
-/// What came of it; for ever, if nothing is going on.
-pub(super) async fn finished<T>(
-    task: &mut Option<JoinHandle<T>>,
-) -> Result<T, tokio::task::JoinError> {
-    match task {
-        Some(task) => task.await,
-        None => pending().await,
-    }
-}
-
-/// Until then; for ever, if there is no such time.
-pub(super) async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => pending().await,
     }
 }

@@ -156,7 +156,7 @@ impl Server {
     /// Gives the next answer, if there is one.
     pub fn answer(&mut self) -> bool {
         let Some(done) = self.done.pop_front() else { return false };
-        self.session.handle_done(self.now, done, &self.catalogue);
+        self.session.handle_done(done);
         true
     }
 

@@ -223,7 +223,7 @@ fn client(mut data: &[u8]) {
             }
             9 => {
                 if let Some(written) = writes.pop_front().and_then(|write| inbox.execute(write)) {
-                    session.handle_written(now, &written);
+                    session.handle_written(&written);
                 }
             }
             10 => {

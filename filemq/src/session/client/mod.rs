@@ -230,7 +230,7 @@ impl ClientSession {
 
     /// The inbox has done something. After [`ClientOutput::Close`] this is still told: events of
     /// what it does to the end come nevertheless.
-    pub fn handle_written(&mut self, _now: Instant, written: &Written) {
+    pub fn handle_written(&mut self, written: &Written) {
         self.receiver.answered(written);
         let event = match written.clone() {
             Written::Delivered { name, path, size } => ClientEvent::Delivered { name, path, size },

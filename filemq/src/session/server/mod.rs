@@ -262,7 +262,7 @@ impl ServerSession {
     }
 
     /// The first job without an answer is done.
-    pub fn handle_done(&mut self, _now: Instant, done: Done, _catalogue: &Catalogue) {
+    pub fn handle_done(&mut self, done: Done) {
         if self.dropped > 0 {
             self.dropped -= 1;
         } else if let Some(talk) = &mut self.talk {
