@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use crate::digest::Algorithm;
-use crate::disk::Source;
+use crate::disk::{Pieces, Source};
 use crate::{Digest, VirtualPath};
 
 /// What tells one state of a file from another without reading it.
@@ -47,6 +47,8 @@ pub struct Entry {
     pub sha1: OnceLock<Digest>,
     /// As `sha1`.
     pub blake3: OnceLock<Digest>,
+    /// What was read of it and is on its way to somebody.
+    pub pieces: Pieces,
 }
 
 /// What has happened to one name of a catalogue.
@@ -84,7 +86,15 @@ impl Entry {
         version: Version,
         audience: Audience,
     ) -> Self {
-        Self { name, source, version, audience, sha1: OnceLock::new(), blake3: OnceLock::new() }
+        Self {
+            name,
+            source,
+            version,
+            audience,
+            sha1: OnceLock::new(),
+            blake3: OnceLock::new(),
+            pieces: Pieces::new(),
+        }
     }
 
     /// Its digest by this algorithm, if somebody has needed it already.

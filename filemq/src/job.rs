@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::{Digest, Entry, digest::Algorithm};
 
@@ -21,10 +21,8 @@ pub enum Job {
         /// A client has its beginning already.
         resume: Option<Resume>,
     },
-    /// Append `len` octets from `offset` to `head`.
+    /// Read `len` octets from `offset`.
     Read {
-        /// The beginning of a message, the chunk's length included.
-        head: BytesMut,
         /// Where in the file.
         offset: u64,
         /// How many octets; at most [`CHUNK`](crate::CHUNK).
@@ -52,7 +50,7 @@ pub enum Done {
     Digest(Result<Digest, Unreadable>),
     /// It is open.
     Opened(Result<Opened, Unreadable>),
-    /// The whole message.
+    /// What was read.
     Read(Result<Bytes, Unreadable>),
     /// It is closed, and was in the state that was meant until now.
     Closed(Result<(), Unreadable>),

@@ -13,7 +13,7 @@ use filemq::session::{ClientClose, ClientConfig, ClientEvent, ClientOutput, Clie
 use filemq::{Refusal, Resume, VirtualPath, Write, Written};
 
 use common::vectors::named;
-use common::{content, dictionary, icanhaz, nom, path, piece};
+use common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit, nom, path, piece};
 
 struct Client {
     session: ClientSession,
@@ -40,7 +40,7 @@ impl Client {
     fn subscribed(known: Known) -> Self {
         let mut client = Self::new(&["/"], known);
         client.hear(&Message::OhaiOk);
-        assert_eq!(client.hear(&Message::IcanhazOk).said, [nom(1 << 62)]);
+        assert_eq!(client.hear(&icanhaz_ok()).said, [nom(1 << 62)]);
         client
     }
 
@@ -118,6 +118,26 @@ fn size(writes: &[Write]) -> Option<u64> {
     }
 }
 
+/// One of ours gets credit for what it may have on its way, and for more as that is taken; what the
+/// inbox will not have is taken at once.
+#[test]
+fn a_server_that_counts_gets_credit_for_what_was_taken() {
+    let mut client = Client::new(&["/a"], Known::default());
+    client.hear(&Message::OhaiOk);
+    assert_eq!(client.hear(&icanhaz_ok_credit()).said, [nom(2_000_000)]);
+    let mut said = Vec::new();
+    for taken in [400_000, 99_999, 1, 700_000] {
+        client.session.handle_taken(client.now, taken);
+        said.extend(client.outputs().said);
+    }
+    assert_eq!(said, [nom(500_000), nom(700_000)]);
+    let stray = Cheezburger { sequence: 7, ..piece("/b", 0, &content(1, 600_000)) };
+    let heard = client.hear(&Message::Cheezburger(stray));
+    assert_eq!((heard.said, heard.writes), (vec![nom(600_000)], vec![]));
+    let wanted = Cheezburger { sequence: 8, ..piece("/a/b", 0, &content(1, 600_000)) };
+    assert_eq!(client.hear(&Message::Cheezburger(wanted)).said, [], "not before it is written");
+}
+
 #[test]
 fn a_captured_c_server_is_understood() {
     let mut client = Client::new(&["/"], Known::default());
@@ -191,7 +211,7 @@ fn what_repeats_a_sequence_is_dropped() {
 fn nothing_leads_out_of_the_inbox_or_the_subscriptions() {
     let mut client = Client::new(&["/a"], Known::default());
     client.hear(&Message::OhaiOk);
-    client.hear(&Message::IcanhazOk);
+    client.hear(&icanhaz_ok());
     for name in ["", "a", "/../x", "/a/../../x", "/a//x", "/a/.x", "/a\0", "/b", "/ab", "/"] {
         assert_eq!(client.piece(piece(name, 0, &content(1, 1))), [], "{name}");
         assert_eq!(client.piece(deleted(name)), [], "{name}");
@@ -214,9 +234,9 @@ fn each_path_is_asked_for_when_the_one_before_is_accepted() {
     client.outputs();
     assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/c", &options, &[])]);
     assert_eq!(client.hear(&Message::OhaiOk).said, [], "once is enough");
-    assert_eq!(client.hear(&Message::IcanhazOk).said, [icanhaz("/a", &options, &[])]);
-    assert_eq!(client.hear(&Message::IcanhazOk).said, [nom(1 << 62)]);
-    assert_eq!(client.hear(&Message::IcanhazOk).said, []);
+    assert_eq!(client.hear(&icanhaz_ok()).said, [icanhaz("/a", &options, &[])]);
+    assert_eq!(client.hear(&icanhaz_ok()).said, [nom(1 << 62)]);
+    assert_eq!(client.hear(&icanhaz_ok()).said, []);
 }
 
 #[test]
@@ -243,7 +263,7 @@ fn what_is_there_is_told_under_keys_that_c_knows() {
     let cache =
         [("a", sha1.as_str()), ("b/c", blake3.as_str()), ("/photos", &sha1), (&long, &sha1)];
     assert_eq!(said, [icanhaz("/photos", &options, &cache)], "a longer key cannot be said");
-    let said = client.hear(&Message::IcanhazOk).said;
+    let said = client.hear(&icanhaz_ok()).said;
     assert_eq!(said, [icanhaz("/empty", &options[..2], &[])]);
 }
 
@@ -258,7 +278,7 @@ fn more_than_one_message_holds_is_told_in_several() {
     while let [Message::Icanhaz(wish)] = &message.said[..] {
         assert_eq!(wish.path, "/");
         told += wish.cache.len();
-        message = client.hear(&Message::IcanhazOk);
+        message = client.hear(&icanhaz_ok());
     }
     assert_eq!((told, message.said), (120_000, vec![nom(1 << 62)]));
 }

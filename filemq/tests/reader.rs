@@ -4,9 +4,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::BytesMut;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use filemq::digest::{Algorithm, Hasher};
@@ -21,9 +20,8 @@ fn entry(source: Source) -> Arc<Entry> {
 }
 
 fn entry_in(source: Source, version: Version) -> Arc<Entry> {
-    let (sha1, blake3) = (OnceLock::new(), OnceLock::new());
     let name = VirtualPath::new("/name").unwrap();
-    Arc::new(Entry { name, source, version, audience: Audience::Everyone, sha1, blake3 })
+    Arc::new(Entry::new(name, source, version, Audience::Everyone))
 }
 
 fn at(path: &Path) -> Source {
@@ -53,12 +51,8 @@ fn open(
 }
 
 fn read(reader: &mut Reader, offset: u64, len: usize) -> Result<Vec<u8>, Unreadable> {
-    let head = BytesMut::from(&b"head"[..]);
-    match reader.execute(Job::Read { head, offset, len }) {
-        Done::Read(read) => read.map(|message| {
-            assert_eq!(message[..4], *b"head");
-            message[4..].to_vec()
-        }),
+    match reader.execute(Job::Read { offset, len }) {
+        Done::Read(read) => read.map(|content| content.to_vec()),
         other => panic!("{other:?}"),
     }
 }
@@ -71,7 +65,7 @@ fn close(reader: &mut Reader) -> Result<(), Unreadable> {
 }
 
 #[test]
-fn a_file_is_read_in_chunks_after_a_head() {
+fn a_file_is_read_in_chunks() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");
     for size in [0, 1, 4096, 70_000, 2_500_000] {

@@ -15,7 +15,7 @@ use filemq::{Audience, CHUNK, Done, Job, Unreadable};
 
 use common::server::Server;
 use common::vectors::named;
-use common::{content, icanhaz, nom, path, piece, short};
+use common::{content, icanhaz, icanhaz_ok, nom, path, piece, short};
 
 const PROMISE: &str = "SIZE,DIGEST,MTIME,MODE";
 
@@ -33,7 +33,7 @@ fn a_captured_c_client_gets_what_the_c_server_sent() {
         ("/sub/deep/hello.txt", Bytes::from_static(b"hello filemq\n")),
     ]);
     assert_eq!(server.frames(&named("v2_ohai")), [Message::OhaiOk]);
-    assert_eq!(server.frames(&named("v2_icanhaz_root_plain")), [Message::IcanhazOk]);
+    assert_eq!(server.frames(&named("v2_icanhaz_root_plain")), [icanhaz_ok()]);
     let mut said = server.frames(&named("v2_nom_initial"));
     assert_eq!(said.len(), 5, "5,000,000 octets");
     said.extend(server.frames(&named("v2_nom_refill_seq0")));
@@ -77,7 +77,7 @@ fn what_ends_the_c_server_draws_rtfm_and_the_client_may_begin_anew() {
             assert!(matches!(said[..], [Message::Rtfm { .. }]), "{}", killer.name);
             assert_eq!(server.hear(&Message::Ohai), [Message::OhaiOk]);
         }
-        assert_eq!(server.hear(&icanhaz("/", &[], &[])), [Message::IcanhazOk]);
+        assert_eq!(server.hear(&icanhaz("/", &[], &[])), [icanhaz_ok()]);
         assert_eq!(server.hear_shortly(&nom(10)), ["c/a 0+10", "c/a 10+0!"]);
     }
 }
@@ -105,7 +105,7 @@ fn what_is_wrong_later_forgets_subscriptions_and_credit() {
         server.put("/a", content(1, 10));
         assert_eq!(server.run(), []);
         assert_eq!(server.hear(&Message::Ohai), [Message::OhaiOk]);
-        assert_eq!(server.hear(&icanhaz("/", &[], &[])), [Message::IcanhazOk]);
+        assert_eq!(server.hear(&icanhaz("/", &[], &[])), [icanhaz_ok()]);
         assert_eq!(server.hear_shortly(&nom(4)), ["c/a 0+4"]);
     }
 }
@@ -495,7 +495,7 @@ fn deletes_come_in_portions_and_all_in_the_end() {
 fn there_is_an_end_to_subscriptions_and_waiting_deletes() {
     let config = ServerConfig { subscriptions: 2, deletes: 3, ..ServerConfig::default() };
     let (mut server, _) = Server::with(&config, &[]).begun(&icanhaz("/a", &[], &[]), 100);
-    assert_eq!(server.hear(&icanhaz("/b", &[], &[])), [Message::IcanhazOk]);
+    assert_eq!(server.hear(&icanhaz("/b", &[], &[])), [icanhaz_ok()]);
     assert!(matches!(server.hear(&icanhaz("/c", &[], &[]))[..], [Message::Rtfm { .. }]));
     let (mut server, _) = Server::with(&config, &[]).foreign();
     for name in ["/1", "/2", "/3", "/4"] {

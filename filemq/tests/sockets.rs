@@ -346,12 +346,12 @@ async fn a_client_that_does_not_read_delays_nobody() {
     let publisher = Publisher::start(&[("large", &vec![7; 20_000_000])]).await;
     let (_reader, outbox) = attacker(publisher.address).await;
     for octets in ["aaa3010646494c454d510002", "aaa305000000012f0000000000000000"] {
-        outbox.push_frame(hex(octets)).unwrap();
+        outbox.push_frame(&[], hex(octets)).unwrap();
     }
     let mut nom = hex("aaa307").to_vec();
     nom.extend((1u64 << 62).to_be_bytes());
     nom.extend(0u64.to_be_bytes());
-    outbox.push_frame(nom.into()).unwrap();
+    outbox.push_frame(&[], nom.into()).unwrap();
     outbox.flush().unwrap();
     let start = Instant::now();
     let mut good = Subscriber::start(&publisher).await;

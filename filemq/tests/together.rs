@@ -64,6 +64,23 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What may be on its way to one of ours: less than the largest file, and no whole number of pieces.
+const WINDOW: u64 = 1_500_001;
+
+fn octets(write: &Write) -> u64 {
+    match write {
+        Write::Data { octets, .. } => octets.len() as u64,
+        _ => 0,
+    }
+}
+
+fn content(message: &Message) -> u64 {
+    match message {
+        Message::Cheezburger(piece) => piece.chunk.len() as u64,
+        _ => 0,
+    }
+}
+
 /// A client of either kind, and what it has not done yet.
 enum Client {
     Ours { session: Box<ClientSession>, inbox: Box<Inbox>, writes: VecDeque<Write> },
@@ -98,7 +115,8 @@ impl World {
     }
 
     fn session(inbox: &Inbox, now: Instant) -> ClientSession {
-        ClientSession::new(&ClientConfig::default(), &[VirtualPath::root()], inbox.known(), now)
+        let config = ClientConfig { window: WINDOW, ..ClientConfig::default() };
+        ClientSession::new(&config, &[VirtualPath::root()], inbox.known(), now)
     }
 
     fn step(&mut self, step: Step) {
@@ -161,6 +179,7 @@ impl World {
     fn write(&mut self) -> bool {
         let Client::Ours { session, inbox, writes } = &mut self.client else { return false };
         let Some(write) = writes.pop_front() else { return false };
+        session.handle_taken(self.server.now, octets(&write));
         if let Some(written) = inbox.execute(write) {
             session.handle_written(&written);
         }
@@ -183,6 +202,11 @@ impl World {
                     ClientOutput::Close(_) => over = true,
                 }
             }
+        }
+        if let Client::Ours { writes, .. } = &self.client {
+            let coming: u64 = self.to_client.iter().map(content).sum();
+            let ahead = coming + writes.iter().map(octets).sum::<u64>();
+            assert!(ahead <= WINDOW, "{ahead} octets, more than the credit");
         }
         if over {
             self.kill();

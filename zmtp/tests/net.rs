@@ -111,23 +111,28 @@ async fn single_frames_of_all_sizes_arrive_in_order() {
         .zip(0u8..)
         .map(|(&size, i)| vec![i; size].into())
         .collect();
-    outbox.push_frame("before the connection".into()).unwrap();
-    assert_eq!(outbox.queued(), (1, 2 + 21));
+    outbox.push_frame(b"before ", "the connection".into()).unwrap();
+    outbox.push_frame(b"", "also".into()).unwrap();
+    assert_eq!(outbox.queued(), (2, 2 + 21 + 2 + 4));
     let (_reader, mut accepted) = pair(&outbox).await;
     let running = run(&outbox);
     for frame in &frames {
-        outbox.push_frame(frame.clone()).unwrap();
+        outbox.push_frame(b"", frame.clone()).unwrap();
         outbox.push(b"between", &[]).unwrap();
+        outbox.push_frame(b"head", frame.clone()).unwrap();
     }
-    let first = receive(&mut accepted.reader).await.unwrap().unwrap();
-    assert_eq!(first.frames(), ["before the connection"]);
+    for first in ["before the connection", "also"] {
+        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [first]);
+    }
     for frame in frames {
-        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [frame]);
-        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["between"]);
+        let headed = Bytes::from([b"head", &frame[..]].concat());
+        for expected in [frame, "between".into(), headed] {
+            assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [expected]);
+        }
     }
     soon(outbox.drained()).await;
     outbox.close();
-    assert_eq!(outbox.push_frame("late".into()), Err(PushError::Closed));
+    assert_eq!(outbox.push_frame(b"", "late".into()), Err(PushError::Closed));
     soon(running).await.unwrap();
 }
 

@@ -3,6 +3,7 @@
 
 mod inbox;
 mod mount;
+mod pieces;
 mod reader;
 mod source;
 mod turn;
@@ -10,5 +11,6 @@ mod version;
 
 pub use inbox::{Inbox, InboxLimits, Known, Receiver};
 pub use mount::{Mount, MountChange, MountConfig};
+pub use pieces::Pieces;
 pub use reader::Reader;
 pub use source::{Root, Source};

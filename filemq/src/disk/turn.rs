@@ -10,13 +10,18 @@ static DONE: Condvar = Condvar::new();
 pub(super) struct Turn(usize);
 
 impl Turn {
-    /// Waits until nobody works on `what`, which is an address or another number of its own.
-    pub(super) fn wait(what: usize) -> Self {
+    /// Waits until nobody works on `what`, which is an address or another number of its own. None:
+    /// it `is_done`, so there is nothing to work on. Those who wait learn that together, and do not
+    /// queue for a turn that none of them needs.
+    pub(super) fn wait(what: usize, is_done: impl Fn() -> bool) -> Option<Self> {
         let mut busy = busy();
-        while !busy.insert(what) {
+        while !is_done() {
+            if busy.insert(what) {
+                return Some(Self(what));
+            }
             busy = DONE.wait(busy).unwrap_or_else(PoisonError::into_inner);
         }
-        Self(what)
+        None
     }
 }
 

@@ -185,7 +185,7 @@ impl Link {
         loop {
             let acted = self.act();
             // What was asked for from here comes first: the session only says that it has stopped.
-            if let Some(end) = ending.take().or(acted.err()) {
+            if let Some(end) = ending.take().or_else(|| acted.err()) {
                 last_word(&outbox, writer.as_mut()).await;
                 return end;
             }
@@ -240,7 +240,7 @@ impl Link {
             match output {
                 ClientOutput::Send(frame) => {
                     // Few and small; a server that does not read them is a dead one.
-                    let _ = self.outbox.push_frame(frame);
+                    let _ = self.outbox.push_frame(&[], frame);
                 }
                 ClientOutput::Write(write) => {
                     self.waiting += octets(&write);
@@ -281,7 +281,9 @@ impl Link {
 
     fn written(&mut self, receiver: Receiver, written: Vec<Written>) {
         self.receiver = Some(receiver);
-        self.waiting = self.writes.iter().map(octets).sum();
+        let left = self.writes.iter().map(octets).sum();
+        let taken = std::mem::replace(&mut self.waiting, left).saturating_sub(left);
+        self.session.handle_taken(Instant::now(), taken as u64);
         written.iter().for_each(|written| self.session.handle_written(written));
     }
 

@@ -125,8 +125,8 @@ impl Visit {
             let said = !outputs.is_empty();
             for output in outputs {
                 match output {
-                    ServerOutput::Send(frame) => {
-                        self.outbox.push_frame(frame).map_err(|_| End::Overflow)?;
+                    ServerOutput::Send { head, chunk } => {
+                        self.outbox.push_frame(&head, chunk).map_err(|_| End::Overflow)?;
                     }
                     ServerOutput::Event(event) => self.report(event),
                     ServerOutput::Close => return Err(End::Over),

@@ -54,8 +54,8 @@ impl From<Operation> for u8 {
     }
 }
 
-/// All of a [`Cheezburger`] but its content, which whoever reads the file appends, so that it is
-/// copied nowhere.
+/// All of a [`Cheezburger`] but its content, which goes after it from wherever it is: one copy of it
+/// may be on its way to many.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     /// As [`Cheezburger::sequence`].
@@ -72,16 +72,16 @@ pub struct Head<'a> {
     pub headers: &'a Dictionary,
 }
 
-/// Where the sequence is in a frame.
-const SEQUENCE: std::ops::Range<usize> = 3..11;
-
 impl Head<'_> {
-    /// The frame up to its content, of which there have to be `len` octets then; there is room for
-    /// them.
+    /// The frame up to its content, of which `len` octets have to follow.
     #[must_use]
-    pub fn encode(&self, len: usize) -> BytesMut {
-        let own = SEQUENCE.end + 1 + 4 + self.filename.len() + 8 + 1 + 4;
-        let mut out = BytesMut::with_capacity(own + self.headers.encoded_len() + len);
+    pub fn encode(&self, len: usize) -> Bytes {
+        self.with_room(len, 0).freeze()
+    }
+
+    fn with_room(&self, len: usize, room: usize) -> BytesMut {
+        let own = 3 + 8 + 1 + 4 + self.filename.len() + 8 + 1 + 4;
+        let mut out = BytesMut::with_capacity(own + self.headers.encoded_len() + room);
         start(&mut out, 8);
         out.put_u64(self.sequence);
         out.put_u8(self.operation.into());
@@ -104,17 +104,8 @@ impl Cheezburger {
             eof: self.eof,
             headers: &self.headers,
         };
-        let mut out = head.encode(self.chunk.len());
+        let mut out = head.with_room(self.chunk.len(), self.chunk.len());
         out.put_slice(&self.chunk);
         out.freeze()
     }
-}
-
-/// The frame of a CHEEZBURGER with another sequence; a copy only if somebody else holds it.
-pub(crate) fn renumber(frame: Bytes, sequence: u64) -> Bytes {
-    let mut frame = frame.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-    if let Some(octets) = frame.get_mut(SEQUENCE) {
-        octets.copy_from_slice(&sequence.to_be_bytes());
-    }
-    frame.freeze()
 }

@@ -29,7 +29,7 @@
 //! OHAI        = %d1   string version      ; "FILEMQ", two octets: 2
 //! OHAI-OK     = %d4
 //! ICANHAZ     = %d5   longstr dictionary dictionary    ; path, options, cache
-//! ICANHAZ-OK  = %d6
+//! ICANHAZ-OK  = %d6 [dictionary]          ; only between two of ours
 //! NOM         = %d7   number number       ; credit, sequence (which nobody reads)
 //! CHEEZBURGER = %d8   number operation longstr number eof dictionary chunk
 //!                                         ; sequence, what, filename, offset, end?, headers
@@ -60,7 +60,6 @@ mod fields;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-pub(crate) use self::cheezburger::renumber;
 pub use self::cheezburger::{Cheezburger, Head, Operation};
 pub use self::dictionary::Dictionary;
 use self::fields::Fields;
@@ -93,8 +92,9 @@ pub enum Message {
     OhaiOk,
     /// The client subscribes to a path.
     Icanhaz(Icanhaz),
-    /// The server has understood.
-    IcanhazOk,
+    /// The server has understood, and says what more the client can rely on: nothing, with other
+    /// implementations.
+    IcanhazOk(Dictionary),
     /// The client can take more.
     Nom {
         /// So many octets of content more.
@@ -193,7 +193,7 @@ impl Message {
                 options: fields.dictionary()?,
                 cache: fields.dictionary()?,
             }),
-            6 => Self::IcanhazOk,
+            6 => Self::IcanhazOk(fields.dictionary().unwrap_or_default()),
             7 => Self::Nom { credit: fields.number()?, sequence: fields.number()? },
             8 => Self::Cheezburger(fields.cheezburger()?),
             9 => Self::Hugz,
@@ -237,8 +237,13 @@ impl Message {
                 start(&mut out, 129);
                 put_string(&mut out, reason);
             }
+            Self::IcanhazOk(terms) => {
+                start(&mut out, 6);
+                if !terms.is_empty() {
+                    terms.encode(&mut out);
+                }
+            }
             Self::OhaiOk => return Bytes::from_static(&[0xAA, 0xA3, 4]),
-            Self::IcanhazOk => return Bytes::from_static(&[0xAA, 0xA3, 6]),
             Self::Hugz => return Bytes::from_static(&[0xAA, 0xA3, 9]),
             Self::HugzOk => return Bytes::from_static(&[0xAA, 0xA3, 10]),
             Self::Kthxbai => return Bytes::from_static(&[0xAA, 0xA3, 11]),
@@ -253,7 +258,7 @@ impl Message {
             Self::Ohai => "OHAI",
             Self::OhaiOk => "OHAI-OK",
             Self::Icanhaz(_) => "ICANHAZ",
-            Self::IcanhazOk => "ICANHAZ-OK",
+            Self::IcanhazOk(_) => "ICANHAZ-OK",
             Self::Nom { .. } => "NOM",
             Self::Cheezburger(_) => "CHEEZBURGER",
             Self::Hugz => "HUGZ",

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! [`message`](crate::message) has the messages; what two of us say beyond the protocol is in the
-//! dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`) and CHEEZBURGER (`SIZE`, `DIGEST`, `MTIME`,
-//! `MODE`, `ABORT`), which other implementations ignore.
+//! dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`), its answer (`CREDIT`) and CHEEZBURGER (`SIZE`,
+//! `DIGEST`, `MTIME`, `MODE`, `ABORT`), which other implementations ignore.
 
 mod client;
 mod server;

@@ -7,6 +7,8 @@
 //!   DIGEST  BLAKE3                        I understand the headers below
 //!   RESUME  offset prefix whole name      of this file I have the first octets: how many, their
 //!                                         digest, that of the whole file that they belong to
+//! after ICANHAZ-OK
+//!   CREDIT  1                             I stop when credit runs out, and go on with more
 //! headers of CHEEZBURGER, on the first piece of a file
 //!   SIZE    octets of the whole
 //!   DIGEST  of the whole
@@ -26,6 +28,7 @@ pub(super) const RESYNC: &str = "RESYNC";
 pub(super) const DIGEST: &str = "DIGEST";
 pub(super) const BLAKE3: &str = "BLAKE3";
 pub(super) const RESUME: &str = "RESUME";
+pub(super) const CREDIT: &str = "CREDIT";
 pub(super) const ABORT: &str = "ABORT";
 pub(super) const YES: &str = "1";
 const SIZE: &str = "SIZE";
@@ -60,6 +63,11 @@ pub(super) fn promise(headers: &Dictionary) -> Option<Promise> {
         modified: time(headers.text(MTIME)?)?,
         mode,
     })
+}
+
+/// What a server of ours says to a client of ours.
+pub(super) fn credit() -> Dictionary {
+    [(CREDIT, YES)].into_iter().collect()
 }
 
 pub(super) fn abort() -> Dictionary {

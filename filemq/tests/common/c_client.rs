@@ -28,7 +28,7 @@ impl CClient {
     pub fn hear(&mut self, message: &Message) -> Option<Message> {
         match message {
             Message::OhaiOk => Some(icanhaz("/", &[], &[])),
-            Message::IcanhazOk => {
+            Message::IcanhazOk(_) => {
                 self.subscribed = true;
                 self.refill()
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 use filemq::digest::Algorithm;
 use filemq::disk::Source;
 use filemq::{Audience, Done, Entry, Job, Opened, Resume, Unreadable, Version, VirtualPath};
@@ -79,15 +79,13 @@ impl Disk {
                 self.open = opened.is_ok().then_some(entry);
                 Done::Opened(opened)
             }
-            Job::Read { mut head, offset, len } => {
+            Job::Read { offset, len } => {
                 assert!(len <= filemq::CHUNK, "{len}");
-                assert!(head.capacity() >= head.len() + len, "no room for the content");
                 // Reads may have been asked for before it was known that it cannot be opened.
                 let same = self.open.as_ref().ok_or(Unreadable::Changed);
                 Done::Read(same.and_then(|entry| self.same(entry)).map(|content| {
                     let from = usize::try_from(offset).unwrap();
-                    head.put_slice(&content[from..from + len]);
-                    head.freeze()
+                    content.slice(from..from + len)
                 }))
             }
             Job::Close => {

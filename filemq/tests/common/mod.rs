@@ -68,6 +68,16 @@ pub fn icanhaz(path: &str, options: &[(&str, &str)], cache: &[(&str, &str)]) -> 
     Message::Icanhaz(Icanhaz { path: text(path), options, cache })
 }
 
+/// As other implementations say it.
+pub fn icanhaz_ok() -> Message {
+    Message::IcanhazOk(Dictionary::default())
+}
+
+/// As two of ours say it to each other.
+pub fn icanhaz_ok_credit() -> Message {
+    Message::IcanhazOk(dictionary(&[("CREDIT", "1")]))
+}
+
 pub fn nom(credit: u64) -> Message {
     Message::Nom { credit, sequence: 0 }
 }

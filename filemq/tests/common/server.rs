@@ -10,7 +10,7 @@ use filemq::session::{ServerConfig, ServerEvent, ServerOutput, ServerSession};
 use filemq::{Audience, Catalogue, Done, Job, VirtualPath};
 
 use super::disk::Disk;
-use super::{icanhaz, nom, path, short};
+use super::{icanhaz, icanhaz_ok, icanhaz_ok_credit, nom, path, short};
 
 pub struct Server {
     pub session: ServerSession,
@@ -44,7 +44,9 @@ impl Server {
     /// A server of which the client has said all up to NOM; what has come by then.
     pub fn begun(mut self, subscription: &Message, credit: u64) -> (Self, Vec<String>) {
         assert_eq!(self.hear(&Message::Ohai), [Message::OhaiOk]);
-        assert_eq!(self.hear(subscription), [Message::IcanhazOk]);
+        let ours = matches!(subscription, Message::Icanhaz(icanhaz) if icanhaz.options.get("DIGEST").is_some());
+        let ok = if ours { icanhaz_ok_credit() } else { icanhaz_ok() };
+        assert_eq!(self.hear(subscription), [ok]);
         let said = self.hear_shortly(&nom(credit));
         (self, said)
     }
@@ -131,7 +133,10 @@ impl Server {
         while let Some(output) = self.session.poll_output() {
             assert!(!self.closed, "something after the end");
             match output {
-                ServerOutput::Send(frame) => said.push(Message::decode(&frame).unwrap()),
+                ServerOutput::Send { head, chunk } => {
+                    let frame = Bytes::from([head, chunk].concat());
+                    said.push(Message::decode(&frame).unwrap());
+                }
                 ServerOutput::Event(event) => self.events.push(event),
                 ServerOutput::Close => self.closed = true,
             }

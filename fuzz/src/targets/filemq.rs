@@ -17,7 +17,8 @@ use filemq::{Audience, CHUNK, Done, Unreadable, VirtualPath, Write};
 use self::common::inbox::Inbox;
 use self::common::server::Server;
 use self::common::vectors::vectors;
-use self::common::{content, dictionary, icanhaz, nom, path, piece};
+use self::common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit};
+use self::common::{nom, path, piece};
 use crate::setting;
 
 const NAMES: [&str; 4] = ["/a", "/a/b", "/b", "/c d"];
@@ -87,7 +88,7 @@ impl Promises {
     fn hear(&mut self, message: &Message) {
         match message {
             Message::Rtfm { .. } => *self = Self::default(),
-            Message::IcanhazOk => self.subscribed = true,
+            Message::IcanhazOk(_) => self.subscribed = true,
             Message::OhaiOk | Message::HugzOk => {}
             Message::Cheezburger(piece) => self.piece(piece),
             other => panic!("a server that says {}", other.name()),
@@ -215,15 +216,23 @@ fn client(mut data: &[u8]) {
         match what {
             0 => session.handle_message(now, &[Bytes::copy_from_slice(octets)]),
             1 => session.handle_message(now, &[Message::OhaiOk.encode()]),
-            2 => session.handle_message(now, &[Message::IcanhazOk.encode()]),
+            2 => {
+                let ok = if how & 1 == 0 { icanhaz_ok() } else { icanhaz_ok_credit() };
+                session.handle_message(now, &[ok.encode()]);
+            }
             3..=8 => {
                 sequence += u64::from(how < 250);
                 let piece = Cheezburger { sequence, ..burger(what, how) };
                 session.handle_message(now, &[Message::Cheezburger(piece).encode()]);
             }
             9 => {
-                if let Some(written) = writes.pop_front().and_then(|write| inbox.execute(write)) {
-                    session.handle_written(&written);
+                if let Some(write) = writes.pop_front() {
+                    if let Write::Data { octets, .. } = &write {
+                        session.handle_taken(now, octets.len() as u64);
+                    }
+                    if let Some(written) = inbox.execute(write) {
+                        session.handle_written(&written);
+                    }
                 }
             }
             10 => {

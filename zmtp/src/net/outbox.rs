@@ -121,13 +121,14 @@ impl Outbox {
         self.enqueue(size, true, |queue| queue.push(head, content, size))
     }
 
-    /// Queues one message of one frame like [`push`](Self::push); a large one is shared, not copied.
+    /// Queues one message of one frame like [`push`](Self::push): `head`, which is copied, and after
+    /// it `content`, which is shared if it is large.
     ///
     /// # Errors
     /// As `push`.
-    pub fn push_frame(&self, frame: Bytes) -> Result<(), PushError> {
-        let size = FrameHeader::framed(frame.len());
-        self.enqueue(size, true, |queue| queue.push_frame(frame, size))
+    pub fn push_frame(&self, head: &[u8], content: Bytes) -> Result<(), PushError> {
+        let size = FrameHeader::framed(head.len().saturating_add(content.len()));
+        self.enqueue(size, true, |queue| queue.push_frame(head, content, size))
     }
 
     /// Like [`push`](Self::push), but leaves [`run`](Self::run) asleep: for a caller that will

@@ -238,7 +238,7 @@ impl Shared {
         let mut state = self.state();
         if let State::Waiting(held, _) = &mut *state {
             for frame in held.drain(..).filter(|frame| wanted.matches(frame)) {
-                let taken = outbox.push_frame(frame).is_ok();
+                let taken = outbox.push_frame(&[], frame).is_ok();
                 self.queued.fetch_add(taken.into(), Ordering::Relaxed);
                 self.dropped.fetch_add((!taken).into(), Ordering::Relaxed);
             }

@@ -90,11 +90,15 @@ impl Queue {
         self.count(size, false);
     }
 
-    /// Appends a message of one frame that fits and has `size` octets on the wire.
-    pub(super) fn push_frame(&mut self, frame: Bytes, size: usize) {
+    /// Appends a message of one frame, `head` and then `content`, that fits and has `size` octets on
+    /// the wire.
+    pub(super) fn push_frame(&mut self, head: &[u8], content: Bytes, size: usize) {
         match &mut self.stage {
-            Stage::Waiting(messages) => messages.push_back(frame.into()),
-            Stage::Open(encoder) => self.segments.push_frame(encoder, frame),
+            Stage::Waiting(messages) if head.is_empty() => messages.push_back(content.into()),
+            Stage::Waiting(messages) => {
+                messages.push_back(Bytes::from([head, &content].concat()).into());
+            }
+            Stage::Open(encoder) => self.segments.push_frame(encoder, head, content),
             Stage::Closed(_) => return,
         }
         self.count(size, false);

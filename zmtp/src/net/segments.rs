@@ -44,16 +44,17 @@ impl Segments {
         }
     }
 
-    /// Appends a message of one frame.
-    pub(super) fn push_frame(&mut self, encoder: &mut Encoder, frame: Bytes) {
-        let copied = frame.len() <= COPY;
-        self.reserve(9 + if copied { frame.len() } else { 0 });
-        self.run.put_slice(&encoder.header(frame.len(), false));
+    /// Appends a message of one frame, which is `head` and then `content`.
+    pub(super) fn push_frame(&mut self, encoder: &mut Encoder, head: &[u8], content: Bytes) {
+        let copied = content.len() <= COPY;
+        self.reserve(9 + head.len() + if copied { content.len() } else { 0 });
+        self.run.put_slice(&encoder.header(head.len() + content.len(), false));
+        self.run.put_slice(head);
         if copied {
-            self.run.put_slice(&frame);
+            self.run.put_slice(&content);
         } else {
             self.close();
-            self.closed.push_back(frame);
+            self.closed.push_back(content);
         }
     }
 

@@ -1,5 +1,6 @@
 //! One server, as a client sees it.
 
+mod credit;
 mod receiver;
 mod wishes;
 
@@ -9,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use self::credit::Credit;
 use self::receiver::Receiver;
 use crate::message::Message;
+use crate::session::terms;
 use crate::{Digest, Refusal, Resume, VirtualPath, Write, Written};
 
 /// How a client treats its servers.
@@ -20,11 +23,19 @@ pub struct ClientConfig {
     pub heartbeat: Duration,
     /// A server of which nothing is heard for so long is taken for dead. Default: 20 seconds.
     pub silence: Duration,
+    /// Octets that a server of this implementation may have on their way, and in the inbox waiting
+    /// to be written. What a network carries in a round trip should be less. Others send what they
+    /// have, and TCP makes them wait. Default: two million.
+    pub window: u64,
 }
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self { heartbeat: Duration::from_secs(5), silence: Duration::from_secs(20) }
+        Self {
+            heartbeat: Duration::from_secs(5),
+            silence: Duration::from_secs(20),
+            window: 2_000_000,
+        }
     }
 }
 
@@ -127,10 +138,6 @@ pub enum ClientClose {
     Stopped,
 }
 
-/// So much content the server may send: all that there is. The pace is set by reading; a server
-/// that waits for credit in mid-file may be C FileMQ, which then sends the same for ever.
-const CREDIT: u64 = 1 << 62;
-
 /// One server's session at a client. It is made anew for each connection.
 #[derive(Debug)]
 pub struct ClientSession {
@@ -139,6 +146,7 @@ pub struct ClientSession {
     /// ICANHAZ that are still to be sent.
     wishes: VecDeque<Bytes>,
     receiver: Receiver,
+    credit: Credit,
     /// When something was sent last.
     said: Instant,
     /// When something was heard last, or could be heard again.
@@ -175,6 +183,7 @@ impl ClientSession {
             stage: Stage::Greeting,
             wishes: wishes::wishes(&subscriptions, &known),
             receiver: Receiver::new(subscriptions, known.partial),
+            credit: Credit::default(),
             said: now,
             heard: now,
             deaf: false,
@@ -200,12 +209,23 @@ impl ClientSession {
                 self.stage = Stage::Subscribing;
                 self.wish(now);
             }
-            Message::IcanhazOk if self.stage == Stage::Subscribing => self.wish(now),
+            Message::IcanhazOk(terms) if self.stage == Stage::Subscribing => {
+                if terms.text(terms::CREDIT) == Some(terms::YES) {
+                    self.credit = Credit::counted(self.config.window);
+                }
+                self.wish(now);
+            }
             // Nobody is harmed by an answer too many.
-            Message::OhaiOk | Message::IcanhazOk | Message::HugzOk => {}
+            Message::OhaiOk | Message::IcanhazOk(_) | Message::HugzOk => {}
             // Before there is a subscription it is another's.
             Message::Cheezburger(_) if self.stage == Stage::Greeting => {}
-            Message::Cheezburger(piece) => self.receiver.receive(piece, &mut self.outputs),
+            Message::Cheezburger(piece) => {
+                let octets = piece.chunk.len() as u64;
+                if !self.receiver.receive(piece, &mut self.outputs) {
+                    // The inbox will not have it.
+                    self.handle_taken(now, octets);
+                }
+            }
             // Servers until 2014 ask; later ones do not, and must not be answered unasked.
             Message::Hugz => self.send(now, Message::HugzOk.encode()),
             Message::Kthxbai => self.close(ClientClose::Goodbye),
@@ -224,7 +244,8 @@ impl ClientSession {
             return self.send(now, wish);
         }
         self.stage = Stage::Subscribed;
-        self.send(now, Message::Nom { credit: CREDIT, sequence: 0 }.encode());
+        let credit = self.credit.first();
+        self.send(now, Message::Nom { credit, sequence: 0 }.encode());
         self.outputs.push_back(ClientOutput::Event(ClientEvent::Subscribed));
     }
 
@@ -239,6 +260,15 @@ impl ClientSession {
             Written::Mismatch { name } => return self.close(ClientClose::Mismatch { name }),
         };
         self.outputs.push_back(ClientOutput::Event(event));
+    }
+
+    /// The inbox has dealt with so many octets of [`Write::Data`]: that many more may come.
+    pub fn handle_taken(&mut self, now: Instant, octets: u64) {
+        if let Some(credit) = self.credit.taken(octets)
+            && self.stage == Stage::Subscribed
+        {
+            self.send(now, Message::Nom { credit, sequence: 0 }.encode());
+        }
     }
 
     fn send(&mut self, now: Instant, frame: Bytes) {

@@ -57,17 +57,18 @@ impl Receiver {
     }
 
     /// A server that has lost the thread repeats what it sent, with the same number; and one that
-    /// means harm sends names that lead elsewhere.
-    pub(super) fn receive(&mut self, cheezburger: Cheezburger, out: &mut Outputs) {
+    /// means harm sends names that lead elsewhere. Whether its content goes to the inbox.
+    pub(super) fn receive(&mut self, cheezburger: Cheezburger, out: &mut Outputs) -> bool {
         if self.sequence.replace(cheezburger.sequence) == Some(cheezburger.sequence) {
-            return;
+            return false;
         }
-        let Some(name) = self.subscribed(&cheezburger.filename) else { return };
+        let Some(name) = self.subscribed(&cheezburger.filename) else { return false };
         match cheezburger.operation {
-            Operation::Create => self.create(name, cheezburger, out),
+            Operation::Create => return self.create(name, cheezburger, out),
             Operation::Delete => self.delete(name, out),
             Operation::Other(_) => {}
         }
+        false
     }
 
     fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
@@ -87,30 +88,32 @@ impl Receiver {
         out.push_back(ClientOutput::Write(Write::Delete { name }));
     }
 
-    fn create(&mut self, name: VirtualPath, cheezburger: Cheezburger, out: &mut Outputs) {
+    fn create(&mut self, name: VirtualPath, cheezburger: Cheezburger, out: &mut Outputs) -> bool {
         let Cheezburger { offset, eof, headers, chunk, .. } = cheezburger;
         let last = eof || chunk.is_empty();
         if last && chunk.is_empty() && headers.get(terms::ABORT).is_some() {
             if self.incoming.as_ref().is_some_and(|incoming| incoming.name == name) {
                 self.abort(out);
             }
-            return;
+            return false;
         }
         let promise = terms::promise(&headers);
         if self.incoming.as_ref().is_none_or(|incoming| incoming.name != name) {
             let again = self.ended.as_ref() == Some(&(name.clone(), offset));
             if chunk.is_empty() && promise.is_none() && again {
-                return;
+                return false;
             }
             self.abort(out);
             self.begin(&name, offset, promise, out);
         }
-        let Some(incoming) = &mut self.incoming else { return };
+        let Some(incoming) = &mut self.incoming else { return false };
+        let mut goes = false;
         let next = offset.checked_add(chunk.len() as u64);
         let next = next.filter(|next| incoming.takes(offset, *next, last));
         if let Some(next) = next {
             incoming.next = next;
-            if !chunk.is_empty() && !incoming.dropped {
+            goes = !chunk.is_empty() && !incoming.dropped;
+            if goes {
                 out.push_back(ClientOutput::Write(Write::Data { offset, octets: chunk }));
                 let size = incoming.promise.as_ref().map(|promise| promise.size);
                 let event = ClientEvent::Progress { name, received: next, size };
@@ -122,6 +125,7 @@ impl Receiver {
         if last {
             self.end(out);
         }
+        goes
     }
 
     /// A file begins at its start, or where the part ends that is there.

@@ -47,11 +47,23 @@ impl Default for ServerConfig {
 #[derive(Debug)]
 pub enum ServerOutput {
     /// Send this message, of one frame.
-    Send(Bytes),
+    Send {
+        /// What it begins with, or all of it.
+        head: Bytes,
+        /// What comes after that: content of a file, or nothing.
+        chunk: Bytes,
+    },
     /// This has happened.
     Event(ServerEvent),
     /// Send what is left, then close the connection. Nothing comes after it.
     Close,
+}
+
+impl ServerOutput {
+    /// Send this.
+    fn message(message: &Message) -> Self {
+        Self::Send { head: message.encode(), chunk: Bytes::new() }
+    }
 }
 
 /// What has happened between a server and a client.
@@ -199,7 +211,7 @@ impl ServerSession {
     }
 
     fn send(&mut self, message: &Message) {
-        self.outputs.push_back(ServerOutput::Send(message.encode()));
+        self.outputs.push_back(ServerOutput::message(message));
     }
 
     /// The talk is over. Answers to its jobs come nevertheless.

@@ -10,7 +10,7 @@ use super::sizes::Sizes;
 use super::subscriptions::{Subscribed, Subscriptions};
 use super::transfer::{Asked, Transfer};
 use super::{ServerConfig, ServerEvent, ServerOutput};
-use crate::message::{Cheezburger, Dictionary, Icanhaz, Message, Operation, renumber};
+use crate::message::{Dictionary, Head, Icanhaz, Message, Operation};
 use crate::session::terms;
 use crate::{Catalogue, Change, Digest, Entry, Resume, VirtualPath};
 
@@ -101,7 +101,8 @@ impl Talk {
             }
             out.push_back(ServerOutput::Event(ServerEvent::Subscribed { path }));
         }
-        out.push_back(ServerOutput::Send(Message::IcanhazOk.encode()));
+        let terms = if self.ours { terms::credit() } else { Dictionary::default() };
+        out.push_back(ServerOutput::message(&Message::IcanhazOk(terms)));
         Ok(())
     }
 
@@ -194,7 +195,7 @@ impl Talk {
 
     pub(super) fn say_delete(&mut self, name: &VirtualPath, out: &mut Outputs) {
         self.sizes.remove(name);
-        self.say_nothing_more(name, Operation::Delete, 0, Dictionary::default(), out);
+        self.say_nothing_more(name, Operation::Delete, 0, &Dictionary::default(), out);
     }
 
     /// A CHEEZBURGER without content: the end of a file if it is created.
@@ -203,21 +204,25 @@ impl Talk {
         name: &VirtualPath,
         operation: Operation,
         offset: u64,
-        headers: Dictionary,
+        headers: &Dictionary,
         out: &mut Outputs,
     ) {
-        let filename = Bytes::copy_from_slice(name.as_str().as_bytes());
         let eof = operation == Operation::Create;
-        let chunk = Bytes::new();
-        let message = Cheezburger { sequence: 0, operation, filename, offset, eof, headers, chunk };
-        self.say(Message::Cheezburger(message).encode(), out);
+        let head = Head { sequence: 0, operation, filename: octets(name), offset, eof, headers };
+        self.say(head, Bytes::new(), out);
     }
 
-    /// A whole CHEEZBURGER, which gets its place in the sequence.
-    pub(super) fn say(&mut self, frame: Bytes, out: &mut Outputs) {
-        out.push_back(ServerOutput::Send(renumber(frame, self.sequence)));
+    /// A CHEEZBURGER with this content, which gets its place in the sequence.
+    pub(super) fn say(&mut self, head: Head<'_>, chunk: Bytes, out: &mut Outputs) {
+        let head = Head { sequence: self.sequence, ..head }.encode(chunk.len());
+        out.push_back(ServerOutput::Send { head, chunk });
         self.sequence += 1;
     }
+}
+
+/// A name on the wire.
+pub(super) fn octets(name: &VirtualPath) -> &[u8] {
+    name.as_str().as_bytes()
 }
 
 /// Some clients put a slash behind a directory.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::talk::{Outputs, Talk};
+use super::talk::{Outputs, Talk, octets};
 use super::{ServerEvent, ServerOutput};
-use crate::message::{Cheezburger, Dictionary, Head, Message, Operation};
+use crate::message::{Dictionary, Head, Operation};
 use crate::session::terms;
 use crate::{
     CHUNK, Catalogue, Digest, Done, Entry, Job, Opened, Promise, Unreadable, VirtualPath,
@@ -19,10 +19,6 @@ use crate::{
 
 /// Jobs without an answer, beyond which none is given out.
 const MOST_ASKED: usize = 256;
-
-/// Octets of a file that is not waited for when it is opened: what is to be said ahead of it is put in
-/// later, and for that it is copied.
-const SMALL: u64 = 64 * 1024;
 
 /// Deletes that are said at a time: each is a message, and the driver's queue has an end.
 const DELETES: usize = 64;
@@ -61,21 +57,17 @@ pub(super) struct Transfer {
     sent: u64,
     /// The client has heard of it.
     begun: bool,
-    /// Its pieces lack what is to be said ahead.
-    unsaid: bool,
-    /// The last piece, which waits, and how much content it has.
-    last: Option<(Bytes, u64)>,
+    /// The last piece, which waits.
+    last: Option<Bytes>,
 }
 
 /// Which jobs were given out for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// It has to be open before more is known.
+    /// It has to be open before it is known where to begin.
     Opening,
-    /// Some; no piece yet.
+    /// Some.
     Open,
-    /// At least one piece.
-    Reading,
     /// All.
     Closing,
 }
@@ -165,8 +157,7 @@ impl Talk {
         let resume = resume.filter(|_| self.ours);
         let digest = if self.ours { entry.digest(Algorithm::Blake3) } else { None };
         let wanted = self.ours && digest.is_none();
-        let waits = wanted && entry.version.size > SMALL || resume.is_some();
-        let stage = if waits { Stage::Opening } else { Stage::Open };
+        let stage = if resume.is_some() { Stage::Opening } else { Stage::Open };
         let id = self.next_id;
         self.next_id += 1;
         self.transfers.push_back(Transfer {
@@ -177,7 +168,6 @@ impl Talk {
             next: 0,
             sent: 0,
             begun: false,
-            unsaid: wanted && !waits,
             last: None,
         });
         self.asked.push_back(Asked::Step { transfer: id, step: Step::Open });
@@ -203,26 +193,11 @@ impl Talk {
         if len == 0 {
             return None;
         }
-        let octets = len as u64;
-        let headers = match transfer.stage {
-            Stage::Open => transfer.headers(),
-            _ => Dictionary::default(),
-        };
-        let head = Head {
-            sequence: 0,
-            operation: Operation::Create,
-            filename: transfer.entry.name.as_str().as_bytes(),
-            offset,
-            eof: self.ours && offset + octets == size,
-            headers: &headers,
-        };
-        let head = head.encode(len);
-        transfer.stage = Stage::Reading;
-        transfer.next += octets;
-        self.credit -= octets;
-        let step = Step::Read { len: octets };
+        transfer.next += len as u64;
+        self.credit -= len as u64;
+        let step = Step::Read { len: len as u64 };
         self.asked.push_back(Asked::Step { transfer: transfer.id, step });
-        Some(Job::Read { head, offset, len })
+        Some(Job::Read { offset, len })
     }
 
     /// The first job without an answer has one.
@@ -268,7 +243,9 @@ impl Talk {
     fn stepped(&mut self, step: Step, done: Done, out: &mut Outputs) {
         let unreadable = match (step, done) {
             (Step::Open, Done::Opened(Ok(opened))) => return self.opened(&opened),
-            (Step::Read { len }, Done::Read(Ok(frame))) => return self.read(frame, len, out),
+            (Step::Read { len }, Done::Read(Ok(chunk))) if chunk.len() as u64 == len => {
+                return self.read(chunk, out);
+            }
             (Step::Close, Done::Closed(Ok(()))) => return self.closed(out),
             (_, Done::Opened(Err(unreadable)))
             | (_, Done::Read(Err(unreadable)))
@@ -302,13 +279,13 @@ impl Talk {
         }
     }
 
-    fn read(&mut self, frame: Bytes, len: u64, out: &mut Outputs) {
+    fn read(&mut self, chunk: Bytes, out: &mut Outputs) {
         let Some(transfer) = self.transfers.front_mut() else { return };
-        transfer.sent += len;
+        transfer.sent += chunk.len() as u64;
         if transfer.sent >= transfer.size() {
-            transfer.last = Some((frame, len));
+            transfer.last = Some(chunk);
         } else {
-            self.piece(frame, out);
+            self.piece(chunk, out);
         }
     }
 
@@ -317,47 +294,53 @@ impl Talk {
         let Some(transfer) = self.transfers.front_mut() else { return };
         let entry = transfer.entry.clone();
         let (name, size) = (&entry.name, entry.version.size);
-        let last = transfer.last.take();
-        let empty = last.is_none();
-        let (headers, unsaid) = (transfer.headers(), transfer.unsaid);
-        if let Some((frame, _)) = last {
-            let frame = if unsaid { with_headers(&frame, &headers) } else { frame };
-            self.piece(frame, out);
+        if let Some(last) = transfer.last.take() {
+            self.piece(last, out);
         } else {
-            self.first(out);
-        }
-        if self.ours {
-            if empty {
-                self.say_nothing_more(name, Operation::Create, size, headers, out);
+            let headers = self.first(out);
+            if self.ours {
+                self.say_nothing_more(name, Operation::Create, size, &headers, out);
             }
-        } else {
-            self.say_nothing_more(name, Operation::Create, size, Dictionary::default(), out);
+        }
+        if !self.ours {
+            self.say_nothing_more(name, Operation::Create, size, &Dictionary::default(), out);
             self.sizes.remember(name, size);
         }
         self.transfers.pop_front();
         out.push_back(ServerOutput::Event(ServerEvent::Sent { name: name.clone(), size }));
     }
 
-    fn piece(&mut self, frame: Bytes, out: &mut Outputs) {
-        self.first(out);
-        self.say(frame, out);
+    /// The client gets what was read last.
+    fn piece(&mut self, chunk: Bytes, out: &mut Outputs) {
+        let headers = self.first(out);
         let Some(transfer) = self.transfers.front() else { return };
-        let (name, size) = (transfer.entry.name.clone(), transfer.size());
-        let event = ServerEvent::Progress { name, sent: transfer.sent, size };
+        let (entry, sent, size) = (transfer.entry.clone(), transfer.sent, transfer.size());
+        let head = Head {
+            sequence: 0,
+            operation: Operation::Create,
+            filename: octets(&entry.name),
+            offset: sent - chunk.len() as u64,
+            eof: self.ours && sent == size,
+            headers: &headers,
+        };
+        self.say(head, chunk, out);
+        let event = ServerEvent::Progress { name: entry.name.clone(), sent, size };
         out.push_back(ServerOutput::Event(event));
     }
 
-    /// The client is about to hear of the first file. Another implementation writes a new state
-    /// over the old one, whose end would stay if it was longer.
-    fn first(&mut self, out: &mut Outputs) {
-        let Some(transfer) = self.transfers.front_mut() else { return };
-        if std::mem::replace(&mut transfer.begun, true) || self.ours {
-            return;
+    /// The client is about to hear of the first file: what is to be said ahead, if it does so for the
+    /// first time. Another implementation writes a new state over the old one, whose end would stay
+    /// if it was longer.
+    fn first(&mut self, out: &mut Outputs) -> Dictionary {
+        let Some(transfer) = self.transfers.front_mut() else { return Dictionary::default() };
+        if std::mem::replace(&mut transfer.begun, true) {
+            return Dictionary::default();
         }
-        let (entry, size) = (transfer.entry.clone(), transfer.size());
-        if self.sizes.may_exceed(&entry.name, size) {
+        let (headers, entry) = (transfer.headers(), transfer.entry.clone());
+        if !self.ours && self.sizes.may_exceed(&entry.name, entry.version.size) {
             self.say_delete(&entry.name, out);
         }
+        headers
     }
 
     /// Breaks off the transfer of a file. Whether the client was told that the file is gone.
@@ -368,14 +351,14 @@ impl Talk {
         if !transfer.begun {
             return false;
         }
-        let waiting = transfer.last.as_ref().map_or(0, |(_, len)| *len);
+        let waiting = transfer.last.as_ref().map_or(0, |last| last.len() as u64);
         self.credit = self.credit.saturating_add(waiting);
         let offset = transfer.sent - waiting;
         if self.ours {
-            self.say_nothing_more(name, Operation::Create, offset, terms::abort(), out);
+            self.say_nothing_more(name, Operation::Create, offset, &terms::abort(), out);
         } else {
             // C writes the next file into this one unless it hears of its end.
-            self.say_nothing_more(name, Operation::Create, offset, Dictionary::default(), out);
+            self.say_nothing_more(name, Operation::Create, offset, &Dictionary::default(), out);
             self.say_delete(name, out);
         }
         out.push_back(ServerOutput::Event(ServerEvent::Aborted { name: name.clone() }));
@@ -394,16 +377,6 @@ impl Talk {
                 *asked = Asked::Dropped;
             }
         }
-    }
-}
-
-/// The same piece with headers.
-fn with_headers(frame: &Bytes, headers: &Dictionary) -> Bytes {
-    match Message::decode(frame) {
-        Ok(Message::Cheezburger(piece)) => {
-            Message::Cheezburger(Cheezburger { headers: headers.clone(), ..piece }).encode()
-        }
-        _ => frame.clone(),
     }
 }
 
