@@ -54,6 +54,16 @@ fn whisper() {
 }
 
 #[test]
+fn log() {
+    let lines = lines("log --count 50 --rounds 2 --against tcp");
+    let labels = |who: &'static str| [("impl", who.into()), ("mode", "log".into())];
+    let figures = ["silent_msgs_per_s", "logging_msgs_per_s", "logging_pct"];
+    check(&lines[0], &labels("zyre"), &figures);
+    check(&lines[1], &labels("tcp"), &[]);
+    assert!(lines[1]["reason"].is_string(), "{}", lines[1]);
+}
+
+#[test]
 fn rtt() {
     for (line, name) in lines("rtt --count 50 --size 8 --against tcp,zeromq").iter().zip(ALL) {
         let labels = [("impl", name.into()), ("mode", "rtt".into()), ("size", 8.into())];

@@ -113,12 +113,19 @@ struct Open {
     content: Option<Bytes>,
 }
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.entry.pieces.leave();
+    }
+}
+
 impl Open {
     fn new(entry: &Arc<Entry>) -> Result<Self, Unreadable> {
         let (file, version) = entry.source.open().map_err(|error| unreadable(&error))?;
         if !version.same_content(&entry.version) {
             return Err(Unreadable::Changed);
         }
+        entry.pieces.come();
         Ok(Self { entry: entry.clone(), file, version, at: 0, content: None })
     }
 

@@ -50,7 +50,7 @@ impl Contender {
     pub(super) async fn measure(&self, work: Work, place: &Place) -> Result<Figures, String> {
         let mut command = match self {
             Self::Here(implementation) => ourselves(*implementation, work, place)?,
-            Self::Program(_) if matches!(work, Work::Discovery { .. }) => {
+            Self::Program(_) if matches!(work, Work::Discovery { .. } | Work::Log { .. }) => {
                 return Ok(Figures::impossible("zbench.c does not measure it"));
             }
             Self::Program(path) => foreign(path, work),

@@ -64,9 +64,9 @@ impl Drop for Collector {
     }
 }
 
-/// Waits until the log of this node goes somewhere.
-pub(super) async fn found(node: &Node) {
-    while node.stats().log.collectors == 0 {
+/// Waits until the log of this node goes somewhere, or nowhere any more.
+pub(super) async fn found(node: &Node, log: Log) {
+    while (node.stats().log.collectors > 0) != (log != Log::Off) {
         tokio::time::sleep(LOOK).await;
     }
 }

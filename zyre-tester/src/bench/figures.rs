@@ -6,9 +6,12 @@ use super::work::Work;
 
 /// All figures there are, in the order in which they are printed. The names are those of zbench.c
 /// as far as it has them. The flag: whether more is better.
-const FIGURES: [(&str, bool); 12] = [
+const FIGURES: [(&str, bool); 15] = [
     ("msgs_per_s", true),
     ("deliveries_per_s", true),
+    ("silent_msgs_per_s", true),
+    ("logging_msgs_per_s", true),
+    ("logging_pct", true),
     ("p50_us", false),
     ("p99_us", false),
     ("two_links_p50_us", false),
@@ -139,6 +142,7 @@ pub(super) const fn metrics(work: Work) -> &'static [&'static str] {
         Work::Mesh { .. } => {
             &["full_mesh_ms", "rss_mb", "rss_node_kb", "rss_pair_kb", "idle_cpu_pct"]
         }
+        Work::Log { .. } => &["silent_msgs_per_s", "logging_msgs_per_s", "logging_pct"],
         Work::Discovery { .. } => &["first_ms", "p50_us", "full_mesh_ms"],
     }
 }
@@ -149,7 +153,7 @@ pub(super) fn more_is_better(name: &str) -> bool {
 }
 
 /// The value in the middle; the mean of the two in the middle of an even number.
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     let upper = values.get(half)?;

@@ -42,6 +42,19 @@ pub(super) enum What {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
         nodes: u16,
     },
+    /// One node whispers to another, with the log of both switched off and on in turn in the same run,
+    /// and a collector there: what logging costs.
+    Log {
+        /// How many messages between two switches.
+        #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..))]
+        count: u64,
+        /// Octets of each message.
+        #[arg(long, default_value_t = 32)]
+        size: usize,
+        /// How many times off and on.
+        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
+        rounds: u16,
+    },
     /// All of them with several sizes, against everything, in one table.
     All {
         /// Hardly any work: only to see that everything runs.
@@ -74,6 +87,8 @@ pub(super) enum Work {
     Mesh { nodes: usize, seconds: u64 },
     /// One meets `nodes`.
     Discovery { nodes: usize },
+    /// `count` messages of `size` octets without and with log, so many times.
+    Log { count: u64, size: usize, rounds: u64 },
 }
 
 impl What {
@@ -89,6 +104,7 @@ impl What {
                 Work::Mesh { nodes: nodes.into(), seconds: seconds.into() }
             }
             Self::Discovery { nodes } => Work::Discovery { nodes: nodes.into() },
+            Self::Log { count, size, rounds } => Work::Log { count, size, rounds: rounds.into() },
             Self::All { quick } => return all(quick),
         };
         vec![work]
@@ -120,6 +136,7 @@ impl Work {
             Self::Shout { .. } => "shout",
             Self::Mesh { .. } => "mesh",
             Self::Discovery { .. } => "discovery",
+            Self::Log { .. } => "log",
         }
     }
 
@@ -135,6 +152,9 @@ impl Work {
             }
             Self::Mesh { nodes, seconds } => vec![("nodes", nodes as u64), ("seconds", seconds)],
             Self::Discovery { nodes } => vec![("nodes", nodes as u64)],
+            Self::Log { count, size, rounds } => {
+                vec![("count", count), ("size", size as u64), ("rounds", rounds)]
+            }
         }
     }
 }
@@ -152,6 +172,7 @@ impl fmt::Display for Work {
             Self::Shout { size, peers, .. } => write!(f, "shout {} to {peers}", octets(size)),
             Self::Mesh { nodes, .. } => write!(f, "mesh of {nodes}"),
             Self::Discovery { nodes } => write!(f, "discovery among {nodes}"),
+            Self::Log { size, .. } => write!(f, "log, whisper {}", octets(size)),
         }
     }
 }

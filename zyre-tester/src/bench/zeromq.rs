@@ -24,6 +24,7 @@ pub(super) async fn measure(work: Work) -> Result<Outcome, String> {
         Work::Shout { count, size, peers } => flow(count, size, peers).await?,
         Work::Rtt { count, size } => rtt(count, size).await?,
         Work::Mesh { nodes, seconds } => mesh(nodes, seconds).await?,
+        Work::Log { .. } => return Ok(Outcome::Impossible("has no log")),
         Work::Discovery { .. } => {
             return Ok(Outcome::Impossible("the zeromq crate has no discovery"));
         }

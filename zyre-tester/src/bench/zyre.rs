@@ -4,10 +4,10 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use zyre::{Builder, Event, Events, Limits, Node, PeerId};
+use zyre::{Builder, Event, Events, Level, Limits, Node, PeerId};
 
 use super::collector::{self, Collector, Log};
-use super::figures::{Figures, Outcome};
+use super::figures::{Figures, Outcome, median};
 use super::load::{self, BREATH, Mesh, Pace, SETTLE, Tally};
 use super::process;
 use super::work::Work;
@@ -23,6 +23,7 @@ const LOOK: Duration = Duration::from_micros(50);
 /// # Errors
 /// A node cannot start, or something is lost.
 pub(super) async fn measure(work: Work, interface: &str, log: Log) -> Result<Outcome, String> {
+    let log = if matches!(work, Work::Log { .. }) { Log::On } else { log };
     let network = Network::new(interface, log).await?;
     Ok(Outcome::Measured(match work {
         Work::Whisper { count, size } => network.flow(count, size, 1, false).await?,
@@ -30,14 +31,16 @@ pub(super) async fn measure(work: Work, interface: &str, log: Log) -> Result<Out
         Work::Rtt { count, size } => network.rtt(count, size).await?,
         Work::Mesh { nodes, seconds } => network.mesh(nodes, seconds).await?,
         Work::Discovery { nodes } => network.discovery(nodes).await?,
+        Work::Log { count, size, rounds } => network.log(count, size, rounds).await?,
     }))
 }
 
 /// Where nodes meet, and nobody else.
 struct Network {
     builder: Builder,
-    /// Where the log of the nodes goes.
-    collector: Option<Collector>,
+    log: Log,
+    /// Where the log of the nodes goes, or would go.
+    _collector: Option<Collector>,
 }
 
 impl Network {
@@ -48,11 +51,11 @@ impl Network {
         let limits =
             Limits { link_messages: usize::MAX, link_octets: usize::MAX, ..Limits::default() };
         let builder = Node::builder().interface(interface).beacon_port(port).join(GROUP);
-        let collector = match log {
+        let _collector = match log {
             Log::Off => None,
             Log::On | Log::WithMessages => Some(Collector::start(interface, port).await?),
         };
-        Ok(Self { builder: log.set(builder.limits(limits)), collector })
+        Ok(Self { builder: log.set(builder.limits(limits)), log, _collector })
     }
 
     async fn start(&self) -> Result<(Node, Events), String> {
@@ -69,10 +72,8 @@ impl Network {
         for (_, events) in &mut nodes {
             meet(events, peers).await?;
         }
-        if self.collector.is_some() {
-            for (node, _) in &nodes {
-                collector::found(node).await;
-            }
+        for (node, _) in &nodes {
+            collector::found(node, self.log).await;
         }
         tokio::time::sleep(BREATH).await;
         Ok(nodes)
@@ -88,23 +89,38 @@ impl Network {
     ) -> Result<Figures, String> {
         let mut nodes = self.met(peers).await?;
         let (sender, _events) = nodes.pop().ok_or("no node")?;
-        let (pace, tallies) = Pace::new(peers, count, size);
         let to = if shout { None } else { nodes.first().map(|(node, _)| node.id()) };
-        let receivers: Vec<_> = nodes
-            .into_iter()
-            .zip(tallies)
-            .map(|((node, events), tally)| tokio::spawn(receive(node, events, tally)))
-            .collect();
-        let (tell, told) = oneshot::channel();
-        let started = Instant::now();
-        // A thread of the application's own, as in zbench.c: sending never waits.
-        std::thread::spawn(move || {
-            // Nobody listens any more if a receiver has failed.
-            let _ = tell.send(send(&sender, to, pace, count, size).map(|()| sender));
-        });
-        let sent = async { told.await.unwrap_or_else(|_| Err("the sender died".into())) };
-        let _held = tokio::try_join!(sent, load::all(receivers))?;
-        Ok(load::flow(count, peers, started.elapsed()))
+        let (took, _held) = pass(&sender, to, nodes, count, size).await?;
+        Ok(load::flow(count, peers, took))
+    }
+
+    /// One node sends to another, with the log of both off and on in turn. What changes with time, of
+    /// the machine or of the process, changes both alike.
+    async fn log(&self, count: u64, size: usize, rounds: u64) -> Result<Figures, String> {
+        let mut nodes = self.met(1).await?;
+        let (sender, _events) = nodes.pop().ok_or("no node")?;
+        let to = nodes.first().map(|(node, _)| node.id());
+        let (mut silent, mut logging) = (Vec::new(), Vec::new());
+        for half in 0..2 * rounds {
+            // Off, on, on, off.
+            let log = if matches!(half % 4, 1 | 2) { Log::On } else { Log::Off };
+            let level = (log == Log::On).then_some(Level::Info);
+            for node in nodes.iter().map(|(node, _)| node).chain([&sender]) {
+                node.set_logging(level);
+                collector::found(node, log).await;
+            }
+            tokio::time::sleep(BREATH).await;
+            let (took, held) = pass(&sender, to, nodes, count, size).await?;
+            nodes = held;
+            let per_second = count as f64 / took.as_secs_f64();
+            if log == Log::On { logging.push(per_second) } else { silent.push(per_second) }
+        }
+        let ratios = silent.iter().zip(&logging).map(|(silent, logging)| logging / silent * 100.0);
+        let ratio = median(ratios.collect());
+        Ok(Figures::default()
+            .with("silent_msgs_per_s", median(silent))
+            .with("logging_msgs_per_s", median(logging))
+            .with("logging_pct", ratio))
     }
 
     async fn rtt(&self, count: u64, size: usize) -> Result<Figures, String> {
@@ -214,6 +230,33 @@ async fn meet(events: &mut Events, peers: usize) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// One node sends to others; how long it takes until all have all, and the others.
+async fn pass(
+    sender: &Node,
+    to: Option<PeerId>,
+    receivers: Vec<(Node, Events)>,
+    count: u64,
+    size: usize,
+) -> Result<(Duration, Vec<(Node, Events)>), String> {
+    let (pace, tallies) = Pace::new(receivers.len(), count, size);
+    let receivers: Vec<_> = receivers
+        .into_iter()
+        .zip(tallies)
+        .map(|((node, events), tally)| tokio::spawn(receive(node, events, tally)))
+        .collect();
+    let (tell, told) = oneshot::channel();
+    let sender = sender.clone();
+    let started = Instant::now();
+    // A thread of the application's own, as in zbench.c: sending never waits.
+    std::thread::spawn(move || {
+        // Nobody listens any more if a receiver has failed.
+        let _ = tell.send(send(&sender, to, pace, count, size));
+    });
+    let sent = async { told.await.unwrap_or_else(|_| Err("the sender died".into())) };
+    let ((), held) = tokio::try_join!(sent, load::all(receivers))?;
+    Ok((started.elapsed(), held))
 }
 
 /// Sends everything: to one peer, or to the group.
