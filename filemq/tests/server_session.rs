@@ -143,6 +143,21 @@ fn only_what_lies_within_the_subscriptions_is_sent() {
     assert_eq!(server.begun(&icanhaz("/c", &[], &[]), 100).1, [""; 0]);
 }
 
+/// One of ours gets no crumbs: its credit comes again, and pieces are to be the same for all.
+#[test]
+fn a_piece_for_one_of_ours_waits_for_credit_for_all_of_it() {
+    let chunk = CHUNK as u64;
+    let server = Server::new().publishing(&[("/a", content(1, 10)), ("/b", content(2, 3 * CHUNK))]);
+    let (mut server, said) = server.begun(&icanhaz("/", &[("DIGEST", "BLAKE3")], &[]), 2 * chunk);
+    assert_eq!(said.len(), 2, "the last of the credit is less than a piece: {said:?}");
+    assert_eq!(server.hear_shortly(&nom(9)), [""; 0]);
+    assert_eq!(server.hear_shortly(&nom(1)), ["c/b 1000000+1000000"]);
+    // It can give no more than half a piece at a time: that has to do.
+    let server = Server::new().publishing(&[("/b", content(2, CHUNK + 5))]);
+    let (_, said) = server.begun(&icanhaz("/", &[("DIGEST", "BLAKE3")], &[]), chunk / 2);
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
 #[test]
 fn credit_is_never_exceeded() {
     let server = Server::new().publishing(&[("/a", content(1, CHUNK + 10)), ("/b", Bytes::new())]);

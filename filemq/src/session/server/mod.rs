@@ -199,7 +199,7 @@ impl ServerSession {
         };
         match message {
             Message::Icanhaz(icanhaz) => talk.subscribe(icanhaz, catalogue, &mut self.outputs)?,
-            Message::Nom { credit, .. } => talk.credit = talk.credit.saturating_add(*credit),
+            Message::Nom { credit, .. } => talk.grant(*credit),
             Message::Hugz => self.send(&Message::HugzOk),
             Message::Kthxbai => {
                 self.forget();

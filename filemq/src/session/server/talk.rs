@@ -12,7 +12,7 @@ use super::transfer::{Asked, Transfer};
 use super::{ServerConfig, ServerEvent, ServerOutput};
 use crate::message::{Dictionary, Head, Icanhaz, Message, Operation};
 use crate::session::terms;
-use crate::{Catalogue, Change, Digest, Entry, Resume, VirtualPath};
+use crate::{CHUNK, Catalogue, Change, Digest, Entry, Resume, VirtualPath};
 
 /// What a session has for its driver.
 pub(super) type Outputs = VecDeque<ServerOutput>;
@@ -27,6 +27,9 @@ pub(super) struct Talk {
     /// The client is one of ours: it understands headers, and a file that is broken off.
     pub(super) ours: bool,
     pub(super) credit: u64,
+    /// The most credit that was given at a time. By one of ours: all that it gives before it takes
+    /// something.
+    window: u64,
     sequence: u64,
     pub(super) pending: Pending,
     /// What the client says that it has, as far as it is in the catalogue.
@@ -51,6 +54,7 @@ impl Talk {
             subscriptions: Subscriptions::default(),
             ours: false,
             credit: 0,
+            window: 0,
             sequence: 0,
             pending: Pending::default(),
             claims: BTreeMap::new(),
@@ -104,6 +108,27 @@ impl Talk {
         let terms = if self.ours { terms::credit() } else { Dictionary::default() };
         out.push_back(ServerOutput::message(&Message::IcanhazOk(terms)));
         Ok(())
+    }
+
+    /// The client can take so much more.
+    pub(super) fn grant(&mut self, credit: u64) {
+        self.window = self.window.max(credit);
+        self.credit = self.credit.saturating_add(credit);
+    }
+
+    /// How much of `rest` octets from `offset` the next piece has; `None`: there is credit to come
+    /// first. Another implementation gets what there is credit for. One of ours gives it again for
+    /// what it has taken, but for less than a quarter of all: what fits into the rest is worth
+    /// waiting for, so that pieces begin and end for all clients at the same places, and are shared.
+    pub(super) fn piece_len(&self, offset: u64, rest: u64) -> Option<u64> {
+        let chunk = CHUNK as u64;
+        if !self.ours {
+            return Some(rest.min(chunk).min(self.credit)).filter(|len| *len > 0);
+        }
+        let whole = rest.min(chunk - offset % chunk);
+        let comes = whole <= self.window - self.window / 4;
+        let len = if comes { whole } else { whole.min(self.credit) };
+        (len > 0 && len <= self.credit).then_some(len)
     }
 
     /// What the client has already. What there is no more at all is deleted, at ours.

@@ -177,27 +177,25 @@ impl Talk {
 
     /// The next piece of the file that is open, or its end.
     fn go_on(&mut self) -> Option<Job> {
-        let transfer = self.transfers.back_mut()?;
+        let transfer = self.transfers.back()?;
         if transfer.stage == Stage::Opening {
             return None;
         }
-        let (size, offset) = (transfer.size(), transfer.next);
-        if offset >= size {
+        let (offset, rest) = (transfer.next, transfer.size().saturating_sub(transfer.next));
+        let octets = if rest > 0 { self.piece_len(offset, rest)? } else { 0 };
+        let transfer = self.transfers.back_mut()?;
+        if octets == 0 {
             transfer.stage = Stage::Closing;
             self.asked.push_back(Asked::Step { transfer: transfer.id, step: Step::Close });
             self.open = false;
             return Some(Job::Close);
         }
-        let room = (size - offset).min(self.credit);
-        let len = usize::try_from(room).unwrap_or(CHUNK).min(CHUNK);
-        if len == 0 {
-            return None;
-        }
-        transfer.next += len as u64;
-        self.credit -= len as u64;
-        let step = Step::Read { len: len as u64 };
+        transfer.next += octets;
+        self.credit -= octets;
+        let step = Step::Read { len: octets };
         self.asked.push_back(Asked::Step { transfer: transfer.id, step });
-        Some(Job::Read { offset, len })
+        // It is no more than a chunk.
+        Some(Job::Read { offset, len: usize::try_from(octets).unwrap_or(CHUNK) })
     }
 
     /// The first job without an answer has one.
