@@ -9,6 +9,7 @@ mod chaos;
 mod files;
 mod hostile;
 mod ledger;
+mod median;
 mod sim;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::work::Work;
+use crate::median::median;
 
 /// All figures there are, in the order in which they are printed. The names are those of zbench.c
 /// as far as it has them. The flag: whether more is better.
@@ -152,15 +153,6 @@ pub(super) fn more_is_better(name: &str) -> bool {
     FIGURES.iter().any(|&(known, more)| more && known == name)
 }
 
-/// The value in the middle; the mean of the two in the middle of an even number.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    let upper = values.get(half)?;
-    let even = values.len().is_multiple_of(2);
-    Some(if even { f64::midpoint(values[half - 1], *upper) } else { *upper })
-}
-
 /// A figure in JSON, with the places that mean something.
 fn number(name: &str, value: Option<f64>) -> Value {
     let scale = if name.ends_with("_per_s") { 1.0 } else { 100.0 };
@@ -173,15 +165,8 @@ fn number(name: &str, value: Option<f64>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Figures, median};
+    use super::Figures;
     use crate::bench::work::Work;
-
-    #[test]
-    fn medians() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
-    }
 
     #[test]
     fn failed_runs_do_not_count() {

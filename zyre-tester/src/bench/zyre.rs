@@ -7,10 +7,11 @@ use tokio::sync::{mpsc, oneshot};
 use zyre::{Builder, Event, Events, Level, Limits, Node, PeerId};
 
 use super::collector::{self, Collector, Log};
-use super::figures::{Figures, Outcome, median};
+use super::figures::{Figures, Outcome};
 use super::load::{self, BREATH, Mesh, Pace, SETTLE, Tally};
 use super::process;
 use super::work::Work;
+use crate::median::median;
 
 /// The group that all nodes are in.
 const GROUP: &str = "BENCH";

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use super::copy::{self, Measured};
 use super::line::Said;
-use super::median::median;
 use super::pair;
 use super::place::Place;
 use super::relay::Relay;
@@ -18,6 +17,7 @@ use super::sheet::{Sheet, cell};
 use super::size::size;
 use super::tree::{Tree, files_below};
 use super::usage::Usage;
+use crate::median::median;
 
 /// FILEMQ may take so many times what bare TCP takes.
 const LIMIT: f64 = 1.5;

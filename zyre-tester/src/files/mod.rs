@@ -17,7 +17,6 @@ mod copy;
 mod fanout;
 mod kills;
 mod line;
-mod median;
 mod pair;
 mod place;
 mod receiver;

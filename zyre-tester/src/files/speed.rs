@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::copy::{self, Measured};
-use super::median::median;
 use super::place::Place;
 use super::sheet::{Sheet, cell};
 use super::size::size;
 use super::tree::Tree;
 use super::usage::Usage;
+use crate::median::median;
 
 /// What neither process may have in memory, in MB.
 const MEMORY: f64 = 64.0;

@@ -1,7 +1,7 @@
 //! The value in the middle.
 
 /// The value in the middle; the mean of the two in the middle of an even number. `None` of none.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     let upper = *values.get(half)?;
