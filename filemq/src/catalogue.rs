@@ -1,29 +1,17 @@
-//! What a server has to give.
+//! What a server publishes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 
-use crate::digest::Algorithm;
-use crate::disk::{Pieces, Source};
-use crate::{Digest, VirtualPath};
+use zmtp::sync::Mutex;
 
-/// What tells one state of a file from another without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// Octets.
-    pub size: u64,
-    /// When the content was last changed, as exact as the file system tells.
-    pub modified: SystemTime,
-    /// Permissions, the lowest nine bits of Unix; 0o644 where there are none.
-    pub mode: u32,
-    /// The file system's number for the file, 0 where there is none: a file that is put in place of
-    /// another has another one.
-    pub inode: u64,
-}
+use crate::VirtualPath;
+use crate::digest::{Algorithm, Digest};
+use crate::disk::{ChunkCache, FileSource};
+use crate::version::Version;
 
-/// Who gets a file.
+/// Who receives a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Every client.
@@ -32,42 +20,8 @@ pub enum Audience {
     Tagged(Arc<str>),
 }
 
-/// One file in one state. Another state is another entry.
-#[derive(Debug)]
-pub struct Entry {
-    /// Its name on the network.
-    pub name: VirtualPath,
-    /// Where its content is.
-    pub source: Source,
-    /// The state that is meant.
-    pub version: Version,
-    /// Who gets it.
-    pub audience: Audience,
-    /// The digests, once somebody has needed them: one reads the file, others wait.
-    pub sha1: OnceLock<Digest>,
-    /// As `sha1`.
-    pub blake3: OnceLock<Digest>,
-    /// What was read of it and is on its way to somebody.
-    pub pieces: Pieces,
-}
-
-/// What has happened to one name of a catalogue.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// It is there, or is another.
-    Updated(Arc<Entry>),
-    /// It is gone.
-    Removed(Arc<Entry>),
-}
-
-/// All files that a server has to give, by name. A name is there once, whoever gets it.
-#[derive(Debug, Default)]
-pub struct Catalogue {
-    entries: BTreeMap<VirtualPath, Arc<Entry>>,
-}
-
 impl Audience {
-    /// Whether a client that carries these tags belongs to it.
+    /// Returns whether a client with these tags belongs to the audience.
     #[must_use]
     pub fn includes(&self, tags: &BTreeSet<Arc<str>>) -> bool {
         match self {
@@ -77,38 +31,126 @@ impl Audience {
     }
 }
 
+/// One file in one state. A file that changes gets a new entry.
+#[derive(Debug)]
+pub struct Entry {
+    name: VirtualPath,
+    source: FileSource,
+    version: Version,
+    audience: Audience,
+    sha1: DigestCell,
+    blake3: DigestCell,
+    chunks: ChunkCache,
+}
+
+/// A digest that is computed when it is first needed.
+#[derive(Debug, Default)]
+struct DigestCell {
+    known: OnceLock<Digest>,
+    /// Held by the thread that computes it; the others wait.
+    computing: Mutex<()>,
+}
+
 impl Entry {
-    /// A file in this state, of which no digest is known yet.
+    /// Creates an entry for a file in this state. No digest is known yet.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         name: VirtualPath,
-        source: Source,
+        source: FileSource,
         version: Version,
         audience: Audience,
     ) -> Self {
-        Self {
-            name,
-            source,
-            version,
-            audience,
-            sha1: OnceLock::new(),
-            blake3: OnceLock::new(),
-            pieces: Pieces::new(),
+        let (sha1, blake3) = (DigestCell::default(), DigestCell::default());
+        Self { name, source, version, audience, sha1, blake3, chunks: ChunkCache::default() }
+    }
+
+    /// The name on the network.
+    #[must_use]
+    pub const fn name(&self) -> &VirtualPath {
+        &self.name
+    }
+
+    /// Where the content is.
+    #[must_use]
+    pub const fn source(&self) -> &FileSource {
+        &self.source
+    }
+
+    /// The state of the file that this entry describes.
+    #[must_use]
+    pub const fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Who receives the file.
+    #[must_use]
+    pub const fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    /// Chunks of the file that clients are being sent.
+    pub(crate) const fn chunks(&self) -> &ChunkCache {
+        &self.chunks
+    }
+
+    /// Returns the digest by this algorithm, if it was computed already.
+    #[must_use]
+    pub fn digest(&self, algorithm: Algorithm) -> Option<Digest> {
+        self.cell(algorithm).known.get().copied()
+    }
+
+    /// Returns the digest by this algorithm, computed by `compute` if it is not known. While one
+    /// thread computes it, others wait for its result.
+    ///
+    /// # Errors
+    /// Returns the error of `compute`; the next caller then tries again.
+    pub fn digest_or<E>(
+        &self,
+        algorithm: Algorithm,
+        compute: impl FnOnce() -> Result<Digest, E>,
+    ) -> Result<Digest, E> {
+        let cell = self.cell(algorithm);
+        if let Some(digest) = cell.known.get() {
+            return Ok(*digest);
+        }
+        let _computing = cell.computing.lock();
+        match cell.known.get() {
+            Some(digest) => Ok(*digest),
+            None => compute().map(|digest| self.keep_digest(digest)),
         }
     }
 
-    /// Its digest by this algorithm, if somebody has needed it already.
-    #[must_use]
-    pub fn digest(&self, algorithm: Algorithm) -> Option<Digest> {
+    /// Remembers the digest and returns it; one that is known already stays.
+    pub(crate) fn keep_digest(&self, digest: Digest) -> Digest {
+        *self.cell(digest.algorithm()).known.get_or_init(|| digest)
+    }
+
+    const fn cell(&self, algorithm: Algorithm) -> &DigestCell {
         match algorithm {
-            Algorithm::Sha1 => self.sha1.get().copied(),
-            Algorithm::Blake3 => self.blake3.get().copied(),
+            Algorithm::Sha1 => &self.sha1,
+            Algorithm::Blake3 => &self.blake3,
         }
+    }
+
+    /// Returns whether it is the same file in the same state for the same clients.
+    fn is_like(&self, other: &Self) -> bool {
+        self.version == other.version
+            && self.audience == other.audience
+            && self.source.is_same(&other.source)
     }
 }
 
+/// What happened to one name of a catalogue.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// There is a new file, or a new state of one.
+    Updated(Arc<Entry>),
+    /// The file is gone.
+    Removed(Arc<Entry>),
+}
+
 impl Change {
-    /// What it is about: the new state, or the last one.
+    /// The entry that changed: its new state, or the last one.
     #[must_use]
     pub const fn entry(&self) -> &Arc<Entry> {
         match self {
@@ -117,17 +159,23 @@ impl Change {
     }
 }
 
+/// All files that a server publishes, by name. A name occurs once, whatever its audience.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    entries: BTreeMap<VirtualPath, Arc<Entry>>,
+}
+
 impl Catalogue {
-    /// Nothing.
+    /// Creates an empty catalogue.
     #[must_use]
     pub const fn new() -> Self {
         Self { entries: BTreeMap::new() }
     }
 
-    /// This is there now, under its name; what was there under that name before is not any more.
+    /// Inserts an entry, replacing any previous one of that name.
     ///
-    /// `None` if that is no change: the same content from the same place for the same audience.
-    /// Then the old entry stays, with the digests that it may have.
+    /// Returns `None` if nothing changes: the same content from the same place for the same
+    /// audience. The old entry then stays, together with the digests that it has.
     pub fn insert(&mut self, entry: Entry) -> Option<Change> {
         if self.entries.get(&entry.name).is_some_and(|old| old.is_like(&entry)) {
             return None;
@@ -137,56 +185,42 @@ impl Catalogue {
         Some(Change::Updated(entry))
     }
 
-    /// The file of this name is gone; `None` if there was none.
+    /// Removes the file of this name. Returns `None` if there was none.
     pub fn remove(&mut self, name: &VirtualPath) -> Option<Change> {
         self.entries.remove(name).map(Change::Removed)
     }
 
-    /// The file of this name.
+    /// Returns the file of this name.
     #[must_use]
     pub fn get(&self, name: &VirtualPath) -> Option<&Arc<Entry>> {
         self.entries.get(name)
     }
 
-    /// How many files there are.
+    /// Returns how many files there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no files.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// All files, in the order of their names.
+    /// Iterates over all files in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.entries.values()
     }
 
-    /// What lies at or below `path`, in the order of names.
+    /// Iterates over what lies at or below `path`, in the order of names.
     pub fn within(&self, path: &VirtualPath) -> impl Iterator<Item = &Arc<Entry>> {
-        // Between `/a` and `/a/b` there may be `/a!b`: what shares the text is skipped to the end.
+        // Between `/a` and `/a/b` there may be `/a!b`, which shares the text and is skipped.
         let range = (Bound::Included(path), Bound::Unbounded);
         self.entries
             .range::<VirtualPath, _>(range)
             .take_while(|(name, _)| name.as_str().starts_with(path.as_str()))
             .filter(|(name, _)| path.covers(name))
             .map(|(_, entry)| entry)
-    }
-}
-
-impl Entry {
-    /// Whether it is the same file in the same state, for the same clients.
-    fn is_like(&self, other: &Self) -> bool {
-        self.version == other.version
-            && self.audience == other.audience
-            && self.source.path == other.source.path
-            && match (&self.source.beneath, &other.source.beneath) {
-                (None, None) => true,
-                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-                _ => false,
-            }
     }
 }

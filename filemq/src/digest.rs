@@ -1,21 +1,22 @@
-//! What the content of a file comes to.
+//! File digests.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A digest of the whole content of a file, by one of two algorithms: SHA-1 is what the protocol
-/// names and its other implementations speak, BLAKE3 is what this one uses with its like, for it is
-/// safe and faster.
+/// A digest of the whole content of a file.
+///
+/// SHA-1 is what the protocol names and other implementations speak. BLAKE3 is what two sides of
+/// this implementation use: it is secure, and faster.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Digest {
-    /// SHA-1, for peers that know nothing else. Tells versions of a file apart, and is no proof
-    /// against somebody who makes two on purpose.
+    /// SHA-1, for peers that know nothing else. It tells versions of a file apart, but does not
+    /// protect against deliberate collisions.
     Sha1([u8; 20]),
     /// BLAKE3.
     Blake3([u8; 32]),
 }
 
-/// Which digest.
+/// The algorithm of a [`Digest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// SHA-1.
@@ -24,15 +25,15 @@ pub enum Algorithm {
     Blake3,
 }
 
-/// On the wire: SHA-1 as 40 capital hexadecimal digits, as C FileMQ from 2014 compares it; BLAKE3 as
-/// `BLAKE3-` and 64 small ones.
+/// The text on the wire: for SHA-1 40 upper-case hexadecimal digits, as C FileMQ compares them
+/// since 2014; for BLAKE3 `BLAKE3-` and 64 lower-case ones.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sha1(octets) => octets.iter().try_for_each(|octet| write!(f, "{octet:02X}")),
-            Self::Blake3(octets) => {
+            Self::Sha1(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}")),
+            Self::Blake3(bytes) => {
                 f.write_str(BLAKE3)?;
-                octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
         }
     }
@@ -40,42 +41,53 @@ impl fmt::Display for Digest {
 
 const BLAKE3: &str = "BLAKE3-";
 
+impl Digest {
+    /// Returns the algorithm.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Sha1(_) => Algorithm::Sha1,
+            Self::Blake3(_) => Algorithm::Blake3,
+        }
+    }
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// The text is no digest.
+/// A text is not a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a digest is 40 hexadecimal digits, or {BLAKE3} and 64")]
+#[error("not a digest: expected 40 hexadecimal digits, or {BLAKE3} and 64")]
 pub struct ParseDigestError;
 
-/// Reads either case of digits.
+/// Accepts digits in either case.
 impl FromStr for Digest {
     type Err = ParseDigestError;
     fn from_str(text: &str) -> Result<Self, ParseDigestError> {
         match text.strip_prefix(BLAKE3) {
-            Some(digits) => octets(digits).map(Self::Blake3),
-            None => octets(text).map(Self::Sha1),
+            Some(digits) => bytes(digits).map(Self::Blake3),
+            None => bytes(text).map(Self::Sha1),
         }
     }
 }
 
-fn octets<const N: usize>(digits: &str) -> Result<[u8; N], ParseDigestError> {
-    let mut octets = [0; N];
+fn bytes<const N: usize>(digits: &str) -> Result<[u8; N], ParseDigestError> {
+    let mut bytes = [0; N];
     if digits.len() != 2 * N {
         return Err(ParseDigestError);
     }
-    for (octet, pair) in octets.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
         let digit = |c: u8| char::from(c).to_digit(16).ok_or(ParseDigestError);
         let value = digit(pair[0])? * 16 + digit(pair[1])?;
-        *octet = u8::try_from(value).map_err(|_| ParseDigestError)?;
+        *byte = u8::try_from(value).map_err(|_| ParseDigestError)?;
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
-/// Takes content in pieces.
+/// Computes a [`Digest`] of content that comes in pieces.
 #[derive(Clone)]
 pub enum Hasher {
     /// SHA-1.
@@ -85,7 +97,7 @@ pub enum Hasher {
 }
 
 impl Hasher {
-    /// Of nothing yet.
+    /// Creates a hasher of empty content.
     #[must_use]
     pub fn new(algorithm: Algorithm) -> Self {
         match algorithm {
@@ -94,27 +106,28 @@ impl Hasher {
         }
     }
 
-    /// More content.
-    pub fn update(&mut self, octets: &[u8]) {
+    /// Adds content.
+    pub fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Sha1(sha1) => sha1::Digest::update(sha1.as_mut(), octets),
+            Self::Sha1(sha1) => sha1::Digest::update(sha1.as_mut(), bytes),
             Self::Blake3(blake3) => {
-                blake3.update(octets);
+                blake3.update(bytes);
             }
         }
     }
 
-    /// The same with the help of all processors, if the algorithm allows it. Worth it from a megabyte on.
-    pub fn update_parallel(&mut self, octets: &[u8]) {
+    /// Adds content with the help of all processors, if the algorithm allows it. Worthwhile from a
+    /// megabyte on.
+    pub fn update_parallel(&mut self, bytes: &[u8]) {
         match self {
-            Self::Sha1(_) => self.update(octets),
+            Self::Sha1(_) => self.update(bytes),
             Self::Blake3(blake3) => {
-                blake3.update_rayon(octets);
+                blake3.update_rayon(bytes);
             }
         }
     }
 
-    /// The digest of all so far.
+    /// Returns the digest of all content so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
         match self {

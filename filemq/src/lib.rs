@@ -1,30 +1,32 @@
 //! FILEMQ: publish files and folders, and receive them on other machines.
 //!
-//! A [`Server`] publishes files and folders under virtual paths; a [`Client`] connects to any number
-//! of servers, subscribes to paths, and keeps what comes in its inbox. A file appears there under
-//! its name when it is complete and checked, and not before. Later states follow, and a file that
-//! goes at the server goes from the inbox. A connection that was lost is made again: what is there
-//! is not sent again, and what was there in part goes on where it ended.
+//! A [`Server`] publishes files and folders under virtual paths. A [`Client`] connects to any
+//! number of servers, subscribes to paths, and stores what they send in its received folder. A file
+//! appears there under its name when it is complete and verified, and not before. Later versions
+//! replace it, and a file that is deleted at the server is deleted in the folder. A lost connection
+//! is made again: files that are there are not sent again, and interrupted ones are resumed.
 //!
 //! ```
-//! use filemq::disk::MountConfig;
-//! use filemq::{Audience, Client, ClientOptions, Received, Server, ServerOptions, VirtualPath};
+//! use filemq::{
+//!     Audience, Client, ClientEvent, ClientOptions, FileEvent, MountOptions, Server, ServerOptions,
+//!     VirtualPath,
+//! };
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (send, recv) = (tempfile::tempdir()?, tempfile::tempdir()?);
 //! # std::fs::write(send.path().join("a.txt"), "hello")?;
 //! let (server, _) = Server::new(ServerOptions::default());
-//! let mut everything = MountConfig::new(VirtualPath::root());
-//! everything.stable = std::time::Duration::ZERO; // do not wait until a file rests for a second
+//! let mut everything = MountOptions::new(VirtualPath::root());
+//! everything.stable = std::time::Duration::ZERO; // do not wait until a file has rested for a second
 //! server.mount(send.path(), everything, Audience::Everyone).await?;
-//! let address = server.listen("127.0.0.1:0".parse()?).await?;
+//! let address = server.listen("127.0.0.1:0".parse()?)?;
 //!
 //! let (client, mut events) = Client::open(recv.path(), ClientOptions::default()).await?;
 //! client.subscribe(VirtualPath::root());
 //! client.connect("a server", address)?;
-//! loop {
-//!     if let Some(Received::Delivered { path, .. }) = events.recv().await {
+//! while let Some(event) = events.recv().await {
+//!     if let ClientEvent::File { event: FileEvent::Delivered { path, .. }, .. } = event {
 //!         assert_eq!(std::fs::read(path)?, b"hello");
 //!         break;
 //!     }
@@ -34,40 +36,37 @@
 //! # }
 //! ```
 //!
-//! It speaks what C FileMQ has spoken since 2015 ([`message`]), in both directions. Between two of
-//! this implementation more is agreed, which others do not notice: digests ahead, resumption, deletes
-//! that were missed, times and permissions ([`session`]).
+//! The protocol is that of C FileMQ since 2015 ([`message`]), in both directions. Two sides of this
+//! implementation agree on more, which others do not notice: digests in advance, resumption,
+//! deletes that were missed, times and permissions ([`session`]).
 //!
-//! | part | what |
+//! Applications need only what is at the root of this crate. Below it are:
+//!
+//! | module | what |
 //! |---|---|
-//! | [`VirtualPath`], [`Digest`], [`Catalogue`] | what is published, and how it is told apart |
-//! | [`message`] | messages, exact to the octet |
-//! | [`session`] | who says what and when; without I/O |
-//! | [`disk`] | what is published, and the inbox |
-//! | [`Server`], [`Client`] | all of it on tokio |
+//! | [`message`] | messages, exact to the byte |
+//! | [`session`] | what is said and when, without I/O |
+//! | [`disk`] | the files that are published, and the received folder |
+//! | [`digest`] | file digests |
 
 mod catalogue;
 pub mod digest;
 pub mod disk;
 mod driver;
-mod job;
+mod file_event;
 pub mod message;
 pub mod session;
+mod version;
 mod virtual_path;
-mod write;
 
-pub use catalogue::{Audience, Catalogue, Change, Entry, Version};
-pub use digest::Digest;
+pub use catalogue::Audience;
+pub use disk::{MountOptions, ReceivedLimits};
 pub use driver::{
-    Client, ClientEvents, ClientInfo, ClientOptions, Progress, Received, Served, Server,
+    Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Progress, Server, ServerEvent,
     ServerEvents, ServerOptions,
 };
-pub use job::{Done, Job, Opened, Resume, Unreadable};
+pub use file_event::{FileEvent, Refusal};
 pub use virtual_path::{PathError, VirtualPath};
-pub use write::{Promise, Refusal, Write, Written};
-
-/// The most octets of content in one message, as in C FileMQ: a million.
-pub const CHUNK: usize = 1_000_000;
 
 /// The port of FILEMQ, assigned by IANA.
 pub const PORT: u16 = 5670;

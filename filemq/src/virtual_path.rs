@@ -1,53 +1,53 @@
-//! The names of files on the network.
+//! Names of files on the network.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A path on the network: absolute, with `/` between components, whatever the operating system.
-/// `/` itself is the path of all.
+/// A path on the network: absolute, with `/` between components on every operating system. `/`
+/// itself covers everything.
 ///
 /// A component is not empty, does not start with `.` (so there is no `.` and no `..`, and no hidden
-/// file), holds no NUL and no `/`, and has at most 255 octets; a path has at most 4,096. So a path
-/// that exists can be joined to a directory without leaving it, unless there are links in it, and
-/// the operating system does not know still other separators: the inbox looks after both.
+/// file), contains no NUL and no `/`, and has at most 255 bytes; a path has at most 4,096. So a
+/// path can be appended to a directory without leaving it, except through links or where the
+/// operating system has further separators; the received folder takes care of both.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VirtualPath(Arc<str>);
 
-/// Octets of a whole path.
-const LONGEST: usize = 4096;
+/// The most bytes of a whole path.
+const MAX_PATH: usize = 4096;
 
-/// Octets of one component: what file systems take.
-const COMPONENT: usize = 255;
+/// The most bytes of one component: what file systems accept.
+const MAX_COMPONENT: usize = 255;
 
-/// Why a text is no [`VirtualPath`].
+/// Why a text is not a [`VirtualPath`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
     /// It does not begin with `/`.
     #[error("a path starts with /")]
     Relative,
-    /// It has more than 4,096 octets, or a component has more than 255.
-    #[error("a path has at most {LONGEST} octets, and a component {COMPONENT}")]
+    /// It has more than 4,096 bytes, or a component has more than 255.
+    #[error("a path has at most {MAX_PATH} bytes, and a component {MAX_COMPONENT}")]
     TooLong,
-    /// There is nothing between two slashes, or after the last.
+    /// There is nothing between two slashes, or after the last one.
     #[error("a path has no empty components")]
     Empty,
     /// A component begins with a dot: hidden files are not shared, and nothing leads upwards.
     #[error("no component of a path starts with a dot")]
     Hidden,
-    /// There is a NUL in it.
-    #[error("a path has no NUL")]
+    /// It contains a NUL.
+    #[error("a path contains no NUL")]
     Nul,
 }
 
 impl VirtualPath {
-    /// Checks a path.
+    /// Creates a path from text.
     ///
     /// # Errors
-    /// It is none.
+    /// If the text is not a path.
     pub fn new(text: &str) -> Result<Self, PathError> {
         let rest = text.strip_prefix('/').ok_or(PathError::Relative)?;
-        if text.len() > LONGEST {
+        if text.len() > MAX_PATH {
             return Err(PathError::TooLong);
         }
         if !rest.is_empty() {
@@ -56,32 +56,32 @@ impl VirtualPath {
         Ok(Self(text.into()))
     }
 
-    /// The path of all, `/`.
+    /// Returns the path that covers everything, `/`.
     #[must_use]
     pub fn root() -> Self {
         Self("/".into())
     }
 
-    /// Whether it is `/`, and so no file's.
+    /// Returns whether it is `/`, which no file can have as its name.
     #[must_use]
     pub fn is_root(&self) -> bool {
         &*self.0 == "/"
     }
 
-    /// As it is on the wire.
+    /// Returns the path as text, as on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `other` is this path or lies below it, component by component: `/a` covers `/a/b` and
-    /// not `/ab`.
+    /// Returns whether `other` is this path or lies below it, by components: `/a` covers `/a/b`,
+    /// but not `/ab`.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.is_root() || *self == *other || other.below(self).is_some()
     }
 
-    /// What comes after `base` and its slash, if it lies below.
+    /// Returns the part of the path after `base` and its slash, if it lies below `base`.
     #[must_use]
     pub fn below(&self, base: &Self) -> Option<&str> {
         let rest = if base.is_root() {
@@ -92,16 +92,16 @@ impl VirtualPath {
         (!rest.is_empty()).then_some(rest)
     }
 
-    /// This path, and below it `relative`, which has components and slashes between them.
+    /// Appends `relative`, which consists of components with slashes between them.
     ///
     /// # Errors
-    /// The result is no path.
+    /// If the result is not a path.
     pub fn join(&self, relative: &str) -> Result<Self, PathError> {
         let slash = if self.is_root() { "" } else { "/" };
         Self::new(&format!("{}{slash}{relative}", self.0))
     }
 
-    /// The components, from the first to the file's own name; none for `/`.
+    /// Iterates over the components, from the first to the name of the file; `/` has none.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|component| !component.is_empty())
     }
@@ -114,7 +114,7 @@ fn check(component: &str) -> Result<(), PathError> {
         Err(PathError::Hidden)
     } else if component.contains('\0') {
         Err(PathError::Nul)
-    } else if component.len() > COMPONENT {
+    } else if component.len() > MAX_COMPONENT {
         Err(PathError::TooLong)
     } else {
         Ok(())

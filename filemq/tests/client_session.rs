@@ -1,4 +1,4 @@
-//! A client's session: what it says, and what it asks the inbox to do.
+//! A client's session: what it says, and what it asks the received folder to do.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use filemq::digest::Algorithm;
 use filemq::message::{Cheezburger, Message, Operation};
-use filemq::session::{ClientClose, ClientConfig, ClientEvent, ClientOutput, ClientSession, Known};
-use filemq::{Refusal, Resume, VirtualPath, Write, Written};
+use filemq::session::{
+    ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
+    ResumePoint, Write, Written,
+};
+use filemq::{FileEvent, Refusal, VirtualPath};
 
 use common::vectors::named;
 use common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit, nom, path, piece};
@@ -25,19 +28,19 @@ struct Client {
 struct Outputs {
     said: Vec<Message>,
     writes: Vec<Write>,
-    events: Vec<ClientEvent>,
+    events: Vec<ClientSessionEvent>,
     close: Option<ClientClose>,
 }
 
 impl Client {
-    fn new(paths: &[&str], known: Known) -> Self {
+    fn new(paths: &[&str], known: Inventory) -> Self {
         let (now, paths) = (Instant::now(), paths.iter().map(|p| path(p)).collect::<Vec<_>>());
         let session = ClientSession::new(&ClientConfig::default(), &paths, known, now);
         Self { session, now, sequence: 0 }
     }
 
     /// One that has said all.
-    fn subscribed(known: Known) -> Self {
+    fn subscribed(known: Inventory) -> Self {
         let mut client = Self::new(&["/"], known);
         client.hear(&Message::OhaiOk);
         assert_eq!(client.hear(&icanhaz_ok()).said, [nom(1 << 62)]);
@@ -53,7 +56,7 @@ impl Client {
         self.frames(&[message.encode()])
     }
 
-    /// A piece in its sequence; what the inbox is asked for.
+    /// A piece in its sequence; what the folder is asked for.
     fn piece(&mut self, mut piece: Cheezburger) -> Vec<Write> {
         piece.sequence = self.sequence;
         self.sequence += 1;
@@ -87,11 +90,11 @@ impl Client {
 }
 
 fn begin(name: &str) -> Write {
-    Write::Begin { name: path(name), offset: 0, promise: None }
+    Write::Begin { name: path(name), offset: 0, info: None }
 }
 
-fn data(offset: u64, octets: &Bytes) -> Write {
-    Write::Data { offset, octets: octets.clone() }
+fn data(offset: u64, bytes: &Bytes) -> Write {
+    Write::Data { offset, bytes: bytes.clone() }
 }
 
 fn deleted(name: &str) -> Cheezburger {
@@ -99,7 +102,7 @@ fn deleted(name: &str) -> Cheezburger {
 }
 
 /// What one of ours says of a file.
-fn promised(name: &str, whole: &Bytes, offset: usize, chunk: &Bytes) -> Cheezburger {
+fn announced(name: &str, whole: &Bytes, offset: usize, chunk: &Bytes) -> Cheezburger {
     let digest = common::digest(Algorithm::Blake3, whole).to_string();
     let size = whole.len().to_string();
     let headers =
@@ -119,10 +122,10 @@ fn size(writes: &[Write]) -> Option<u64> {
 }
 
 /// One of ours gets credit for what it may have on its way, and for more as that is taken; what the
-/// inbox will not have is taken at once.
+/// folder will not have is taken at once.
 #[test]
 fn a_server_that_counts_gets_credit_for_what_was_taken() {
-    let mut client = Client::new(&["/a"], Known::default());
+    let mut client = Client::new(&["/a"], Inventory::default());
     client.hear(&Message::OhaiOk);
     assert_eq!(client.hear(&icanhaz_ok_credit()).said, [nom(2_000_000)]);
     let mut said = Vec::new();
@@ -140,23 +143,23 @@ fn a_server_that_counts_gets_credit_for_what_was_taken() {
 
 #[test]
 fn a_captured_c_server_is_understood() {
-    let mut client = Client::new(&["/"], Known::default());
+    let mut client = Client::new(&["/"], Inventory::default());
     assert_eq!(client.outputs().said, [Message::Ohai]);
     let ohai_ok = client.frames(&named("v2_ohai_ok"));
     let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3")];
     assert_eq!(ohai_ok.said, [icanhaz("/", &options, &[])]);
     let subscribed = client.frames(&named("v2_icanhaz_ok"));
     assert_eq!(subscribed.said, [nom(1 << 62)]);
-    assert_eq!(subscribed.events, [ClientEvent::Subscribed]);
+    assert_eq!(subscribed.events, [ClientSessionEvent::Subscribed]);
 
     let first = client.frames(&named("v2_cheezburger_create_first_1MB"));
     assert_eq!(first.writes[0], begin("/big.bin"));
     let progress =
-        |received| ClientEvent::Progress { name: path("/big.bin"), received, size: None };
+        |received| ClientSessionEvent::Progress { name: path("/big.bin"), received, size: None };
     assert_eq!(first.events, [progress(1_000_000)]);
     let second = client.frames(&named("v2_cheezburger_create_second_1MB"));
-    assert!(matches!(&second.writes[..], [Write::Data { offset: 1_000_000, octets }]
-        if octets.len() == 1_000_000));
+    assert!(matches!(&second.writes[..], [Write::Data { offset: 1_000_000, bytes }]
+        if bytes.len() == 1_000_000));
     // The pieces between are not among what was captured.
     for sequence in 2..6 {
         let between = piece("/big.bin", sequence * 1_000_000, &content(sequence, 1_000_000));
@@ -187,11 +190,11 @@ fn a_captured_c_server_is_understood() {
 
 #[test]
 fn what_c_gets_wrong_is_dropped() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     for _ in 0..3 {
         assert_eq!(client.frames(&named("v2_bug_livelock_stale")), Outputs::default());
     }
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     let leak = client.frames(&named("v2_bug_delete_leaks_chunk"));
     assert_eq!(leak.writes, [Write::Delete { name: path("/bb/old.txt") }]);
 }
@@ -199,7 +202,7 @@ fn what_c_gets_wrong_is_dropped() {
 /// When credit does not suffice, the C server repeats what it sent last, under the next name.
 #[test]
 fn what_repeats_a_sequence_is_dropped() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     let some = content(1, 10);
     assert_eq!(client.piece(piece("/a", 0, &some)).len(), 2);
     client.sequence -= 1;
@@ -208,8 +211,8 @@ fn what_repeats_a_sequence_is_dropped() {
 }
 
 #[test]
-fn nothing_leads_out_of_the_inbox_or_the_subscriptions() {
-    let mut client = Client::new(&["/a"], Known::default());
+fn nothing_leads_out_of_the_folder_or_the_subscriptions() {
+    let mut client = Client::new(&["/a"], Inventory::default());
     client.hear(&Message::OhaiOk);
     client.hear(&icanhaz_ok());
     for name in ["", "a", "/../x", "/a/../../x", "/a//x", "/a/.x", "/a\0", "/b", "/ab", "/"] {
@@ -223,14 +226,14 @@ fn nothing_leads_out_of_the_inbox_or_the_subscriptions() {
 
 #[test]
 fn nothing_is_taken_before_there_is_a_subscription() {
-    let mut client = Client::new(&["/"], Known::default());
+    let mut client = Client::new(&["/"], Inventory::default());
     assert_eq!(client.piece(piece("/a", 0, &content(1, 1))), []);
 }
 
 #[test]
 fn each_path_is_asked_for_when_the_one_before_is_accepted() {
     let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3")];
-    let mut client = Client::new(&["/a/b", "/c", "/a", "/c/d"], Known::default());
+    let mut client = Client::new(&["/a/b", "/c", "/a", "/c/d"], Inventory::default());
     client.outputs();
     assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/c", &options, &[])]);
     assert_eq!(client.hear(&Message::OhaiOk).said, [], "once is enough");
@@ -251,8 +254,8 @@ fn what_is_there_is_told_under_keys_that_c_knows() {
         (path(&format!("/photos/{0}/{0}", "x".repeat(127))), sha1),
         (path(&format!("/photos/{0}/{0}x", "x".repeat(127))), sha1),
     ];
-    let part = Resume { offset: 7, prefix: blake3, whole: blake3 };
-    let known = Known { complete, partial: Some((path("/photos/p"), part)) };
+    let part = ResumePoint { offset: 7, prefix: blake3, whole: blake3 };
+    let known = Inventory { complete, partial: Some((path("/photos/p"), part)) };
     let mut client = Client::new(&["/photos", "/empty"], known);
     client.outputs();
     let said = client.hear(&Message::OhaiOk).said;
@@ -271,7 +274,7 @@ fn what_is_there_is_told_under_keys_that_c_knows() {
 fn more_than_one_message_holds_is_told_in_several() {
     let digest = common::digest(Algorithm::Blake3, b"");
     let names = (0..120_000).map(|i| (path(&format!("/{i}")), digest));
-    let known = Known { complete: names.collect(), partial: None };
+    let known = Inventory { complete: names.collect(), partial: None };
     let mut client = Client::new(&["/"], known);
     client.outputs();
     let (mut told, mut message) = (0, client.hear(&Message::OhaiOk));
@@ -284,20 +287,20 @@ fn more_than_one_message_holds_is_told_in_several() {
 }
 
 #[test]
-fn a_promise_is_handed_on_and_the_last_piece_ends_the_file() {
+fn an_announcement_is_handed_on_and_the_last_piece_ends_the_file() {
     let whole = content(1, 30);
-    let mut client = Client::subscribed(Known::default());
-    let writes = client.piece(promised("/a", &whole, 0, &whole.slice(..20)));
-    let [Write::Begin { promise: Some(promise), .. }, Write::Data { .. }] = &writes[..] else {
+    let mut client = Client::subscribed(Inventory::default());
+    let writes = client.piece(announced("/a", &whole, 0, &whole.slice(..20)));
+    let [Write::Begin { info: Some(info), .. }, Write::Data { .. }] = &writes[..] else {
         panic!("{writes:?}")
     };
-    assert_eq!((promise.size, promise.mode), (30, 0o644));
+    assert_eq!((info.size, info.mode), (30, 0o644));
     let last = Cheezburger { eof: true, ..piece("/a", 20, &whole.slice(20..)) };
     assert_eq!(client.piece(last), [data(20, &whole.slice(20..)), Write::End { size: 30 }]);
     let end = client.piece(piece("/a", 30, &Bytes::new()));
     assert_eq!(end, [], "the end is said twice by some");
     // A new state is no second end, not even an empty one.
-    let empty = promised("/a", &Bytes::new(), 0, &Bytes::new());
+    let empty = announced("/a", &Bytes::new(), 0, &Bytes::new());
     assert_eq!(client.piece(empty.clone()).len(), 2);
     assert_eq!(client.piece(empty).len(), 2);
     assert_eq!(client.piece(deleted("/a")).len(), 1);
@@ -305,11 +308,11 @@ fn a_promise_is_handed_on_and_the_last_piece_ends_the_file() {
 }
 
 #[test]
-fn what_breaks_a_promise_or_leaves_a_gap_is_dropped() {
+fn what_breaks_an_announcement_or_leaves_a_gap_is_dropped() {
     let whole = content(1, 30);
     let part = |from: usize, to: usize| piece("/a", from as u64, &whole.slice(from..to));
     let eof = |piece: Cheezburger| Cheezburger { eof: true, ..piece };
-    let first = promised("/a", &whole, 0, &whole.slice(..20));
+    let first = announced("/a", &whole, 0, &whole.slice(..20));
     for wrong in [
         part(21, 25),
         part(19, 25),
@@ -319,7 +322,7 @@ fn what_breaks_a_promise_or_leaves_a_gap_is_dropped() {
         piece("/a", 20, &Bytes::new()),
         piece("/a", u64::MAX, &content(2, 11)),
     ] {
-        let mut client = Client::subscribed(Known::default());
+        let mut client = Client::subscribed(Inventory::default());
         assert_eq!(client.piece(first.clone()).len(), 2);
         assert_eq!(client.piece(wrong.clone()), [Write::Abort], "{wrong:?}");
         // The rest of it, too, if more comes; and then the next file.
@@ -327,38 +330,38 @@ fn what_breaks_a_promise_or_leaves_a_gap_is_dropped() {
             assert_eq!(client.piece(part(25, 28)), []);
             assert_eq!(client.piece(eof(part(28, 30))), []);
         }
-        assert_eq!(size(&client.piece(promised("/b", &whole, 0, &whole))), Some(30));
+        assert_eq!(size(&client.piece(announced("/b", &whole, 0, &whole))), Some(30));
     }
 }
 
 #[test]
 fn what_begins_in_the_middle_is_dropped_unless_it_goes_on() {
     let whole = content(1, 30);
-    let blake3 = |octets: &[u8]| common::digest(Algorithm::Blake3, octets);
+    let blake3 = |bytes: &[u8]| common::digest(Algorithm::Blake3, bytes);
     let known = |offset: usize| {
         let (prefix, whole) = (blake3(&whole[..offset]), blake3(&whole));
-        let resume = Resume { offset: offset as u64, prefix, whole };
-        Known { complete: vec![], partial: Some((path("/a"), resume)) }
+        let resume = ResumePoint { offset: offset as u64, prefix, whole };
+        Inventory { complete: vec![], partial: Some((path("/a"), resume)) }
     };
-    let rest = promised("/a", &whole, 10, &whole.slice(10..));
+    let rest = announced("/a", &whole, 10, &whole.slice(10..));
     let writes = Client::subscribed(known(10)).piece(rest.clone());
-    assert!(matches!(writes[0], Write::Begin { offset: 10, promise: Some(_), .. }));
+    assert!(matches!(writes[0], Write::Begin { offset: 10, info: Some(_), .. }));
     assert_eq!(size(&writes), Some(30));
     assert_eq!(Client::subscribed(known(9)).piece(rest.clone()), []);
-    assert_eq!(Client::subscribed(Known::default()).piece(rest.clone()), []);
+    assert_eq!(Client::subscribed(Inventory::default()).piece(rest.clone()), []);
     let unsaid = Cheezburger { headers: dictionary(&[]), ..rest };
     assert_eq!(Client::subscribed(known(10)).piece(unsaid), []);
     let other = content(2, 30);
-    let other = promised("/a", &other, 10, &other.slice(10..));
+    let other = announced("/a", &other, 10, &other.slice(10..));
     assert_eq!(Client::subscribed(known(10)).piece(other), []);
-    let end = promised("/a", &whole, 30, &Bytes::new());
+    let end = announced("/a", &whole, 30, &Bytes::new());
     let writes = Client::subscribed(known(30)).piece(end);
     assert_eq!((writes.len(), size(&writes)), (2, Some(30)));
 }
 
 #[test]
 fn files_that_are_mixed_up_are_dropped() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     let some = content(1, 10);
     client.piece(piece("/a", 0, &some));
     let writes = client.piece(piece("/b", 0, &some));
@@ -371,9 +374,9 @@ fn files_that_are_mixed_up_are_dropped() {
 
 #[test]
 fn one_of_ours_breaks_a_file_off() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     let whole = content(1, 30);
-    client.piece(promised("/a", &whole, 0, &whole.slice(..20)));
+    client.piece(announced("/a", &whole, 0, &whole.slice(..20)));
     let abort = |name| Cheezburger {
         headers: dictionary(&[("ABORT", "1")]),
         ..piece(name, 20, &Bytes::new())
@@ -381,17 +384,19 @@ fn one_of_ours_breaks_a_file_off() {
     assert_eq!(client.piece(abort("/a")), [Write::Abort]);
     assert_eq!(client.piece(abort("/a")), []);
     assert_eq!(client.piece(Cheezburger { offset: 0, ..abort("/b") }), [], "no empty file");
-    assert_eq!(size(&client.piece(promised("/a", &whole, 0, &whole))), Some(30));
+    assert_eq!(size(&client.piece(announced("/a", &whole, 0, &whole))), Some(30));
 }
 
 #[test]
-fn what_the_inbox_refuses_is_told_and_the_rest_is_dropped() {
-    let refused = |name| Written::Refused { name: path(name), reason: Refusal::Files { limit: 1 } };
-    let mut client = Client::subscribed(Known::default());
+fn the_rest_of_a_refused_file_is_dropped() {
+    let refused = |name| {
+        let reason = Refusal::Files { limit: 1 };
+        Written::File(FileEvent::Refused { name: path(name), reason })
+    };
+    let mut client = Client::subscribed(Inventory::default());
     let some = content(1, 10);
     client.piece(piece("/a", 0, &some));
-    let told = ClientEvent::Refused { name: path("/a"), reason: Refusal::Files { limit: 1 } };
-    assert_eq!(client.written(&refused("/a")).events, [told]);
+    assert_eq!(client.written(&refused("/a")), Outputs::default());
     assert_eq!(client.piece(piece("/a", 10, &some)), []);
     assert_eq!(client.piece(piece("/a", 20, &Bytes::new())), []);
     assert_eq!(client.piece(piece("/b", 0, &some)).len(), 2);
@@ -400,24 +405,24 @@ fn what_the_inbox_refuses_is_told_and_the_rest_is_dropped() {
     assert_eq!(client.piece(piece("/b", 0, &some)).len(), 2);
     client.written(&refused("/b"));
     assert_eq!(client.piece(piece("/b", 10, &Bytes::new())), [Write::End { size: 10 }]);
-    client.written(&Written::Delivered { name: path("/b"), path: "/b".into(), size: 10 });
+    let delivered = FileEvent::Delivered { name: path("/b"), path: "/b".into(), size: 10 };
+    assert_eq!(client.written(&Written::File(delivered)), Outputs::default());
 }
 
 #[test]
-fn what_is_not_what_was_promised_is_asked_for_anew() {
-    let mut client = Client::subscribed(Known::default());
+fn what_is_not_what_was_announced_is_asked_for_anew() {
+    let mut client = Client::subscribed(Inventory::default());
     let name: VirtualPath = path("/a");
     let close = client.written(&Written::Mismatch { name: name.clone() }).close;
     assert_eq!(close, Some(ClientClose::Mismatch { name }));
     assert_eq!(client.piece(piece("/a", 0, &content(1, 1))), []);
-    let path: std::path::PathBuf = "/inbox/b".into();
-    let delivered = Written::Delivered { name: common::path("/b"), path, size: 1 };
-    assert_eq!(client.written(&delivered).events.len(), 1, "what was delivered is told");
+    let delivered = FileEvent::Delivered { name: path("/b"), path: "/b".into(), size: 1 };
+    assert_eq!(client.written(&Written::File(delivered)), Outputs::default());
 }
 
 #[test]
 fn hugz_while_there_is_nothing_to_say_and_an_end_when_nothing_is_heard() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     assert_eq!(client.session.next_deadline(), Some(client.now + Duration::from_secs(5)));
     for _ in 0..3 {
         assert_eq!(client.pass(5).said, [Message::Hugz]);
@@ -436,7 +441,7 @@ fn hugz_while_there_is_nothing_to_say_and_an_end_when_nothing_is_heard() {
 
 #[test]
 fn a_server_is_not_dead_while_nobody_listens() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     client.session.set_reading(client.now, false);
     for _ in 0..100 {
         assert_eq!(client.pass(5).said, [Message::Hugz]);
@@ -448,7 +453,7 @@ fn a_server_is_not_dead_while_nobody_listens() {
 
 #[test]
 fn a_server_that_does_not_answer_ohai_is_silent() {
-    let mut client = Client::new(&["/"], Known::default());
+    let mut client = Client::new(&["/"], Inventory::default());
     assert_eq!(client.outputs().said, [Message::Ohai]);
     assert_eq!(client.session.next_deadline(), Some(client.now + Duration::from_secs(20)));
     assert_eq!(client.pass(19), Outputs::default(), "no HUGZ before OHAI-OK");
@@ -463,7 +468,7 @@ fn last_words_end_the_session() {
         (named("v2_srsly_reason"), ClientClose::Refused("Access denied".into())),
         (named("v2_kthxbai_server"), ClientClose::Goodbye),
     ] {
-        let mut client = Client::subscribed(Known::default());
+        let mut client = Client::subscribed(Inventory::default());
         assert_eq!(client.frames(&message).close, Some(close));
         assert_eq!(client.hear(&Message::Hugz), Outputs::default());
     }
@@ -471,7 +476,7 @@ fn last_words_end_the_session() {
 
 #[test]
 fn hugz_of_old_servers_are_answered() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     assert_eq!(client.frames(&named("v2_hugz_server")).said, [Message::HugzOk]);
 }
 
@@ -489,7 +494,7 @@ fn what_no_server_says_ends_the_session() {
     );
     frames.push(vec![]);
     for frames in frames {
-        let mut client = Client::subscribed(Known::default());
+        let mut client = Client::subscribed(Inventory::default());
         let close = client.frames(&frames).close;
         assert!(matches!(close, Some(ClientClose::Protocol(_))), "{close:?}");
     }
@@ -498,7 +503,7 @@ fn what_no_server_says_ends_the_session() {
 /// C ignores headers; so do we, unless they are all there and make sense.
 #[test]
 fn other_headers_change_nothing() {
-    let mut client = Client::subscribed(Known::default());
+    let mut client = Client::subscribed(Inventory::default());
     let writes = client.frames(&named("v2_cheezburger_with_headers")).writes;
     assert_eq!(writes[0], begin("/with-headers.txt"));
 }

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use filemq::VirtualPath;
-use filemq::disk::{Mount, MountChange, MountConfig};
+use filemq::disk::{Mount, MountChange};
+use filemq::{MountOptions, VirtualPath};
 use tempfile::TempDir;
-
-const DEADLINE: Duration = Duration::from_secs(20);
+use testkit::wait::DEADLINE;
 
 /// A directory, and what is published of it.
 struct Published {
@@ -25,12 +24,12 @@ struct Published {
     log: Vec<String>,
 }
 
-fn config() -> MountConfig {
+fn config() -> MountOptions {
     // Only what the operating system tells.
-    MountConfig {
+    MountOptions {
         stable: Duration::ZERO,
         rescan: Duration::from_secs(3600),
-        ..MountConfig::new(VirtualPath::new("/m").unwrap())
+        ..MountOptions::new(VirtualPath::new("/m").unwrap())
     }
 }
 
@@ -59,7 +58,7 @@ impl Published {
         Self::open(prepared(files), config())
     }
 
-    fn open(directory: TempDir, config: MountConfig) -> Self {
+    fn open(directory: TempDir, config: MountOptions) -> Self {
         let (tell, changes) = mpsc::channel();
         let told = move |changes| drop(tell.send(changes));
         let (mount, first) = Mount::open(&directory.path().join("d"), config, told).unwrap();
@@ -210,7 +209,7 @@ fn a_file_is_taken_when_it_is_stable() {
     age(&path.join("future"), -3600);
     let stable = Duration::from_millis(1500);
     let start = Instant::now();
-    let mut published = Published::open(directory, MountConfig { stable, ..config() });
+    let mut published = Published::open(directory, MountOptions { stable, ..config() });
     assert_eq!(published.names(), ["old"]);
     published.until_names(&["fresh", "future", "old"]);
     assert!(start.elapsed() > Duration::from_millis(1200), "{:?}", start.elapsed());
@@ -249,7 +248,7 @@ fn a_file_is_taken_when_it_is_stable() {
 fn a_rescan_finds_what_nobody_told() {
     // Times that are set back tell as little as what is written through a mapping.
     let rescan = Duration::from_millis(50);
-    let mut published = Published::open(prepared(&["a"]), MountConfig { rescan, ..config() });
+    let mut published = Published::open(prepared(&["a"]), MountOptions { rescan, ..config() });
     write(&published.path(), "b/c", "x");
     published.until_names(&["a", "b/c"]);
     fs::remove_dir_all(published.path().join("b")).unwrap();
@@ -273,10 +272,10 @@ fn ten_thousand_files() {
 #[test]
 fn limits_are_kept() {
     let directory = prepared(&["a", "1/a", "1/2/a", "1/2/3/a"]);
-    let published = Published::open(directory, MountConfig { depth: 2, ..config() });
+    let published = Published::open(directory, MountOptions { depth: 2, ..config() });
     assert_eq!(published.names(), ["1/2/a", "1/a", "a"]);
     let published =
-        Published::open(prepared(&["a", "b", "c"]), MountConfig { files: 2, ..config() });
+        Published::open(prepared(&["a", "b", "c"]), MountOptions { files: 2, ..config() });
     assert_eq!(published.names().len(), 2);
 }
 
@@ -295,7 +294,7 @@ fn a_mount_ends() {
 #[test]
 fn a_directory_that_is_gone_deletes_nothing() {
     let rescan = Duration::from_millis(20);
-    let mut published = Published::open(prepared(&["a", "b"]), MountConfig { rescan, ..config() });
+    let mut published = Published::open(prepared(&["a", "b"]), MountOptions { rescan, ..config() });
     let (path, aside) = (published.path(), published.directory.path().join("aside"));
     let nothing_until = |published: &mut Published, for_: Duration| {
         assert_eq!(
@@ -396,7 +395,7 @@ mod unix {
         use std::os::unix::fs::PermissionsExt as _;
         let rescan = Duration::from_millis(20);
         let mut published =
-            Published::open(prepared(&["a", "dir/b"]), MountConfig { rescan, ..config() });
+            Published::open(prepared(&["a", "dir/b"]), MountOptions { rescan, ..config() });
         let dir = published.path().join("dir");
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o000)).unwrap();
         if fs::read_dir(&dir).is_ok() {
@@ -409,9 +408,9 @@ mod unix {
     }
 }
 
-fn linked(directory: &TempDir) -> MountConfig {
+fn linked(directory: &TempDir) -> MountOptions {
     let links = vec![directory.path().join("allowed"), directory.path().join("one")];
-    MountConfig { links, rescan: Duration::from_millis(100), ..config() }
+    MountOptions { links, rescan: Duration::from_millis(100), ..config() }
 }
 
 fn link(directory: &TempDir, name: &str, target: &Path) {

@@ -6,30 +6,25 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::vectors;
-use filemq::disk::{InboxLimits, MountConfig};
+use common::{dictionary, icanhaz_ok, piece, vectors};
+use filemq::digest::{Algorithm, Hasher};
+use filemq::message::{Cheezburger, Message};
 use filemq::{
-    Audience, Client, ClientEvents, ClientOptions, Received, Refusal, Served, Server, ServerEvents,
-    ServerOptions, VirtualPath,
+    Audience, Client, ClientEvent, ClientEvents, ClientOptions, FileEvent, MountOptions,
+    ReceivedLimits, Refusal, Server, ServerEvent, ServerEvents, ServerOptions, VirtualPath,
 };
 use tempfile::TempDir;
-use zmtp::net::{Outbox, OutboxLimits, Reader};
-
-/// No test waits longer for anything that must happen.
-const DEADLINE: Duration = Duration::from_secs(30);
+use testkit::hex;
+use testkit::wait::{DEADLINE, soon};
+use zmtp::net::{Established, Listener, ListenerLimits, Reader, SendQueue, SendQueueLimits};
 
 const ANY: &str = "127.0.0.1:0";
-
-async fn soon<F: IntoFuture>(what: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, what).await.expect("nothing happened in time")
-}
 
 fn path(text: &str) -> VirtualPath {
     VirtualPath::new(text).unwrap()
@@ -55,7 +50,7 @@ impl Publisher {
     async fn start_at(address: SocketAddr, files: TempDir) -> Self {
         let (server, events) = Server::new(ServerOptions::default());
         soon(server.mount(files.path(), eager("/"), Audience::Everyone)).await.unwrap();
-        let address = soon(server.listen(address)).await.unwrap();
+        let address = server.listen(address).unwrap();
         Self { server, events, address, files }
     }
 
@@ -67,8 +62,8 @@ impl Publisher {
     }
 }
 
-fn eager(alias: &str) -> MountConfig {
-    let mut config = MountConfig::new(path(alias));
+fn eager(alias: &str) -> MountOptions {
+    let mut config = MountOptions::new(path(alias));
     config.stable = Duration::ZERO;
     config
 }
@@ -77,7 +72,7 @@ fn eager(alias: &str) -> MountConfig {
 struct Subscriber {
     client: Client,
     events: ClientEvents,
-    inbox: TempDir,
+    received: TempDir,
 }
 
 impl Subscriber {
@@ -86,14 +81,14 @@ impl Subscriber {
             .await
     }
 
-    async fn start_in(inbox: TempDir, address: SocketAddr, options: ClientOptions) -> Self {
-        let (client, events) = soon(Client::open(inbox.path(), options)).await.unwrap();
+    async fn start_in(received: TempDir, address: SocketAddr, options: ClientOptions) -> Self {
+        let (client, events) = soon(Client::open(received.path(), options)).await.unwrap();
         client.subscribe(VirtualPath::root());
         client.connect("origin", address).unwrap();
-        Self { client, events, inbox }
+        Self { client, events, received }
     }
 
-    async fn pick<T>(&mut self, what: &str, mut pick: impl FnMut(Received) -> Option<T>) -> T {
+    async fn pick<T>(&mut self, what: &str, mut pick: impl FnMut(ClientEvent) -> Option<T>) -> T {
         let picked = async {
             loop {
                 if let Some(picked) = pick(self.events.recv().await.expect("the client runs")) {
@@ -107,7 +102,9 @@ impl Subscriber {
 
     async fn delivered(&mut self) -> (String, PathBuf) {
         self.pick("a file", |received| match received {
-            Received::Delivered { name, path, .. } => Some((name.to_string(), path)),
+            ClientEvent::File { event: FileEvent::Delivered { name, path, .. }, .. } => {
+                Some((name.to_string(), path))
+            }
             _ => None,
         })
         .await
@@ -115,7 +112,9 @@ impl Subscriber {
 
     async fn deleted(&mut self) -> String {
         self.pick("a delete", |received| match received {
-            Received::Deleted { name, .. } => Some(name.to_string()),
+            ClientEvent::File { event: FileEvent::Deleted { name, .. }, .. } => {
+                Some(name.to_string())
+            }
             _ => None,
         })
         .await
@@ -123,13 +122,13 @@ impl Subscriber {
 
     async fn connected(&mut self) {
         self.pick("the connection", |received| {
-            matches!(received, Received::Connected { .. }).then_some(())
+            matches!(received, ClientEvent::Connected { .. }).then_some(())
         })
         .await;
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.inbox.path().join(name)).unwrap()
+        fs::read(self.received.path().join(name)).unwrap()
     }
 }
 
@@ -159,7 +158,7 @@ async fn a_client_that_comes_back_gets_what_it_has_missed_and_nothing_else() {
     for _ in 0..3 {
         subscriber.delivered().await;
     }
-    let Subscriber { client, inbox, .. } = subscriber;
+    let Subscriber { client, received, .. } = subscriber;
     soon(client.stop()).await;
     // While it is away the server restarts elsewhere, too.
     fs::remove_file(publisher.files.path().join("goes")).unwrap();
@@ -169,13 +168,15 @@ async fn a_client_that_comes_back_gets_what_it_has_missed_and_nothing_else() {
     server.stop();
     let publisher = Publisher::start_at(ANY.parse().unwrap(), files).await;
     let mut subscriber =
-        Subscriber::start_in(inbox, publisher.address, ClientOptions::default()).await;
+        Subscriber::start_in(received, publisher.address, ClientOptions::default()).await;
     let (mut came, mut went) = (BTreeSet::new(), BTreeSet::new());
     while came.len() < 2 || went.is_empty() {
         let (delivered, name) = subscriber
             .pick("a file or a delete", |received| match received {
-                Received::Delivered { name, .. } => Some((true, name.to_string())),
-                Received::Deleted { name, .. } => Some((false, name.to_string())),
+                ClientEvent::File { event, .. } => {
+                    let delivered = matches!(event, FileEvent::Delivered { .. });
+                    Some((delivered, event.name().to_string()))
+                }
                 _ => None,
             })
             .await;
@@ -188,7 +189,7 @@ async fn a_client_that_comes_back_gets_what_it_has_missed_and_nothing_else() {
     assert_eq!(Vec::from_iter(came), ["/changes", "/new"]);
     assert_eq!(Vec::from_iter(went), ["/goes"]);
     assert_eq!(subscriber.read("keeps"), b"1");
-    assert!(!subscriber.inbox.path().join("goes").exists());
+    assert!(!subscriber.received.path().join("goes").exists());
 }
 
 /// The same address is listened on again: the client finds it by itself.
@@ -201,7 +202,9 @@ async fn a_server_that_comes_back_is_found_again() {
     server.stop();
     drop(server);
     subscriber
-        .pick("the end", |received| matches!(received, Received::Disconnected { .. }).then_some(()))
+        .pick("the end", |received| {
+            matches!(received, ClientEvent::Disconnected { .. }).then_some(())
+        })
         .await;
     fs::write(files.path().join("b"), "2").unwrap();
     let _publisher = Publisher::start_at(address, files).await;
@@ -216,39 +219,39 @@ async fn a_subscription_is_for_a_path_and_servers_have_folders() {
     for name in ["/photos/a", "/photosX/b", "/c"] {
         soon(server.publish(file.path(), path(name), Audience::Everyone)).await.unwrap();
     }
-    let address = soon(server.listen(ANY.parse().unwrap())).await.unwrap();
-    let inbox = tempfile::tempdir().unwrap();
+    let address = server.listen(ANY.parse().unwrap()).unwrap();
+    let received = tempfile::tempdir().unwrap();
     let options = ClientOptions { folders: true, ..ClientOptions::default() };
-    let (client, events) = soon(Client::open(inbox.path(), options)).await.unwrap();
+    let (client, events) = soon(Client::open(received.path(), options)).await.unwrap();
     client.subscribe(path("/photos"));
     assert!(client.connect("../up", address).is_err(), "no name for a folder");
     client.connect("alice", address).unwrap();
-    let mut subscriber = Subscriber { client, events, inbox };
+    let mut subscriber = Subscriber { client, events, received };
     let (name, at) = subscriber.delivered().await;
     assert_eq!(name, "/photos/a");
-    assert_eq!(at, subscriber.inbox.path().join("alice/photos/a"));
+    assert_eq!(at, subscriber.received.path().join("alice/photos/a"));
     // Another path, while connected; what is there does not come again.
     subscriber.client.subscribe(path("/c"));
     assert_eq!(subscriber.delivered().await.0, "/c");
     assert!(server.retract(&path("/photos/a")));
     assert_eq!(subscriber.deleted().await, "/photos/a");
-    assert!(!subscriber.inbox.path().join("alice/photos").exists());
+    assert!(!subscriber.received.path().join("alice/photos").exists());
 }
 
 #[tokio::test]
 async fn files_for_a_tag_go_to_those_who_carry_it() {
     let carries: Arc<std::sync::Mutex<bool>> = Arc::default();
     let asked = Arc::clone(&carries);
-    let options = ServerOptions::default().with_tags(move |client| {
+    let (server, _events) = Server::new(ServerOptions::default());
+    server.set_tags(move |client| {
         let member = client.identity == "me" && *asked.lock().unwrap();
         if member { BTreeSet::from(["club".into()]) } else { BTreeSet::new() }
     });
-    let (server, _events) = Server::new(options);
     let file = tempfile::NamedTempFile::new().unwrap();
     let club = Audience::Tagged("club".into());
     soon(server.publish(file.path(), path("/secret"), club)).await.unwrap();
     soon(server.publish(file.path(), path("/open"), Audience::Everyone)).await.unwrap();
-    let address = soon(server.listen(ANY.parse().unwrap())).await.unwrap();
+    let address = server.listen(ANY.parse().unwrap()).unwrap();
     let options = ClientOptions { identity: "me".into(), ..ClientOptions::default() };
     let mut me = Subscriber::start_in(tempfile::tempdir().unwrap(), address, options).await;
     assert_eq!(me.delivered().await.0, "/open");
@@ -258,21 +261,21 @@ async fn files_for_a_tag_go_to_those_who_carry_it() {
 }
 
 #[tokio::test]
-async fn what_the_inbox_does_not_take_is_told_and_the_rest_comes() {
+async fn what_the_folder_does_not_take_is_told_and_the_rest_comes() {
     let publisher = Publisher::start(&[("a-large", &[1; 100_000]), ("b-small", b"2")]).await;
-    let limits = InboxLimits { octets: 50_000, ..InboxLimits::default() };
-    let options = ClientOptions { inbox: limits, ..ClientOptions::default() };
+    let limits = ReceivedLimits { bytes: 50_000, ..ReceivedLimits::default() };
+    let options = ClientOptions { received: limits, ..ClientOptions::default() };
     let mut subscriber =
         Subscriber::start_in(tempfile::tempdir().unwrap(), publisher.address, options).await;
     let (mut refused, mut delivered) = (false, false);
     while !(refused && delivered) {
         let event = subscriber
             .pick("both", |received| match received {
-                Received::Refused { name, reason, .. } => {
-                    assert_eq!(reason, Refusal::Octets { limit: 50_000 });
+                ClientEvent::File { event: FileEvent::Refused { name, reason }, .. } => {
+                    assert_eq!(reason, Refusal::Bytes { limit: 50_000 });
                     Some((name.to_string(), true))
                 }
-                Received::Delivered { name, .. } => Some((name.to_string(), false)),
+                ClientEvent::File { event, .. } => Some((event.name().to_string(), false)),
                 _ => None,
             })
             .await;
@@ -282,7 +285,7 @@ async fn what_the_inbox_does_not_take_is_told_and_the_rest_comes() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(!subscriber.inbox.path().join("a-large").exists());
+    assert!(!subscriber.received.path().join("a-large").exists());
 }
 
 /// One that does not take its events receives no more than fits; nothing is lost when it does.
@@ -293,7 +296,7 @@ async fn an_application_that_takes_no_events_gets_all_of_them_later() {
     let mut publisher = Publisher::start_at(ANY.parse().unwrap(), files).await;
     let mut subscriber = Subscriber::start(&publisher).await;
     let sent =
-        async { while !matches!(publisher.events.recv().await, Some(Served::Sent { .. })) {} };
+        async { while !matches!(publisher.events.recv().await, Some(ServerEvent::Sent { .. })) {} };
     soon(sent).await;
     let mut names = BTreeSet::new();
     while names.len() < 3000 {
@@ -301,12 +304,63 @@ async fn an_application_that_takes_no_events_gets_all_of_them_later() {
     }
 }
 
+/// A server announces one content and sends another, and a good file behind it. The client breaks
+/// with the server, and its application still learns of the file that is in its folder.
+#[tokio::test]
+async fn what_comes_with_a_wrong_file_is_told_before_the_end() {
+    let config = zmtp::Config::new(zmtp::SocketType::Router);
+    let listening = Listener::bind(ANY.parse().unwrap(), config, ListenerLimits::default());
+    let mut listener = listening.await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let options = ClientOptions::default();
+    let mut client = Subscriber::start_in(tempfile::tempdir().unwrap(), address, options).await;
+    let Established { reader: _reader, queue, .. } = soon(listener.accept()).await;
+    let mut digest = Hasher::new(Algorithm::Blake3);
+    digest.update(b"right");
+    let (digest, size) = (digest.digest().to_string(), "5");
+    let mtime = "1600000000.000000000";
+    let headers = [("SIZE", size), ("DIGEST", &digest), ("MTIME", mtime), ("MODE", "644")];
+    let file = |sequence, name, content: &'static str| Cheezburger {
+        sequence,
+        eof: true,
+        headers: dictionary(&headers),
+        ..piece(name, 0, &content.into())
+    };
+    // At once, so that the folder gets both before the session hears of the first.
+    for message in [
+        Message::OhaiOk,
+        icanhaz_ok(),
+        Message::Cheezburger(file(0, "/bad", "wrong")),
+        Message::Cheezburger(file(1, "/good", "right")),
+    ] {
+        queue.push_frame(&[], message.encode()).unwrap();
+    }
+    queue.flush().unwrap();
+    let mut good = false;
+    let reason = client
+        .pick("the end", |event| match event {
+            ClientEvent::File { event: FileEvent::Delivered { name, .. }, .. } => {
+                assert_eq!(name, path("/good"));
+                good = true;
+                None
+            }
+            ClientEvent::File { event, .. } => panic!("{event:?}"),
+            ClientEvent::Disconnected { reason, .. } => Some(reason),
+            _ => None,
+        })
+        .await;
+    assert!(reason.contains("/bad"), "{reason}");
+    assert!(good, "a file that is there was not told");
+    assert_eq!(client.read("good"), b"right");
+    assert!(!client.received.path().join("bad").exists());
+}
+
 /// A bare connection to the server.
-async fn attacker(address: SocketAddr) -> (Reader, Outbox) {
-    let outbox = Outbox::new(OutboxLimits::default());
+async fn attacker(address: SocketAddr) -> (Reader, SendQueue) {
     let config = zmtp::Config::new(zmtp::SocketType::Dealer);
-    let (reader, _) = soon(zmtp::net::connect(address, &config, &outbox)).await.unwrap();
-    (reader, outbox)
+    let connecting = zmtp::net::connect(address, &config, SendQueueLimits::default());
+    let Established { reader, queue, .. } = soon(connecting).await.unwrap();
+    (reader, queue)
 }
 
 /// What ends C FileMQ, on the wire; while a good client is being served.
@@ -322,11 +376,11 @@ async fn what_kills_others_does_nothing() {
         .collect();
     assert_eq!(killers.len(), 7);
     for (i, killer) in killers.iter().enumerate() {
-        let (mut reader, outbox) = attacker(publisher.address).await;
+        let (mut reader, queue) = attacker(publisher.address).await;
         for _ in 0..20 {
-            outbox.push(&killer[0], &killer[1..]).unwrap();
+            queue.push(&killer[0], &killer[1..]).unwrap();
         }
-        outbox.flush().unwrap();
+        queue.flush().unwrap();
         // It is told off, and at last cut off.
         let end = async {
             while matches!(reader.fill().await, Ok(true)) {
@@ -344,25 +398,18 @@ async fn what_kills_others_does_nothing() {
 #[tokio::test]
 async fn a_client_that_does_not_read_delays_nobody() {
     let publisher = Publisher::start(&[("large", &vec![7; 20_000_000])]).await;
-    let (_reader, outbox) = attacker(publisher.address).await;
-    for octets in ["aaa3010646494c454d510002", "aaa305000000012f0000000000000000"] {
-        outbox.push_frame(&[], hex(octets)).unwrap();
+    let (_reader, queue) = attacker(publisher.address).await;
+    for bytes in ["aaa3010646494c454d510002", "aaa305000000012f0000000000000000"] {
+        queue.push_frame(&[], hex::decode(bytes).into()).unwrap();
     }
-    let mut nom = hex("aaa307").to_vec();
+    let mut nom = hex::decode("aaa307");
     nom.extend((1u64 << 62).to_be_bytes());
     nom.extend(0u64.to_be_bytes());
-    outbox.push_frame(&[], nom.into()).unwrap();
-    outbox.flush().unwrap();
+    queue.push_frame(&[], nom.into()).unwrap();
+    queue.flush().unwrap();
     let start = Instant::now();
     let mut good = Subscriber::start(&publisher).await;
     good.delivered().await;
     assert_eq!(good.read("large").len(), 20_000_000);
     assert!(start.elapsed() < DEADLINE);
-}
-
-fn hex(digits: &str) -> Bytes {
-    (0..digits.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
-        .collect()
 }

@@ -1,6 +1,6 @@
-//! Both sessions against each other, and the server's against a client as C has it: whatever happens
-//! to the files and whenever, and however often the connection is lost, in the end the client has
-//! what the server has.
+//! Both sessions against each other, and the server's against a client as C has it: whatever
+//! happens to the files and whenever, and however often the connection is lost, in the end the
+//! client has what the server has.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
@@ -10,13 +10,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use filemq::message::Message;
-use filemq::session::{ClientConfig, ClientOutput, ClientSession, ServerConfig, ServerSession};
-use filemq::{CHUNK, VirtualPath, Write};
+use filemq::VirtualPath;
+use filemq::message::{CHUNK, Message};
+use filemq::session::{
+    ClientConfig, ClientOutput, ClientSession, ServerConfig, ServerSession, Write,
+};
 use proptest::prelude::*;
 
 use common::c_client::CClient;
-use common::inbox::Inbox;
+use common::memory_folder::MemoryFolder;
 use common::path;
 use common::server::Server;
 
@@ -34,7 +36,7 @@ enum Step {
     /// Jobs are given out, and answered.
     Ask(u8),
     Answer(u8),
-    /// The inbox does something.
+    /// The folder does something.
     Write(u8),
     /// The connection is lost, with all that was on its way.
     Kill,
@@ -64,12 +66,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What may be on its way to one of ours: less than the largest file, and no whole number of pieces.
+/// What may be on its way to one of ours: less than the largest file, and no whole number of
+/// pieces.
 const WINDOW: u64 = 1_500_001;
 
-fn octets(write: &Write) -> u64 {
+fn bytes(write: &Write) -> u64 {
     match write {
-        Write::Data { octets, .. } => octets.len() as u64,
+        Write::Data { bytes, .. } => bytes.len() as u64,
         _ => 0,
     }
 }
@@ -83,7 +86,7 @@ fn content(message: &Message) -> u64 {
 
 /// A client of either kind, and what it has not done yet.
 enum Client {
-    Ours { session: Box<ClientSession>, inbox: Box<Inbox>, writes: VecDeque<Write> },
+    Ours { session: Box<ClientSession>, folder: Box<MemoryFolder>, writes: VecDeque<Write> },
     C(CClient),
 }
 
@@ -98,9 +101,9 @@ struct World {
 
 impl World {
     fn ours() -> Self {
-        let inbox = Box::new(Inbox::default());
-        let session = Box::new(Self::session(&inbox, Instant::now()));
-        Self::new(Client::Ours { session, inbox, writes: VecDeque::new() })
+        let folder = Box::new(MemoryFolder::default());
+        let session = Box::new(Self::session(&folder, Instant::now()));
+        Self::new(Client::Ours { session, folder, writes: VecDeque::new() })
     }
 
     fn c() -> Self {
@@ -114,9 +117,9 @@ impl World {
         Self { server: Server::new(), client, to_server, to_client, puts: 0, kills: 0 }
     }
 
-    fn session(inbox: &Inbox, now: Instant) -> ClientSession {
+    fn session(folder: &MemoryFolder, now: Instant) -> ClientSession {
         let config = ClientConfig { window: WINDOW, ..ClientConfig::default() };
-        ClientSession::new(&config, &[VirtualPath::root()], inbox.known(), now)
+        ClientSession::new(&config, &[VirtualPath::root()], folder.inventory(), now)
     }
 
     fn step(&mut self, step: Step) {
@@ -177,10 +180,10 @@ impl World {
     }
 
     fn write(&mut self) -> bool {
-        let Client::Ours { session, inbox, writes } = &mut self.client else { return false };
+        let Client::Ours { session, folder, writes } = &mut self.client else { return false };
         let Some(write) = writes.pop_front() else { return false };
-        session.handle_taken(self.server.now, octets(&write));
-        if let Some(written) = inbox.execute(write) {
+        session.handle_taken(self.server.now, bytes(&write));
+        if let Some(written) = folder.execute(write) {
             session.handle_written(&written);
         }
         true
@@ -205,8 +208,8 @@ impl World {
         }
         if let Client::Ours { writes, .. } = &self.client {
             let coming: u64 = self.to_client.iter().map(content).sum();
-            let ahead = coming + writes.iter().map(octets).sum::<u64>();
-            assert!(ahead <= WINDOW, "{ahead} octets, more than the credit");
+            let ahead = coming + writes.iter().map(bytes).sum::<u64>();
+            assert!(ahead <= WINDOW, "{ahead} bytes, more than the credit");
         }
         if over {
             self.kill();
@@ -215,14 +218,14 @@ impl World {
 
     /// The connection is lost; one of ours connects again.
     fn kill(&mut self) {
-        let Client::Ours { session, inbox, writes } = &mut self.client else { return };
+        let Client::Ours { session, folder, writes } = &mut self.client else { return };
         // What has come is written first, as a driver does it.
         for write in writes.drain(..) {
-            inbox.execute(write);
+            folder.execute(write);
         }
-        inbox.break_off();
+        folder.break_off();
         self.kills += 1;
-        **session = Self::session(inbox, self.server.now);
+        **session = Self::session(folder, self.server.now);
         let (config, now) = (ServerConfig::default(), self.server.now);
         self.server.session = ServerSession::new(&config, Default::default(), now);
         self.server.done.clear();
@@ -257,11 +260,10 @@ impl World {
 
     fn received(&self) -> BTreeMap<VirtualPath, Bytes> {
         match &self.client {
-            Client::Ours { inbox, .. } => inbox.files.clone(),
+            Client::Ours { folder, .. } => folder.files.clone(),
             Client::C(client) => {
-                let whole = |(name, octets): (&VirtualPath, &Vec<u8>)| {
-                    (name.clone(), octets.clone().into())
-                };
+                let whole =
+                    |(name, bytes): (&VirtualPath, &Vec<u8>)| (name.clone(), bytes.clone().into());
                 client.files.iter().map(whole).collect()
             }
         }
@@ -330,6 +332,6 @@ fn a_file_is_gone_on_with_over_many_connections() {
     }
     world.settle();
     world.assert_same();
-    let Client::Ours { inbox, .. } = &world.client else { panic!() };
-    assert!(inbox.resumed > 3, "{}", inbox.resumed);
+    let Client::Ours { folder, .. } = &world.client else { panic!() };
+    assert!(folder.resumed > 3, "{}", folder.resumed);
 }

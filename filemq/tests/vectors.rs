@@ -1,4 +1,4 @@
-//! Octets captured from C FileMQ: each decodes to what it says, and encodes back to the same octets.
+//! Bytes captured from C FileMQ: each decodes to what it says, and encodes back to the same bytes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
@@ -91,7 +91,7 @@ fn what_older_versions_say_otherwise_is_refused() {
         let expected = match (vector.message.as_str(), vector.frames.len()) {
             ("OHAI", _) => DecodeError::Version(1),
             (_, 2) => DecodeError::Frames,
-            // A length of one octet, and then text.
+            // A length of one byte, and then text.
             _ => DecodeError::TooLarge,
         };
         assert_eq!(Message::from_frames(&vector.frames), Err(expected), "{}", vector.name);
@@ -124,7 +124,7 @@ fn every_part_of_a_captured_message_is_too_short() {
         let frame = &vector.frames[0];
         for end in (0..frame.len().min(200)).chain(frame.len() - 1..frame.len()) {
             let error = Message::decode(&frame.slice(..end)).unwrap_err();
-            // A version of which an octet is missing is another version.
+            // A version of which a byte is missing is another version.
             let short = matches!(error, DecodeError::Truncated | DecodeError::Version(0));
             assert!(short, "{} {end}: {error}", vector.name);
         }
@@ -151,18 +151,18 @@ fn what_is_too_long_for_its_field_is_left_out_or_cut() {
 
 #[test]
 fn what_announces_too_much_is_refused() {
-    for (octets, error) in [
-        // A path of 4,097 octets, and of 2^32 - 1.
+    for (bytes, error) in [
+        // A path of 4,097 bytes, and of 2^32 - 1.
         ([0xAA, 0xA3, 5, 0, 0, 0x10, 0x01], DecodeError::TooLarge),
         ([0xAA, 0xA3, 5, 0xFF, 0xFF, 0xFF, 0xFF], DecodeError::TooLarge),
         ([0xAA, 0xA3, 5, 0, 0, 0x10, 0x00], DecodeError::Truncated),
     ] {
-        assert_eq!(Message::decode(&octets.to_vec().into()), Err(error), "{octets:?}");
+        assert_eq!(Message::decode(&bytes.to_vec().into()), Err(error), "{bytes:?}");
     }
     let entries = |count: u32| {
-        let mut octets = vec![0xAA, 0xA3, 5, 0, 0, 0, 1, b'/'];
-        octets.extend(count.to_be_bytes());
-        Message::decode(&octets.into()).unwrap_err()
+        let mut bytes = vec![0xAA, 0xA3, 5, 0, 0, 0, 1, b'/'];
+        bytes.extend(count.to_be_bytes());
+        Message::decode(&bytes.into()).unwrap_err()
     };
     assert_eq!(entries(65_536), DecodeError::Truncated);
     assert_eq!(entries(65_537), DecodeError::TooLarge);

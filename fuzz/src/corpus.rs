@@ -24,7 +24,7 @@ pub fn kept(target: &Target) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
     let mut paths: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
     paths.sort();
-    paths.into_iter().map(|path| fs::read(&path).map(|octets| (path, octets))).collect()
+    paths.into_iter().map(|path| fs::read(&path).map(|bytes| (path, bytes))).collect()
 }
 
 /// Writes the inputs to start from into a folder.

@@ -1,6 +1,6 @@
 //! Fresh inputs without libFuzzer: the same for the same seed.
 
-/// Octets that mean something somewhere: lengths around edges, flags, signatures.
+/// Bytes that mean something somewhere: lengths around edges, flags, signatures.
 const TOKENS: [&[u8]; 16] = [
     &[0],
     &[1],
@@ -34,12 +34,12 @@ impl Mutator {
         Self(seed)
     }
 
-    /// An input made of these: one of them changed in a few places, or two spliced; sometimes one of
-    /// nothing but chance.
+    /// An input made of these: one of them changed in a few places, or two spliced; sometimes one
+    /// of nothing but chance.
     pub fn input(&mut self, known: &[Vec<u8>]) -> Vec<u8> {
         if known.is_empty() || self.below(8) == 0 {
             let length = self.below(200);
-            return self.octets(length);
+            return self.bytes(length);
         }
         let mut input = known[self.below(known.len())].clone();
         for _ in 0..=self.below(4) {
@@ -58,7 +58,7 @@ impl Mutator {
             2 => drop(input.drain(at..end)),
             3 => {
                 let length = 1 + self.below(8);
-                let fresh = self.octets(length);
+                let fresh = self.bytes(length);
                 input.splice(at..at, fresh);
             }
             4 => {
@@ -79,7 +79,7 @@ impl Mutator {
         }
     }
 
-    fn octets(&mut self, length: usize) -> Vec<u8> {
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
         (0..length).map(|_| self.next() as u8).collect()
     }
 

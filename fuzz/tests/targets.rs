@@ -5,8 +5,9 @@
 use std::time::{Duration, Instant};
 
 use fuzz::{Mutator, Target, corpus};
+use testkit::hex;
 
-/// Fresh inputs go on for so long, or to so many. A machine under load does fewer.
+/// The time for fresh inputs of a target, and the most of them. A machine under load does fewer.
 const TIME: Duration = Duration::from_secs(2);
 const FRESH: usize = 4000;
 
@@ -34,11 +35,7 @@ fn run(name: &str) {
 /// Says which input it was.
 fn attempt(target: &Target, input: &[u8], which: &str) {
     let outcome = std::panic::catch_unwind(|| (target.run)(input));
-    assert!(outcome.is_ok(), "{}: {which}: {}", target.name, hex(input));
-}
-
-fn hex(input: &[u8]) -> String {
-    input.iter().map(|octet| format!("{octet:02x}")).collect()
+    assert!(outcome.is_ok(), "{}: {which}: {}", target.name, hex::encode(input));
 }
 
 macro_rules! targets {

@@ -1,6 +1,7 @@
-//! Chaos while `zyre-logger` collects what the nodes record: both have to tell the same story.
+//! A short chaos, alone and while `zyre-logger` collects what the nodes record.
+//!
+//! With the collector both have to tell the same story.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -8,48 +9,46 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::commands::{cargo, run};
+use crate::commands::run as run_command;
+use crate::programs::Programs;
+use crate::report::Done;
 use crate::workspace;
 
-/// The UDP port of the beacons, as for the chaos without log: one runs after the other.
+/// The UDP port of the beacons.
 const PORT: &str = "23456";
 
 /// How long the collector may take to end.
 const END: Duration = Duration::from_secs(20);
 
+/// Runs a short chaos.
+pub(crate) fn run(programs: &Programs) -> Result<Done, String> {
+    let mut chaos = programs.command("zyre-tester", "chaos --nodes 20 --seconds 20 --port")?;
+    run_command(chaos.arg(PORT)).map(|()| Done::All)
+}
+
 /// Collects, runs a short chaos, and compares.
-pub(crate) fn with_log() -> Result<Option<String>, String> {
+pub(crate) fn with_log(programs: &Programs) -> Result<Done, String> {
     if !cfg!(unix) {
-        return Ok(Some(
-            "the collector is ended by a signal, which this system has not".to_owned(),
-        ));
+        let reason = "the collector is ended by a signal, which this system does not have";
+        return Ok(Done::Nothing(reason.to_owned()));
     }
-    run(&mut cargo("build --release -p zyre-tester"))?;
-    // As the tests have built it, so that this takes no time after them.
-    run(&mut cargo("build --workspace --all-features --bin zyre-logger"))?;
-    let folder = workspace::target().join("chaos");
+    let folder = workspace::target().join("xtask/chaos");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let [db, history] = ["chaos.db", "history.jsonl"].map(|name| folder.join(name));
     for old in ["chaos.db", "chaos.db-wal", "chaos.db-shm"] {
-        // A file of the last run would be continued. It may not be there.
+        // The collector would add to the file of the last run. There may be none.
         let _ = fs::remove_file(folder.join(old));
     }
 
-    let collector = Collector::start(&db)?;
-    let mut chaos = program("release", "zyre-tester");
-    chaos.args(["chaos", "--nodes", "12", "--seconds", "15", "--pace", "fast"]);
+    let collector = Collector::start(programs, &db)?;
     // With two processes now and then one is killed.
-    chaos.args(["--processes", "2", "--port", PORT, "--log"]).arg(&history);
-    let violated = run(&mut chaos);
+    let mut chaos = programs
+        .command("zyre-tester", "chaos --nodes 12 --seconds 15 --pace fast --processes 2 --port")?;
+    let violated = run_command(chaos.arg(PORT).arg("--log").arg(&history));
     collector.stop()?;
     violated?;
-    let mut compare = program("debug", "zyre-logger");
-    run(compare.arg("compare").arg("--db").arg(db).arg("--history").arg(history)).map(|()| None)
-}
-
-fn program(profile: &str, name: &str) -> Command {
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    Command::new(workspace::target().join(profile).join(file))
+    let mut compare = programs.command("zyre-tester", "compare --db")?;
+    run_command(compare.arg(db).arg("--history").arg(history)).map(|()| Done::All)
 }
 
 /// A `zyre-logger collect` on loopback; killed when dropped.
@@ -60,9 +59,9 @@ struct Collector {
 
 impl Collector {
     /// Starts it, and waits until it takes lines.
-    fn start(db: &Path) -> Result<Self, String> {
-        let mut command = program("debug", "zyre-logger");
-        command.args(["collect", "--interface", "lo", "--port", PORT, "--db"]).arg(db);
+    fn start(programs: &Programs, db: &Path) -> Result<Self, String> {
+        let mut command = programs.command("zyre-logger", "collect --interface lo --port")?;
+        command.args([PORT, "--db"]).arg(db);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -77,9 +76,9 @@ impl Collector {
         if line.contains("collecting") { Ok(collector) } else { Err(format!("{line:?}")) }
     }
 
-    /// Ends it with care, so that all that came is written.
+    /// Ends it by a signal, so that it writes all that has come.
     fn stop(mut self) -> Result<(), String> {
-        run(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        run_command(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
         let deadline = Instant::now() + END;
         while Instant::now() < deadline {
             let status = self.child.try_wait().map_err(|error| format!("zyre-logger: {error}"))?;

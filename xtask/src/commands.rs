@@ -1,6 +1,7 @@
 //! Running other programs.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -10,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::workspace;
 
-/// How often an installation is tried when the network is at fault.
+/// The number of attempts at an installation when the network is at fault.
 const ATTEMPTS: usize = 3;
-/// How long one attempt may take; a build of a native module included.
+/// The time limit of one attempt, a build of a native module included.
 const ATTEMPT: Duration = Duration::from_secs(300);
 /// What installers write when the network, not the machine, is at fault.
 const NETWORK_TROUBLE: [&str; 9] = [
@@ -27,9 +28,14 @@ const NETWORK_TROUBLE: [&str; 9] = [
     "connection aborted",
 ];
 
-/// The cargo that runs us, at the root of the workspace.
+/// Returns the cargo that runs us, or else the one in the path.
+pub(crate) fn cargo_program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Returns cargo with these arguments, at the root of the workspace.
 pub(crate) fn cargo(arguments: &str) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(cargo_program());
     command.args(arguments.split_whitespace());
     command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
     command
@@ -42,30 +48,28 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     succeeded(command, status)
 }
 
-/// Runs a command that shows its output to the user, and returns what came on standard output.
-pub(crate) fn tell(command: &mut Command) -> Result<String, String> {
+/// Runs a command, and returns what comes on standard output. Errors are shown to the user.
+pub(crate) fn capture(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("{}: {error}", name(command)))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    print!("{text}");
     succeeded(command, output.status)?;
-    Ok(text)
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What a command prints, without the line end; nothing if it cannot be run or fails.
+/// Returns what a command prints, without the line end; nothing if it cannot be run or fails.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     (output.status.success() && !text.is_empty()).then_some(text)
 }
 
-/// Whether the program can be found.
+/// Returns whether the program can be found.
 pub(crate) fn exists(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// Runs an installer with its output in a file. It is run again if the network was at fault.
+/// Runs an installer with its output in a file, and again if the network was at fault.
 pub(crate) fn install(command: &mut Command, output: &Path) -> Result<(), String> {
     let mut attempt = 1;
     loop {
@@ -96,7 +100,7 @@ fn attempt_install(command: &mut Command, output: &Path) -> Result<(), String> {
     succeeded(command, status)
 }
 
-/// Runs a command with its output in a file, and kills it if it takes longer than this.
+/// Runs a command with its output in a file, and kills it after `limit`.
 pub(crate) fn wait_with_limit(
     command: &mut Command,
     output: &Path,
@@ -122,7 +126,7 @@ fn succeeded(command: &Command, status: ExitStatus) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", name(command))) }
 }
 
-/// The command as one would type it, without its directory.
+/// Returns the command as one would type it, without its directory.
 fn name(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let mut words = vec![program.file_name().unwrap_or(program.as_os_str()).to_string_lossy()];

@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: one fuzz target for as long as wanted, guided by the branches that it reaches.
+//! `cargo xtask fuzz`: runs one fuzz target, guided by the branches that it reaches.
 //!
-//! libFuzzer needs a compiler that counts those branches. The one there is can: what cargo-fuzz has
-//! it do on nightly is a pass of LLVM, which is asked for here by flags that are stable. The build
-//! has a directory of its own, for everything in it is counted.
+//! libFuzzer needs a compiler that counts these branches. cargo-fuzz uses nightly for that, but
+//! what it asks for is a pass of LLVM, and the flags used here are stable. The build has its own
+//! directory, because everything in it is counted.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use clap::Args;
 use crate::commands::{answer, cargo, run as run_command};
 use crate::workspace;
 
-/// Counters at every edge, a table of where they are, and comparisons reported, so that a magic
+/// Counters at every edge, a table of their places, and reports of comparisons, so that a magic
 /// number is not left to chance.
 const FLAGS: [&str; 8] = [
     "--cfg=fuzzing",
@@ -27,53 +27,53 @@ const FLAGS: [&str; 8] = [
     "-Cdebug-assertions=on",
 ];
 
-/// What libFuzzer is told whatever it runs: seconds and MiB for one input.
+/// Limits of libFuzzer for one input: seconds and MiB.
 const BOUNDS: [&str; 2] = ["-timeout=25", "-rss_limit_mb=512"];
-/// Octets of an input. Much is said in less.
+/// The limit of bytes of an input. Much is said in less.
 const LONGEST: &str = "-max_len=1024";
 
-/// What `cargo xtask fuzz` can be told.
+/// The options of `cargo xtask fuzz`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to put to the test
+    /// The target to run
     #[arg(required_unless_present = "list")]
     target: Option<String>,
-    /// Say which targets there are
+    /// List the targets
     #[arg(long)]
     list: bool,
-    /// For how long
+    /// Stop after this many seconds
     #[arg(long, default_value_t = 600)]
     seconds: u64,
-    /// The seed of chance; 0 takes another one each time
+    /// The seed; 0 takes another one each time
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// Afterwards keep up to so many inputs that reach what those kept and the seeds do not
+    /// Afterwards keep up to this many inputs that reach something new
     #[arg(long, default_value_t = 0)]
     keep: usize,
 }
 
-/// Runs a campaign, or says which there are.
+/// Runs a target, or lists the targets.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let Some(target) = options.target.as_ref().filter(|_| !options.list) else {
         return run_command(&mut cargo("run --quiet --package fuzz -- --list"));
     };
-    let campaign = Campaign::prepare(target)?;
-    campaign.search(options)?;
-    if options.keep > 0 { campaign.keep(options.keep) } else { Ok(()) }
+    let fuzzer = Fuzzer::prepare(target)?;
+    fuzzer.search(options)?;
+    if options.keep > 0 { fuzzer.keep(options.keep) } else { Ok(()) }
 }
 
 /// One target, and where its inputs are.
-struct Campaign {
+struct Fuzzer {
     program: PathBuf,
     target: String,
     /// In the repository: inputs that are kept.
     kept: PathBuf,
-    /// Below the target directory: what earlier campaigns have found, and seeds.
+    /// Below the target directory: what earlier runs have found, and seeds.
     found: PathBuf,
     seeds: PathBuf,
 }
 
-impl Campaign {
+impl Fuzzer {
     fn prepare(target: &str) -> Result<Self, String> {
         let directory = workspace::target().join("fuzz");
         let host = answer(Command::new("rustc").arg("--print=host-tuple")).ok_or("no rustc")?;
@@ -81,17 +81,17 @@ impl Campaign {
         let mut build = cargo(&format!("build --release --package fuzz --target {host}"));
         build.env("CARGO_TARGET_DIR", &directory).env("RUSTFLAGS", FLAGS.join(" "));
         run_command(&mut build)?;
-        let campaign = Self {
+        let fuzzer = Self {
             program: directory.join(host).join("release/fuzz"),
             target: target.to_owned(),
             kept: workspace::root().join("fuzz/corpus").join(target),
             found: directory.join("found").join(target),
             seeds: directory.join("seeds").join(target),
         };
-        [&campaign.kept, &campaign.found, &campaign.seeds].into_iter().try_for_each(|folder| {
+        [&fuzzer.kept, &fuzzer.found, &fuzzer.seeds].into_iter().try_for_each(|folder| {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
         })?;
-        Ok(campaign)
+        Ok(fuzzer)
     }
 
     fn command(&self) -> Command {
@@ -121,7 +121,7 @@ impl Campaign {
         ))
     }
 
-    /// Inputs that libFuzzer has written because they broke something.
+    /// Returns the inputs that libFuzzer has written because they broke something.
     fn broken(&self) -> Result<BTreeSet<PathBuf>, String> {
         let broken = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -130,7 +130,7 @@ impl Campaign {
         Ok(files(&self.kept)?.into_iter().filter(broken).collect())
     }
 
-    /// Makes an input as small as can be found in a minute. If that fails it stays as it is.
+    /// Makes an input as small as possible within a minute. If that fails it stays as it is.
     fn shrink(&self, input: &Path) {
         let smaller = self.seeds.with_extension("smaller");
         let mut command = self.command();
@@ -145,7 +145,7 @@ impl Campaign {
         }
     }
 
-    /// Adds to those kept what reaches most besides them and the seeds.
+    /// Keeps the inputs that reach most beyond the kept ones and the seeds.
     fn keep(&self, most: usize) -> Result<(), String> {
         let chosen = self.seeds.with_extension("chosen");
         let _ = fs::remove_dir_all(&chosen);

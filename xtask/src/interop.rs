@@ -1,63 +1,76 @@
 //! `cargo xtask interop`: our node with other implementations, as real processes.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::env;
 use std::path::PathBuf;
 
-use crate::commands::{cargo, run as run_command, tell};
-use crate::peers;
-use crate::report::Report;
-use crate::workspace;
+use crate::commands::{capture, run as run_command};
+use crate::peers::{self, Peers};
+use crate::programs::{Built, Programs};
+use crate::report::{Done, Steps};
 
 /// Cases that run at once. Each case is a few processes that mostly wait for each other.
 const CASES_AT_ONCE: usize = 4;
 
+/// The peers that one step has prepared for another.
+pub(crate) type Prepared = OnceCell<Peers>;
+
 /// Prepares everything, runs the cases and prints a summary.
 pub(crate) fn run() -> Result<(), String> {
-    let mut report = Report::default();
-    steps(&mut report);
-    report.finish()
+    let (built, prepared) = (Built::default(), Prepared::default());
+    let mut steps = Steps::default();
+    steps.add("peers", || prepare(&prepared));
+    steps.add("build", || built.get().map(|_| Done::All));
+    steps.add("interoperability", || cases(&prepared, built.get()?));
+    steps.run()
 }
 
-/// The steps of `cargo xtask interop`, for a report that may have more.
-pub(crate) fn steps(report: &mut Report) {
-    let prepared = RefCell::new(None);
-    report.step("peers", || {
-        let peers = peers::prepare()?;
-        let left_out = peers.left_out();
-        *prepared.borrow_mut() = Some(peers);
-        match left_out {
-            Some(reason) if workspace::is_ci() => Err(reason),
-            left_out => Ok(left_out),
-        }
-    });
-    report.step("interoperability", || {
-        let prepared = prepared.take().ok_or("there are no peers")?;
-        let mut test = cargo("test --package zyre --all-features --test interop --");
-        test.args(["--ignored", "--nocapture", &format!("--test-threads={CASES_AT_ONCE}")]);
-        test.env("ZYRE_INTEROP_DIR", &prepared.directory).env("ZYRE_PEER_BIN", our_peer()?);
-        run_command(&mut test)?;
-        if prepared.has_python() {
-            // The sockets of libzmq themselves, by way of pyzmq, which comes with pyre.
-            let mut test = cargo("test --package zmtp --test libzmq -- --ignored --nocapture");
-            run_command(test.env("ZYRE_INTEROP_DIR", &prepared.directory))?;
-            // A test that is not there passes, and without pyzmq this one only says so.
-            let mut test = cargo("test --package zyre-logger --test collect libzmq -- --nocapture");
-            let said = tell(test.env("ZYRE_INTEROP_DIR", &prepared.directory))?;
-            if !said.contains("1 passed") || said.contains("skipped") {
-                return Err("the collector was not tested with libzmq".to_owned());
-            }
-        }
-        Ok(prepared.left_out().map(|_| "without the peers that were skipped".to_owned()))
-    });
+/// Installs the peers.
+pub(crate) fn prepare(prepared: &Prepared) -> Result<Done, String> {
+    let peers = peers::prepare()?;
+    let left_out = peers.left_out();
+    // It is empty: no step is run twice.
+    let _ = prepared.set(peers);
+    Ok(left_out.map_or(Done::All, Done::Partly))
 }
 
-/// Our own program behind the line protocol: the one that `ZYRE_PEER_BIN` names, or else the one
-/// in this workspace, built now.
-fn our_peer() -> Result<PathBuf, String> {
-    if let Some(program) = env::var_os("ZYRE_PEER_BIN") {
-        return Ok(PathBuf::from(program));
+/// Runs the cases with the peers that are prepared, or else with those that can be.
+pub(crate) fn cases(prepared: &Prepared, programs: &Programs) -> Result<Done, String> {
+    if prepared.get().is_none() {
+        prepare(prepared)?;
     }
-    run_command(&mut cargo("build --package examples --bin peer"))?;
-    Ok(workspace::target().join("debug").join(format!("peer{}", env::consts::EXE_SUFFIX)))
+    with_peers(prepared.get().ok_or("there are no peers")?, programs)
+}
+
+fn with_peers(peers: &Peers, programs: &Programs) -> Result<Done, String> {
+    let mut test = programs.test("interop")?;
+    test.args(["--ignored", "--nocapture", &format!("--test-threads={CASES_AT_ONCE}")]);
+    test.env("ZYRE_INTEROP_DIR", &peers.directory).env("ZYRE_BIN", our_command(programs)?);
+    run_command(&mut test)?;
+    let Some(reason) = peers.left_out() else { return with_libzmq(peers, programs) };
+    if peers.has_python() {
+        with_libzmq(peers, programs)?;
+    }
+    Ok(Done::Partly(reason))
+}
+
+/// Tests with the sockets of libzmq themselves, by way of pyzmq, which comes with pyre.
+fn with_libzmq(peers: &Peers, programs: &Programs) -> Result<Done, String> {
+    let mut test = programs.test("libzmq")?;
+    test.args(["--ignored", "--nocapture"]).env("ZYRE_INTEROP_DIR", &peers.directory);
+    run_command(&mut test)?;
+    let mut test = programs.test("collect")?;
+    test.args(["libzmq", "--nocapture"]).env("ZYRE_INTEROP_DIR", &peers.directory);
+    let output = capture(&mut test)?;
+    print!("{output}");
+    // A test that is not there passes as well.
+    let is_tested = output.contains("1 passed");
+    is_tested.then_some(Done::All).ok_or_else(|| "the collector was not tested with libzmq".into())
+}
+
+/// Returns the command `zyre`, whose subcommand `peer` is our node behind the line protocol: the
+/// one that `ZYRE_BIN` names, or else the one of this workspace.
+fn our_command(programs: &Programs) -> Result<PathBuf, String> {
+    let given = env::var_os("ZYRE_BIN").map(PathBuf::from);
+    given.map_or_else(|| programs.path("zyre").map(PathBuf::from), Ok)
 }

@@ -1,22 +1,26 @@
-//! `cargo xtask mutants`: breaks the nodes on purpose, one rule at a time, and looks whether the
+//! `cargo xtask mutants`: breaks the nodes on purpose, one rule at a time, and checks that the
 //! tester notices.
 //!
 //! A check that cannot fail looks the same as one that holds. So each run that catches a mutant is
-//! also made with nothing broken, and then has to find nothing.
+//! also made with nothing broken, and must then find nothing.
 
+mod edit;
 mod list;
 mod tree;
 mod trial;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 use self::list::{MUTANTS, Mutant, Run};
 use self::tree::Tree;
 use self::trial::Outcome;
 use crate::workspace;
 
-/// What the table calls the nodes that nothing was done to.
+/// The name of the unbroken nodes in the table.
 const NOTHING: &str = "(nothing)";
 
 /// Where mutants are made and tried.
@@ -30,13 +34,13 @@ struct Laboratory {
 struct Row {
     mutant: &'static str,
     run: &'static str,
-    /// What was found: as it should be, or not.
+    /// What was found, as an error if it is not what should be.
     found: Result<String, String>,
     took: Duration,
 }
 
-/// Tries these mutants, or all if none is named, and prints what caught them.
-pub(crate) fn run(names: &[String], list_only: bool) -> Result<(), String> {
+/// Tries the named mutants, or all if none is named, and prints what caught them.
+pub(crate) fn run(names: &[String], list_only: bool, json: Option<&Path>) -> Result<(), String> {
     let mutants = choose(names)?;
     if list_only {
         mutants.iter().for_each(|mutant| println!("{:<18} {}", mutant.name, mutant.breaks));
@@ -50,11 +54,15 @@ pub(crate) fn run(names: &[String], list_only: bool) -> Result<(), String> {
     };
     let stale: Vec<String> = mutants.iter().filter_map(stale).collect();
     if !stale.is_empty() {
-        return Err(format!("mutants to be brought up to date:\n{}", stale.join("\n")));
+        return Err(format!("these mutants no longer apply, update them:\n{}", stale.join("\n")));
     }
     let mut laboratory = Laboratory { directory, tree, table: Vec::new() };
     laboratory.control(&mutants)?;
     mutants.iter().try_for_each(|mutant| laboratory.try_one(mutant))?;
+    if let Some(file) = json {
+        fs::write(file, format!("{:#}\n", laboratory.json()))
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+    }
     laboratory.finish()
 }
 
@@ -68,7 +76,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static Mutant>, String> {
 }
 
 impl Laboratory {
-    /// With nothing broken, nothing must be found.
+    /// Checks that nothing is found where nothing is broken.
     fn control(&mut self, mutants: &[&Mutant]) -> Result<(), String> {
         println!("==> {NOTHING}");
         trial::build(&self.directory, &self.output(NOTHING))?;
@@ -87,7 +95,10 @@ impl Laboratory {
         Ok(())
     }
 
-    /// An error here is one of the machine, not of the mutant.
+    /// Tries a mutant.
+    ///
+    /// # Errors
+    /// The machine is at fault, not the mutant.
     fn try_one(&mut self, mutant: &'static Mutant) -> Result<(), String> {
         println!("==> {}: {}", mutant.name, mutant.breaks);
         let begin = Instant::now();
@@ -119,6 +130,18 @@ impl Laboratory {
         self.table.push(row);
     }
 
+    fn json(&self) -> Value {
+        let good = |row: &&Row| row.found.is_ok();
+        let seconds: f64 = self.table.iter().map(|row| row.took.as_secs_f64()).sum();
+        json!({
+            "mutants": self.table.iter().filter(|row| row.mutant != NOTHING).count(),
+            "trials": self.table.len(),
+            "as_they_should": self.table.iter().filter(good).count(),
+            "seconds": seconds,
+            "wrong": self.table.iter().filter(|row| !good(row)).map(Row::line).collect::<Vec<_>>(),
+        })
+    }
+
     fn finish(self) -> Result<(), String> {
         println!("\n    {:<18} {:<12} {:>6}    caught by", "mutant", "run", "time");
         self.table.iter().for_each(|row| println!("    {}", row.line()));
@@ -144,8 +167,8 @@ impl Row {
     }
 }
 
-/// What was found, if the trial ended as it should: with a violation of this rule; with none if
-/// there is no rule. Who panics is caught as well.
+/// Returns what was found, if the trial ended as it should: with a violation of `rule`, or with
+/// none if there is no rule. A panic counts as caught.
 fn judge(outcome: &Outcome, rule: Option<u8>) -> Result<String, String> {
     let told = outcome.to_string();
     match (outcome, rule) {

@@ -1,8 +1,7 @@
 //! `cargo xtask peers`: the other implementations, installed below the target directory.
 //!
-//! pyre comes into a Python environment of its own, zyre.js into a folder of node modules. A stamp
-//! beside each says which versions were installed completely; whatever has another stamp, or
-//! none, is removed and made again.
+//! pyre gets its own Python environment, zyre.js a folder of node modules. A stamp beside each says
+//! which version was installed completely; what has no stamp or another one is installed again.
 
 use std::fs;
 use std::io;
@@ -15,7 +14,7 @@ use crate::workspace;
 const PYRE: &str = "zeromq-pyre==0.3.4";
 const ZYREJS_VERSION: &str = "1.3.0";
 
-/// What is there, and what is missing for which reason.
+/// The peers that are installed, and why others are not.
 pub(crate) struct Peers {
     /// The directory that holds `venv` and `node`.
     pub(crate) directory: PathBuf,
@@ -24,17 +23,17 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Both, with their names and the names of their stamps.
+    /// Returns both, with their names and the names of their stamps.
     fn each(&self) -> [(&'static str, &'static str, &Result<(), String>); 2] {
         [("pyre", "venv.stamp", &self.pyre), ("zyre.js", "node.stamp", &self.zyrejs)]
     }
 
-    /// Whether there is a Python environment with pyre, and so with pyzmq.
+    /// Returns whether there is a Python environment with pyre, and so with pyzmq.
     pub(crate) const fn has_python(&self) -> bool {
         self.pyre.is_ok()
     }
 
-    /// Which implementations had to be left out, and why.
+    /// Returns which implementations had to be left out, and why.
     pub(crate) fn left_out(&self) -> Option<String> {
         let reasons: Vec<String> = self
             .each()
@@ -47,14 +46,20 @@ impl Peers {
     }
 }
 
-/// Prepares the peers and prints where they are. An error if one had to be left out.
+/// Prepares the peers and prints where they are.
+///
+/// # Errors
+/// One had to be left out.
 pub(crate) fn run() -> Result<(), String> {
     let peers = prepare()?;
     println!("ZYRE_INTEROP_DIR={}", peers.directory.display());
     peers.left_out().map_or(Ok(()), Err)
 }
 
-/// Installs what is not there yet. An error only if the directory itself cannot be made.
+/// Installs what is not there yet.
+///
+/// # Errors
+/// The directory cannot be made. A peer that cannot be installed is left out.
 pub(crate) fn prepare() -> Result<Peers, String> {
     let directory = workspace::target().join("interop");
     fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
@@ -75,7 +80,7 @@ pub(crate) fn prepare() -> Result<Peers, String> {
     Ok(peers)
 }
 
-/// A Python environment with pyre.
+/// Installs a Python environment with pyre.
 fn pyre(directory: &Path) -> Result<(), String> {
     let version = answer(Command::new("python3").arg("--version"));
     let version = version.ok_or("there is no python3 (Debian: python3, python3-venv)")?;
@@ -91,8 +96,10 @@ fn pyre(directory: &Path) -> Result<(), String> {
     })
 }
 
-/// A folder of node modules with zyre.js. Its ZeroMQ module is built here, against the system's
-/// libzmq and with the system's node headers, because its own build would download both.
+/// Installs a folder of node modules with zyre.js.
+///
+/// Its ZeroMQ module is built against libzmq and node headers of the system, because its own build
+/// would download both.
 fn zyrejs(directory: &Path) -> Result<(), String> {
     let executable = answer(Command::new("node").args(["-p", "process.execPath"]));
     let executable = executable.ok_or("there is no node (Debian: nodejs, npm)")?;
@@ -137,7 +144,7 @@ fn zyrejs(directory: &Path) -> Result<(), String> {
     })
 }
 
-/// A directory that is either complete or made anew.
+/// A directory that is either complete or made again.
 struct Place {
     path: PathBuf,
     stamp: PathBuf,
@@ -150,7 +157,7 @@ impl Place {
         Self { path: directory.join(name), stamp, wanted: wanted.to_owned() }
     }
 
-    /// Has the directory made if it is not complete.
+    /// Makes the directory if it is not complete.
     fn fill(&self, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<(), String> {
         if fs::read_to_string(&self.stamp).is_ok_and(|stamp| stamp == self.wanted) {
             return Ok(());
@@ -164,7 +171,7 @@ impl Place {
     }
 }
 
-/// What was to be removed and is not there is no error.
+/// Treats the removal of what is not there as a success.
 fn absent(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,4 @@
-//! What frames cost, without sockets: `cargo bench -p zmtp --bench connection`.
+//! What frames cost, without sockets: `cargo bench -p zyre-zmtp --bench connection`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on may panic")]
 
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use zmtp::{Config, Connection, Encoder, Event, SocketType};
+use zmtp::{Config, Connection, Encoder, Event, Output, SocketType};
 
 /// Messages in one buffer: about what one read brings.
 const MANY: usize = 1000;
@@ -20,14 +20,16 @@ fn ready() -> (Encoder, Connection) {
     let dealer = Config::new(SocketType::Dealer).with_identity("dealer");
     let mut dealer = Connection::new(&dealer, now);
     let mut router = Connection::new(&Config::new(SocketType::Router), now);
-    while let Some(octets) = dealer.poll_transmit() {
-        router.buffer().extend_from_slice(&octets);
-    }
-    while let Some(octets) = router.poll_transmit() {
-        dealer.buffer().extend_from_slice(&octets);
-    }
-    let Ok(Some(Event::Ready(..))) = router.poll_event() else { panic!("not ready") };
-    let Ok(Some(Event::Ready(_, encoder))) = dealer.poll_event() else { panic!("not ready") };
+    let Ok(Some(Output::Transmit(opening))) = dealer.poll_output() else { panic!("nothing") };
+    router.receive_buffer().extend_from_slice(&opening);
+    let Ok(Some(Output::Transmit(opening))) = router.poll_output() else { panic!("nothing") };
+    dealer.receive_buffer().extend_from_slice(&opening);
+    let Ok(Some(Output::Event(Event::Ready(..)))) = router.poll_output() else {
+        panic!("not ready")
+    };
+    let Ok(Some(Output::Event(Event::Ready(_, encoder)))) = dealer.poll_output() else {
+        panic!("not ready")
+    };
     (encoder, router)
 }
 
@@ -45,11 +47,13 @@ fn connection(criterion: &mut Criterion) {
             });
         });
         group.bench_function(format!("decode {MANY} messages of {size} B"), |bencher| {
-            let work = |octets: BytesMut| {
-                *router.buffer() = octets;
+            let work = |bytes: BytesMut| {
+                *router.receive_buffer() = bytes;
                 let mut seen = 0;
-                while let Some(event) = router.poll_event().unwrap() {
-                    let Event::Message(message) = event else { panic!("no message") };
+                while let Some(output) = router.poll_output().unwrap() {
+                    let Output::Event(Event::Message(message)) = output else {
+                        panic!("no message")
+                    };
                     seen += message.len();
                 }
                 assert_eq!(seen, 2 * MANY);

@@ -1,15 +1,13 @@
 //! How fast one connection is: `cargo run --release --example throughput [size] [messages]`.
 //!
-//! A DEALER in one thread sends messages of two frames, 8 octets and `size` octets, to a ROUTER in
+//! A DEALER in one thread sends messages of two frames, 8 bytes and `size` bytes, to a ROUTER in
 //! another; then they play ping-pong. Both over 127.0.0.1 and through the public API.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use zmtp::net::{Established, Listener, ListenerLimits, Outbox, OutboxLimits, PushError, Reader};
+use zmtp::net::{Established, Listener, ListenerLimits, PushError, Reader, SendQueueLimits};
 use zmtp::{Config, Message, SocketType, net};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,12 +37,12 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn receive(mut from: Established, count: usize) -> Result<(), Failure> {
-    let (mut seen, mut octets, mut fills) = (0usize, 0usize, 0usize);
+    let (mut seen, mut bytes, mut fills) = (0usize, 0usize, 0usize);
     let started = Instant::now();
     while seen < count {
         if let Some(message) = from.reader.next()? {
             seen += 1;
-            octets += message.octets();
+            bytes += message.byte_len();
         } else if from.reader.fill().await? {
             fills += 1;
         } else {
@@ -55,13 +53,13 @@ async fn receive(mut from: Established, count: usize) -> Result<(), Failure> {
     println!(
         "{:.0} messages/s, {:.0} MB/s, {} messages for each read",
         seen as f64 / time.as_secs_f64(),
-        octets as f64 / time.as_secs_f64() / 1e6,
+        bytes as f64 / time.as_secs_f64() / 1e6,
         seen / fills.max(1),
     );
     loop {
         while let Some(message) = from.reader.next()? {
-            from.outbox.stage(&message.frames()[0], &message.frames()[1..])?;
-            from.outbox.flush()?;
+            from.queue.stage(&message.frames()[0], &message.frames()[1..])?;
+            from.queue.flush()?;
         }
         if !from.reader.fill().await? {
             return Ok(());
@@ -70,27 +68,27 @@ async fn receive(mut from: Established, count: usize) -> Result<(), Failure> {
 }
 
 async fn send(address: SocketAddr, size: usize, count: usize) -> Result<(), Failure> {
-    let outbox = Outbox::new(OutboxLimits::default());
     let config = Config::new(SocketType::Dealer).with_identity("sender");
-    let (mut reader, _) = net::connect(address, &config, &outbox).await?;
+    let to = net::connect(address, &config, SendQueueLimits::default()).await?;
+    let Established { mut reader, queue, .. } = to;
     let content = [Bytes::from(vec![7; size])];
     let running = tokio::spawn({
-        let outbox = outbox.clone();
-        async move { outbox.run().await }
+        let queue = queue.clone();
+        async move { queue.run().await }
     });
     let started = Instant::now();
     let mut full = 0;
     for i in 0..count {
-        while let Err(error) = outbox.stage(&i.to_be_bytes(), &content) {
+        while let Err(error) = queue.stage(&i.to_be_bytes(), &content) {
             if error == PushError::Closed {
                 return Err(error.into());
             }
             full += 1;
-            outbox.drained().await;
+            queue.drained().await;
         }
     }
-    outbox.flush()?;
-    outbox.drained().await;
+    queue.flush()?;
+    queue.drained().await;
     let time = started.elapsed();
     println!(
         "sent in {time:.2?}, {:.0} messages/s, full {full} times",
@@ -99,15 +97,15 @@ async fn send(address: SocketAddr, size: usize, count: usize) -> Result<(), Fail
     let mut times: Vec<Duration> = Vec::new();
     for i in 0..20_000usize {
         let started = Instant::now();
-        outbox.stage(&i.to_be_bytes(), &content)?;
-        outbox.flush()?;
+        queue.stage(&i.to_be_bytes(), &content)?;
+        queue.flush()?;
         answer(&mut reader).await?;
         times.push(started.elapsed());
     }
     times.sort();
     println!("round trip p50 {:?}, p99 {:?}", times[10_000], times[19_800]);
     running.abort();
-    outbox.close();
+    queue.close();
     Ok(())
 }
 

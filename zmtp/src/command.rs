@@ -4,23 +4,24 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{Error, error::printable, frame::FrameHeader};
+use crate::frame::FrameHeader;
+use crate::{Error, Printable};
 
-/// The longest context of a PING (RFC 37, "Connection Heartbeating").
-const CONTEXT: usize = 16;
+/// Bytes of the longest context of a PING (RFC 37, "Connection Heartbeating").
+const MAX_CONTEXT: usize = 16;
 
-/// A command that came in, borrowed from the receive buffer.
+/// A received command, borrowed from the receive buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command<'a> {
-    /// The metadata.
+    /// With the metadata.
     Ready(&'a [u8]),
-    /// The reason, made printable.
+    /// With the reason, made printable.
     Error(String),
-    /// The context to be echoed. The time-to-live before it is a hint that we do not take.
+    /// With the context to echo. The time-to-live before it is a hint that is ignored.
     Ping(&'a [u8]),
-    /// The prefix that is wanted.
+    /// With the prefix.
     Subscribe(&'a [u8]),
-    /// The prefix that is wanted no more.
+    /// With the prefix.
     Cancel(&'a [u8]),
     /// Anything else.
     Other,
@@ -40,10 +41,13 @@ impl<'a> Command<'a> {
             b"ERROR" => {
                 let (&len, reason) = data.split_first().ok_or(Error::Malformed("ERROR"))?;
                 // A reason that is cut short is still the best explanation there is.
-                Ok(Self::Error(printable(&reason[..reason.len().min(usize::from(len))])))
+                Ok(Self::Error(
+                    Printable::from_bytes(&reason[..reason.len().min(usize::from(len))])
+                        .to_string(),
+                ))
             }
             b"PING" => match data.get(2..) {
-                Some(context) if context.len() <= CONTEXT => Ok(Self::Ping(context)),
+                Some(context) if context.len() <= MAX_CONTEXT => Ok(Self::Ping(context)),
                 _ => Err(Error::Malformed("PING")),
             },
             b"SUBSCRIBE" => Ok(Self::Subscribe(data)),
@@ -53,8 +57,8 @@ impl<'a> Command<'a> {
     }
 }
 
-/// A subscription or its end as a whole frame: a command, or for a remote that does not know it
-/// (ZMTP 3.0) a message.
+/// Returns the frame that subscribes, or cancels: a command, or a message for a remote that does
+/// not know the command (ZMTP 3.0).
 pub(crate) fn subscription(subscribe: bool, prefix: &[u8], as_command: bool) -> Bytes {
     if as_command {
         return frame(if subscribe { b"SUBSCRIBE" } else { b"CANCEL" }, prefix);
@@ -67,12 +71,12 @@ pub(crate) fn subscription(subscribe: bool, prefix: &[u8], as_command: bool) -> 
     out.freeze()
 }
 
-/// The PONG that answers a PING with this context.
+/// Returns the PONG that answers a PING with this context.
 pub(crate) fn pong(context: &[u8]) -> Bytes {
     frame(b"PONG", context)
 }
 
-/// The ERROR with this reason.
+/// Returns the ERROR with this reason.
 pub(crate) fn error(reason: &str) -> Bytes {
     let reason = &reason.as_bytes()[..reason.len().min(255)];
     let mut data = BytesMut::with_capacity(1 + reason.len());
@@ -81,7 +85,7 @@ pub(crate) fn error(reason: &str) -> Bytes {
     frame(b"ERROR", &data)
 }
 
-/// A whole command frame. `name` is one of ours and short.
+/// Returns a whole command frame. `name` is one of ours and short.
 pub(crate) fn frame(name: &[u8], data: &[u8]) -> Bytes {
     let size = 1 + name.len() + data.len();
     let mut out = BytesMut::with_capacity(FrameHeader::framed(size));

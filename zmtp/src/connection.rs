@@ -1,38 +1,39 @@
 //! One end of one connection, without I/O and without a clock.
 
-use std::{collections::VecDeque, time::Instant};
+use std::collections::VecDeque;
+use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::{
-    Config, Encoder, Error, Limits, Message, SocketType,
-    assembly::{Assembly, quick},
-    command::{self, Command},
-    frame::Announced,
-    greeting,
-    mechanism::null,
-};
+use crate::command::{self, Command};
+use crate::frame::IncomingHeader;
+use crate::greeting;
+use crate::mechanism::null;
+use crate::message_assembler::{MessageAssembler, parse_small};
+use crate::properties::Properties;
+use crate::{Config, Encoder, Error, Limits, Message, SocketType};
 
-/// PONGs that may wait to be sent. A remote that pings faster than it reads loses the others.
-const PONGS: usize = 4;
+/// PONGs that may wait to be sent. A remote that sends more PINGs in one batch loses the others.
+const MAX_WAITING_PONGS: usize = 4;
 
-/// The most that [`Connection::wants`] asks for at a time, in octets.
-const WANTS: usize = 1 << 20;
+/// The most that [`Connection::read_hint`] asks for at a time, in bytes.
+const MAX_READ_HINT: usize = 1 << 20;
 
 /// One end of one connection.
 ///
-/// Octets go in by [`buffer`](Self::buffer), what they mean comes out of
-/// [`poll_event`](Self::poll_event), what is to be sent comes out of
-/// [`poll_transmit`](Self::poll_transmit). Messages of our own are encoded by the [`Encoder`] that
-/// comes with [`Event::Ready`], and not before: a message that arrives before the remote has sent
-/// its READY makes libzmq close the connection.
+/// Received bytes are appended to [`receive_buffer`](Self::receive_buffer), and what follows from
+/// them comes out of [`poll_output`](Self::poll_output): bytes to send, and events. Messages are
+/// sent with the [`Encoder`] that comes with [`Event::Ready`], and not before it: libzmq closes the
+/// connection when a message arrives before it has sent its own READY.
+///
+/// The [front page](crate#the-run-loop) has the complete loop.
 #[derive(Debug)]
 pub struct Connection {
     config: Config,
     stage: Stage,
-    incoming: BytesMut,
-    outgoing: VecDeque<Bytes>,
-    assembly: Assembly,
+    received: BytesMut,
+    transmits: VecDeque<Bytes>,
+    assembler: MessageAssembler,
     deadline: Option<Instant>,
     /// The remote knows the commands of ZMTP 3.1.
     commands: bool,
@@ -47,6 +48,8 @@ enum Stage {
         major: u8,
         minor: u8,
     },
+    /// READY has come. Told as an event when everything before it has been transmitted.
+    Greeted(PeerInfo),
     Ready {
         /// We publish, and messages are subscriptions.
         publisher: bool,
@@ -54,18 +57,30 @@ enum Stage {
     Dead(Error),
 }
 
-/// What a connection has to tell.
+/// What a [`Connection`] wants done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send these bytes, whole and between messages, in the order in which they come: greeting and
+    /// READY at first, later subscriptions, and a PONG for a PING.
+    Transmit(Bytes),
+    /// This has happened.
+    Event(Event),
+}
+
+/// What has happened on a [`Connection`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The handshake is over. Comes once, before any message.
+    /// The handshake is over, and everything that belongs to it has been transmitted. Comes once,
+    /// before any message.
     Ready(PeerInfo, Encoder),
-    /// A whole message.
+    /// A whole message has arrived.
     Message(Message),
-    /// The remote of a PUB or XPUB wants messages with this prefix. See
+    /// The remote of a PUB or XPUB subscribes to messages with this prefix. See
     /// [`Subscriptions`](crate::Subscriptions).
     Subscribe(Bytes),
-    /// The remote of a PUB or XPUB takes back one subscription to this prefix.
+    /// The remote of a PUB or XPUB cancels one subscription to this prefix.
     Cancel(Bytes),
 }
 
@@ -73,239 +88,277 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerInfo {
-    /// What it is; one that [`SocketType::accepts`] allows.
+    /// Its socket type; one that [`SocketType::accepts`] allows.
     pub socket_type: SocketType,
-    /// Its identity, at most 255 octets, empty if it has none. Nobody has verified it.
+    /// Its identity, at most 255 bytes, empty if it has none. Not verified.
     pub identity: Bytes,
     /// Its major version of ZMTP, at least 3.
     pub major: u8,
     /// Its minor version of ZMTP.
     pub minor: u8,
+    properties: Properties,
+}
+
+impl PeerInfo {
+    /// Returns the value of a property that the remote has announced: `name` begins with `X-` and
+    /// matches exactly. Not verified.
+    ///
+    /// Of what it announces the first 16 such properties are known, if their names have at most 255
+    /// and their values at most 1,024 bytes. Of two with the same name the later one holds.
+    pub fn property(&self, name: &str) -> Option<&Bytes> {
+        self.properties.get(name.as_bytes())
+    }
 }
 
 impl Connection {
-    /// A connection that has just been made, at `now`; the time for the handshake starts.
-    #[must_use]
+    /// Creates a connection at the time `now`, at which its handshake begins.
     pub fn new(config: &Config, now: Instant) -> Self {
         let mut new = Self {
             config: config.clone(),
             stage: Stage::Greeting,
-            incoming: BytesMut::new(),
-            outgoing: VecDeque::new(),
-            assembly: Assembly::default(),
+            received: BytesMut::new(),
+            transmits: VecDeque::new(),
+            assembler: MessageAssembler::default(),
             deadline: now.checked_add(config.limits.handshake_time),
             commands: false,
         };
-        let identity = config.identity.len();
-        if identity > null::IDENTITY {
-            new.stage = Stage::Dead(Error::IdentityTooLong(identity));
+        if let Err(error) = null::check(config) {
+            new.die(error);
             return new;
         }
         // READY need not wait for the remote's greeting: one segment, one system call.
-        let mut opening = BytesMut::from(&greeting::encode(config.mechanism, identity)[..]);
+        let mut opening =
+            BytesMut::from(&greeting::encode(config.mechanism, config.identity.len())[..]);
         opening.extend_from_slice(&null::ready(config));
-        new.outgoing.push_back(opening.freeze());
+        new.transmits.push_back(opening.freeze());
         new
     }
 
-    /// The receive buffer: append what came in, then call [`poll_event`](Self::poll_event) until
-    /// it says `None`.
+    /// Returns the receive buffer: append what was received, then call
+    /// [`poll_output`](Self::poll_output) until it returns `None`.
     ///
     /// The connection itself never reserves room in it, whatever sizes the remote announces: it
-    /// grows by what the caller reserves or appends. An empty one may be replaced by
+    /// grows by what the caller reserves or appends. An empty buffer may be replaced by
     /// `BytesMut::new()` to give its memory back.
-    pub fn buffer(&mut self) -> &mut BytesMut {
-        &mut self.incoming
+    pub fn receive_buffer(&mut self) -> &mut BytesMut {
+        &mut self.received
     }
 
-    /// How many octets are missing from the frame in progress, at most 1 MiB: a hint for the size
-    /// of the next read. 0 when that is not known.
-    #[must_use]
-    pub fn wants(&self) -> usize {
-        match Announced::parse(&self.incoming) {
+    /// Returns how many bytes are missing from the frame in progress, at most 1 MiB, as a hint for
+    /// the size of the next read; 0 if that is not known.
+    pub fn read_hint(&self) -> usize {
+        match IncomingHeader::parse(&self.received) {
             Ok(Some(frame)) if !matches!(self.stage, Stage::Greeting) => {
-                let size = usize::try_from(frame.size).unwrap_or(usize::MAX);
-                let missing = size.saturating_add(frame.header).saturating_sub(self.incoming.len());
-                missing.min(WANTS)
+                let size = usize::try_from(frame.body).unwrap_or(usize::MAX);
+                let frame = size.saturating_add(frame.header);
+                frame.saturating_sub(self.received.len()).min(MAX_READ_HINT)
             }
             _ => 0,
         }
     }
 
-    /// Other limits from here on, for what has not been told yet: a remote may be trusted with more
-    /// when it has said who it is.
+    /// Replaces the limits, for everything that `poll_output` has not returned yet: a remote may be
+    /// trusted with more once it has said who it is.
     pub fn set_limits(&mut self, limits: Limits) {
         self.config.limits = limits;
     }
 
-    /// The next thing that the octets received so far mean; `None`: more are needed.
+    /// Returns what is to be done next, or `None` if there is nothing to do until more is received,
+    /// [`subscribe`](Self::subscribe) or [`cancel`](Self::cancel) is called, or
+    /// [`next_deadline`](Self::next_deadline) has come.
     ///
     /// # Errors
-    /// What the remote did wrong. The connection is dead then, drops what it held and gives the
-    /// same answer for ever; a last [`poll_transmit`](Self::poll_transmit) may still hold an ERROR
-    /// for the remote.
-    pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
-        let event = match &self.stage {
+    /// What the remote did wrong. The connection is dead then, has dropped everything that it held,
+    /// and returns the same error from then on. An ERROR that is due to the remote comes as the
+    /// last [`Output::Transmit`] before it.
+    pub fn poll_output(&mut self) -> Result<Option<Output>, Error> {
+        // Messages first: what they make us send waits until the receive buffer is exhausted, so
+        // that it is sent together, and a flood of PINGs makes few PONGs.
+        let output = match &self.stage {
             Stage::Ready { publisher: false } => self.poll_traffic(),
             Stage::Ready { publisher: true } => self.poll_subscriptions(),
-            Stage::Greeting | Stage::Handshake { .. } => self.poll_handshake(),
-            Stage::Dead(error) => return Err(error.clone()),
+            _ => return self.poll_stage(),
         };
-        event.map_err(|error| self.die(error))
-    }
-
-    /// Subscribes to messages with this prefix; for a SUB or XSUB. What it wants from the start
-    /// stands in [`Config::subscriptions`]: before the connection is ready this does nothing.
-    pub fn subscribe(&mut self, prefix: &[u8]) {
-        self.tell_subscription(true, prefix);
-    }
-
-    /// Takes one subscription to this prefix back; for a SUB or XSUB that is ready.
-    pub fn cancel(&mut self, prefix: &[u8]) {
-        self.tell_subscription(false, prefix);
-    }
-
-    /// The next octets to be sent: greeting and READY at first, later subscriptions, and a PONG for
-    /// a PING. Hand them to the transport whole and between messages, in the order in which they
-    /// come.
-    pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        let octets = self.outgoing.pop_front();
-        if self.outgoing.is_empty() {
-            self.outgoing = VecDeque::new();
+        match output {
+            Ok(None) => Ok(self.poll_transmits()),
+            Err(error) => {
+                self.die(error);
+                self.poll_stage()
+            }
+            some => some,
         }
-        octets
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called; only the handshake has a
+    /// Subscribes to messages with this prefix, on a SUB or XSUB that is ready.
+    ///
+    /// Subscriptions from the start belong in [`Config::subscriptions`]: before the connection is
+    /// ready this does nothing.
+    pub fn subscribe(&mut self, prefix: &[u8]) {
+        self.send_subscription(true, prefix);
+    }
+
+    /// Cancels one subscription to this prefix, on a SUB or XSUB that is ready.
+    pub fn cancel(&mut self, prefix: &[u8]) {
+        self.send_subscription(false, prefix);
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is due. Only the handshake has a
     /// deadline.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn next_deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Tells the time. Harmless when there is no deadline or it has not come.
-    ///
-    /// # Errors
-    /// [`Error::HandshakeTimeout`] when the handshake should be over by now.
-    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+    /// Ends the connection with [`Error::HandshakeTimeout`] if its deadline has passed at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
         if self.deadline.is_some_and(|deadline| now >= deadline) {
-            return Err(self.die(Error::HandshakeTimeout));
+            self.die(Error::HandshakeTimeout);
         }
-        Ok(())
     }
 
-    /// Whether the handshake is over and the connection alive.
-    #[must_use]
+    /// Returns whether [`Event::Ready`] has come and the connection is alive.
     pub fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Ready { .. })
     }
 
-    fn die(&mut self, error: Error) -> Error {
-        self.outgoing.clear();
+    fn die(&mut self, error: Error) {
+        self.transmits.clear();
         if matches!(error, Error::SocketType(_) | Error::Incompatible { .. }) {
             // RFC 37 asks for this in one case only: the socket types.
-            self.outgoing.push_back(command::error("Invalid socket type"));
+            self.transmits.push_back(command::error("Invalid socket type"));
         }
-        self.stage = Stage::Dead(error.clone());
-        self.incoming = BytesMut::new();
-        self.assembly = Assembly::default();
+        self.stage = Stage::Dead(error);
+        self.received = BytesMut::new();
+        self.assembler = MessageAssembler::default();
         self.deadline = None;
-        error
     }
 
-    fn poll_handshake(&mut self) -> Result<Option<Event>, Error> {
-        if matches!(self.stage, Stage::Greeting) {
-            let Some((major, minor)) = greeting::decode(&self.incoming, self.config.mechanism)?
-            else {
-                return Ok(None);
+    /// The outputs before and after the exchange of messages: what is to be sent comes before
+    /// [`Event::Ready`], and before the error.
+    fn poll_stage(&mut self) -> Result<Option<Output>, Error> {
+        loop {
+            if let Some(transmit) = self.poll_transmits() {
+                return Ok(Some(transmit));
+            }
+            let progress = match &self.stage {
+                Stage::Dead(error) => return Err(error.clone()),
+                Stage::Greeted(peer) => {
+                    let ready = Event::Ready(peer.clone(), Encoder::new(self.config.mechanism));
+                    let ours = self.config.socket_type;
+                    let publisher = matches!(ours, SocketType::Pub | SocketType::XPub);
+                    self.stage = Stage::Ready { publisher };
+                    return Ok(Some(Output::Event(ready)));
+                }
+                _ => self.handshake(),
             };
-            self.incoming.advance(greeting::LEN);
+            match progress {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => self.die(error),
+            }
+        }
+    }
+
+    fn poll_transmits(&mut self) -> Option<Output> {
+        let bytes = self.transmits.pop_front();
+        if self.transmits.is_empty() {
+            self.transmits = VecDeque::new();
+        }
+        bytes.map(Output::Transmit)
+    }
+
+    /// Takes greeting and READY from the receive buffer. Returns `true` when both are there.
+    fn handshake(&mut self) -> Result<bool, Error> {
+        if matches!(self.stage, Stage::Greeting) {
+            let version = greeting::decode(&self.received, self.config.mechanism)?;
+            let Some((major, minor)) = version else { return Ok(false) };
+            self.received.advance(greeting::SIZE);
             self.stage = Stage::Handshake { major, minor };
         }
-        let Some(frame) = Announced::parse(&self.incoming)? else { return Ok(None) };
+        let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(false) };
         if !frame.command {
             return Err(Error::Premature("a message"));
         }
-        let limit = self.config.limits.handshake_octets;
-        let left = limit.saturating_sub(greeting::LEN + frame.header);
+        let limit = self.config.limits.handshake_bytes;
+        let left = limit.saturating_sub(greeting::SIZE + frame.header);
         let Ok(size) = frame.within(left) else { return Err(Error::HandshakeTooLarge { limit }) };
-        let Some(body) = self.incoming.get(frame.header..frame.header + size) else {
-            return Ok(None);
+        let Some(body) = self.received.get(frame.header..frame.header + size) else {
+            return Ok(false);
         };
         let peer = match Command::decode(body)? {
-            Command::Ready(metadata) => self.meet(metadata)?,
+            Command::Ready(metadata) => self.admit(metadata)?,
             Command::Error(reason) => return Err(Error::Refused(reason)),
             _ => return Err(Error::Premature("another command")),
         };
-        self.incoming.advance(frame.header + size);
-        let publisher = matches!(self.config.socket_type, SocketType::Pub | SocketType::XPub);
-        self.stage = Stage::Ready { publisher };
+        self.received.advance(frame.header + size);
         self.deadline = None;
         self.commands = (peer.major, peer.minor) > (3, 0);
+        self.stage = Stage::Greeted(peer);
         for prefix in std::mem::take(&mut self.config.subscriptions) {
-            self.subscribe(&prefix);
+            self.send_subscription(true, &prefix);
         }
-        Ok(Some(Event::Ready(peer, Encoder::new(self.config.mechanism))))
+        Ok(true)
     }
 
-    /// Who the remote is, if it is one that we may talk to.
-    fn meet(&self, metadata: &[u8]) -> Result<PeerInfo, Error> {
-        let null::Metadata { socket_type, identity } = null::Metadata::decode(metadata)?;
+    /// Returns who the remote is, if it is one that we may talk to.
+    fn admit(&self, metadata: &[u8]) -> Result<PeerInfo, Error> {
+        let null::Metadata { socket_type, identity, properties } =
+            null::Metadata::decode(metadata)?;
         let ours = self.config.socket_type;
         if !ours.accepts(socket_type) {
             return Err(Error::Incompatible { ours, theirs: socket_type });
         }
-        let meant = &self.config.remote;
-        if !meant.is_empty() && !identity.is_empty() && identity != *meant {
+        let expected = &self.config.remote;
+        if !expected.is_empty() && !identity.is_empty() && identity != *expected {
             return Err(Error::Stranger);
         }
         let (major, minor) = match self.stage {
             Stage::Handshake { major, minor } => (major, minor),
             _ => (3, 0),
         };
-        Ok(PeerInfo { socket_type, identity, major, minor })
+        Ok(PeerInfo { socket_type, identity, major, minor, properties })
     }
 
-    fn poll_traffic(&mut self) -> Result<Option<Event>, Error> {
+    /// The next event of a connection that is ready.
+    fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
         loop {
-            if self.assembly.is_empty()
-                && let Some(message) = quick(&mut self.incoming, &self.config.limits)
+            if self.assembler.is_empty()
+                && let Some(message) = parse_small(&mut self.received, &self.config.limits)
             {
-                return Ok(Some(Event::Message(message)));
+                return Ok(Some(Output::Event(Event::Message(message))));
             }
-            let Some(frame) = Announced::parse(&self.incoming)? else { return Ok(None) };
+            let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(None) };
             let size = if frame.command {
                 frame.within(self.config.limits.command)?
             } else {
-                self.assembly.admit(&frame, &self.config.limits)?
+                self.assembler.admit(&frame, &self.config.limits)?
             };
-            if self.incoming.len() - frame.header < size {
+            if self.received.len() - frame.header < size {
                 return Ok(None);
             }
-            self.incoming.advance(frame.header);
+            self.received.advance(frame.header);
             if frame.command {
                 // libzmq may put a PING between the frames of a message, so this takes it there.
                 let event = self.command(size)?;
-                self.incoming.advance(size);
-                if event.is_some() {
-                    return Ok(event);
+                self.received.advance(size);
+                if let Some(event) = event {
+                    return Ok(Some(Output::Event(event)));
                 }
                 continue;
             }
-            self.assembly.push(&mut self.incoming, size);
+            self.assembler.push(&mut self.received, size);
             if !frame.more {
-                return Ok(Some(Event::Message(self.assembly.finish())));
+                return Ok(Some(Output::Event(Event::Message(self.assembler.finish()))));
             }
         }
     }
 
-    /// Obeys the command whose body is the first `size` octets of the buffer.
+    /// Handles the command whose body is the first `size` bytes of the buffer.
     fn command(&mut self, size: usize) -> Result<Option<Event>, Error> {
         let publisher = matches!(self.stage, Stage::Ready { publisher: true });
-        match Command::decode(&self.incoming[..size])? {
+        match Command::decode(&self.received[..size])? {
             Command::Ping(context) => {
-                if self.outgoing.len() < PONGS {
-                    self.outgoing.push_back(command::pong(context));
+                if self.transmits.len() < MAX_WAITING_PONGS {
+                    self.transmits.push_back(command::pong(context));
                 }
                 Ok(None)
             }
@@ -320,17 +373,17 @@ impl Connection {
         }
     }
 
-    /// What comes to a publisher: subscriptions, as commands or as messages. Other messages are for
-    /// an XPUB; at a PUB they are dropped (RFC 29).
-    fn poll_subscriptions(&mut self) -> Result<Option<Event>, Error> {
+    /// The next event of a publisher: subscriptions, as commands or as messages. An XPUB receives
+    /// other messages too, a PUB drops them (RFC 29).
+    fn poll_subscriptions(&mut self) -> Result<Option<Output>, Error> {
         loop {
             match self.poll_traffic()? {
-                Some(Event::Message(message)) => {
+                Some(Output::Event(Event::Message(message))) => {
                     if let Some(event) = subscription(&message) {
-                        return Ok(Some(event));
+                        return Ok(Some(Output::Event(event)));
                     }
                     if self.config.socket_type == SocketType::XPub {
-                        return Ok(Some(Event::Message(message)));
+                        return Ok(Some(Output::Event(Event::Message(message))));
                     }
                 }
                 other => return Ok(other),
@@ -338,11 +391,11 @@ impl Connection {
         }
     }
 
-    fn tell_subscription(&mut self, subscribe: bool, prefix: &[u8]) {
+    fn send_subscription(&mut self, subscribe: bool, prefix: &[u8]) {
         let subscriber = matches!(self.config.socket_type, SocketType::Sub | SocketType::XSub);
-        if subscriber && self.is_ready() {
+        if subscriber && matches!(self.stage, Stage::Greeted(_) | Stage::Ready { .. }) {
             let frame = command::subscription(subscribe, prefix, self.commands);
-            self.outgoing.push_back(frame);
+            self.transmits.push_back(frame);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{frame::FrameHeader, mechanism::Mechanism};
+use crate::frame::FrameHeader;
+use crate::mechanism::Mechanism;
 
-/// Turns messages into octets for the wire.
+/// Turns messages into bytes for the wire.
 ///
-/// Comes out of [`Event::Ready`](crate::Event::Ready), because what it does may depend on the
-/// handshake: NULL puts a header before each frame and knows nothing; a mechanism with
-/// confidentiality keeps its keys and counters here, which is why encoding takes `&mut self` and
-/// an encoder cannot be cloned.
+/// It comes with [`Event::Ready`](crate::Event::Ready), because what it does may depend on the
+/// handshake: NULL only puts a header before each frame; a mechanism with confidentiality keeps its
+/// keys and counters here, so encoding takes `&mut self`, and an encoder cannot be cloned.
 #[derive(Debug)]
 pub struct Encoder {
     mechanism: Mechanism,
@@ -20,7 +20,7 @@ impl Encoder {
         Self { mechanism }
     }
 
-    /// Appends one message to `out`: a first frame `head`, then one frame for each of `content`.
+    /// Appends one message to `out`: the frame `head`, then one frame for each of `content`.
     pub fn encode(&mut self, head: &[u8], content: &[Bytes], out: &mut BytesMut) {
         out.reserve(Self::encoded(head, content));
         let last = content.len();
@@ -30,17 +30,15 @@ impl Encoder {
         }
     }
 
-    /// The header that goes before a frame whose body goes out as it is. A writer that sends large
-    /// bodies by reference asks for this instead of [`encode`](Self::encode).
-    #[must_use]
+    /// Returns the header of a frame with a body of `size` bytes; `more` if others follow. For a
+    /// writer that sends large bodies by reference instead of with [`encode`](Self::encode).
     pub fn header(&mut self, size: usize, more: bool) -> FrameHeader {
         match self.mechanism {
             Mechanism::Null => FrameHeader::message(size, more),
         }
     }
 
-    /// Octets of that message on the wire.
-    #[must_use]
+    /// Returns how many bytes such a message has on the wire.
     pub fn encoded(head: &[u8], content: &[Bytes]) -> usize {
         content.iter().fold(FrameHeader::framed(head.len()), |sum, body| {
             sum.saturating_add(FrameHeader::framed(body.len()))

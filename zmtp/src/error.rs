@@ -2,45 +2,46 @@
 
 use crate::SocketType;
 
-/// What the remote did that ended the connection.
+/// Why a connection ended: mostly what the remote did.
 ///
-/// There is no way back from any of them: the [`Connection`](crate::Connection) repeats its error
-/// for ever, and the transport is to be closed.
+/// No error can be recovered from: the [`Connection`](crate::Connection) repeats it, and its
+/// transport should be closed.
+///
+/// Text of the remote in it is [`Printable`](crate::Printable).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The remote speaks a ZMTP older than 3.0. `major` is what it announced; 1 also stands for a
-    /// remote that does not start as ZMTP 2 and 3 do (so: ZMTP 1.0, or something else entirely).
-    #[error("remote speaks ZMTP {major} or no ZMTP at all, 3 is needed")]
+    /// The remote speaks a ZMTP older than 3.0, or another protocol.
+    #[error("the remote speaks ZMTP {major} or another protocol; ZMTP 3 is required")]
     Version {
-        /// The announced major version (ZMTP 2.0 announces 1).
+        /// The announced major version: 1 for ZMTP 2.0, and for a remote that does not begin as
+        /// ZMTP 2 and 3 do.
         major: u8,
     },
-    /// The remote wants another security mechanism than we do (RFC 37, "Authentication and
-    /// Confidentiality"). What it announced, made printable.
-    #[error("remote wants the mechanism {0:?}")]
+    /// The remote uses another security mechanism than we do: this one (RFC 37, "Authentication and
+    /// Confidentiality").
+    #[error("the remote uses another security mechanism: {0:?}")]
     Mechanism(String),
-    /// The handshake did not end in time.
+    /// The handshake did not end within [`Limits::handshake_time`](crate::Limits::handshake_time).
     #[error("the handshake took too long")]
     HandshakeTimeout,
-    /// The remote announced or sent more than [`Limits::handshake_octets`](crate::Limits) before
-    /// it was ready.
-    #[error("the handshake has more than {limit} octets")]
+    /// The remote announced or sent more than allowed before it was ready.
+    #[error("handshake of more than {limit} bytes")]
     HandshakeTooLarge {
-        /// The bound.
+        /// The bound: [`Limits::handshake_bytes`](crate::Limits::handshake_bytes).
         limit: usize,
     },
-    /// Something that is not allowed before READY: a message, or another command.
-    #[error("{0} before READY")]
+    /// The remote sent something that is not allowed before READY: a message, or another command.
+    #[error("the remote sent {0} before READY")]
     Premature(&'static str),
-    /// The remote said ERROR. Its reason, made printable, at most 255 octets.
-    #[error("remote refused: {0:?}")]
+    /// The remote refused the connection with ERROR, for this reason of at most 255 bytes.
+    #[error("the remote refused the connection: {0:?}")]
     Refused(String),
-    /// READY has no `Socket-Type`, or one that RFC 37 does not know; made printable.
+    /// READY has no `Socket-Type`, or one that RFC 37 does not know.
     #[error("unknown socket type {0:?}")]
     SocketType(String),
-    /// These two socket types do not talk to each other.
-    #[error("a {ours} does not talk to a {theirs}")]
+    /// The two socket types do not talk to each other.
+    #[error("a {ours} cannot talk to a {theirs}")]
     Incompatible {
         /// Our type.
         ours: SocketType,
@@ -48,55 +49,54 @@ pub enum Error {
         theirs: SocketType,
     },
     /// The remote has another identity than [`Config::remote`](crate::Config::remote).
-    #[error("the remote is another one than was meant")]
+    #[error("peer identity does not match the expected one")]
     Stranger,
-    /// An identity has more than 255 octets. Also reported for an identity of our own that is too
-    /// long, by the first call of `poll_event`.
-    #[error("an identity of {0} octets, at most 255 are allowed")]
+    /// An identity has more than 255 bytes: the remote's, or the one in our own
+    /// [`Config`](crate::Config).
+    #[error("identity of {0} bytes; at most 255 are allowed")]
     IdentityTooLong(usize),
-    /// A frame has bits set that are reserved (RFC 37, "Framing"), or MORE on a command.
-    #[error("frame with the flags {0:#04x}")]
+    /// A property of our own [`Config`](crate::Config) cannot be sent, or it is one too many: see
+    /// [`Config::with_property`](crate::Config::with_property).
+    #[error(
+        "property {0:?} cannot be announced: names begin with X- and have at most 255 bytes, \
+         values at most 1024, and there are at most 16"
+    )]
+    Property(String),
+    /// A frame has reserved bits set, or MORE on a command (RFC 37, "Framing").
+    #[error("frame with invalid flags {0:#04x}")]
     Flags(u8),
-    /// A frame announces more octets than allowed.
-    #[error("a frame of {announced} octets, at most {limit} are allowed")]
+    /// A frame announces more bytes than allowed.
+    #[error("frame of {announced} bytes; at most {limit} are allowed")]
     FrameTooLarge {
-        /// Octets announced.
+        /// Bytes announced.
         announced: u64,
-        /// The bound: [`Limits::frame`](crate::Limits) or, for a command, `Limits::command`.
+        /// The bound: [`Limits::frame`](crate::Limits::frame), or
+        /// [`Limits::command`](crate::Limits::command) for a command.
         limit: usize,
     },
-    /// The frames of one message have more octets together than allowed.
-    #[error("a message of at least {announced} octets, at most {limit} are allowed")]
+    /// The frames of one message have more bytes together than allowed.
+    #[error("message of at least {announced} bytes; at most {limit} are allowed")]
     MessageTooLarge {
-        /// Octets announced so far.
+        /// Bytes announced so far.
         announced: u64,
-        /// The bound: [`Limits::message`](crate::Limits).
+        /// The bound: [`Limits::message`](crate::Limits::message).
         limit: usize,
     },
     /// A message has more frames than allowed.
-    #[error("a message of more than {limit} frames")]
+    #[error("message of more than {limit} frames")]
     TooManyFrames {
-        /// The bound: [`Limits::frames`](crate::Limits).
+        /// The bound: [`Limits::frames`](crate::Limits::frames).
         limit: usize,
     },
-    /// The remote subscribes to more than is allowed.
-    #[error("more than {number} subscriptions, or more than {octets} octets of them")]
+    /// The remote subscribes to more than allowed.
+    #[error("more than {number} subscriptions, or more than {bytes} bytes of prefixes")]
     TooManySubscriptions {
-        /// The bound: [`Limits::subscriptions`](crate::Limits).
+        /// The bound: [`Limits::subscriptions`](crate::Limits::subscriptions).
         number: usize,
-        /// The bound: [`Limits::subscription_octets`](crate::Limits).
-        octets: usize,
+        /// The bound: [`Limits::subscription_bytes`](crate::Limits::subscription_bytes).
+        bytes: usize,
     },
-    /// A command whose parts do not fit its length. Which one.
+    /// The parts of this command do not fit its length.
     #[error("malformed {0}")]
     Malformed(&'static str),
-}
-
-/// Text from the network for people to read: never longer than `octets` came, nothing that moves a
-/// cursor or starts a line.
-pub(crate) fn printable(octets: &[u8]) -> String {
-    String::from_utf8_lossy(octets)
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

@@ -15,28 +15,25 @@ const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
-/// The header of one frame, ready for the wire: 2 octets, or 9 for a body of more than 255.
+/// The header of one frame, ready for the wire: 2 bytes, or 9 for a body of more than 255 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameHeader {
-    octets: [u8; 9],
+    bytes: [u8; 9],
     len: u8,
 }
 
 impl FrameHeader {
-    /// The header of a message frame with a body of `size` octets; `more`: others follow.
-    #[must_use]
+    /// Creates the header of a message frame with a body of `size` bytes; `more` if others follow.
     pub const fn message(size: usize, more: bool) -> Self {
         Self::new(if more { MORE } else { 0 }, size)
     }
 
-    /// The header of a command with a body of `size` octets.
-    #[must_use]
+    /// Creates the header of a command with a body of `size` bytes.
     pub const fn command(size: usize) -> Self {
         Self::new(COMMAND, size)
     }
 
-    /// How many octets a frame with a body of `size` octets has on the wire.
-    #[must_use]
+    /// Returns how many bytes a frame with a body of `size` bytes has on the wire.
     pub const fn framed(size: usize) -> usize {
         size.saturating_add(if size < 256 { 2 } else { 9 })
     }
@@ -44,9 +41,9 @@ impl FrameHeader {
     const fn new(flags: u8, size: usize) -> Self {
         let s = (size as u64).to_be_bytes();
         if size < 256 {
-            Self { octets: [flags, s[7], 0, 0, 0, 0, 0, 0, 0], len: 2 }
+            Self { bytes: [flags, s[7], 0, 0, 0, 0, 0, 0, 0], len: 2 }
         } else {
-            Self { octets: [flags | LONG, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]], len: 9 }
+            Self { bytes: [flags | LONG, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]], len: 9 }
         }
     }
 }
@@ -54,52 +51,52 @@ impl FrameHeader {
 impl Deref for FrameHeader {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &self.octets[..usize::from(self.len)]
+        &self.bytes[..usize::from(self.len)]
     }
 }
 
-/// A header as it came in. The size is only announced: check it before believing it.
+/// A header that was received. The size of the body is only announced: check it before use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Announced {
+pub(crate) struct IncomingHeader {
     pub(crate) more: bool,
     pub(crate) command: bool,
-    /// Octets of the header itself.
+    /// Size of the header itself, in bytes.
     pub(crate) header: usize,
-    /// Octets of the body, as the remote says.
-    pub(crate) size: u64,
+    /// Size of the body as the remote announces it, in bytes.
+    pub(crate) body: u64,
 }
 
-impl Announced {
-    /// Reads the header at the start of `octets`; `None` as long as it is incomplete. Wrong flags
-    /// are reported as soon as the first octet is there.
-    pub(crate) fn parse(octets: &[u8]) -> Result<Option<Self>, Error> {
-        let Some((&flags, rest)) = octets.split_first() else { return Ok(None) };
+impl IncomingHeader {
+    /// Reads the header at the start of `bytes`; `None` while it is incomplete. Wrong flags are
+    /// reported as soon as the first byte is there.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Self>, Error> {
+        let Some((&flags, rest)) = bytes.split_first() else { return Ok(None) };
         let (more, command) = (flags & MORE != 0, flags & COMMAND != 0);
         if flags & !(MORE | LONG | COMMAND) != 0 || (more && command) {
             return Err(Error::Flags(flags));
         }
-        let (header, size) = if flags & LONG == 0 {
+        let (header, body) = if flags & LONG == 0 {
             let Some(&size) = rest.first() else { return Ok(None) };
             (2, u64::from(size))
         } else {
             let Some(size) = rest.first_chunk::<8>() else { return Ok(None) };
             (9, u64::from_be_bytes(*size))
         };
-        Ok(Some(Self { more, command, header, size }))
+        Ok(Some(Self { more, command, header, body }))
     }
 
-    /// The size of the body as something that can be indexed with, if it is within `limit`.
+    /// Returns the size of the body if it is within `limit`.
     pub(crate) fn within(&self, limit: usize) -> Result<usize, Error> {
-        match usize::try_from(self.size) {
+        match usize::try_from(self.body) {
             Ok(size) if size <= limit => Ok(size),
-            _ => Err(Error::FrameTooLarge { announced: self.size, limit }),
+            _ => Err(Error::FrameTooLarge { announced: self.body, limit }),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Announced, FrameHeader};
+    use super::{FrameHeader, IncomingHeader};
     use crate::Error;
 
     #[test]
@@ -110,21 +107,25 @@ mod tests {
                 FrameHeader::message(size, true),
                 FrameHeader::command(size),
             ] {
-                let read = Announced::parse(&header).unwrap().unwrap();
-                assert_eq!((read.size, read.header), (size as u64, header.len()));
+                let read = IncomingHeader::parse(&header).unwrap().unwrap();
+                assert_eq!((read.body, read.header), (size as u64, header.len()));
                 assert_eq!(FrameHeader::framed(size), size + header.len());
                 for short in 0..header.len() {
-                    assert_eq!(Announced::parse(&header[..short]).unwrap(), None);
+                    assert_eq!(IncomingHeader::parse(&header[..short]).unwrap(), None);
                 }
             }
         }
     }
 
     #[test]
-    fn reserved_flags_and_more_on_a_command_are_refused_at_the_first_octet() {
+    fn reserved_flags_and_more_on_a_command_are_refused_at_the_first_byte() {
         for flags in 0..=255u8 {
             let wrong = flags > 7 || flags & 5 == 5;
-            assert_eq!(Announced::parse(&[flags]) == Err(Error::Flags(flags)), wrong, "{flags}");
+            assert_eq!(
+                IncomingHeader::parse(&[flags]) == Err(Error::Flags(flags)),
+                wrong,
+                "{flags}"
+            );
         }
     }
 
@@ -133,7 +134,7 @@ mod tests {
         for size in [u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 46] {
             let mut header = vec![2];
             header.extend(size.to_be_bytes());
-            let read = Announced::parse(&header).unwrap().unwrap();
+            let read = IncomingHeader::parse(&header).unwrap().unwrap();
             let limit = 1 << 30;
             assert_eq!(read.within(limit), Err(Error::FrameTooLarge { announced: size, limit }));
         }

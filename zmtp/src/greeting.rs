@@ -5,39 +5,40 @@
 //! 0                 9   10 11   12               32          33
 //! ```
 
-use crate::{Error, error::printable, mechanism::Mechanism};
+use crate::mechanism::Mechanism;
+use crate::{Error, Printable};
 
-/// Octets of a greeting.
-pub(crate) const LEN: usize = 64;
+/// Size of a greeting, in bytes.
+pub(crate) const SIZE: usize = 64;
 
-/// The greeting that we send. The padding carries the length of the identity plus one: what
-/// libzmq does, so that a ZMTP 1 peer takes it for a frame; nobody else may look at it.
-pub(crate) fn encode(mechanism: Mechanism, identity: usize) -> [u8; LEN] {
-    let mut octets = [0; LEN];
-    octets[0] = 0xff;
-    octets[1..9].copy_from_slice(&(identity as u64).saturating_add(1).to_be_bytes());
-    octets[9] = 0x7f;
-    octets[10] = 3;
-    octets[11] = 1;
-    octets[12..32].copy_from_slice(&mechanism.padded());
-    octets
+/// Returns our greeting. The padding carries the length of the identity plus one, as with libzmq,
+/// so that a ZMTP 1 peer takes it for a frame; no other may look at it.
+pub(crate) fn encode(mechanism: Mechanism, identity: usize) -> [u8; SIZE] {
+    let mut bytes = [0; SIZE];
+    bytes[0] = 0xff;
+    bytes[1..9].copy_from_slice(&(identity as u64).saturating_add(1).to_be_bytes());
+    bytes[9] = 0x7f;
+    bytes[10] = 3;
+    bytes[11] = 1;
+    bytes[12..32].copy_from_slice(&mechanism.padded());
+    bytes
 }
 
-/// Reads the start of a greeting: the version when all of it is there, `None` while octets are
-/// missing, an error as soon as one is wrong. Padding, as-server (NULL has no server) and filler
-/// are not looked at.
-pub(crate) fn decode(octets: &[u8], mechanism: Mechanism) -> Result<Option<(u8, u8)>, Error> {
-    if octets.first().is_some_and(|o| *o != 0xff) || octets.get(9).is_some_and(|o| *o != 0x7f) {
+/// Returns the version in the greeting at the start of `bytes`, `None` while it is incomplete, and
+/// an error as soon as one octet is wrong. Padding, as-server (NULL has no server), and filler are
+/// ignored.
+pub(crate) fn decode(bytes: &[u8], mechanism: Mechanism) -> Result<Option<(u8, u8)>, Error> {
+    if bytes.first().is_some_and(|o| *o != 0xff) || bytes.get(9).is_some_and(|o| *o != 0x7f) {
         return Err(Error::Version { major: 1 });
     }
-    let Some(&major) = octets.get(10) else { return Ok(None) };
+    let Some(&major) = bytes.get(10) else { return Ok(None) };
     if major < 3 {
         return Err(Error::Version { major });
     }
-    let Some(announced) = octets.get(12..32) else { return Ok(None) };
+    let Some(announced) = bytes.get(12..32) else { return Ok(None) };
     if announced != mechanism.padded() {
         let end = announced.iter().rposition(|o| *o != 0).map_or(0, |last| last + 1);
-        return Err(Error::Mechanism(printable(&announced[..end])));
+        return Err(Error::Mechanism(Printable::from_bytes(&announced[..end]).to_string()));
     }
-    Ok((octets.len() >= LEN).then(|| (major, octets[11])))
+    Ok((bytes.len() >= SIZE).then(|| (major, bytes[11])))
 }

@@ -1,5 +1,13 @@
 //! ZMTP 3.1, the wire protocol of ZeroMQ ([RFC 37](https://rfc.zeromq.org/spec/37/)), for peers
-//! that face a network: **no input can make it panic, abort, or allocate by an announced length.**
+//! that face a network: **no input can make it panic, abort, or allocate by an announced size.**
+//!
+//! * [`Connection`] is the protocol without I/O: bytes in, events and bytes out.
+//! * [`net`] (feature `net`, on by default) is the same with tokio: a [`Listener`](net::Listener)
+//!   that finishes handshakes concurrently, [`connect`](net::connect), a [`Reader`](net::Reader),
+//!   and a bounded [`SendQueue`](net::SendQueue) that never waits; and, made of these, a
+//!   [`Publisher`](net::Publisher) and a [`Subscriber`](net::Subscriber).
+//!
+//! Not included: the mechanism CURVE (its place is [`Mechanism`]), and ZMTP 1 and 2.
 //!
 //! # The protocol on one page
 //!
@@ -14,64 +22,108 @@
 //!      <---  PONG context                                    command
 //! ```
 //!
-//! Each side may send greeting and READY at once. Messages wait for the other's READY. A message
+//! Each side may send greeting and READY at once. Messages wait for the remote's READY. A message
 //! is one or more *frames*; a frame is one octet of flags (MORE, LONG, COMMAND), its size in one
 //! or eight octets, and its body. That is all: no acknowledgement, no heartbeat unless asked for,
 //! and the end of the connection is the end of TCP.
 //!
-//! # Without I/O
+//! # The run loop
 //!
-//! A [`Connection`] is one end. It owns no socket, reads no clock and can be driven by anything
-//! that moves octets; here two of them talk in memory:
+//! A [`Connection`] owns no socket and reads no clock. Received bytes and the time go in, and
+//! [`poll_output`](Connection::poll_output) says what to do until there is nothing left to do. This
+//! is a complete client on a blocking socket:
+//!
+//! ```no_run
+//! use std::io::{ErrorKind, Read, Write};
+//! use std::net::TcpStream;
+//! use std::time::{Duration, Instant};
+//!
+//! use bytes::{Bytes, BytesMut};
+//! use zmtp::{Config, Connection, Event, Output, SocketType};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut stream = TcpStream::connect("127.0.0.1:5670")?;
+//! let config = Config::new(SocketType::Dealer).with_identity("alice");
+//! let mut connection = Connection::new(&config, Instant::now());
+//! let mut buffer = [0; 4096];
+//! loop {
+//!     // What is to be done, until there is nothing left to do. An error ends the connection.
+//!     while let Some(output) = connection.poll_output()? {
+//!         match output {
+//!             Output::Transmit(bytes) => stream.write_all(&bytes)?,
+//!             Output::Event(Event::Ready(peer, mut encoder)) => {
+//!                 println!("connected to {:?}", peer.socket_type);
+//!                 let mut wire = BytesMut::new();
+//!                 encoder.encode(b"Hi", &[Bytes::new(), Bytes::from("Bob")], &mut wire);
+//!                 stream.write_all(&wire)?;
+//!             }
+//!             Output::Event(Event::Message(message)) => println!("{:?}", message.frames()),
+//!             _ => {}
+//!         }
+//!     }
+//!     // Then wait for bytes or for the deadline, whichever comes first.
+//!     let now = Instant::now();
+//!     let wait = connection.next_deadline().map(|at| at.saturating_duration_since(now));
+//!     stream.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
+//!     match stream.read(&mut buffer) {
+//!         Ok(0) => return Ok(()),
+//!         Ok(n) => connection.receive_buffer().extend_from_slice(&buffer[..n]),
+//!         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+//!         Err(error) => return Err(error.into()),
+//!     }
+//!     connection.handle_timeout(Instant::now());
+//! }
+//! # }
+//! ```
+//!
+//! Two connections in memory, as in a test:
 //!
 //! ```
-//! use bytes::{Bytes, BytesMut};
 //! use std::time::Instant;
-//! use zmtp::{Config, Connection, Event, SocketType};
+//!
+//! use bytes::{Bytes, BytesMut};
+//! use zmtp::{Config, Connection, Event, Output, SocketType};
 //!
 //! let now = Instant::now();
 //! let mut alice = Connection::new(&Config::new(SocketType::Dealer).with_identity("alice"), now);
 //! let mut bob = Connection::new(&Config::new(SocketType::Router), now);
 //!
-//! // What one wants to send is appended to what the other has received.
-//! while let Some(octets) = alice.poll_transmit() {
-//!     bob.buffer().extend_from_slice(&octets);
-//! }
-//! while let Some(octets) = bob.poll_transmit() {
-//!     alice.buffer().extend_from_slice(&octets);
-//! }
-//! let Some(Event::Ready(peer, _)) = bob.poll_event()? else { panic!("bob should be ready") };
+//! // Greeting and READY, which each side transmits at once.
+//! let Some(Output::Transmit(opening)) = alice.poll_output()? else { panic!("nothing to send") };
+//! bob.receive_buffer().extend_from_slice(&opening);
+//! let Some(Output::Transmit(opening)) = bob.poll_output()? else { panic!("nothing to send") };
+//! alice.receive_buffer().extend_from_slice(&opening);
+//!
+//! let Some(Output::Event(Event::Ready(peer, _))) = bob.poll_output()? else {
+//!     panic!("bob should be ready")
+//! };
 //! assert_eq!(peer.identity, "alice");
-//! let Some(Event::Ready(_, mut encoder)) = alice.poll_event()? else { panic!("alice too") };
+//! let Some(Output::Event(Event::Ready(_, mut encoder))) = alice.poll_output()? else {
+//!     panic!("alice should be ready")
+//! };
 //!
 //! let mut wire = BytesMut::new();
 //! encoder.encode(b"Hi", &[Bytes::new(), Bytes::from("Bob")], &mut wire);
-//! bob.buffer().unsplit(wire);
-//! let Some(Event::Message(message)) = bob.poll_event()? else { panic!("no message") };
+//! bob.receive_buffer().unsplit(wire);
+//! let Some(Output::Event(Event::Message(message))) = bob.poll_output()? else {
+//!     panic!("bob should have a message")
+//! };
 //! assert_eq!(message.frames(), ["Hi", "", "Bob"]);
-//! assert!(bob.poll_event()?.is_none());
+//! assert!(bob.poll_output()?.is_none());
 //! # Ok::<(), zmtp::Error>(())
 //! ```
 //!
 //! # Limits
 //!
-//! [`Limits`] are checked when a size is announced, before its octets come. The receive buffer
-//! grows by octets received; small messages are copied out of it, so that a message that is kept
-//! keeps nothing else; large frames are split off without a copy. Errors end the connection,
-//! and only that one.
-//!
-//! # With tokio
-//!
-//! [`net`] (feature `net`, on by default) has a listener that finishes handshakes concurrently, a
-//! connect, a reader, and a bounded outgoing queue that never waits; and, made of these, a
-//! [`Publisher`](net::Publisher) to one remote and a [`Subscriber`](net::Subscriber) to many.
+//! [`Limits`] are checked when a size is announced, before its bytes arrive. The receive buffer
+//! grows by bytes received; small messages are copied out of it, so that keeping one keeps nothing
+//! else; large frames are split off without a copy. An error ends its connection, and no other.
 //!
 //! # Subscriptions
 //!
-//! A SUB tells a PUB which messages it wants: those whose first frame starts with a prefix. Who
-//! connects and who listens does not matter. ZMTP 3.1 has the commands SUBSCRIBE and CANCEL for
-//! it, 3.0 messages whose first octet is 1 or 0; both are understood, and a remote is sent what it
-//! understands.
+//! A SUB tells a PUB which messages it wants: those whose first frame starts with a prefix. Either
+//! side may connect or listen. ZMTP 3.1 has the commands SUBSCRIBE and CANCEL for it, 3.0 messages
+//! whose first octet is 1 or 0; both are understood, and a remote is sent what it understands.
 //!
 //! ```text
 //!        SUB                                                   PUB
@@ -85,12 +137,15 @@
 //! [`Config::subscriptions`] is what a SUB wants from the start, [`Event::Subscribe`] and
 //! [`Event::Cancel`] are what a PUB hears, and [`Subscriptions`] remembers it.
 //!
-//! Not here: CURVE (its place is [`Mechanism`]), ZMTP 1 and 2.
+//! # Text from the network
+//!
+//! [`Printable`] displays names and contents that anybody may have sent without letting them do
+//! anything to a terminal or a log line. The [`Error`]s of this crate have been through it.
 
 #[cfg(feature = "net")]
 pub mod net;
+pub mod sync;
 
-mod assembly;
 mod command;
 mod config;
 mod connection;
@@ -101,16 +156,20 @@ mod greeting;
 mod limits;
 mod mechanism;
 mod message;
+mod message_assembler;
+mod printable;
+mod properties;
 mod socket_type;
 mod subscriptions;
 
 pub use config::Config;
-pub use connection::{Connection, Event, PeerInfo};
+pub use connection::{Connection, Event, Output, PeerInfo};
 pub use encoder::Encoder;
 pub use error::Error;
 pub use frame::FrameHeader;
 pub use limits::Limits;
 pub use mechanism::Mechanism;
 pub use message::{IntoFrames, Message};
+pub use printable::Printable;
 pub use socket_type::SocketType;
 pub use subscriptions::Subscriptions;

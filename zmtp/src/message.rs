@@ -1,49 +1,44 @@
-//! One message.
+//! Messages.
 
 use std::fmt;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-/// One message: its frames, in order. Cloning shares the octets.
+/// One message: its frames, in order. Cloning shares the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Message {
     frames: SmallVec<[Bytes; 2]>,
 }
 
 impl Message {
-    /// The frames, in order. A message that came in has at least one.
-    #[must_use]
+    /// Returns the frames, in order. A received message has at least one.
     pub fn frames(&self) -> &[Bytes] {
         &self.frames
     }
 
-    /// How many frames.
-    #[must_use]
+    /// Returns the number of frames.
     pub fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// Whether there is no frame at all; never so for a message that came in.
-    #[must_use]
+    /// Returns whether there are no frames. A received message has at least one.
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// Octets of all frames together, headers not counted.
-    #[must_use]
-    pub fn octets(&self) -> usize {
+    /// Returns the number of bytes of all frames together, without headers.
+    pub fn byte_len(&self) -> usize {
         self.frames.iter().map(Bytes::len).sum()
     }
 
-    /// The frames, one after the other, without copying an octet.
-    #[must_use]
+    /// Returns the frames one after the other, without copying a byte.
     pub fn into_frames(self) -> IntoFrames {
         IntoFrames(self.frames.into_iter())
     }
 }
 
-/// The frames of a [`Message`] that is taken apart.
+/// The frames of a [`Message`], by value.
 #[derive(Debug)]
 pub struct IntoFrames(smallvec::IntoIter<[Bytes; 2]>);
 
@@ -93,9 +88,9 @@ impl FromIterator<Bytes> for Message {
     }
 }
 
-/// Sizes, not contents: a log line stays a line.
+/// Sizes, not contents, so that a log line stays a line.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Message({} frames, {} octets)", self.len(), self.octets())
+        write!(f, "Message({} frames, {} bytes)", self.len(), self.byte_len())
     }
 }

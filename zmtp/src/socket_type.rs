@@ -1,4 +1,4 @@
-//! The socket types and who may talk to whom.
+//! The socket types, and which may talk to which.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SocketType {
-    /// Asks, and waits for the answer (RFC 28).
+    /// Sends a request, and waits for the reply (RFC 28).
     Req,
-    /// Answers, one question at a time (RFC 28).
+    /// Replies to one request at a time (RFC 28).
     Rep,
     /// Sends to its peers in turn, without waiting (RFC 28).
     Dealer,
     /// Knows its peers by their identity, and addresses each (RFC 28).
     Router,
-    /// Publishes to those who have subscribed (RFC 29).
+    /// Publishes to its subscribers (RFC 29).
     Pub,
     /// A PUB that sees the subscriptions (RFC 29).
     XPub,
@@ -23,9 +23,9 @@ pub enum SocketType {
     Sub,
     /// A SUB that sends subscriptions as messages (RFC 29).
     XSub,
-    /// Hands work to its peers in turn (RFC 30).
+    /// Sends work to its peers in turn (RFC 30).
     Push,
-    /// Takes work (RFC 30).
+    /// Receives work (RFC 30).
     Pull,
     /// Has one peer, another PAIR (RFC 31).
     Pair,
@@ -46,8 +46,7 @@ impl SocketType {
         Self::Pair,
     ];
 
-    /// The name on the wire, in capitals.
-    #[must_use]
+    /// Returns the name on the wire, in capitals.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Req => "REQ",
@@ -64,15 +63,13 @@ impl SocketType {
         }
     }
 
-    /// The type of that name on the wire; `None` for a name that this crate does not know.
-    #[must_use]
+    /// Returns the type with this name on the wire, or `None` for an unknown name.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name().as_bytes() == name)
     }
 
-    /// Whether a socket of this type may talk to a `peer` of that type (the table in RFC 37, "The
-    /// Socket-Type Property").
-    #[must_use]
+    /// Returns whether a socket of this type may talk to a `peer` of that type (the table in RFC
+    /// 37, "The Socket-Type Property").
     pub const fn accepts(self, peer: Self) -> bool {
         use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
         match self {
@@ -88,7 +85,8 @@ impl SocketType {
         }
     }
 
-    /// Whether sockets of this type announce an `Identity` (RFC 37, "The Identity Property").
+    /// Returns whether sockets of this type announce an `Identity` (RFC 37, "The Identity
+    /// Property").
     pub(crate) const fn has_identity(self) -> bool {
         matches!(self, Self::Req | Self::Dealer | Self::Router)
     }

@@ -1,16 +1,19 @@
-//! What a subscriber wants (RFC 29, "The PUB, SUB, XPUB and XSUB Socket Types").
+//! The subscriptions of one remote (RFC 29, "The PUB, SUB, XPUB and XSUB Socket Types").
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use bytes::Bytes;
 
 use crate::{Error, Limits};
 
-/// The subscriptions of one remote: prefixes, and how often it has subscribed to each.
+/// The subscriptions of one remote: prefixes, and how many times it has subscribed to each.
 ///
-/// A message is for it if its first frame starts with one of them; the empty prefix takes all.
-/// Subscribing twice takes two cancellations. Matching costs about as much for a few hundred
-/// prefixes as for one.
+/// It wants a message if the first frame starts with one of them; the empty prefix matches all.
+/// A subscription that was made twice has to be cancelled twice. Matching costs about as much for a
+/// few hundred prefixes as for one.
+///
+/// # Examples
 ///
 /// ```
 /// let (mut wanted, limits) = (zmtp::Subscriptions::default(), zmtp::Limits::default());
@@ -24,34 +27,35 @@ use crate::{Error, Limits};
 pub struct Subscriptions {
     prefixes: BTreeMap<Bytes, usize>,
     /// Of all prefixes together.
-    octets: usize,
+    bytes: usize,
 }
 
 impl Subscriptions {
-    /// Takes one subscription more; true: this prefix is new.
+    /// Adds one subscription. Returns `true` if the prefix is new.
     ///
     /// # Errors
-    /// [`Error::TooManySubscriptions`]: it would be more than `limits` allow. Nothing has changed.
+    /// [`Error::TooManySubscriptions`] if there would be more than `limits` allow; nothing has
+    /// changed then.
     pub fn subscribe(&mut self, prefix: &[u8], limits: &Limits) -> Result<bool, Error> {
         if let Some(count) = self.prefixes.get_mut(prefix) {
             *count = count.saturating_add(1);
             return Ok(false);
         }
-        let octets = self.octets.saturating_add(prefix.len());
-        if self.prefixes.len() >= limits.subscriptions || octets > limits.subscription_octets {
+        let bytes = self.bytes.saturating_add(prefix.len());
+        if self.prefixes.len() >= limits.subscriptions || bytes > limits.subscription_bytes {
             return Err(Error::TooManySubscriptions {
                 number: limits.subscriptions,
-                octets: limits.subscription_octets,
+                bytes: limits.subscription_bytes,
             });
         }
-        self.octets = octets;
+        self.bytes = bytes;
         // A copy, so that it keeps no buffer that it came in.
         self.prefixes.insert(Bytes::copy_from_slice(prefix), 1);
         Ok(true)
     }
 
-    /// Takes one subscription back; true: it was the last one to this prefix. One that was never
-    /// made is no error.
+    /// Cancels one subscription. Returns `true` if it was the last one to this prefix. Ignores one
+    /// that was never made.
     pub fn cancel(&mut self, prefix: &[u8]) -> bool {
         match self.prefixes.get_mut(prefix) {
             None => false,
@@ -61,18 +65,17 @@ impl Subscriptions {
             }
             Some(_) => {
                 self.prefixes.remove(prefix);
-                self.octets -= prefix.len();
+                self.bytes -= prefix.len();
                 true
             }
         }
     }
 
-    /// Whether a message with this first frame is wanted.
-    #[must_use]
+    /// Returns whether a message with this first frame is wanted.
     pub fn matches(&self, frame: &[u8]) -> bool {
         let mut end = frame;
-        // The greatest one up to `end` is a prefix of the frame, or whichever is one is also a
-        // prefix of it: so only what the two have in common is left to be looked for.
+        // If the greatest prefix up to `end` does not match, any prefix that does is also a prefix
+        // of what it has in common with the frame: only that is left to look for.
         while let Some((prefix, _)) =
             self.prefixes.range::<[u8], _>((Bound::Unbounded, Bound::Included(end))).next_back()
         {
@@ -85,14 +88,12 @@ impl Subscriptions {
         false
     }
 
-    /// How many different prefixes.
-    #[must_use]
+    /// Returns the number of different prefixes.
     pub fn len(&self) -> usize {
         self.prefixes.len()
     }
 
-    /// Whether nothing is wanted.
-    #[must_use]
+    /// Returns whether there are no subscriptions.
     pub fn is_empty(&self) -> bool {
         self.prefixes.is_empty()
     }
@@ -135,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn they_are_bounded_by_number_and_by_octets() {
-        let limits = Limits { subscriptions: 3, subscription_octets: 10, ..Limits::default() };
-        let error = Err(Error::TooManySubscriptions { number: 3, octets: 10 });
+    fn they_are_bounded_by_number_and_by_bytes() {
+        let limits = Limits { subscriptions: 3, subscription_bytes: 10, ..Limits::default() };
+        let error = Err(Error::TooManySubscriptions { number: 3, bytes: 10 });
         let mut wanted = Subscriptions::default();
         assert_eq!(wanted.subscribe(&[7; 11], &limits), error);
         assert_eq!(wanted.subscribe(&[7; 9], &limits), Ok(true));

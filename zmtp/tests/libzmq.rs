@@ -8,16 +8,18 @@ mod common;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::Command;
 use std::time::Duration;
 
-use common::{DEADLINE, soon};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use testkit::hex;
+use testkit::process::{Heard, Process};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use zmtp::net::{
     Established, Listener, ListenerLimits, Publisher, PublisherLimits, Subscriber, SubscriberLimits,
 };
 use zmtp::{Config, Event, SocketType, Subscriptions};
+
+use common::{soon, until};
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
@@ -27,9 +29,8 @@ const WARNING: &[u8] = b"\xaa\xa2\x01\x02 warning";
 
 /// A socket of libzmq in a process of its own.
 struct Theirs {
-    _child: Child,
-    commands: ChildStdin,
-    said: Lines<BufReader<ChildStdout>>,
+    process: Process,
+    said: UnboundedReceiver<String>,
     /// What has come in before the answer to a command.
     got: Vec<Vec<u8>>,
 }
@@ -44,20 +45,19 @@ fn python() -> PathBuf {
     python
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
 impl Theirs {
     fn start(kind: &str, how: &str, endpoint: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/pubsub.py");
         let mut command = Command::new(python());
-        command.arg(script).args([kind, how, endpoint]).kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let commands = child.stdin.take().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { _child: child, commands, said, got: Vec::new() }
+        command.arg(script).args([kind, how, endpoint]);
+        let (sender, said) = unbounded_channel();
+        let process = Process::start("libzmq", &mut command, move |heard| {
+            if let Heard::Output(line) = heard {
+                // A test that is over hears no more.
+                let _ = sender.send(line);
+            }
+        });
+        Self { process: process.unwrap(), said, got: Vec::new() }
     }
 
     async fn connect(kind: &str, to: SocketAddr) -> Self {
@@ -80,12 +80,11 @@ impl Theirs {
     }
 
     async fn line(&mut self) -> String {
-        soon(self.said.next_line()).await.unwrap().expect("it has ended")
+        soon(self.said.recv()).await.expect("it has ended")
     }
 
-    async fn order(&mut self, verb: &str, octets: &[u8]) {
-        let line = format!("{verb} {}\n", hex(octets));
-        self.commands.write_all(line.as_bytes()).await.unwrap();
+    async fn order(&mut self, verb: &str, bytes: &[u8]) {
+        self.process.say(format_args!("{verb} {}", hex::encode(bytes))).unwrap();
         loop {
             let said = self.line().await;
             if said == "ok" {
@@ -98,7 +97,7 @@ impl Theirs {
     fn take(&mut self, said: &str) {
         let frames = said.strip_prefix("got ").unwrap_or_else(|| panic!("{said}"));
         assert!(!frames.contains(' '), "one frame");
-        self.got.push(common::unhex(frames));
+        self.got.push(hex::decode(frames));
     }
 
     /// The next message that has come in.
@@ -109,15 +108,6 @@ impl Theirs {
         }
         self.got.remove(0)
     }
-}
-
-async fn until(what: &str, mut check: impl FnMut() -> bool) {
-    let look = async {
-        while !check() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    assert!(tokio::time::timeout(DEADLINE, look).await.is_ok(), "in vain: {what}");
 }
 
 async fn subscriber(prefixes: &[&[u8]]) -> Subscriber {
@@ -175,8 +165,8 @@ async fn their_pub_is_heard_by_our_subscriber() {
         let mut ours = subscriber(&[&ERROR[..4]]).await;
         let mut theirs = Theirs::connect(kind, ours.local_addr().unwrap()).await;
         until_heard(&mut theirs, &mut ours).await;
-        for octets in [WARNING, ERROR] {
-            theirs.order("send", octets).await;
+        for bytes in [WARNING, ERROR] {
+            theirs.order("send", bytes).await;
         }
         while received(&mut ours).await != ERROR {}
     }
@@ -191,8 +181,8 @@ async fn our_subscriber_goes_to_their_publisher_which_filters() {
     // An XPUB is told of subscriptions, as messages.
     assert_eq!(theirs.next().await, [&[1], &ERROR[..4]].concat());
     assert_eq!(theirs.next().await, b"\x01other");
-    for octets in [WARNING, ERROR, b"others", b"none"] {
-        theirs.order("send", octets).await;
+    for bytes in [WARNING, ERROR, b"others", b"none"] {
+        theirs.order("send", bytes).await;
     }
     assert_eq!(received(&mut ours).await, ERROR);
     assert_eq!(received(&mut ours).await, b"others");
@@ -245,7 +235,7 @@ async fn their_sub_comes_to_our_pub() {
         }
     }
     assert!(wanted.matches(b"abc") && !wanted.matches(b"b"));
-    accepted.outbox.push(b"abc", &[]).unwrap();
-    accepted.outbox.flush().unwrap();
+    accepted.queue.push(b"abc", &[]).unwrap();
+    accepted.queue.flush().unwrap();
     assert_eq!(theirs.next().await, b"abc");
 }

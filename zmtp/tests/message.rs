@@ -10,7 +10,7 @@ const FRAMES: [Bytes; 3] =
 fn however_a_message_is_made_it_has_the_same_frames() {
     let listed = Message::from(FRAMES.to_vec());
     assert_eq!(listed.frames(), FRAMES);
-    assert_eq!((listed.len(), listed.octets(), listed.is_empty()), (3, 3, false));
+    assert_eq!((listed.len(), listed.byte_len(), listed.is_empty()), (3, 3, false));
     assert_eq!(FRAMES.into_iter().collect::<Message>(), listed);
     let [first, second, _] = FRAMES;
     let two = Message::from([first.clone(), second.clone()]);
@@ -32,7 +32,7 @@ fn a_message_is_taken_apart_without_a_copy() {
 }
 
 #[test]
-fn a_log_line_with_a_message_says_its_size_and_not_its_octets() {
+fn a_log_line_with_a_message_says_its_size_and_not_its_bytes() {
     let message = Message::from(Bytes::from(vec![0; 100_000]));
-    assert_eq!(format!("{message:?}"), "Message(1 frames, 100000 octets)");
+    assert_eq!(format!("{message:?}"), "Message(1 frames, 100000 bytes)");
 }

@@ -5,17 +5,20 @@
 
 mod common;
 
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use bytes::{Buf, Bytes};
-use common::{command, dealer, frame, opening, property, router, soon};
-use std::{io, net::SocketAddr, time::Duration};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use zmtp::net::{
-    self, Error, Established, Listener, ListenerLimits, Outbox, OutboxLimits, PushError, Reader,
+    self, Error, Established, Listener, ListenerLimits, PushError, Reader, SendQueue,
+    SendQueueLimits, Start,
 };
 use zmtp::{Config, Limits, Message, SocketType};
+
+use common::{command, dealer, frame, opening, property, router, soon};
 
 fn anywhere() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
@@ -27,17 +30,18 @@ async fn listen(limits: ListenerLimits) -> (Listener, SocketAddr) {
     (listener, address)
 }
 
-/// A dealer of ours and the router's end of its connection.
-async fn pair(outbox: &Outbox) -> (Reader, Established) {
+/// A dealer of ours, whose queue has these limits, and the router's end of its connection.
+async fn pair(limits: SendQueueLimits) -> (Established, Established) {
     let (mut listener, address) = listen(ListenerLimits::default()).await;
     let config = dealer();
-    let (connected, accepted) =
-        soon(async { tokio::join!(net::connect(address, &config, outbox), listener.accept()) })
-            .await;
-    let (reader, peer) = connected.unwrap();
-    assert_eq!(peer.socket_type, SocketType::Router);
+    let connecting = net::connect(address, &config, limits);
+    let (connected, accepted) = soon(async { tokio::join!(connecting, listener.accept()) }).await;
+    let connected = connected.unwrap();
+    assert_eq!(connected.peer.socket_type, SocketType::Router);
     assert_eq!(accepted.peer.identity, "dealer");
-    (reader, accepted)
+    assert_eq!((connected.address, accepted.address), (accepted.local, connected.local));
+    assert_eq!(connected.address, address);
+    (connected, accepted)
 }
 
 /// A bare TCP connection past the handshake, as a dealer, to a listener; and its other end.
@@ -66,16 +70,15 @@ async fn receive(reader: &mut Reader) -> Result<Option<Message>, Error> {
     .await
 }
 
-fn run(outbox: &Outbox) -> tokio::task::JoinHandle<io::Error> {
-    let outbox = outbox.clone();
-    tokio::spawn(async move { outbox.run().await })
+fn run(queue: &SendQueue) -> tokio::task::JoinHandle<io::Error> {
+    let queue = queue.clone();
+    tokio::spawn(async move { queue.run().await })
 }
 
 #[tokio::test]
 async fn messages_of_all_shapes_arrive_in_order() {
-    let outbox = Outbox::new(OutboxLimits::default());
     let shapes: Vec<Vec<Bytes>> = vec![
-        vec!["before the connection".into()],
+        vec!["before it runs".into()],
         vec!["a".into(), Bytes::new(), "c".into()],
         vec![Bytes::new()],
         vec!["large".into(), vec![1; 5 << 20].into(), "after".into()],
@@ -83,45 +86,45 @@ async fn messages_of_all_shapes_arrive_in_order() {
         (0..4096).map(|i: u32| Bytes::copy_from_slice(&i.to_be_bytes())).collect(),
         vec!["last".into()],
     ];
-    // One is there before anybody knows whether there will be a connection.
-    outbox.push(&shapes[0][0], &[]).unwrap();
-    assert_eq!(outbox.queued(), (1, 2 + 21));
-    let (_reader, mut accepted) = pair(&outbox).await;
-    let running = run(&outbox);
+    let (Established { reader: _reader, queue, .. }, mut accepted) =
+        pair(SendQueueLimits::default()).await;
+    queue.push(&shapes[0][0], &[]).unwrap();
+    assert_eq!(queue.queued(), (1, 2 + 14));
+    let running = run(&queue);
     for frames in &shapes[1..] {
-        outbox.push(&frames[0], &frames[1..]).unwrap();
+        queue.push(&frames[0], &frames[1..]).unwrap();
     }
     for frames in &shapes {
         let message = receive(&mut accepted.reader).await.unwrap().unwrap();
         assert_eq!(message.frames(), &frames[..]);
     }
-    soon(outbox.drained()).await;
-    assert_eq!(outbox.queued(), (0, 0));
-    outbox.close();
+    soon(queue.drained()).await;
+    assert_eq!(queue.queued(), (0, 0));
+    queue.close();
     assert_eq!(soon(running).await.unwrap().kind(), io::ErrorKind::NotConnected);
     assert!(receive(&mut accepted.reader).await.unwrap().is_none(), "closed is seen");
-    assert_eq!(outbox.push(b"x", &[]), Err(PushError::Closed));
+    assert_eq!(queue.push(b"x", &[]), Err(PushError::Closed));
 }
 
 #[tokio::test]
 async fn single_frames_of_all_sizes_arrive_in_order() {
-    let outbox = Outbox::new(OutboxLimits::default());
+    let (Established { reader: _reader, queue, .. }, mut accepted) =
+        pair(SendQueueLimits::default()).await;
     let frames: Vec<Bytes> = [0, 1, 255, 256, 8 << 10, (8 << 10) + 1, 1 << 20, 3]
         .iter()
         .zip(0u8..)
         .map(|(&size, i)| vec![i; size].into())
         .collect();
-    outbox.push_frame(b"before ", "the connection".into()).unwrap();
-    outbox.push_frame(b"", "also".into()).unwrap();
-    assert_eq!(outbox.queued(), (2, 2 + 21 + 2 + 4));
-    let (_reader, mut accepted) = pair(&outbox).await;
-    let running = run(&outbox);
+    queue.push_frame(b"before ", "it runs".into()).unwrap();
+    queue.push_frame(b"", "also".into()).unwrap();
+    assert_eq!(queue.queued(), (2, 2 + 14 + 2 + 4));
+    let running = run(&queue);
     for frame in &frames {
-        outbox.push_frame(b"", frame.clone()).unwrap();
-        outbox.push(b"between", &[]).unwrap();
-        outbox.push_frame(b"head", frame.clone()).unwrap();
+        queue.push_frame(b"", frame.clone()).unwrap();
+        queue.push(b"between", &[]).unwrap();
+        queue.push_frame(b"head", frame.clone()).unwrap();
     }
-    for first in ["before the connection", "also"] {
+    for first in ["before it runs", "also"] {
         assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [first]);
     }
     for frame in frames {
@@ -130,63 +133,73 @@ async fn single_frames_of_all_sizes_arrive_in_order() {
             assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [expected]);
         }
     }
-    soon(outbox.drained()).await;
-    outbox.close();
-    assert_eq!(outbox.push_frame(b"", "late".into()), Err(PushError::Closed));
+    soon(queue.drained()).await;
+    queue.close();
+    assert_eq!(queue.push_frame(b"", "late".into()), Err(PushError::Closed));
     soon(running).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_messages_from_several_threads_arrive_once_and_in_order() {
-    const EACH: u32 = 50_000;
-    let outbox = Outbox::new(OutboxLimits::default());
-    let (_reader, mut accepted) = pair(&outbox).await;
-    let running = run(&outbox);
+    from_several_threads(SendQueueLimits::default(), 50_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn threads_that_wait_for_each_other_at_a_short_queue_lose_nothing() {
+    from_several_threads(
+        SendQueueLimits { messages: 5, bytes: 1000, ..Default::default() },
+        10_000,
+    )
+    .await;
+}
+
+async fn from_several_threads(limits: SendQueueLimits, each: u32) {
+    let (Established { reader: _reader, queue, .. }, mut accepted) = pair(limits).await;
+    let running = run(&queue);
     let threads: Vec<_> = (0..3u8)
         .map(|thread| {
-            let outbox = outbox.clone();
+            let queue = queue.clone();
             std::thread::spawn(move || {
-                for i in 0..EACH {
+                for i in 0..each {
                     let head = [&[thread][..], &i.to_be_bytes()].concat();
                     // Some by reference; some staged and flushed.
                     let size = if i % 5000 == 0 { 20_000 } else { 7 };
                     let content = [Bytes::from(vec![thread; size])];
                     let push = || match thread {
-                        0 => outbox.stage(&head, &content),
-                        _ => outbox.push(&head, &content),
+                        0 => queue.stage(&head, &content),
+                        _ => queue.push(&head, &content),
                     };
                     while let Err(error) = push() {
                         assert_eq!(error, PushError::Full);
                         std::thread::yield_now();
                     }
                     if thread == 0 {
-                        outbox.flush().unwrap();
+                        queue.flush().unwrap();
                     }
                 }
             })
         })
         .collect();
     let mut next = [0; 3];
-    for _ in 0..3 * EACH {
+    for _ in 0..3 * each {
         let message = receive(&mut accepted.reader).await.unwrap().unwrap();
         let (mut head, content) = (&message.frames()[0][..], &message.frames()[1]);
         let thread = head.get_u8();
         assert_eq!(head.get_u32(), next[usize::from(thread)]);
-        assert!(content.iter().all(|octet| *octet == thread));
+        assert!(content.iter().all(|byte| *byte == thread));
         next[usize::from(thread)] += 1;
     }
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    soon(outbox.drained()).await;
-    assert_eq!(outbox.queued(), (0, 0));
+    soon(queue.drained()).await;
+    assert_eq!(queue.queued(), (0, 0));
     running.abort();
 }
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_fills_its_own_queue_only() {
-    let limits = OutboxLimits { messages: 50, octets: 4 << 20 };
-    let (deaf, healthy) = (Outbox::new(limits.clone()), Outbox::new(limits));
-    let (_reader, mut far) = pair(&deaf).await;
-    let (_other, mut good) = pair(&healthy).await;
+    let limits = SendQueueLimits { messages: 50, bytes: 4 << 20, ..Default::default() };
+    let (Established { reader: _reader, queue: deaf, .. }, mut far) = pair(limits.clone()).await;
+    let (Established { reader: _other, queue: healthy, .. }, mut good) = pair(limits).await;
     let running = [run(&deaf), run(&healthy)];
     // Until the buffers of the kernel are full, and then exactly 50 more.
     let content = [Bytes::from(vec![9; 20_000])];
@@ -196,9 +209,9 @@ async fn a_peer_that_does_not_read_fills_its_own_queue_only() {
         assert!(accepted < 100_000, "the kernel takes everything");
     }
     assert_eq!(deaf.push(b"x", &[]), Err(PushError::Full));
-    let (messages, octets) = deaf.queued();
+    let (messages, bytes) = deaf.queued();
     assert_eq!(messages, 50);
-    assert!((49 * 20_000..=50 * 20_100).contains(&octets), "{octets}");
+    assert!((49 * 20_000..=50 * 20_100).contains(&bytes), "{bytes}");
     assert!(!deaf.flush().unwrap());
 
     healthy.push(b"fine", &[]).unwrap();
@@ -218,42 +231,13 @@ async fn a_peer_that_does_not_read_fills_its_own_queue_only() {
 }
 
 #[tokio::test]
-async fn an_outbox_without_a_connection_is_bounded() {
-    let outbox = Outbox::new(OutboxLimits { messages: 3, octets: 100 });
-    outbox.push(&[0; 500], &[]).unwrap();
-    assert_eq!(outbox.queued(), (1, 509), "one that is larger than all is taken when empty");
-    assert_eq!(outbox.push(b"", &[]), Err(PushError::Full));
-    assert!(!outbox.flush().unwrap());
-
-    let outbox = Outbox::new(OutboxLimits { messages: 3, octets: 100 });
-    outbox.push(&[0; 60], &[]).unwrap();
-    assert_eq!(outbox.push(&[0; 37], &[]), Err(PushError::Full));
-    outbox.push(&[0; 36], &[]).unwrap();
-    assert_eq!(outbox.queued(), (2, 100));
-
-    let outbox = Outbox::new(OutboxLimits { messages: 3, octets: 100 });
-    (0..3).for_each(|_| outbox.push(b"", &[]).unwrap());
-    assert_eq!(outbox.push(b"", &[]), Err(PushError::Full));
-    let waiting = tokio::spawn({
-        let outbox = outbox.clone();
-        async move { outbox.drained().await }
-    });
-    tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
-    outbox.close();
-    soon(waiting).await.unwrap();
-    assert!(outbox.is_closed());
-    assert!(outbox.flush().is_err());
-}
-
-#[tokio::test]
 async fn staged_messages_go_with_the_flush_and_need_no_runner() {
-    let outbox = Outbox::new(OutboxLimits::default());
-    let (_reader, mut accepted) = pair(&outbox).await;
-    outbox.stage(b"one", &[]).unwrap();
-    outbox.stage(b"two", &[]).unwrap();
-    assert_eq!(outbox.queued(), (2, 10));
-    assert!(outbox.flush().unwrap());
+    let (Established { reader: _reader, queue, .. }, mut accepted) =
+        pair(SendQueueLimits::default()).await;
+    queue.stage(b"one", &[]).unwrap();
+    queue.stage(b"two", &[]).unwrap();
+    assert_eq!(queue.queued(), (2, 10));
+    assert!(queue.flush().unwrap());
     for expected in ["one", "two"] {
         assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), [expected]);
     }
@@ -261,11 +245,11 @@ async fn staged_messages_go_with_the_flush_and_need_no_runner() {
 
 #[tokio::test]
 async fn both_halves_in_one_task() {
-    let outbox = Outbox::new(OutboxLimits::default());
-    let (mut reader, mut accepted) = pair(&outbox).await;
+    let (Established { mut reader, queue, .. }, mut accepted) =
+        pair(SendQueueLimits::default()).await;
     // A DEALER may be sent to as well: echo what comes.
     let echo = tokio::spawn(async move {
-        let writing = accepted.outbox.clone();
+        let writing = accepted.queue.clone();
         loop {
             while let Some(message) = accepted.reader.next().unwrap() {
                 writing.push(&message.frames()[0], &message.frames()[1..]).unwrap();
@@ -277,14 +261,14 @@ async fn both_halves_in_one_task() {
         }
     });
     for i in 0..2000u32 {
-        outbox.push(&i.to_be_bytes(), &[]).unwrap();
+        queue.push(&i.to_be_bytes(), &[]).unwrap();
         let answer = soon(async {
             loop {
                 if let Some(message) = reader.next().unwrap() {
                     return message;
                 }
                 tokio::select! {
-                    error = outbox.run() => panic!("{error}"),
+                    error = queue.run() => panic!("{error}"),
                     alive = reader.fill() => assert!(alive.unwrap()),
                 }
             }
@@ -292,7 +276,7 @@ async fn both_halves_in_one_task() {
         .await;
         assert_eq!(answer.frames()[0], i.to_be_bytes()[..]);
     }
-    outbox.close();
+    queue.close();
     drop(reader);
     soon(echo).await.unwrap();
 }
@@ -309,7 +293,7 @@ async fn pings_are_answered_on_the_wire() {
     let mut answer = vec![0; expected.len()];
     soon(stream.read_exact(&mut answer)).await.unwrap();
     assert_eq!(answer, expected);
-    assert_eq!(accepted.outbox.queued(), (0, 0));
+    assert_eq!(accepted.queue.queued(), (0, 0));
 }
 
 #[tokio::test]
@@ -325,22 +309,21 @@ async fn a_ping_flood_of_one_who_does_not_read_costs_nothing() {
         stream
     });
     assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["done"]);
-    let (messages, octets) = accepted.outbox.queued();
+    let (messages, bytes) = accepted.queue.queued();
     assert_eq!(messages, 0);
-    assert!(octets <= 4 * 23, "{octets}");
+    assert!(bytes <= 4 * 23, "{bytes}");
     drop(soon(pings).await.unwrap());
 }
 
 #[tokio::test]
 async fn the_end_is_noticed_on_both_sides() {
-    let outbox = Outbox::new(OutboxLimits::default());
-    let (mut reader, accepted) = pair(&outbox).await;
-    let running = run(&outbox);
+    let (Established { mut reader, queue, .. }, accepted) = pair(SendQueueLimits::default()).await;
+    let running = run(&queue);
     drop(accepted);
     assert!(receive(&mut reader).await.map_or(true, |m| m.is_none()));
     // The writer notices when it writes, and says why.
     let error = soon(async {
-        while outbox.push(b"anybody?", &[]).is_ok() {
+        while queue.push(b"anybody?", &[]).is_ok() {
             tokio::task::yield_now().await;
         }
         running.await.unwrap()
@@ -348,7 +331,7 @@ async fn the_end_is_noticed_on_both_sides() {
     .await;
     let reset = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
     assert!(reset.contains(&error.kind()), "{error}");
-    soon(outbox.drained()).await;
+    soon(queue.drained()).await;
 }
 
 #[tokio::test]
@@ -378,22 +361,24 @@ async fn a_broken_rule_ends_that_connection_only() {
 }
 
 #[tokio::test]
-async fn connecting_fails_in_time_and_the_outbox_can_be_used_again() {
-    let outbox = Outbox::new(OutboxLimits::default());
-    outbox.push(b"kept", &[]).unwrap();
-    // Nobody listens.
+async fn connecting_fails_in_time() {
+    let connect = async |address, config: &Config| {
+        soon(net::connect(address, config, SendQueueLimits::default())).await
+    };
+    // A port without a listener.
     let closed = TcpListener::bind(anywhere()).await.unwrap().local_addr().unwrap();
-    let error = soon(net::connect(closed, &dealer(), &outbox)).await.unwrap_err();
+    let error = connect(closed, &dealer()).await.unwrap_err();
     assert!(matches!(&error, Error::Io(e) if e.kind() == io::ErrorKind::ConnectionRefused));
-    // Somebody accepts and is silent.
+    // A remote that accepts and is silent.
     let silent = TcpListener::bind(anywhere()).await.unwrap();
     let address = silent.local_addr().unwrap();
     let limits = Limits { handshake_time: Duration::from_millis(50), ..Limits::default() };
-    let error = soon(net::connect(address, &dealer().with_limits(limits), &outbox)).await;
+    let error = connect(address, &dealer().with_limits(limits)).await;
     assert!(matches!(error, Err(Error::Protocol(zmtp::Error::HandshakeTimeout))));
-    // Somebody accepts and closes; the one that was given up waits in the kernel before it.
+    // A remote that accepts and closes; the connection that was given up waits in the kernel before
+    // it.
     let config = dealer();
-    let (error, streams) = tokio::join!(net::connect(address, &config, &outbox), async {
+    let (error, streams) = tokio::join!(connect(address, &config), async {
         let mut streams =
             [soon(silent.accept()).await.unwrap().0, soon(silent.accept()).await.unwrap().0];
         for stream in &mut streams {
@@ -403,18 +388,68 @@ async fn connecting_fails_in_time_and_the_outbox_can_be_used_again() {
     });
     assert!(matches!(error, Err(Error::Closed)), "{error:?}");
     drop(streams);
-    // Somebody with whom we do not talk.
+    // A remote of a wrong socket type.
     let (mut listener, address) = listen(ListenerLimits::default()).await;
     let sub = Config::new(SocketType::Sub);
     let error = tokio::select! {
         _ = listener.accept() => panic!("a SUB is not for a ROUTER"),
-        error = soon(net::connect(address, &sub, &outbox)) => error,
+        error = connect(address, &sub) => error,
     };
     assert!(matches!(error, Err(Error::Protocol(zmtp::Error::Incompatible { .. }))), "{error:?}");
-    // At last somebody real.
-    let (_reader, mut accepted) = pair(&outbox).await;
-    assert!(outbox.flush().unwrap());
-    assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["kept"]);
+}
+
+#[tokio::test]
+async fn a_connection_begins_where_it_is_told_to() {
+    let (mut listener, address) = listen(ListenerLimits::default()).await;
+    let limits = SendQueueLimits::default;
+    let here = [127, 0, 0, 2].into();
+    let start = Start { address: Some(here), device: Some("lo".to_owned()) };
+    let config = dealer();
+    let connecting = net::connect_from(&start, address, &config, limits());
+    let (connected, accepted) = soon(async { tokio::join!(connecting, listener.accept()) }).await;
+    let connected = connected.unwrap();
+    assert_eq!(connected.local.ip(), here);
+    assert_eq!(accepted.address, connected.local);
+
+    // An address of another family, and one that this host does not have.
+    for wrong in ["::1", "192.0.2.1"] {
+        let start = Start { address: Some(wrong.parse().unwrap()), device: None };
+        let error = net::connect_from(&start, address, &config, limits()).await.unwrap_err();
+        assert!(matches!(error, Error::Io(_)), "{wrong}: {error:?}");
+    }
+}
+
+/// A listener that lets nobody in any more: the kernel does not answer.
+#[cfg(target_os = "linux")]
+fn deaf() -> (socket2::Socket, SocketAddr, Vec<std::net::TcpStream>) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&anywhere().into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100));
+    let waiting: Vec<_> = std::iter::from_fn(|| connect().ok()).take(100).collect();
+    assert!(waiting.len() < 100, "it lets everybody in");
+    (socket, address, waiting)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_remote_that_is_not_there_is_told_from_one_that_is_silent() {
+    let (_socket, nowhere, _waiting) = deaf();
+    let silent = TcpListener::bind(anywhere()).await.unwrap();
+    let limits = SendQueueLimits::default;
+    // From here on time passes when there is nothing to do.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let error = net::connect(nowhere, &dealer(), limits()).await.unwrap_err();
+    assert!(error.to_string().contains(&nowhere.to_string()), "{error}");
+    assert!(matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+    assert_eq!(began.elapsed().as_secs(), 10);
+    let began = tokio::time::Instant::now();
+    let silent = silent.local_addr().unwrap();
+    let error = net::connect(silent, &dealer(), limits()).await.unwrap_err();
+    assert!(matches!(error, Error::Protocol(zmtp::Error::HandshakeTimeout)), "{error:?}");
+    assert_eq!(began.elapsed().as_secs(), 20);
 }
 
 #[tokio::test]
@@ -426,7 +461,7 @@ async fn messages_right_behind_the_handshake_are_not_lost() {
     let mut accepted = soon(listener.accept()).await;
     assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().frames(), ["hello"]);
     for _ in 0..50 {
-        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().octets(), 200);
+        assert_eq!(receive(&mut accepted.reader).await.unwrap().unwrap().byte_len(), 200);
     }
 }
 
@@ -455,7 +490,7 @@ async fn fill_may_be_dropped_at_any_time() {
         }
     })
     .await;
-    assert_eq!(message.octets(), 300_000);
+    assert_eq!(message.byte_len(), 300_000);
     drop(soon(writing).await);
 }
 
@@ -466,8 +501,8 @@ async fn properties_do_not_hold_up_a_handshake_in_pieces() {
     let wire = [common::greeting(), command("READY", &ready)].concat();
     let writing = tokio::spawn(async move {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        for octet in wire {
-            stream.write_all(&[octet]).await.unwrap();
+        for byte in wire {
+            stream.write_all(&[byte]).await.unwrap();
         }
         stream
     });

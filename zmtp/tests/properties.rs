@@ -1,14 +1,16 @@
-//! For any octets and any messages.
+//! For any bytes and any messages.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
-use bytes::Bytes;
-use common::{dealer, encode, events, messages, opening, ready, router, transmitted};
-use proptest::prelude::*;
 use std::time::Instant;
+
+use bytes::Bytes;
+use proptest::prelude::*;
 use zmtp::{Connection, Event, FrameHeader, Limits};
+
+use common::{Outputs, dealer, encode, opening, ready, router};
 
 /// Sizes around every edge: short and long headers, copied and shared bodies.
 fn body() -> impl Strategy<Value = Bytes> {
@@ -20,7 +22,7 @@ fn body() -> impl Strategy<Value = Bytes> {
         1 => 8190..8200usize,
         1 => 60_000..70_000usize,
     ];
-    (size, any::<u8>()).prop_map(|(size, octet)| vec![octet; size].into())
+    (size, any::<u8>()).prop_map(|(size, byte)| vec![byte; size].into())
 }
 
 fn message() -> impl Strategy<Value = Vec<Bytes>> {
@@ -32,45 +34,52 @@ fn message() -> impl Strategy<Value = Vec<Bytes>> {
 
 /// Receives `chunk` without more room than it needs.
 fn feed(connection: &mut Connection, chunk: &[u8]) {
-    let buffer = connection.buffer();
+    let buffer = connection.receive_buffer();
     buffer.reserve(chunk.len());
     buffer.extend_from_slice(chunk);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn arbitrary_octets_never_panic(octets in prop::collection::vec(any::<u8>(), 0..400), start in 0..5usize) {
-        // From nothing; after greetings; after the handshake; with the first octets made likely.
+    fn arbitrary_bytes_never_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+        start in 0..5usize,
+    ) {
+        // From nothing; after greetings; after the handshake; with the first bytes made likely.
         let mut fresh = Connection::new(&router(), Instant::now());
-        let mut octets = octets;
+        let mut bytes = bytes;
         match start {
             0 => {}
             1 => feed(&mut fresh, &opening(&dealer())[..64]),
             2 => {
                 feed(&mut fresh, &opening(&dealer())[..64]);
-                octets.splice(0..0, b"\x04\xff\x05READY".iter().copied());
+                bytes.splice(0..0, b"\x04\xff\x05READY".iter().copied());
             }
             _ => feed(&mut fresh, &opening(&dealer())),
         }
         if start == 4 {
-            for octet in &mut octets {
-                *octet &= 7;
+            for byte in &mut bytes {
+                *byte &= 7;
             }
         }
-        for chunk in octets.chunks(7) {
+        let mut sent = 0;
+        for chunk in bytes.chunks(7) {
             feed(&mut fresh, chunk);
-            let before = fresh.wants();
-            let (_, error) = events(&mut fresh);
+            let before = fresh.read_hint();
+            let outputs = Outputs::of(&mut fresh);
             prop_assert!(before <= 1 << 20);
-            if let Some(error) = error {
-                prop_assert_eq!(fresh.poll_event().unwrap_err(), error);
-                prop_assert!(fresh.buffer().is_empty());
+            sent += outputs.sent.len();
+            if let Some(error) = outputs.error {
+                prop_assert_eq!(fresh.poll_output().unwrap_err(), error);
+                prop_assert!(fresh.receive_buffer().is_empty());
                 break;
             }
         }
-        prop_assert!(transmitted(&mut fresh).len() < 1000);
+        prop_assert!(sent < 1000 + 10 * bytes.len());
     }
 
     #[test]
@@ -83,14 +92,14 @@ proptest! {
         let mut received = Vec::new();
         for part in wire.chunks(chunk) {
             feed(&mut connection, part);
-            received.extend(messages(&mut connection));
+            received.extend(Outputs::of(&mut connection).messages());
         }
         prop_assert_eq!(received.len(), sent.len());
         for (received, sent) in received.iter().zip(&sent) {
             prop_assert_eq!(received.frames(), &sent[..]);
-            prop_assert_eq!(received.octets(), sent.iter().map(Bytes::len).sum::<usize>());
+            prop_assert_eq!(received.byte_len(), sent.iter().map(Bytes::len).sum::<usize>());
         }
-        prop_assert!(connection.buffer().is_empty());
+        prop_assert!(connection.receive_buffer().is_empty());
     }
 
     #[test]
@@ -102,18 +111,18 @@ proptest! {
 
     #[test]
     fn announced_sizes_cost_nothing(size in any::<u64>(), flags in 0..4u8, come in 0..20_000usize) {
-        // All that a hostile header can do is wait for octets that really come.
+        // All that a hostile header can do is wait for bytes that really come.
         let (mut connection, _, _) = ready(&router());
         let mut wire = vec![flags | 2];
         wire.extend(size.to_be_bytes());
         wire.extend(vec![0; come]);
         for chunk in wire.chunks(1000) {
             feed(&mut connection, chunk);
-            if events(&mut connection).1.is_some() {
+            if Outputs::of(&mut connection).error.is_some() {
                 break;
             }
         }
-        let capacity = connection.buffer().capacity();
+        let capacity = connection.receive_buffer().capacity();
         prop_assert!(capacity <= 2 * wire.len() + 1024, "{} for {}", capacity, wire.len());
         if size > Limits::default().frame as u64 {
             prop_assert!(!connection.is_ready());
@@ -134,7 +143,7 @@ fn a_ready_event_comes_once_and_first() {
     let mut wire = opening(&dealer());
     wire.extend(common::frame(0, b"x"));
     feed(&mut connection, &wire);
-    let (seen, error) = events(&mut connection);
+    let Outputs { events: seen, error, .. } = Outputs::of(&mut connection);
     assert!(matches!(&seen[..], [Event::Ready(..), Event::Message(_)]), "{seen:?}");
     assert_eq!(error, None);
 }

@@ -11,24 +11,25 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use common::{command, frame, opening, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{self, Instant};
 use zmtp::net::{Publisher, PublisherLimits, Subscriber, SubscriberLimits};
 use zmtp::{Config, SocketType};
 
+use common::{command, frame, opening, soon, until};
+
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-/// So many connections that end at once, and the pause is far from the first one.
+/// Connections that end at once, until the pause is much longer than the first one.
 const SHORT_ONES: u32 = 6;
 /// All pauses so far: 50 + 100 + … + 1600 ms.
 const SO_FAR: Duration = Duration::from_millis((50 << SHORT_ONES) - 50);
 /// The next one.
 const GROWN: Duration = Duration::from_millis(50 << SHORT_ONES);
-/// How long a connection has to be of use.
+/// How long a connection must be of use.
 const LASTING: Duration = Duration::from_secs(5);
 
-/// A remote that lets in who comes.
+/// A remote that accepts every connection.
 struct Remote {
     listener: TcpListener,
     ours: Config,
@@ -45,7 +46,7 @@ impl Remote {
         self.listener.local_addr().unwrap()
     }
 
-    /// Lets one in, and says this behind the handshake.
+    /// Accepts one connection, and sends `say` after the handshake.
     async fn accept(&self, say: &[u8]) -> TcpStream {
         let (mut stream, _) = soon(self.listener.accept()).await.unwrap();
         stream.write_all(&opening(&self.ours)).await.unwrap();
@@ -54,7 +55,7 @@ impl Remote {
         stream
     }
 
-    /// Throws out whoever comes, until the pauses are long, and then lets one in.
+    /// Drops connections until the pauses are long, and then accepts one.
     async fn accept_after_many(&self, say: &[u8]) -> TcpStream {
         let began = Instant::now();
         for _ in 0..SHORT_ONES {
@@ -75,15 +76,6 @@ impl Remote {
         soon(self.listener.accept()).await.unwrap();
         assert!(ended.elapsed() < GROWN, "{:?}", ended.elapsed());
     }
-}
-
-async fn until(what: &str, mut check: impl FnMut() -> bool) {
-    let look = async {
-        while !check() {
-            time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    assert!(time::timeout(common::DEADLINE, look).await.is_ok(), "in vain: {what}");
 }
 
 #[tokio::test]
@@ -113,7 +105,7 @@ async fn a_subscriber_hurries_again_after_a_connection_that_lasted() {
 async fn messages_to_a_publisher_are_nothing() {
     let remote = Remote::new(SocketType::Sub, SocketType::Pub).await;
     let publisher = Publisher::connect(remote.address(), PublisherLimits::default());
-    // In ZMTP 3.1 only commands subscribe; a first octet of 1 or 0 did before.
+    // In ZMTP 3.1 only commands subscribe; a first byte of 1 or 0 did before.
     let said = [frame(0, b"message"), command("SUBSCRIBE", b"a"), frame(0, b"other")].concat();
     let mut stream = remote.accept(&said).await;
     until("it has subscribed", || publisher.is_subscribed()).await;
@@ -142,9 +134,9 @@ async fn a_subscriber_that_breaks_the_protocol_is_left_and_found_again() {
 
 #[tokio::test]
 async fn nobody_is_waited_for_where_nobody_has_subscribed() {
-    // Nobody answers there.
-    let nobody = TcpListener::bind(ANY).await.unwrap();
-    let publisher = Publisher::connect(nobody.local_addr().unwrap(), PublisherLimits::default());
+    // A remote that never answers.
+    let silent = TcpListener::bind(ANY).await.unwrap();
+    let publisher = Publisher::connect(silent.local_addr().unwrap(), PublisherLimits::default());
     assert!(publisher.publish(b"held"));
     let mut drained = pin!(publisher.drained());
     let at_once = poll_fn(|cx| Poll::Ready(drained.as_mut().poll(cx).is_ready())).await;
@@ -165,15 +157,17 @@ async fn a_subscriber_that_is_not_bound_has_no_address() {
 
 #[tokio::test]
 async fn a_subscriber_may_be_there_before_its_publisher() {
-    // A port that is taken and where nobody listens: who connects is refused.
+    // A port that is taken and has no listener: connections are refused.
     let early = TcpSocket::new_v4().unwrap();
     early.bind(ANY).unwrap();
     let address = early.local_addr().unwrap();
     let mut subscriber = Subscriber::new(&[b"a"], SubscriberLimits::default());
     subscriber.connect(address);
     // Two attempts are refused meanwhile, after 0 and 50 milliseconds.
+    time::pause();
     let refused = time::timeout(Duration::from_millis(120), subscriber.recv());
     assert!(refused.await.is_err());
+    time::resume();
     let listener = early.listen(16).unwrap();
     let (ours, theirs) = (Config::new(SocketType::Pub), Config::new(SocketType::Sub));
     let remote = Remote { listener, ours, theirs };

@@ -7,9 +7,11 @@ mod common;
 use std::time::Instant;
 
 use bytes::Bytes;
-use common::{command, encode, events, frame, opening, transmitted};
-use proptest::{collection::vec, prelude::*};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use zmtp::{Config, Connection, Encoder, Event, Limits, SocketType, Subscriptions};
+
+use common::{Outputs, command, encode, frame, opening};
 
 /// The opening of such a socket that speaks ZMTP 3.`minor`.
 fn opening_of(kind: SocketType, minor: u8) -> Vec<u8> {
@@ -21,23 +23,19 @@ fn opening_of(kind: SocketType, minor: u8) -> Vec<u8> {
 /// A connection of ours past its handshake with that remote; what it has sent since READY.
 fn met(config: &Config, remote: SocketType, minor: u8) -> (Connection, Encoder, Vec<u8>) {
     let mut connection = Connection::new(config, Instant::now());
-    let own = transmitted(&mut connection).len();
-    assert_eq!(own, opening(config).len());
-    connection.buffer().extend_from_slice(&opening_of(remote, minor));
-    let Ok(Some(Event::Ready(peer, encoder))) = connection.poll_event() else {
-        panic!("not ready")
-    };
+    assert_eq!(Outputs::of(&mut connection).sent, opening(config));
+    let mut outputs = Outputs::after(&mut connection, &opening_of(remote, minor));
+    let sent = std::mem::take(&mut outputs.sent);
+    let (peer, encoder) = outputs.ready();
     assert_eq!((peer.major, peer.minor), (3, minor));
-    let sent = transmitted(&mut connection);
     (connection, encoder, sent)
 }
 
 /// What a publisher hears, in short.
-fn heard(connection: &mut Connection, octets: &[u8]) -> Vec<String> {
-    connection.buffer().extend_from_slice(octets);
-    let (events, error) = events(connection);
+fn heard(connection: &mut Connection, bytes: &[u8]) -> Vec<String> {
+    let Outputs { events, error, .. } = Outputs::after(connection, bytes);
     assert_eq!(error, None);
-    let text = |octets: &Bytes| String::from_utf8_lossy(octets).into_owned();
+    let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
     let short = |event| match event {
         Event::Subscribe(prefix) => format!("+{}", text(&prefix)),
         Event::Cancel(prefix) => format!("-{}", text(&prefix)),
@@ -58,14 +56,14 @@ fn a_sub_says_what_it_wants_as_the_remote_understands_it() {
         sub.cancel(b"a");
         sub.subscribe(&[7; 300]);
         let later = [command("CANCEL", b"a"), command("SUBSCRIBE", &[7; 300])].concat();
-        assert_eq!(transmitted(&mut sub), later);
+        assert_eq!(Outputs::of(&mut sub).sent, later);
 
         let (mut sub, _, sent) = met(&config, SocketType::XPub, 0);
         assert_eq!(sent, [frame(0, b"\x01a"), frame(0, b"\x01")].concat());
         sub.cancel(b"a");
         sub.subscribe(&[7; 300]);
         let long = [&[1][..], &[7; 300]].concat();
-        assert_eq!(transmitted(&mut sub), [frame(0, b"\0a"), frame(2, &long)].concat());
+        assert_eq!(Outputs::of(&mut sub).sent, [frame(0, b"\0a"), frame(2, &long)].concat());
     }
 }
 
@@ -74,11 +72,11 @@ fn others_say_nothing_of_subscriptions() {
     let config = Config::new(SocketType::Pub).with_subscriptions(&[b"a"]);
     let (mut publisher, _, sent) = met(&config, SocketType::Sub, 1);
     publisher.subscribe(b"b");
-    assert!(sent.is_empty() && transmitted(&mut publisher).is_empty());
+    assert!(sent.is_empty() && Outputs::of(&mut publisher).sent.is_empty());
     let mut early = Connection::new(&Config::new(SocketType::Sub), Instant::now());
-    let opening = transmitted(&mut early).len();
+    let opening = Outputs::of(&mut early).sent.len();
     early.subscribe(b"b");
-    assert!(opening > 64 && transmitted(&mut early).is_empty(), "before READY");
+    assert!(opening > 64 && Outputs::of(&mut early).sent.is_empty(), "before READY");
 }
 
 #[test]
@@ -150,7 +148,7 @@ proptest! {
         changes in vec((any::<bool>(), prefix()), 0..40),
         frames in vec(prefix(), 1..20),
     ) {
-        let limits = Limits { subscriptions: 12, subscription_octets: 30, ..Limits::default() };
+        let limits = Limits { subscriptions: 12, subscription_bytes: 30, ..Limits::default() };
         let mut ours = Subscriptions::default();
         let mut list: Vec<Vec<u8>> = Vec::new();
         for (subscribe, prefix) in changes {
@@ -160,8 +158,8 @@ proptest! {
                 let mut different = list.clone();
                 different.sort();
                 different.dedup();
-                let octets = different.iter().map(Vec::len).sum::<usize>() + prefix.len();
-                let fits = known || (different.len() < 12 && octets <= 30);
+                let bytes = different.iter().map(Vec::len).sum::<usize>() + prefix.len();
+                let fits = known || (different.len() < 12 && bytes <= 30);
                 prop_assert_eq!(taken.is_ok(), fits);
                 prop_assert_eq!(taken.is_ok_and(|new| new), fits && !known);
                 if fits {

@@ -4,28 +4,20 @@
 
 mod common;
 
-use bytes::Bytes;
-use common::{encode, messages, opening, ready, refusal, router, unhex};
-use serde_json::Value;
 use std::time::Instant;
+
+use bytes::Bytes;
+use serde_json::Value;
+use testkit::hex;
 use zmtp::{Config, Connection, Error, Event, SocketType};
 
-/// The entries about ZMTP whose name starts like that: name, octets, what they mean.
+use common::{Outputs, encode, opening, ready, refusal, router};
+
+/// The entries about ZMTP whose name starts like that: name, bytes, what they mean.
 fn vectors(prefix: &str) -> Vec<(String, Vec<u8>, Value)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/zre.json");
-    let all: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let found: Vec<_> = all
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|v| v["kind"] == "zmtp" && v["name"].as_str().unwrap().starts_with(prefix))
-        .map(|v| {
-            let text = |key: &str| v[key].as_str().unwrap().to_owned();
-            (text("name"), unhex(&text("hex")), v["decoded"].clone())
-        })
-        .collect();
-    assert!(!found.is_empty(), "no vectors {prefix}*");
-    found
+    let name = |entry: &Value| entry["name"].as_str().unwrap().to_owned();
+    let entries = testkit::vectors::zre("zmtp", prefix).into_iter();
+    entries.map(|v| (name(&v), testkit::vectors::bytes(&v), v["decoded"].clone())).collect()
 }
 
 fn config(kind: &str, identity: &[u8]) -> Config {
@@ -34,30 +26,29 @@ fn config(kind: &str, identity: &[u8]) -> Config {
 }
 
 #[test]
-fn greetings_are_ours_octet_by_octet() {
-    for (name, octets, _) in vectors("zmtp-greeting-") {
+fn greetings_are_ours_byte_by_byte() {
+    for (name, bytes, _) in vectors("zmtp-greeting-") {
         let ours = match name.contains("dealer") {
             true => config("DEALER", &[1; 17]),
             false => config("ROUTER", b""),
         };
-        assert_eq!(opening(&ours)[..64], octets, "{name}");
+        assert_eq!(opening(&ours)[..64], bytes, "{name}");
     }
 }
 
 #[test]
-fn readys_are_ours_octet_by_octet_and_mean_what_they_say() {
-    for (name, octets, decoded) in vectors("zmtp-ready-") {
+fn readys_are_ours_byte_by_byte_and_mean_what_they_say() {
+    for (name, bytes, decoded) in vectors("zmtp-ready-") {
         let properties = &decoded["properties"];
         let kind = properties["Socket-Type"].as_str().unwrap();
-        let identity = unhex(properties["Identity"].as_str().unwrap());
+        let identity = hex::decode(properties["Identity"].as_str().unwrap());
         let sender = config(kind, &identity);
-        assert_eq!(opening(&sender)[64..], octets, "{name}");
+        assert_eq!(opening(&sender)[64..], bytes, "{name}");
 
         let mut stream = common::greeting();
-        stream.extend(&octets);
+        stream.extend(&bytes);
         let mut connection = Connection::new(&router(), Instant::now());
-        connection.buffer().extend_from_slice(&stream);
-        let Ok(Some(Event::Ready(peer, _))) = connection.poll_event() else { panic!("{name}") };
+        let (peer, _) = Outputs::after(&mut connection, &stream).ready();
         assert_eq!((peer.socket_type.name(), &peer.identity[..]), (kind, &identity[..]), "{name}");
         assert_eq!((peer.major, peer.minor), (3, 1));
     }
@@ -65,10 +56,9 @@ fn readys_are_ours_octet_by_octet_and_mean_what_they_say() {
 
 #[test]
 fn frames_make_messages_and_messages_make_the_same_frames() {
-    for (name, octets, decoded) in vectors("zmtp-frames-") {
+    for (name, bytes, decoded) in vectors("zmtp-frames-") {
         let (mut connection, mut encoder, _) = ready(&router());
-        connection.buffer().extend_from_slice(&octets);
-        let received = messages(&mut connection);
+        let received = Outputs::after(&mut connection, &bytes).messages();
         let [message] = &received[..] else { panic!("{name}") };
         let content: Vec<&str> = decoded["zre"]["content"]
             .as_array()
@@ -78,20 +68,19 @@ fn frames_make_messages_and_messages_make_the_same_frames() {
             .collect();
         assert_eq!(message.frames()[1..], content, "{name}");
         assert!(message.frames()[0].starts_with(&[0xaa, 0xa1]));
-        assert_eq!(encode(&mut encoder, message.frames()), octets, "{name}");
+        assert_eq!(encode(&mut encoder, message.frames()), bytes, "{name}");
     }
 }
 
 #[test]
 fn whole_streams_are_understood_however_they_are_cut() {
-    for (name, octets, decoded) in vectors("zmtp-stream-") {
-        for cut in 1..octets.len() {
+    for (name, bytes, decoded) in vectors("zmtp-stream-") {
+        for cut in 1..bytes.len() {
             let us = if name.contains("dealer") { router() } else { common::dealer() };
             let mut connection = Connection::new(&us, Instant::now());
             let mut seen = Vec::new();
-            for part in octets.chunks(cut) {
-                connection.buffer().extend_from_slice(part);
-                let (events, error) = common::events(&mut connection);
+            for part in bytes.chunks(cut) {
+                let Outputs { events, error, .. } = Outputs::after(&mut connection, part);
                 assert_eq!(error, None, "{name} cut at {cut}");
                 seen.extend(events);
             }
@@ -105,7 +94,7 @@ fn whole_streams_are_understood_however_they_are_cut() {
                 [Event::Ready(peer, _)] => {
                     assert_eq!(peer.socket_type, SocketType::Router);
                     assert_eq!(peer.identity, Bytes::new());
-                    assert_eq!(opening(&router()), octets, "{name}: all that a ROUTER ever sends");
+                    assert_eq!(opening(&router()), bytes, "{name}: all that a ROUTER ever sends");
                 }
                 other => panic!("{name} cut at {cut}: {other:?}"),
             }
@@ -115,7 +104,7 @@ fn whole_streams_are_understood_however_they_are_cut() {
 
 #[test]
 fn curve_is_another_mechanism() {
-    for (name, octets, _) in vectors("zmtp-curve-greeting-") {
-        assert_eq!(refusal(&octets), Some(Error::Mechanism("CURVE".into())), "{name}");
+    for (name, bytes, _) in vectors("zmtp-curve-greeting-") {
+        assert_eq!(refusal(&bytes), Some(Error::Mechanism("CURVE".into())), "{name}");
     }
 }

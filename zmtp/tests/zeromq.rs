@@ -6,10 +6,12 @@
 mod common;
 
 use bytes::Bytes;
-use common::{dealer, router, soon};
-use zeromq::{Socket, SocketOptions, SocketRecv, SocketSend, ZmqMessage, util::PeerIdentity};
-use zmtp::net::{self, Listener, ListenerLimits, Outbox, OutboxLimits, Reader};
+use zeromq::util::PeerIdentity;
+use zeromq::{Socket, SocketOptions, SocketRecv, SocketSend, ZmqMessage};
+use zmtp::net::{self, Established, Listener, ListenerLimits, Reader, SendQueueLimits};
 use zmtp::{Message, SocketType};
+
+use common::{dealer, router, soon};
 
 fn shapes() -> Vec<Vec<Bytes>> {
     vec![
@@ -56,11 +58,11 @@ async fn its_dealer_sends_to_our_listener_and_hears_from_us() {
         assert_eq!(received.frames(), &frames[..]);
     }
     let running = tokio::spawn({
-        let outbox = accepted.outbox.clone();
-        async move { outbox.run().await }
+        let queue = accepted.queue.clone();
+        async move { queue.run().await }
     });
     for frames in shapes() {
-        accepted.outbox.push(&frames[0], &frames[1..]).unwrap();
+        accepted.queue.push(&frames[0], &frames[1..]).unwrap();
         assert_eq!(soon(theirs.recv()).await.unwrap().into_vec(), frames);
     }
     running.abort();
@@ -71,16 +73,16 @@ async fn ours_connects_to_its_router_and_is_known_by_its_identity() {
     let mut theirs = zeromq::RouterSocket::new();
     let endpoint = soon(theirs.bind("tcp://127.0.0.1:0")).await.unwrap().to_string();
     let address = endpoint.trim_start_matches("tcp://").parse().unwrap();
-    let outbox = Outbox::new(OutboxLimits::default());
     let config = dealer().with_identity(&b"\x01ours"[..]);
-    let (mut reader, peer) = soon(net::connect(address, &config, &outbox)).await.unwrap();
+    let connected = soon(net::connect(address, &config, SendQueueLimits::default())).await;
+    let Established { mut reader, queue, peer, .. } = connected.unwrap();
     assert_eq!(peer.socket_type, SocketType::Router);
     let running = tokio::spawn({
-        let outbox = outbox.clone();
-        async move { outbox.run().await }
+        let queue = queue.clone();
+        async move { queue.run().await }
     });
     for frames in shapes() {
-        outbox.push(&frames[0], &frames[1..]).unwrap();
+        queue.push(&frames[0], &frames[1..]).unwrap();
         let mut received = soon(theirs.recv()).await.unwrap().into_vec();
         assert_eq!(received.remove(0), &b"\x01ours"[..]);
         assert_eq!(received, frames);

@@ -26,9 +26,9 @@ fn drain(engine: &mut Engine) -> usize {
 }
 
 fn message(engine: &mut Engine, now: Instant, peer: u8, header: &[u8], content: Content) {
-    let source = endpoint(peer).address().ip();
-    let conn = ConnId(peer.into());
-    engine.handle(now, Input::Message { peer: id(peer), conn, source, header, content }).unwrap();
+    let source = endpoint(peer).address();
+    let conn = ConnId::Accepted(peer.into());
+    engine.handle(now, Input::Message { peer: id(peer), conn, source, header, content });
 }
 
 /// A node that has met `peers` others, who are all in one group.
@@ -36,10 +36,11 @@ fn node(now: Instant, peers: u8) -> Engine {
     let mut engine = Engine::new(Config::new(id(255), endpoint(255))).unwrap();
     for peer in 1..=peers {
         let candidate = Input::Candidate { peer: id(peer), endpoint: endpoint(peer) };
-        engine.handle(now, candidate).unwrap();
+        engine.handle(now, candidate);
         while let Some(output) = engine.poll_output() {
-            if let Output::Connect { peer, link, .. } = output {
-                engine.handle(now, Input::LinkUp { peer, link }).unwrap();
+            if let Output::Connect { peer, conn, .. } = output {
+                let own_endpoint = endpoint(255);
+                engine.handle(now, Input::Connected { peer, conn, two_way: false, own_endpoint });
             }
         }
         let address = format!("tcp://{}", endpoint(peer).address());
@@ -86,9 +87,7 @@ fn engine(criterion: &mut Criterion) {
         group.bench_function(format!("shout out, to {peers} peers"), |bencher| {
             bencher.iter(|| {
                 let content = content.clone();
-                engine
-                    .handle(now, Input::Action(Action::Shout { group: "CHAT", content }))
-                    .unwrap();
+                engine.act(now, Action::Shout { group: "CHAT", content }).unwrap();
                 assert_eq!(drain(&mut engine), usize::from(peers));
             });
         });

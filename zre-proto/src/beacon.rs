@@ -19,7 +19,7 @@ const SECURE: u8 = 3;
 const PLAIN_LEN: usize = 22;
 const SECURE_LEN: usize = PLAIN_LEN + 32;
 
-/// What a node broadcasts at regular intervals, once a second by default.
+/// The datagram that a node broadcasts at regular intervals, once a second by default.
 ///
 /// ```
 /// # use zre_proto::{Beacon, PeerId};
@@ -30,7 +30,7 @@ const SECURE_LEN: usize = PLAIN_LEN + 32;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beacon {
-    /// Who is sending.
+    /// The sender.
     pub peer: PeerId,
     /// The TCP port of the sender's mailbox, at the address the datagram came from.
     /// Zero: the sender is leaving the network.
@@ -50,15 +50,15 @@ pub enum BeaconError {
     #[error("beacon version {0} is not known")]
     Version(u8),
     /// The length is not the one that belongs to its version.
-    #[error("a beacon of {0} octets has the wrong length for its version")]
+    #[error("a beacon of {0} bytes has the wrong length for its version")]
     Length(usize),
 }
 
 impl Beacon {
-    /// More octets than any beacon has: a receive buffer of this size shows over-long datagrams.
+    /// One byte more than any beacon has: a receive buffer of this size shows over-long datagrams.
     pub const MAX_LEN: usize = SECURE_LEN + 1;
 
-    /// Reads a datagram.
+    /// Decodes a datagram.
     ///
     /// # Errors
     /// If it is not, exactly, a beacon of version 1 or 3.
@@ -77,7 +77,7 @@ impl Beacon {
         Ok(Self { peer: PeerId::new(*id), port: u16::from_be_bytes(*port), public_key })
     }
 
-    /// The datagram.
+    /// Returns the datagram.
     pub fn encode(&self) -> Vec<u8> {
         let mut datagram = Vec::with_capacity(SECURE_LEN);
         datagram.extend_from_slice(SIGNATURE);
@@ -88,7 +88,7 @@ impl Beacon {
         datagram
     }
 
-    /// Whether the sender is leaving the network.
+    /// Returns whether the sender is leaving the network.
     pub const fn is_goodbye(&self) -> bool {
         self.port == 0
     }

@@ -8,35 +8,39 @@ use crate::{Endpoint, MessageLimits, PeerId};
 /// What a node says about itself: names and values, in the order of the names.
 pub type Headers = BTreeMap<String, String>;
 
-/// Who the node is, and its times and limits. Plain data.
+/// Who the node is, and its times and limits. Plain data: construct it with
+/// `..Config::new(id, endpoint)`, since fields may be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The node's id. Must be new for every start of a node: a peer that knew the id before takes
     /// it for the same node come back.
     pub id: PeerId,
-    /// The name for people. At most 255 octets; longer ones are refused.
+    /// The name for people. At most 255 bytes; longer ones are refused.
     pub name: String,
     /// Where peers reach the mailbox. Announced in HELLO.
     pub endpoint: Endpoint,
     /// What the node says about itself in HELLO.
     pub headers: Headers,
-    /// When quiet peers are asked, and when they are given up.
+    /// When peers are asked, and when they are given up.
     pub times: Times,
     /// How many peers the node deals with at most; further ones are ignored. Default 1,024.
     pub max_peers: usize,
+    /// How many connections to peers there may be: a two-way peer has one, any other one two, and a
+    /// node that is not met yet is reckoned with two. Further nodes are ignored. Default 2,048.
+    pub max_connections: usize,
     /// How large a HELLO may be, received or sent.
     pub message_limits: MessageLimits,
     /// How many frames the content of one WHISPER or SHOUT may have. More is refused, since peers
     /// would drop the connection that brings it. Default 4,095.
     pub max_content_frames: usize,
-    /// How many octets the content of one WHISPER or SHOUT may have, all frames together.
+    /// How many bytes the content of one WHISPER or SHOUT may have, all frames together.
     /// Default 64 MiB less 1 KiB for the header.
-    pub max_content_octets: usize,
+    pub max_content_bytes: usize,
     /// How many events of one peer may wait until our link to it is up; more, and the peer is
     /// dropped. Default 1,000.
     pub max_held_events: usize,
-    /// How many octets of content those events may have. Default 16 MiB.
-    pub max_held_octets: usize,
+    /// How many bytes of content those events may have. Default 16 MiB.
+    pub max_held_bytes: usize,
 }
 
 impl Config {
@@ -49,50 +53,87 @@ impl Config {
             headers: Headers::new(),
             times: Times::default(),
             max_peers: 1024,
+            max_connections: 2048,
             message_limits: MessageLimits::default(),
             max_content_frames: 4095,
-            max_content_octets: 64 * 1024 * 1024 - 1024,
+            max_content_bytes: 64 * 1024 * 1024 - 1024,
             max_held_events: 1000,
-            max_held_octets: 16 * 1024 * 1024,
+            max_held_bytes: 16 * 1024 * 1024,
         }
     }
 }
 
-/// When quiet peers are asked, and when they are given up. Everything heard from a peer counts,
-/// beacons included.
+/// When peers are asked, when they are given up, and when they are tried again. Construct it with
+/// `..Times::default()`, since fields may be added.
+///
+/// A peer is *quiet* while nothing is heard of it, beacons included; and while what was sent to it
+/// is not answered, though it may be heard: PING-OK, or the progress of a queue that is not empty,
+/// is the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Quiet for this long: the peer is EVASIVE, and is sent one PING. Default 5 s.
-    pub evasive: Duration,
-    /// The PING has had no answer for this long: the peer is SILENT. Default 1 s.
-    pub silent: Duration,
-    /// Quiet for this long: the peer is given up, EXIT. Default 30 s.
-    pub expired: Duration,
-    /// How long a claim about a peer that cannot be proved at once (a goodbye beacon, another
-    /// node on its endpoint, a HELLO that may cross ours) may be answered by PING-OK. Default 1 s.
-    pub proof: Duration,
-    /// A peer that was greeted and does not say HELLO within this time is dropped, to be greeted
-    /// afresh by its next beacon; so is one that was there, has lost its connection to our mailbox,
-    /// and does not come back within this time. Default 10 s.
-    pub greeting: Duration,
-    /// When a link breaks: how long the mailbox may still bring what the peer had sent before.
+    /// Quiet for this long, a peer is EVASIVE. It is sent one PING after half of it. Default 5 s.
+    pub evasive_timeout: Duration,
+    /// EVASIVE for this long, and still quiet, a peer is SILENT. Default 1 s.
+    pub silent_timeout: Duration,
+    /// Quiet for this long, a peer is given up: EXIT. So is one that was greeted on a connection
+    /// that is up, and does not greet back. Default 30 s.
+    pub expired_timeout: Duration,
+    /// How long a peer has to answer the PING that tests a suspicion (a goodbye beacon, another
+    /// node on its endpoint, a HELLO that may cross ours) or a challenge. While bytes move on its
+    /// connection it has longer. Default 1 s.
+    pub probe_timeout: Duration,
+    /// The same where a two-way connection challenges: mostly the peer has lost the path of the one
+    /// that it has, and comes by another. Default 800 ms.
+    pub reconnect_timeout: Duration,
+    /// How long a peer that speaks first has to do so on a connection that this node has dialled;
+    /// how long one that was there, and has lost its connection to our mailbox, has to come back.
+    /// Default 10 s.
+    pub greeting_timeout: Duration,
+    /// When a connection breaks: how long it may still bring what the peer had sent before.
     /// Default 200 ms.
-    pub drain: Duration,
-    /// How often a peer that is required (see [`Action::Require`](crate::Action::Require)) but
-    /// not there is tried again. Default 1 s.
-    pub retry: Duration,
+    pub drain_timeout: Duration,
+    /// The pause before an endpoint that could not be reached is tried again; twice as long after
+    /// each further failure, up to `max_retry_interval`. Also the pause before a peer that is
+    /// required (see [`Action::Require`](crate::Action::Require)), and has gone, is tried again.
+    /// Default 1 s.
+    pub retry_interval: Duration,
+    /// The longest pause between two attempts. Default 60 s.
+    pub max_retry_interval: Duration,
+}
+
+impl Times {
+    /// How long a peer is quiet before it is asked. It is never given up unasked, whatever is set,
+    /// and has the other half to answer: on a bad network a message is repeated several times.
+    pub(crate) fn ask_after(&self) -> Duration {
+        self.evasive_timeout.min(self.expired_timeout) / 2
+    }
 }
 
 impl Default for Times {
     fn default() -> Self {
         Self {
-            evasive: Duration::from_secs(5),
-            silent: Duration::from_secs(1),
-            expired: Duration::from_secs(30),
-            proof: Duration::from_secs(1),
-            greeting: Duration::from_secs(10),
-            drain: Duration::from_millis(200),
-            retry: Duration::from_secs(1),
+            evasive_timeout: Duration::from_secs(5),
+            silent_timeout: Duration::from_secs(1),
+            expired_timeout: Duration::from_secs(30),
+            probe_timeout: Duration::from_secs(1),
+            reconnect_timeout: Duration::from_millis(800),
+            greeting_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_millis(200),
+            retry_interval: Duration::from_secs(1),
+            max_retry_interval: Duration::from_secs(60),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_asked_in_time_before_it_is_evasive_and_before_it_is_given_up() {
+        let times = Times::default();
+        assert_eq!(times.ask_after(), times.evasive_timeout / 2);
+        let hasty = Times { expired_timeout: Duration::from_secs(4), ..times };
+        assert_eq!(hasty.ask_after(), hasty.expired_timeout / 2);
     }
 }

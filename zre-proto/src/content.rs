@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 /// The content of a WHISPER or SHOUT: a list of frames, mostly one (RFC 36, `content = msg`).
 ///
-/// Cloning is cheap: the octets are shared. Text, octets and lists of either convert into it:
+/// Cloning is cheap: the bytes are shared. Text, bytes and lists of either convert into it:
 ///
 /// ```
 /// # use zre_proto::Content;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 /// let two: Content = ["key", "value"].into();
 /// assert_eq!(two.frames().len(), 2);
 /// let three: Content = vec![vec![1, 2], vec![], vec![3]].into();
-/// assert_eq!(three.octets(), 3);
+/// assert_eq!(three.byte_len(), 3);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content(Frames);
@@ -64,9 +64,9 @@ impl Content {
         self.frames().first().map_or(&[], |frame| frame)
     }
 
-    /// How many octets all frames have together.
-    pub fn octets(&self) -> usize {
-        self.frames().iter().fold(0, |octets, frame| octets.saturating_add(frame.len()))
+    /// How many bytes all frames have together.
+    pub fn byte_len(&self) -> usize {
+        self.frames().iter().fold(0, |bytes, frame| bytes.saturating_add(frame.len()))
     }
 
     /// All frames as text, separated by spaces; what is not UTF-8 is replaced.
@@ -81,7 +81,7 @@ impl fmt::Debug for Content {
         match self.frames() {
             [] => write!(f, "Content(no frame)"),
             [one] if one.len() <= 64 => write!(f, "Content({one:?})"),
-            many => write!(f, "Content({} frames, {} octets)", many.len(), self.octets()),
+            many => write!(f, "Content({} frames, {} bytes)", many.len(), self.byte_len()),
         }
     }
 }
@@ -103,7 +103,7 @@ impl From<Bytes> for Content {
     }
 }
 
-/// One frame from what owns its octets, or from a copy of borrowed ones.
+/// One frame from what owns its bytes, or from a copy of borrowed ones.
 macro_rules! one_frame {
     ($($from:ty => $convert:expr),* $(,)?) => {
         $(impl From<$from> for Content {

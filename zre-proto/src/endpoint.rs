@@ -1,7 +1,7 @@
 //! Where a mailbox can be reached.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -12,8 +12,17 @@ pub struct Endpoint(SocketAddr);
 
 impl Endpoint {
     /// The endpoint at this address and port.
-    pub const fn new(address: SocketAddr) -> Self {
-        Self(address)
+    ///
+    /// Two are the same if they are reached in the same way: an IPv4 address is not an IPv6 one in
+    /// disguise, and only a link-local address has a scope.
+    pub fn new(address: SocketAddr) -> Self {
+        let port = address.port();
+        Self(match (address.ip().to_canonical(), address) {
+            (IpAddr::V6(ip), SocketAddr::V6(address)) if is_link_local(&ip) => {
+                SocketAddrV6::new(ip, port, 0, address.scope_id()).into()
+            }
+            (ip, _) => SocketAddr::new(ip, port),
+        })
     }
 
     /// The address and port.
@@ -25,19 +34,67 @@ impl Endpoint {
     ///
     /// Deployed nodes announce host names, `*` and `0.0.0.0` as well as addresses. Those are
     /// replaced by the address the HELLO came from, which is the one place where a node without
-    /// name service can look. `None` without a usable port.
-    pub fn announced(text: &[u8], source: IpAddr) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let endpoint = text.parse().or_else(|_| {
-            let (_, port) = text.strip_prefix("tcp://").ok_or(())?.rsplit_once(':').ok_or(())?;
-            Ok::<_, ()>(Self(SocketAddr::new(source, port.parse().map_err(|_| ())?)))
-        });
-        let mut address = endpoint.ok()?.0;
-        if address.ip().is_unspecified() {
-            address.set_ip(source);
-        }
-        (address.port() != 0).then_some(Self(address))
+    /// name service can look. C Zyre writes IPv6 addresses without brackets, and link-local ones
+    /// without a scope, which would be of no use to anybody else: what counts is the interface by
+    /// which the HELLO came, the scope of `source`. `None` without a usable port.
+    pub fn announced(text: &[u8], source: SocketAddr) -> Option<Self> {
+        let (host, port) = split(std::str::from_utf8(text).ok()?)?;
+        let source_ip = source.ip().to_canonical();
+        let ip = match address(host) {
+            Some((ip, _scope)) if !ip.is_unspecified() => ip,
+            _ => source_ip,
+        };
+        (port != 0).then(|| Self::new(SocketAddr::new(ip, port)).on_the_link_of(source))
     }
+
+    /// This endpoint as a node sees it that knows it from `neighbour`: a link-local address gets
+    /// the scope of the other, which says on which of our interfaces it is.
+    #[must_use]
+    pub fn on_the_link_of(self, neighbour: SocketAddr) -> Self {
+        match (self.0, neighbour) {
+            (SocketAddr::V6(mut own), SocketAddr::V6(other)) if is_link_local(own.ip()) => {
+                own.set_scope_id(other.scope_id());
+                Self(own.into())
+            }
+            _ => self,
+        }
+    }
+
+    /// The text by which other nodes can reach it, of all implementations. A scope is for us alone,
+    /// and C Zyre can only add its own to a link-local address without brackets.
+    pub fn wire_form(&self) -> String {
+        match self.0 {
+            SocketAddr::V6(own) if is_link_local(own.ip()) => {
+                format!("tcp://{}:{}", own.ip(), own.port())
+            }
+            SocketAddr::V6(own) => format!("tcp://[{}]:{}", own.ip(), own.port()),
+            SocketAddr::V4(own) => format!("tcp://{own}"),
+        }
+    }
+}
+
+/// Host and port of an endpoint. An IPv6 address may stand in brackets or not, so the port is what
+/// follows the last colon.
+fn split(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.strip_prefix("tcp://")?.rsplit_once(':')?;
+    Some((host, port.parse().ok()?))
+}
+
+/// The numeric address of a host, with or without brackets, and the scope behind it.
+fn address(host: &str) -> Option<(IpAddr, Option<&str>)> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let (bare, scope) = match bare.split_once('%') {
+        Some((bare, scope)) => (bare, Some(scope)),
+        None => (bare, None),
+    };
+    let ip: IpAddr = bare.parse().ok()?;
+    let fits = ip.is_ipv6() || (bare == host && scope.is_none());
+    fits.then(|| (ip.to_canonical(), scope))
+}
+
+/// Whether an address says nothing without the interface that it belongs to.
+const fn is_link_local(ip: &Ipv6Addr) -> bool {
+    ip.is_unicast_link_local()
 }
 
 impl fmt::Display for Endpoint {
@@ -54,23 +111,31 @@ impl fmt::Debug for Endpoint {
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Self(address)
+        Self::new(address)
     }
 }
 
 /// The text is not an endpoint of the form `tcp://address:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("an endpoint is tcp://ADDRESS:PORT with a numeric address, not {0:?}")]
+#[error("an endpoint is tcp://ADDRESS:PORT with a numeric address and scope, not {0:?}")]
 pub struct ParseEndpointError(String);
 
 impl FromStr for Endpoint {
     type Err = ParseEndpointError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_prefix("tcp://")
-            .and_then(|address| address.parse().ok())
-            .map(Self)
-            .ok_or_else(|| ParseEndpointError(text.chars().take(280).collect()))
+        let parse = || {
+            let (host, port) = split(text)?;
+            let (ip, scope) = address(host)?;
+            let address = match (ip, scope) {
+                (IpAddr::V6(ip), Some(scope)) => {
+                    SocketAddrV6::new(ip, port, 0, scope.parse().ok()?).into()
+                }
+                (ip, _) => SocketAddr::new(ip, port),
+            };
+            Some(Self::new(address))
+        };
+        parse().ok_or_else(|| ParseEndpointError(text.chars().take(280).collect()))
     }
 }
 
@@ -80,7 +145,7 @@ mod tests {
 
     #[test]
     fn announced_endpoints_of_deployed_nodes() {
-        let source = IpAddr::from([10, 0, 0, 7]);
+        let source = SocketAddr::from(([10, 0, 0, 7], 1));
         let announced = |text: &str| {
             Endpoint::announced(text.as_bytes(), source).map(|endpoint| endpoint.to_string())
         };
@@ -88,11 +153,51 @@ mod tests {
         assert_eq!(announced("tcp://10.77.0.1:49152"), at("tcp://10.77.0.1:49152"));
         assert_eq!(announced("tcp://laptop.local:49152"), at("tcp://10.0.0.7:49152"));
         assert_eq!(announced("tcp://0.0.0.0:49152"), at("tcp://10.0.0.7:49152"));
+        assert_eq!(announced("tcp://[::]:49152"), at("tcp://10.0.0.7:49152"));
         assert_eq!(announced("tcp://*:49152"), at("tcp://10.0.0.7:49152"));
-        assert_eq!(announced("tcp://[fe80::1]:7"), at("tcp://[fe80::1]:7"));
+        assert_eq!(announced("tcp://fd00:88::1:49152"), at("tcp://[fd00:88::1]:49152"));
+        assert_eq!(announced("tcp://[fd00:88::1]:49152"), at("tcp://[fd00:88::1]:49152"));
+        assert_eq!(announced("tcp://::ffff:10.0.0.8:7"), at("tcp://10.0.0.8:7"));
         for bad in ["", "nonsense", "tcp://", "tcp://10.0.0.1", "tcp://a:0", "tcp://a:65536"] {
             assert_eq!(announced(bad), None, "{bad}");
         }
         assert_eq!(Endpoint::announced(b"tcp://\xff:1", source), None);
+    }
+
+    #[test]
+    fn link_local_endpoints_are_where_they_are_heard() {
+        let source = "[fe80::7%3]:50000".parse().unwrap();
+        let forms = ["fe80::7", "[fe80::7]", "fe80::7%veth0", "[fe80::7%veth0]", "fe80::7%9"];
+        for form in forms {
+            let announced = Endpoint::announced(format!("tcp://{form}:49152").as_bytes(), source);
+            assert_eq!(announced.map(|it| it.to_string()).unwrap(), "tcp://[fe80::7%3]:49152");
+        }
+        // By the other family the link is not known.
+        let source = ([10, 0, 0, 7], 1).into();
+        let announced = Endpoint::announced(b"tcp://fe80::7:49152", source).unwrap();
+        assert_eq!(announced.to_string(), "tcp://[fe80::7]:49152");
+        // A mapped address of a node without IPv6.
+        let source = "[::ffff:10.0.0.7]:1".parse().unwrap();
+        let announced = Endpoint::announced(b"tcp://*:49152", source).unwrap();
+        assert_eq!(announced.to_string(), "tcp://10.0.0.7:49152");
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_by_all() {
+        for (endpoint, wire) in [
+            ("tcp://10.0.0.7:49152", "tcp://10.0.0.7:49152"),
+            ("tcp://[fd00:88::1]:49152", "tcp://[fd00:88::1]:49152"),
+            ("tcp://fd00:88::1:49152", "tcp://[fd00:88::1]:49152"),
+            ("tcp://[fe80::7%3]:49152", "tcp://fe80::7:49152"),
+        ] {
+            assert_eq!(endpoint.parse::<Endpoint>().unwrap().wire_form(), wire);
+        }
+        let scoped: Endpoint = "tcp://[fe80::7%3]:49152".parse().unwrap();
+        assert_eq!(scoped.to_string(), "tcp://[fe80::7%3]:49152");
+        for bad in
+            ["tcp://[10.0.0.7]:1", "tcp://10.0.0.7%3:1", "tcp://[fe80::7%eth0]:1", "tcp://a:1"]
+        {
+            assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
+        }
     }
 }

@@ -4,36 +4,53 @@ use thiserror::Error;
 
 use crate::PeerId;
 
-/// An action was refused; nothing was changed and nothing was sent.
+/// The reason why an action was refused; nothing was changed and nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Refused {
-    /// A name, group or header name is longer than the 255 octets that its field on the wire has.
-    #[error("a {what} of {octets} octets is too long: at most 255 octets")]
+pub enum ActionError {
+    /// A name, group or header name is longer than the 255 bytes that its field on the wire has.
+    #[error("a {what} of {bytes} bytes is too long: at most 255 bytes")]
     TooLong {
         /// What is too long.
         what: &'static str,
         /// How long it is.
-        octets: usize,
+        bytes: usize,
     },
+    /// A time is zero: without a pause nothing could answer in time. Not said by the engine, which
+    /// takes any times, but by who sets it up.
+    #[error("the {0} cannot be zero")]
+    ZeroTime(&'static str),
+    /// A group needs a name.
+    #[error("a group name cannot be empty")]
+    EmptyGroupName,
     /// There is no such peer; perhaps it has left already.
     #[error("peer {0} is not present")]
     UnknownPeer(PeerId),
+    /// So much waits for the peer that a WHISPER has to wait as well. Not said by the engine, which
+    /// has no queues, but by those who have.
+    #[error("so much waits for peer {0} that it can take no more now: wait until it is ready")]
+    Full(PeerId),
     /// Content needs at least one frame; it may be empty.
     #[error("content without a frame cannot be sent: send an empty frame")]
     NoFrames,
     /// Content beyond the limits that peers set on one message.
-    #[error("content of {frames} frames and {octets} octets is too large for one message")]
+    #[error("content of {frames} frames and {bytes} bytes is too large for one message")]
     ContentTooLarge {
         /// How many frames it has.
         frames: usize,
-        /// How many octets it has.
-        octets: usize,
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// The node has as many groups and headers as one HELLO may tell.
+    #[error("this node may have {limit} groups and headers together, and has them: leave a group")]
+    TooManyEntries {
+        /// How many there may be.
+        limit: usize,
     },
     /// With it, all groups and headers together would no longer fit a HELLO that peers accept.
-    #[error("the groups and headers of this node would exceed {limit} octets")]
+    #[error("the groups and headers of this node would exceed {limit} bytes")]
     HelloTooLarge {
-        /// The octets there are for a HELLO.
+        /// The bytes there are for a HELLO.
         limit: usize,
     },
     /// The id or endpoint is this node's own.

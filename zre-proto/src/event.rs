@@ -1,152 +1,115 @@
-//! What the application hears.
+//! What the application is told.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{Content, Endpoint, Headers, PeerId};
 
-/// What happened on the network.
+/// What the engine tells the application.
 ///
-/// For every peer: `Enter`, then any number of `Join`, `Leave`, `Whisper`, `Shout`, `Evasive` and
-/// `Silent`, then `Exit`. None of them comes outside `Enter` … `Exit`, and between the two every
-/// message that the peer sent comes once and in order.
+/// For every peer: `Enter`, then any number of `Join`, `Leave`, `Whisper`, `Shout`, `Evasive`,
+/// `Silent` and `Returned`, then `Exit`. None of them comes outside `Enter` … `Exit`, and between
+/// the two every message that the peer sent comes once and in order. Only `Unreachable` is about a
+/// node that is not present.
+///
+/// Exhaustive on purpose, like [`Output`](crate::Output): a driver has to pass on every event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Event {
-    /// A peer is here: it has said HELLO, and our link to it is up.
+    /// A peer is present: it has said HELLO, and our link to it is up.
     Enter {
-        /// Who.
+        /// The peer.
         peer: PeerId,
         /// Its name for people.
         name: Arc<str>,
         /// What it says about itself.
         headers: Arc<Headers>,
-        /// Where its mailbox is.
+        /// The endpoint of its mailbox.
         endpoint: Endpoint,
     },
     /// A peer is gone. If it comes back there is a new `Enter`.
     Exit {
-        /// Who.
+        /// The peer.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
-        /// Why.
+        /// Why it is gone.
         reason: ExitReason,
     },
     /// A peer is in a group. Follows `Enter` for each group it was already in. The group's
-    /// name is what the peer sent, with octets that are not UTF-8 replaced: it may be longer than
-    /// 255 octets, and then cannot be shouted to.
+    /// name is what the peer sent, with bytes that are not UTF-8 replaced: it may be longer than
+    /// 255 bytes, and then cannot be shouted to.
     Join {
-        /// Who.
+        /// The peer.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
         /// The group.
         group: Arc<str>,
     },
-    /// A peer has left a group. (`Exit` leaves all groups without a word.)
+    /// A peer has left a group. `Exit` leaves all groups without a `Leave` for each.
     Leave {
-        /// Who.
+        /// The peer.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
         /// The group.
         group: Arc<str>,
     },
-    /// A peer sends to this node alone.
+    /// A peer has sent a message to this node alone.
     Whisper {
-        /// Who.
+        /// The sender.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
-        /// What.
+        /// The message.
         content: Content,
     },
-    /// A peer sends to a group that this node is in.
+    /// A peer has sent a message to a group that this node is in.
     Shout {
-        /// Who.
+        /// The sender.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
         /// The group.
         group: Arc<str>,
-        /// What.
+        /// The message.
         content: Content,
     },
-    /// A peer has been quiet and is being asked ([`Times::evasive`](crate::Times::evasive)).
+    /// Nothing was heard from a peer for
+    /// [`Times::evasive_timeout`](crate::Times::evasive_timeout); it is asked by PING.
     Evasive {
-        /// Who.
+        /// The peer.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
     },
-    /// A peer does not answer ([`Times::silent`](crate::Times::silent)).
+    /// A peer has not answered the PING within
+    /// [`Times::silent_timeout`](crate::Times::silent_timeout).
     Silent {
-        /// Who.
+        /// The peer.
         peer: PeerId,
         /// Its name.
         name: Arc<str>,
     },
-    /// A file that a peer has published is here, complete. Of file sharing, as are the following
-    /// four: they are about transfers on connections of their own, so they may come a little after
-    /// the peer's `Exit`.
-    Deliver {
-        /// Who has published it.
+    /// A peer that was evasive or silent is back. Comes once, before the message that told of it.
+    Returned {
+        /// The peer.
         peer: PeerId,
-        /// Its name on the network, as `/photos/a.jpg`.
+        /// Its name.
         name: Arc<str>,
-        /// Where it is.
-        path: PathBuf,
-        /// Its octets.
-        size: u64,
     },
-    /// A peer has taken back a file, and it is gone here.
-    Retract {
-        /// Who.
+    /// A node is heard of, and cannot be met. Comes once for each node and reason, outside of
+    /// `Enter` … `Exit`; if the node can be met after all, there is an `Enter`.
+    Unreachable {
+        /// The node.
         peer: PeerId,
-        /// Its name on the network.
-        name: Arc<str>,
-        /// Where it was.
-        path: PathBuf,
-    },
-    /// A file is coming in; about ten times a second.
-    Receiving {
-        /// From whom.
-        peer: PeerId,
-        /// Its name on the network.
-        name: Arc<str>,
-        /// Octets so far.
-        octets: u64,
-        /// Octets in all, if the peer tells.
-        total: Option<u64>,
-        /// Octets per second since the transfer began.
-        rate: u64,
-    },
-    /// A file is going out; about ten times a second, and not while the application leaves its events.
-    Sending {
-        /// To whom.
-        peer: PeerId,
-        /// Its name on the network.
-        name: Arc<str>,
-        /// Octets so far: what was handed to the network.
-        octets: u64,
-        /// Octets in all.
-        total: Option<u64>,
-        /// Octets per second since the transfer began.
-        rate: u64,
-    },
-    /// A file was sent to its end. Not told while the application leaves its events.
-    Sent {
-        /// To whom.
-        peer: PeerId,
-        /// Its name on the network.
-        name: Arc<str>,
-        /// Its octets.
-        size: u64,
+        /// Where it was looked for: an endpoint that it or others have told.
+        endpoint: Endpoint,
+        /// Why it cannot be met, and what can be done.
+        why: UnreachableReason,
     },
     /// This node has moved to another interface. Its peers may exit and enter again.
     Moved {
-        /// Where its mailbox is now.
+        /// The new endpoint of its mailbox.
         endpoint: Endpoint,
     },
     /// This node has stopped. The last event of all; peers that were present get no `Exit`.
@@ -154,7 +117,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// What was sent, if it is a `Whisper` or a `Shout`.
+    /// Returns the message of a `Whisper` or a `Shout`.
     pub const fn content(&self) -> Option<&Content> {
         match self {
             Self::Whisper { content, .. } | Self::Shout { content, .. } => Some(content),
@@ -162,7 +125,8 @@ impl Event {
         }
     }
 
-    /// The peer it is about; `None` for `Moved` and `Stop`.
+    /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
+    /// for `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -173,11 +137,8 @@ impl Event {
             | Self::Shout { peer, .. }
             | Self::Evasive { peer, .. }
             | Self::Silent { peer, .. }
-            | Self::Deliver { peer, .. }
-            | Self::Retract { peer, .. }
-            | Self::Receiving { peer, .. }
-            | Self::Sending { peer, .. }
-            | Self::Sent { peer, .. } => Some(*peer),
+            | Self::Returned { peer, .. }
+            | Self::Unreachable { peer, .. } => Some(*peer),
             Self::Moved { .. } | Self::Stop => None,
         }
     }
@@ -188,12 +149,12 @@ impl Event {
 #[non_exhaustive]
 pub enum ExitReason {
     /// It said goodbye; or a goodbye beacon came in its name, and its link was down or it did not
-    /// answer PING within [`Times::proof`](crate::Times::proof).
+    /// answer PING within [`Times::probe_timeout`](crate::Times::probe_timeout).
     Goodbye,
     /// Its link closed, was reset or refused: it crashed, or the network cut it off. If it lives,
     /// its next beacon brings it back.
     LinkLost,
-    /// It was quiet for [`Times::expired`](crate::Times::expired).
+    /// Nothing was heard from it for [`Times::expired_timeout`](crate::Times::expired_timeout).
     Expired,
     /// It greeted anew: it had lost us, or restarted with the same id. `Enter` follows at once.
     Restarted,
@@ -210,7 +171,7 @@ pub enum ExitReason {
 }
 
 impl ExitReason {
-    /// One or two lower-case words for people and logs, such as `link lost`.
+    /// Returns one or two lower-case words for people and logs, such as `link lost`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Goodbye => "goodbye",
@@ -227,6 +188,51 @@ impl ExitReason {
 }
 
 impl std::fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a node that is heard of cannot be met, and with it what can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum UnreachableReason {
+    /// The connection was refused. Nothing listens there any more, or a firewall rejects: let the
+    /// TCP port of the node's mailbox through the firewall of its host.
+    Refused,
+    /// Nothing came back in time. A firewall drops what is sent there: let the TCP port of the
+    /// node's mailbox through the firewall of its host. Or the host is gone.
+    NoAnswer,
+    /// This host has no way there: look at its addresses and routes, and at those of the other.
+    NoRoute,
+    /// Another node is at that endpoint, or something that does not speak ZMTP. Nodes in containers
+    /// or behind NAT tell such endpoints: let them advertise one at which they are reached.
+    AnotherNode,
+    /// It can be connected to, and does not greet. Mostly its own connections to this node are
+    /// blocked: let the TCP port of this node's mailbox through the firewall of this host.
+    NoHello,
+    /// This process has no file descriptor left for the connection: raise its limit.
+    NoDescriptors,
+    /// The operating system refused for another reason.
+    Failed,
+}
+
+impl UnreachableReason {
+    /// Returns a few lower-case words for people and logs, such as `no route`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::NoAnswer => "no answer",
+            Self::NoRoute => "no route",
+            Self::AnotherNode => "another node answers",
+            Self::NoHello => "it does not greet back",
+            Self::NoDescriptors => "no descriptors left",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::fmt::Display for UnreachableReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }

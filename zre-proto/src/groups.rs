@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::PeerId;
 
-/// The members of every group that has one. Only peers: the own node's groups are its own matter.
+/// The members of every group that has one. Only peers: this node's own groups are in `LocalNode`.
 #[derive(Debug, Default)]
 pub(crate) struct Groups(BTreeMap<Arc<str>, BTreeSet<PeerId>>);
 

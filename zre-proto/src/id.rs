@@ -6,16 +6,16 @@ use std::str::FromStr;
 use thiserror::Error;
 use uuid::Uuid;
 
-/// The first octet of every ZRE routing id (RFC 36, "Interconnection Model").
+/// The first byte of every ZRE routing id (RFC 36, "Interconnection Model").
 const ROUTING_PREFIX: u8 = 1;
 
-/// Octets of a ZRE routing id: the prefix and the UUID.
+/// Bytes of a ZRE routing id: the prefix and the UUID.
 pub const ROUTING_ID_LEN: usize = 17;
 
-/// Identifies a node: a 16-octet UUID.
+/// Identifies a node: a 16-byte UUID.
 ///
-/// On the wire it stands as 16 raw octets in a beacon and, after an octet of value 1, as the
-/// routing id (17 octets) of the node's links. People see 32 lower-case hexadecimal digits.
+/// On the wire it stands as 16 raw bytes in a beacon and, after a byte of value 1, as the
+/// routing id (17 bytes) of the node's links. People see 32 lower-case hexadecimal digits.
 ///
 /// ```
 /// # use zre_proto::PeerId;
@@ -28,28 +28,29 @@ pub const ROUTING_ID_LEN: usize = 17;
 pub struct PeerId([u8; 16]);
 
 impl PeerId {
-    /// The id with these 16 octets.
-    pub const fn new(octets: [u8; 16]) -> Self {
-        Self(octets)
+    /// The id with these 16 bytes.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
-    /// The id's 16 octets.
+    /// The id's 16 bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// The routing id (ZMTP identity) that a node sets on each of its links: an octet of value 1
-    /// and the 16 octets of the id (RFC 36, "Interconnection Model").
+    /// The routing id (ZMTP identity) that a node sets on each of its links: a byte of value 1
+    /// and the 16 bytes of the id (RFC 36, "Interconnection Model").
     pub fn routing_id(&self) -> [u8; ROUTING_ID_LEN] {
         let mut routing_id = [ROUTING_PREFIX; ROUTING_ID_LEN];
         routing_id[1..].copy_from_slice(&self.0);
         routing_id
     }
 
-    /// The node behind a routing id, or `None` if this is not the routing id of a ZRE node:
-    /// any other length than 17 octets, or a first octet other than 1.
+    /// The node behind a routing id, or `None` if this is not the routing id of a ZRE node: any other
+    /// length than 17 bytes. The first byte may be any: pyre before July 2016 writes the digit `1`
+    /// there, and no other implementation looks at it.
     pub fn from_routing_id(routing_id: &[u8]) -> Option<Self> {
-        let (&ROUTING_PREFIX, id) = routing_id.split_first()? else { return None };
+        let (_prefix, id) = routing_id.split_first()?;
         Some(Self(id.try_into().ok()?))
     }
 

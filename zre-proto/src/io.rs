@@ -1,153 +1,224 @@
 //! What goes into the engine and what comes out.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
-use crate::{Content, Endpoint, Event, Header, PeerId};
+use crate::{Beacon, Content, Endpoint, Event, Header, PeerId, Times, UnreachableReason};
 
-/// One outgoing connection of the node, from its `Connect` to its end. Never used twice.
+/// One connection of the node, from its `Connect` or its acceptance to its end. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
+pub enum ConnId {
+    /// One that the engine wanted, DEALER to a peer's ROUTER. The engine numbers them.
+    Dialled(u64),
+    /// One that came to the node's mailbox. The driver numbers them.
+    Accepted(u64),
+}
 
-/// One incoming connection at the node's mailbox. The driver numbers them; never used twice.
+/// A network interface of the node's host. The driver numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(pub u64);
+pub struct InterfaceId(pub u32);
 
-/// Something that the engine is told.
+/// Why a connection is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It was closed or broke, after it had been up.
+    Ended,
+    /// The queue to it was full.
+    Overflow,
+    /// It never was up.
+    Failed(UnreachableReason),
+}
+
+/// Something that has happened on the network.
+///
+/// What the application wants is an [`Action`]; that time has passed is told by
+/// [`Engine::handle_timeout`](crate::Engine::handle_timeout).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Input<'a> {
-    /// Discovery (a beacon, or another source) says that a node is at an endpoint.
+    /// A beacon was heard.
+    Beacon {
+        /// The beacon, a goodbye included.
+        beacon: Beacon,
+        /// The address that it came from; of a link-local one the scope says on which link.
+        source: SocketAddr,
+        /// The interface that it came in by.
+        interface: InterfaceId,
+    },
+    /// Another kind of discovery says that a node is at an endpoint.
     Candidate {
         /// The node.
         peer: PeerId,
         /// Its endpoint.
         endpoint: Endpoint,
     },
-    /// A goodbye beacon.
-    Goodbye {
-        /// The node that leaves, or is said to.
+    /// A connection is up: its handshake is over. Of an accepted connection that is not two-way
+    /// this need not be told.
+    Connected {
+        /// The peer: the routing id at the other end; of a connection that was dialled, the node
+        /// it was dialled to.
         peer: PeerId,
+        /// The connection.
+        conn: ConnId,
+        /// Whether it carries both directions: both ends have said in the handshake that they can,
+        /// and the other one has told `peer` as its routing id.
+        two_way: bool,
+        /// Where that peer can reach this node's mailbox. Told in HELLO.
+        own_endpoint: Endpoint,
     },
-    /// A message came to the mailbox.
+    /// A message came to the mailbox, or on a two-way connection.
     Message {
         /// The sender: the routing id of the connection.
         peer: PeerId,
         /// The connection.
         conn: ConnId,
         /// The address at the other end of the connection.
-        source: IpAddr,
+        source: SocketAddr,
         /// The first frame.
         header: &'a [u8],
         /// The other frames.
         content: Content,
     },
-    /// A mailbox connection has ended, and all that it brought has been handed over.
-    MailboxLost {
-        /// Its routing id.
+    /// Since this was last told, bytes have moved on a connection, though perhaps no whole message.
+    /// To be told, where it is so, of the connections that [`Engine::due`](crate::Engine::due)
+    /// names.
+    Progress {
+        /// The peer.
+        peer: PeerId,
+        /// The connection.
+        conn: ConnId,
+        /// Bytes have arrived.
+        received: bool,
+        /// The kernel has taken bytes that it had no room for before: so the other end has taken
+        /// some.
+        sent: bool,
+    },
+    /// Nothing can be sent any more on a two-way connection; what it has brought is still being
+    /// read, and then it is `Lost`.
+    Broken {
+        /// The peer.
         peer: PeerId,
         /// The connection.
         conn: ConnId,
     },
-    /// A link is connected: its messages flow.
-    LinkUp {
-        /// To whom.
+    /// The interface of a connection is down: nothing passes now. It may come back, so the peer is
+    /// only given up if it was just heard elsewhere, and is met there.
+    Stranded {
+        /// The peer.
         peer: PeerId,
-        /// Which.
-        link: LinkId,
+        /// The connection.
+        conn: ConnId,
+        /// The interface.
+        interface: InterfaceId,
     },
-    /// A link could not be connected, or broke, or was ended because its queue overflowed.
-    LinkLost {
-        /// To whom.
+    /// A connection is no more, and all that it brought has been handed over.
+    Lost {
+        /// The peer.
         peer: PeerId,
-        /// Which.
-        link: LinkId,
-        /// Whether the queue of the link was full.
-        overflow: bool,
+        /// The connection.
+        conn: ConnId,
+        /// Why.
+        why: Loss,
     },
-    /// `true`: the mailbox is not being read, because the application is not taking its events;
-    /// until `false` no peer is called quiet.
+    /// `true`: peers are not being read, because the application is not taking its events; until
+    /// `false` no peer becomes evasive, silent or expired, and peers are told that this node lives.
     Paused(bool),
     /// The node's own mailbox has a new endpoint. New peers will hear of it.
     Moved(Endpoint),
-    /// The application wants something.
-    Action(Action<'a>),
-    /// Time has passed; due when [`Engine::next_deadline`](crate::Engine::next_deadline) says.
-    Time,
 }
 
-/// What an application can want.
+/// Something that the application wants.
+///
+/// Every action is refused with [`Stopped`](crate::ActionError::Stopped) once the node has stopped;
+/// what else each of them is refused for is said with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action<'a> {
-    /// Join a group: every peer is told. Nothing happens if the node is in it. Refused: `TooLong`,
-    /// `HelloTooLarge`; this and every other action, when the node has stopped, `Stopped`.
+    /// Joins a group: every peer is told. Nothing happens if the node is in it. Refused with
+    /// `EmptyGroupName`, `TooLong`, `TooManyEntries`, `HelloTooLarge`.
     Join(&'a str),
-    /// Leave a group: every peer is told. Nothing happens if the node is not in it. Refused:
-    /// `TooLong`.
+    /// Leaves a group: every peer is told. Nothing happens if the node is not in it. Refused with
+    /// `EmptyGroupName`, `TooLong`.
     Leave(&'a str),
-    /// Send to one peer. Refused: `UnknownPeer` (also before its ENTER), `NoFrames`,
+    /// Sends to one peer. Refused with `UnknownPeer` (also before its ENTER), `NoFrames`,
     /// `ContentTooLarge`.
     Whisper {
-        /// To whom.
+        /// The receiver.
         peer: PeerId,
-        /// What.
+        /// The message.
         content: Content,
     },
-    /// Send to all peers that are in a group, if there are any. The node itself need not be in it.
-    /// Refused: `TooLong`, `NoFrames`, `ContentTooLarge`.
+    /// Sends to all peers that are in a group, if there are any. The node itself need not be in it.
+    /// Refused with `EmptyGroupName`, `TooLong`, `NoFrames`, `ContentTooLarge`.
     Shout {
         /// The group.
         group: &'a str,
-        /// What.
+        /// The message.
         content: Content,
     },
-    /// Set what the node says about itself. Peers that it meets from now on will see it.
-    /// Refused: `TooLong`, `HelloTooLarge`.
+    /// Sets what the node says about itself. Peers that it meets from now on will see it. Refused
+    /// with `TooLong`, `TooManyEntries`, `HelloTooLarge`.
     SetHeader {
         /// The header's name.
         name: &'a str,
         /// Its value.
         value: &'a str,
     },
-    /// Connect to a node that no discovery tells of, and again whenever it is not there, until the
-    /// end. Refused: `OwnPeer`, `TooManyPeers`.
+    /// Says in HELLO where a service of this node is: a header whose value is `tcp://`, the address
+    /// by which that peer reaches this node, and this port. Peers that it meets from now on will
+    /// see it. Refused as `SetHeader` is.
+    SetServiceHeader {
+        /// The header's name.
+        name: &'a str,
+        /// The port of the service.
+        port: u16,
+    },
+    /// Sets when peers are asked, and when they are given up, from now on. How long a peer was quiet
+    /// before does not count any more: it has the new times to be heard.
+    SetTimes(Times),
+    /// Connects to a node that no discovery tells of, and again whenever it is not there, until the
+    /// end. Refused with `OwnPeer`, `TooManyPeers`.
     Require {
         /// The node.
         peer: PeerId,
         /// Its endpoint.
         endpoint: Endpoint,
     },
-    /// Stop: from now on nothing is heard and nothing sent.
+    /// Stops the node: every peer is sent GOODBYE, and then nothing is heard and nothing sent.
     Stop,
 }
 
-/// Something that the engine wants done, in this order.
+/// Something that the engine wants done.
+///
+/// Exhaustive on purpose: a driver has to do all of it, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Open a link. What is sent meanwhile waits in its queue.
+    /// Open a connection. Nothing is sent on it before it is `Connected`.
     Connect {
-        /// To whom.
+        /// The peer.
         peer: PeerId,
-        /// The name of the new link.
-        link: LinkId,
-        /// Where.
+        /// The new connection.
+        conn: ConnId,
+        /// The endpoint to connect to.
         endpoint: Endpoint,
+        /// The interface to leave by: there the peer was heard. `None`: whatever leads there.
+        interface: Option<InterfaceId>,
+        /// Whether only failures are known of it: it is not worth being waited for as long as one
+        /// that is tried for the first time.
+        failed_before: bool,
     },
-    /// Send a message on a link: a frame with the header, then the frames of the content.
+    /// Send a message: a frame with the header, then the frames of the content.
     Send {
-        /// On which link.
-        link: LinkId,
+        /// The connection.
+        conn: ConnId,
         /// The first frame.
         header: Header,
         /// The other frames; shared with the same SHOUT to others, not copied.
         content: Content,
     },
-    /// Close a link and drop what waits in its queue.
-    CloseLink {
-        /// Which.
-        link: LinkId,
-    },
-    /// Close a mailbox connection; take no further message from it.
-    CloseMailbox {
-        /// Which.
+    /// Close a connection, and take no further message from it. What was sent on it before is sent,
+    /// if the kernel takes it at once.
+    Close {
+        /// The connection.
         conn: ConnId,
     },
     /// Tell the application.

@@ -10,73 +10,98 @@
 //!
 //! Every node has one *mailbox*, a ROUTER socket, and one *link* to each peer, a DEALER socket
 //! that is connected to the peer's mailbox. It reads from the mailbox only and writes to links
-//! only (the Harmony pattern), and so can send from the moment it knows of a peer.
+//! only (the Harmony pattern). HELLO is the first message on a link, as soon as it is up; what is
+//! true by then is in it. Two nodes of this implementation need only one connection for both
+//! directions; with all others, this is how they meet:
 //!
 //! ```text
 //!   A                                                                B
 //!   | -- beacon (broadcast): "A is at port 49152" -----------------> |
-//!   |                                              B opens a link to A
+//!   |                                     B opens a link to A, it is up
 //!   | <------------------- HELLO 1: endpoint, groups, name, headers  |
-//!   A opens a link to B; when it is up, A tells its application: ENTER B
+//!   A opens a link to B, it is up
 //!   | -- HELLO 1 --------------------------------------------------> |
-//!   |                                     B its application: ENTER A
+//!   A tells its application: ENTER B                     B: ENTER A
 //!   | -- WHISPER 2 ------------------------------------------------> |
 //!   | -- JOIN 3 "chat", status 1 ----------------------------------> |
 //!   | <----------------------------------------- SHOUT 2 "chat" ---- |
-//!   |        (nothing for 5 s)                                       |
+//!   |        (nothing for 4 s, or no answer to SHOUT 2)              |
 //!   | <----------------------------------------------- PING 3 ------ |
 //!   | -- PING-OK 4 ------------------------------------------------> |
-//!   | -- beacon: "A is leaving" (port 0) --------------------------> |
+//!   | -- GOODBYE 5 ------------------------------------------------> |
 //!   |                                      B its application: EXIT A
+//!   | -- beacon: "A is leaving" (port 0) --------------------------> |
 //! ```
 //!
 //! The number after each command is its sequence on the link. A gap means that a message was
-//! lost; then the peer is given up, and its next beacon starts afresh.
+//! lost; then the peer is given up, and its next beacon starts afresh. A peer that does not answer
+//! the PING within a second is evasive, a second later silent, and after 30 seconds it is given up.
 //!
 //! # The loop
 //!
-//! A driver tells the engine what happens ([`Input`]), does what it says ([`Output`]), and wakes
-//! it when a deadline comes. This is the whole of it, with the sockets left out:
+//! A driver tells the engine what happens ([`Input`]) and what the application wants ([`Action`]),
+//! does what it says ([`Output`]), and wakes it when a deadline comes. This is the whole of it,
+//! with the sockets left out:
 //!
 //! ```
 //! use std::net::SocketAddr;
 //! use std::time::Instant;
-//! use zre_proto::{Action, Config, Endpoint, Engine, Event, Input, Output, PeerId};
+//! use zre_proto::{
+//!     Action, Beacon, Config, Endpoint, Engine, Event, Input, InterfaceId, Output, PeerId,
+//! };
 //!
-//! let endpoint = |port| Endpoint::new(SocketAddr::from(([10, 0, 0, 1], port)));
-//! let mut engine = Engine::new(Config::new(PeerId::new([1; 16]), endpoint(49152)))?;
+//! let endpoint = Endpoint::new(SocketAddr::from(([10, 0, 0, 1], 49152)));
+//! let mut engine = Engine::new(Config::new(PeerId::new([1; 16]), endpoint))?;
 //! let now = Instant::now();
 //!
-//! // A beacon was received: node 2 is at port 49153.
-//! let candidate = Input::Candidate { peer: PeerId::new([2; 16]), endpoint: endpoint(49153) };
-//! engine.handle(now, candidate)?;
+//! // A beacon was received: node 2 is at port 49153 of the sender's address.
+//! let beacon = Beacon { peer: PeerId::new([2; 16]), port: 49153, public_key: None };
+//! let source = SocketAddr::from(([10, 0, 0, 2], 5670));
+//! engine.handle(now, Input::Beacon { beacon, source, interface: InterfaceId(1) });
 //! // The application wants something.
-//! engine.handle(now, Input::Action(Action::Join("chat")))?;
+//! engine.act(now, Action::Join("chat"))?;
 //!
+//! let mut dialled = Vec::new();
 //! let mut wire = Vec::new();
-//! while let Some(output) = engine.poll_output() {
-//!     match output {
-//!         Output::Connect { link, endpoint, .. } => println!("connect {link:?} to {endpoint}"),
-//!         Output::Send { header, content, .. } => wire.push((header, content)),
-//!         Output::CloseLink { link } => println!("close {link:?}"),
-//!         Output::CloseMailbox { conn } => println!("close {conn:?}"),
-//!         Output::Event(Event::Enter { name, .. }) => println!("hello, {name}"),
-//!         Output::Event(event) => println!("{event:?}"),
+//! loop {
+//!     while let Some(output) = engine.poll_output() {
+//!         match output {
+//!             Output::Connect { peer, conn, endpoint, .. } => dialled.push((peer, conn, endpoint)),
+//!             Output::Send { header, content, .. } => wire.push((header, content)),
+//!             Output::Close { conn } => println!("close {conn:?}"),
+//!             Output::Event(Event::Enter { name, .. }) => println!("hello, {name}"),
+//!             Output::Event(event) => println!("{event:?}"),
+//!         }
 //!     }
+//!     // Here a driver waits until something happens. It does: what was dialled is connected.
+//!     let Some((peer, conn, _)) = dialled.pop() else { break };
+//!     let connected = Input::Connected { peer, conn, two_way: false, own_endpoint: endpoint };
+//!     engine.handle(now, connected);
 //! }
-//! assert_eq!(wire.len(), 2, "HELLO and JOIN wait in the queue of the new link");
+//! assert_eq!(wire.len(), 1, "HELLO, which says that the node is in the group");
 //!
 //! // The peer has not said HELLO: it is looked at again in ten seconds.
 //! let deadline = engine.next_deadline().ok_or("a deadline")?;
-//! engine.handle(deadline, Input::Time)?;
+//! for (peer, conn) in engine.due(deadline) {
+//!     // A driver that has seen bytes move there says so: `Input::Progress`.
+//!     println!("something will be decided about {peer}, by {conn:?}");
+//! }
+//! engine.handle_timeout(deadline);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What anybody can claim
+//! # What anybody can say
 //!
-//! Beacons are not signed. Whatever a beacon says about a peer whose link works is taken as a
-//! claim and put to the test by a PING: a goodbye, another endpoint, another node on its
-//! endpoint. Only the peer's own answer, or its silence, decides.
+//! Beacons are not signed, and an endpoint is an address to try, not an identity: what is told by
+//! a beacon, or by another node, starts an attempt to connect, and never ends a peer. What a beacon
+//! says about a peer whose link works is no more than a *suspicion*, and is tested by a PING, the
+//! *probe*: a goodbye, another endpoint, another node on its endpoint. Only the peer's own answer,
+//! or its silence, decides; and while bytes arrive on its connection it is not silent.
+//!
+//! A second connection in a peer's name *challenges* the peer. What it says is held until the peer
+//! has answered a PING, and the connection is closed, or has not.
+//!
+//! Who first connects in the name of a node that was not met yet is taken for it.
 //!
 //! # Where this leaves the RFC
 //!
@@ -85,15 +110,18 @@
 //! - A message other than HELLO from an unknown node does not make it a peer ("Interconnection
 //!   Model"); it is dropped.
 //! - Content without a frame is received but not sent (`msg = *frame`): deployed nodes break on it.
-//! - Text may be any octets, not only VCHAR, since deployed nodes send them.
-//! - ELECT, LEADER and GOODBYE, which only the C library sends, are read; elections are not taken
-//!   part in.
+//! - Text may be any bytes, not only VCHAR, since deployed nodes send them.
+//! - Beside the RFC's commands there are ELECT, LEADER and GOODBYE, as in the C library. The first
+//!   two are read, and elections are not taken part in; GOODBYE is the last word to every peer.
 //!
 //! [RFC 36]: https://rfc.zeromq.org/spec/36/
 
 mod beacon;
+mod candidates;
+mod challenges;
 mod config;
 mod content;
+pub mod driver_times;
 mod endpoint;
 mod engine;
 mod error;
@@ -101,21 +129,26 @@ mod event;
 mod groups;
 mod id;
 mod io;
+mod local_node;
 pub mod log;
 pub mod message;
 mod peer;
 mod peers;
 mod sequence;
+mod spares;
+mod stats;
 mod timers;
+pub mod two_way;
 
 pub use beacon::{Beacon, BeaconError};
 pub use config::{Config, Headers, Times};
 pub use content::Content;
 pub use endpoint::{Endpoint, ParseEndpointError};
-pub use engine::{Engine, Stats};
-pub use error::Refused;
-pub use event::{Event, ExitReason};
+pub use engine::Engine;
+pub use error::ActionError;
+pub use event::{Event, ExitReason, UnreachableReason};
 pub use id::{ParseIdError, PeerId, ROUTING_ID_LEN};
-pub use io::{Action, ConnId, Input, LinkId, Output};
+pub use io::{Action, ConnId, Input, InterfaceId, Loss, Output};
 pub use message::{Header, MessageLimits};
-pub use peer::{Liveness, PeerInfo};
+pub use peer::{LinkKind, Liveness, PeerInfo};
+pub use stats::Stats;

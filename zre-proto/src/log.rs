@@ -15,9 +15,9 @@
 //! data  = OCTET *OCTET      ; one octet of length, then text
 //! ```
 //!
-//! The level stands at the start, so a collector subscribes to one by its [`prefix`](Level::prefix).
-//! Anything else that comes to the collector's port has another signature and is to be dropped
-//! without a word: ports are used again.
+//! The level stands at the start, so a collector subscribes to one by its
+//! [`prefix`](Level::prefix). Anything else that comes to the collector's port has another
+//! signature and is to be dropped without a word: ports are used again.
 //!
 //! Octets after the last field are ignored, as the C library does.
 
@@ -132,8 +132,8 @@ impl Log {
     ///
     /// # Errors
     /// If it is not a complete LOG message.
-    pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
-        let mut rest = octets;
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut rest = bytes;
         if field::<2>(&mut rest)? != SIGNATURE {
             return Err(DecodeError::Signature);
         }
@@ -190,7 +190,7 @@ fn field<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], DecodeError> {
 /// assert_eq!(correlation_id("ab"), 33 * 97 ^ 98);
 /// ```
 pub fn correlation_id(endpoint: &str) -> u16 {
-    endpoint.bytes().fold(0, |hash: u16, octet| hash.wrapping_mul(33) ^ u16::from(octet))
+    endpoint.bytes().fold(0, |hash: u16, byte| hash.wrapping_mul(33) ^ u16::from(byte))
 }
 
 impl Level {

@@ -34,7 +34,8 @@ use thiserror::Error;
 const SIGNATURE: [u8; 2] = [0xAA, 0xA1];
 const VERSION: u8 = 2;
 
-/// The longest text that fits a field with one octet of length: names, groups, header names.
+/// The longest text, in bytes, that fits a field with one octet of length: names, groups, header
+/// names.
 pub const MAX_STRING: usize = 255;
 
 /// The encoded header frame of one message. Short ones, which are all but HELLO, need no
@@ -54,7 +55,7 @@ pub struct Message<'a> {
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// The first command on every link: who is speaking, and where to connect back (RFC 36, "The
+    /// The first command on every link: the sender, and where to connect back (RFC 36, "The
     /// HELLO Command").
     Hello(Hello<'a>),
     /// Content for one peer; the frames follow the header (RFC 36, "The WHISPER Command").
@@ -79,7 +80,7 @@ pub enum Command<'a> {
         /// The sender's count of joins and leaves, this one included, modulo 256.
         status: u8,
     },
-    /// Are you alive? Sent to a peer that has been quiet (RFC 36, "The PING Command").
+    /// Are you alive? Sent to a peer that was not heard for a while (RFC 36, "The PING Command").
     Ping,
     /// The answer to PING (RFC 36, "The PING-OK Command").
     PingOk,
@@ -121,13 +122,13 @@ pub struct Hello<'a> {
 pub struct MessageLimits {
     /// Groups and headers together, in one HELLO. Default 4,096.
     pub entries: usize,
-    /// Octets of one header frame. Default 1 MiB.
-    pub octets: usize,
+    /// Bytes of one header frame. Default 1 MiB.
+    pub bytes: usize,
 }
 
 impl Default for MessageLimits {
     fn default() -> Self {
-        Self { entries: 4096, octets: 1024 * 1024 }
+        Self { entries: 4096, bytes: 1024 * 1024 }
     }
 }
 
@@ -152,9 +153,15 @@ pub enum DecodeError {
     /// It ends inside a field.
     #[error("the message ends inside a field")]
     Truncated,
-    /// More octets or entries than [`MessageLimits`] allows.
+    /// More bytes or entries than [`MessageLimits`] allows.
     #[error("the message exceeds the limits")]
     TooLarge,
+}
+
+/// Returns whether a message with this header frame may be told to an application, and so has to
+/// wait while that takes nothing: all but PING, PING-OK and GOODBYE.
+pub fn is_for_application(header: &[u8]) -> bool {
+    !matches!(header.get(SIGNATURE.len()), Some(6 | 7 | 10))
 }
 
 impl<'a> Message<'a> {
@@ -163,24 +170,24 @@ impl<'a> Message<'a> {
     /// # Errors
     /// If it is not a complete message of ZRE version 2 within `limits`.
     pub fn decode(header: &'a [u8], limits: &MessageLimits) -> Result<Self, DecodeError> {
-        if header.len() > limits.octets {
+        if header.len() > limits.bytes {
             return Err(DecodeError::TooLarge);
         }
         let mut fields = Fields { rest: header, entries: limits.entries };
-        if fields.octets::<2>()? != SIGNATURE {
+        if fields.bytes::<2>()? != SIGNATURE {
             return Err(DecodeError::Signature);
         }
-        let [id, version] = fields.octets()?;
+        let [id, version] = fields.bytes()?;
         if version != VERSION {
             return Err(DecodeError::Version(version));
         }
-        let sequence = u16::from_be_bytes(fields.octets()?);
+        let sequence = u16::from_be_bytes(fields.bytes()?);
         let command = match id {
             1 => Command::Hello(fields.hello()?),
             2 => Command::Whisper,
             3 => Command::Shout { group: fields.string()? },
-            4 => Command::Join { group: fields.string()?, status: fields.octet()? },
-            5 => Command::Leave { group: fields.string()?, status: fields.octet()? },
+            4 => Command::Join { group: fields.string()?, status: fields.byte()? },
+            5 => Command::Leave { group: fields.string()?, status: fields.byte()? },
             6 => Command::Ping,
             7 => Command::PingOk,
             8 => Command::Elect { group: fields.string()?, challenger: fields.string()? },
@@ -191,7 +198,7 @@ impl<'a> Message<'a> {
         Ok(Self { sequence, command })
     }
 
-    /// The header frame. Text that is too long for its field is cut at [`MAX_STRING`] octets; the
+    /// The header frame. Text that is too long for its field is cut at [`MAX_STRING`] bytes; the
     /// engine refuses such text before it comes here.
     pub fn encode(&self) -> Header {
         let mut out = Header::from_slice(&SIGNATURE);
@@ -279,25 +286,25 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    fn octets<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    fn octet(&mut self) -> Result<u8, DecodeError> {
-        let [octet] = self.octets()?;
-        Ok(octet)
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let [byte] = self.bytes()?;
+        Ok(byte)
     }
 
     fn string(&mut self) -> Result<&'a [u8], DecodeError> {
-        let length = self.octet()?;
+        let length = self.byte()?;
         self.take(length.into())
     }
 
     fn number(&mut self) -> Result<usize, DecodeError> {
         // A count that does not fit usize cannot be satisfied by any frame.
-        usize::try_from(u32::from_be_bytes(self.octets()?)).map_err(|_| DecodeError::Truncated)
+        usize::try_from(u32::from_be_bytes(self.bytes()?)).map_err(|_| DecodeError::Truncated)
     }
 
     fn longstr(&mut self) -> Result<&'a [u8], DecodeError> {
@@ -323,7 +330,7 @@ impl<'a> Fields<'a> {
         Ok(Hello {
             endpoint: self.string()?,
             groups: self.list(Self::longstr)?,
-            status: self.octet()?,
+            status: self.byte()?,
             name: self.string()?,
             headers: self.list(|fields| Ok((fields.string()?, fields.longstr()?)))?,
         })

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::peer::Peer;
 use crate::{Endpoint, PeerId};
 
-/// Peers by their ids. No two are at one endpoint: whoever brings one there lets the other go
-/// before.
+/// Peers by their ids, and by the endpoints that they are dialled at, or were reached at by a link
+/// of our own. No two are at one such endpoint: two connections of ours to one ROUTER would speak
+/// with one routing id. A two-way peer is at none, since nobody can take its place.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     all: BTreeMap<PeerId, Peer>,
@@ -32,41 +33,38 @@ impl Peers {
     }
 
     /// In the order of their ids.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = PeerId> {
-        self.all.keys().copied()
-    }
-
-    /// In the order of their ids.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
         self.all.iter().map(|(id, peer)| (*id, peer))
     }
 
+    /// In the order of their ids.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
         self.all.values_mut()
     }
 
-    /// Who is at an endpoint.
+    /// The peer that we dial or have reached at an endpoint.
     pub(crate) fn at(&self, endpoint: Endpoint) -> Option<(PeerId, &Peer)> {
         let id = *self.places.get(&endpoint)?;
         Some((id, self.all.get(&id)?))
     }
 
     pub(crate) fn insert(&mut self, id: PeerId, peer: Peer) {
-        self.places.insert(peer.endpoint, id);
         self.all.insert(id, peer);
     }
 
-    pub(crate) fn remove(&mut self, id: PeerId) -> Option<Peer> {
-        let peer = self.all.remove(&id)?;
-        self.places.remove(&peer.endpoint);
-        Some(peer)
+    pub(crate) fn remove(&mut self, id: PeerId) {
+        self.all.remove(&id);
     }
 
-    /// The peer is somewhere else now.
+    /// The peer is dialled at an endpoint.
     pub(crate) fn place(&mut self, id: PeerId, endpoint: Endpoint) {
-        let Some(peer) = self.all.get_mut(&id) else { return };
-        self.places.remove(&peer.endpoint);
         self.places.insert(endpoint, id);
-        peer.endpoint = endpoint;
+    }
+
+    /// The peer is no longer dialled or linked to at an endpoint.
+    pub(crate) fn leave(&mut self, id: PeerId, endpoint: Endpoint) {
+        if self.places.get(&endpoint) == Some(&id) {
+            self.places.remove(&endpoint);
+        }
     }
 }

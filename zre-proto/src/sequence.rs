@@ -2,8 +2,8 @@
 
 /// The sequence of messages on one link, one direction (RFC 36, "ZRE Commands").
 ///
-/// C Zyre counts 65534, 65535, 0; pyre and zyre.js count 65534, 0. A receiver can take both
-/// roads. A sender has to choose: ours counts as C does until it hears that the peer skips 65535.
+/// C Zyre counts 65534, 65535, 0; pyre and zyre.js count 65534, 0. A receiver can accept both. A
+/// sender has to choose: ours counts as C does until it hears that the peer skips 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sequence {
     last: u16,
@@ -17,14 +17,14 @@ impl Sequence {
     /// A counter whose next number is that of HELLO.
     pub(crate) const START: Self = Self { last: HELLO - 1, skips: false };
 
-    /// Counts one sent message; returns its number.
+    /// Counts one sent message. Returns its number.
     pub(crate) const fn next(&mut self) -> u16 {
         let skip = self.skips && self.last == u16::MAX - 1;
         self.last = if skip { 0 } else { self.last.wrapping_add(1) };
         self.last
     }
 
-    /// Counts one received message. False: there is a gap, and nothing was counted.
+    /// Counts one received message. Returns `false` if there is a gap, and nothing was counted.
     pub(crate) const fn accept(&mut self, number: u16) -> bool {
         let skip = self.last == u16::MAX - 1 && number == 0;
         let accepted = skip || number == self.last.wrapping_add(1);
@@ -35,7 +35,7 @@ impl Sequence {
         accepted
     }
 
-    /// Whether `number` would be accepted.
+    /// Returns whether `number` would be accepted.
     pub(crate) const fn expects(mut self, number: u16) -> bool {
         self.accept(number)
     }
@@ -46,7 +46,8 @@ impl Sequence {
     }
 }
 
-/// Counts a peer's joins and leaves: whether `status` follows `last`. zyre.js wraps from 254 to 0.
+/// Returns whether `status` follows `last` in the count of a peer's joins and leaves. zyre.js wraps
+/// from 254 to 0.
 pub(crate) const fn status_follows(last: u8, status: u8) -> bool {
     status == last.wrapping_add(1) || (last == u8::MAX - 1 && status == 0)
 }

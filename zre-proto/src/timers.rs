@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::PeerId;
 
-/// `time` after `now`; for a time that never ends, so far in the future that nobody will see it.
+/// Returns the instant `time` after `now`; saturates at 30 years.
 pub(crate) fn after(now: Instant, time: Duration) -> Instant {
     const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
     now + time.min(THIRTY_YEARS)
@@ -26,19 +26,24 @@ impl Timers {
         self.deadlines.insert(peer, deadline);
     }
 
-    /// The peer has no deadline any more.
+    /// Removes the peer's deadline.
     pub(crate) fn clear(&mut self, peer: PeerId) {
         if let Some(deadline) = self.deadlines.remove(&peer) {
             self.order.remove(&(deadline, peer));
         }
     }
 
-    /// The next deadline of all.
+    /// Returns the next deadline of all.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.order.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Takes out the next deadline that has passed.
+    /// Returns the peers whose deadline has passed.
+    pub(crate) fn due(&self, now: Instant) -> impl Iterator<Item = PeerId> {
+        self.order.iter().take_while(move |(deadline, _)| *deadline <= now).map(|(_, peer)| *peer)
+    }
+
+    /// Takes out the next deadline that has passed. Returns its peer.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<PeerId> {
         let &(deadline, peer) = self.order.first()?;
         (deadline <= now).then(|| {

@@ -1,4 +1,4 @@
-//! ZRELOG: no octets break the codec, and what it writes it reads.
+//! ZRELOG: no bytes break the codec, and what it writes it reads.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
@@ -32,16 +32,16 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn no_octets_break_the_decoder(mut octets in vec(any::<u8>(), 0..300), ours in any::<bool>()) {
-        if ours && octets.len() > 3 {
-            octets[..3].copy_from_slice(&[0xAA, 0xA2, 1]);
-            octets[3] &= 3;
+    fn no_bytes_break_the_decoder(mut bytes in vec(any::<u8>(), 0..300), ours in any::<bool>()) {
+        if ours && bytes.len() > 3 {
+            bytes[..3].copy_from_slice(&[0xAA, 0xA2, 1]);
+            bytes[3] &= 3;
         }
-        let Ok(log) = Log::decode(&octets) else { return Ok(()) };
+        let Ok(log) = Log::decode(&bytes) else { return Ok(()) };
         let again = log.encode();
-        prop_assert_eq!(&again[..17], &octets[..17]);
-        if std::str::from_utf8(&octets[18..18 + usize::from(octets[17])]).is_ok() {
-            prop_assert_eq!(&again[..], &octets[..again.len()]);
+        prop_assert_eq!(&again[..17], &bytes[..17]);
+        if std::str::from_utf8(&bytes[18..18 + usize::from(bytes[17])]).is_ok() {
+            prop_assert_eq!(&again[..], &bytes[..again.len()]);
         }
         prop_assert!(Log::decode(&again).is_ok());
     }
@@ -52,7 +52,7 @@ proptest! {
         prop_assert!(frame.starts_with(&log.level.prefix()));
         let read = Log::decode(&[&frame[..], &behind[..]].concat()).unwrap();
         prop_assert!(log.data.starts_with(&read.data));
-        // Cut only for want of room, and no more than one character needs.
+        // Cut only where there is no room, and no more than one character needs.
         let room = MAX_DATA - read.data.len();
         let next = log.data[read.data.len()..].chars().next();
         prop_assert!(next.is_none_or(|next| next.len_utf8() > room));
@@ -75,9 +75,9 @@ proptest! {
     }
 
     #[test]
-    fn an_octet_more_changes_the_id_as_the_protocol_says(text in "[ -~]{0,60}", last in "[ -~]") {
+    fn a_byte_more_changes_the_id_as_the_protocol_says(text in "[ -~]{0,60}", last in "[ -~]") {
         let (before, last) = (u32::from(correlation_id(&text)), (text + &last));
-        let octet = u32::from(*last.as_bytes().last().unwrap());
-        prop_assert_eq!(u32::from(correlation_id(&last)), (before * 33 % 65_536) ^ octet);
+        let byte = u32::from(*last.as_bytes().last().unwrap());
+        prop_assert_eq!(u32::from(correlation_id(&last)), (before * 33 % 65_536) ^ byte);
     }
 }

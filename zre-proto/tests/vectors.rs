@@ -1,26 +1,12 @@
-//! Octets captured from real nodes (C Zyre, pyre, zyre.js): each decodes to what it says, and
-//! encodes back to the same octets.
+//! Bytes captured from real nodes (C Zyre, pyre, zyre.js): each decodes to what it says, and
+//! encodes back to the same bytes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use serde_json::Value;
+use testkit::{hex, vectors};
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{Beacon, MessageLimits};
-
-/// All captured entries of one kind.
-fn vectors(kind: &str) -> Vec<Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/zre.json");
-    let text = std::fs::read_to_string(path).unwrap();
-    let entries: Vec<Value> = serde_json::from_str(&text).unwrap();
-    entries.into_iter().filter(|entry| entry["kind"] == kind).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
-    let octet = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).unwrap();
-    assert_eq!(digits.len() % 2, 0, "{text}");
-    digits.chunks(2).map(octet).collect()
-}
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
@@ -30,30 +16,30 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 
-/// Octets as the vectors write them: as text, or as `hex:` where they are not UTF-8.
-fn octets(value: &Value) -> Vec<u8> {
+/// Bytes as the vectors write them: as text, or as `hex:` where they are not UTF-8.
+fn bytes(value: &Value) -> Vec<u8> {
     let text = text(value);
-    text.strip_prefix("hex:").map_or_else(|| text.as_bytes().to_vec(), unhex)
+    text.strip_prefix("hex:").map_or_else(|| text.as_bytes().to_vec(), hex::decode)
 }
 
 fn assert_hello(name: &str, hello: &Hello<'_>, decoded: &Value) {
-    assert_eq!(hello.endpoint, octets(&decoded["endpoint"]), "{name}");
-    let groups: Vec<_> = decoded["groups"].as_array().unwrap().iter().map(octets).collect();
+    assert_eq!(hello.endpoint, bytes(&decoded["endpoint"]), "{name}");
+    let groups: Vec<_> = decoded["groups"].as_array().unwrap().iter().map(bytes).collect();
     assert_eq!(hello.groups, groups, "{name}");
     assert_eq!(u64::from(hello.status), number(&decoded["status"]), "{name}");
-    assert_eq!(hello.name, octets(&decoded["name"]), "{name}");
+    assert_eq!(hello.name, bytes(&decoded["name"]), "{name}");
     let headers = decoded["headers"].as_array().unwrap().iter();
-    let headers: Vec<_> = headers.map(|pair| (octets(&pair[0]), octets(&pair[1]))).collect();
+    let headers: Vec<_> = headers.map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect();
     let heard: Vec<_> = hello.headers.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
     assert_eq!(heard, headers, "{name}");
 }
 
 fn assert_group(name: &str, group: &[u8], status: Option<u8>, decoded: &Value) {
-    assert_eq!(group, octets(&decoded["group"]), "{name}");
+    assert_eq!(group, bytes(&decoded["group"]), "{name}");
     assert_eq!(status.map(u64::from), decoded["status"].as_u64(), "{name}");
 }
 
-/// The header frame says what `decoded` says, and is encoded to the same octets.
+/// The header frame says what `decoded` says, and is encoded to the same bytes.
 fn assert_message(name: &str, header: &[u8], decoded: &Value) {
     let message = Message::decode(header, &MessageLimits::default())
         .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -81,12 +67,12 @@ fn assert_message(name: &str, header: &[u8], decoded: &Value) {
         Command::PingOk => "PING-OK",
         Command::Elect { group, challenger } => {
             assert_group(name, group, None, decoded);
-            assert_eq!(*challenger, octets(&decoded["challenger_id"]), "{name}");
+            assert_eq!(*challenger, bytes(&decoded["challenger_id"]), "{name}");
             "ELECT"
         }
         Command::Leader { group, leader } => {
             assert_group(name, group, None, decoded);
-            assert_eq!(*leader, octets(&decoded["leader_id"]), "{name}");
+            assert_eq!(*leader, bytes(&decoded["leader_id"]), "{name}");
             "LEADER"
         }
         Command::Goodbye => "GOODBYE",
@@ -97,45 +83,38 @@ fn assert_message(name: &str, header: &[u8], decoded: &Value) {
 
 #[test]
 fn every_captured_beacon_decodes_and_encodes_back() {
-    let beacons = vectors("beacon");
+    let beacons = vectors::zre("beacon", "");
     assert_eq!(beacons.len(), 8);
     for entry in beacons {
         let (name, decoded) = (text(&entry["name"]), &entry["decoded"]);
-        let datagram = unhex(text(&entry["hex"]));
+        let datagram = vectors::bytes(&entry);
         let beacon = Beacon::decode(&datagram).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(beacon.peer.to_string(), text(&decoded["uuid"]), "{name}");
         assert_eq!(u64::from(beacon.port), number(&decoded["port"]), "{name}");
         assert_eq!(beacon.is_goodbye(), name.contains("going-away"), "{name}");
-        let key = decoded.get("public_key").map(octets_of_hex);
+        let key = decoded.get("public_key").map(|key| hex::decode(text(key)));
         assert_eq!(beacon.public_key.map(Vec::from), key, "{name}");
         assert_eq!(beacon.public_key.is_some(), number(&decoded["version"]) == 3, "{name}");
         assert_eq!(beacon.encode(), datagram, "{name}");
     }
 }
 
-fn octets_of_hex(value: &Value) -> Vec<u8> {
-    unhex(text(value))
-}
-
 #[test]
 fn every_captured_message_decodes_and_encodes_back() {
-    let messages = vectors("zre");
+    let messages = vectors::zre("zre", "");
     assert_eq!(messages.len(), 56);
     for entry in messages {
-        let header = unhex(text(&entry["hex"][0]));
+        let header = vectors::bytes(&entry);
         assert_message(text(&entry["name"]), &header, &entry["decoded"]);
     }
 }
 
 #[test]
-fn text_that_is_cut_inside_a_character_is_kept_as_octets() {
-    let cut: Vec<_> = vectors("zre")
-        .into_iter()
-        .filter(|entry| text(&entry["name"]).starts_with("badutf8"))
-        .collect();
+fn text_that_is_cut_inside_a_character_is_kept_as_bytes() {
+    let cut = vectors::zre("zre", "badutf8");
     assert!(cut.len() >= 2);
     let broken = cut.iter().find(|entry| entry["decoded"]["command"] == "HELLO").unwrap();
-    let header = unhex(text(&broken["hex"][0]));
+    let header = vectors::bytes(broken);
     let message = Message::decode(&header, &MessageLimits::default()).unwrap();
     let Command::Hello(hello) = message.command else { panic!("{message:?}") };
     assert_eq!(hello.headers, [(b"X-UNI".as_slice(), b"h\xc3".as_slice())]);
@@ -153,13 +132,10 @@ fn first_frame(stream: &[u8]) -> &[u8] {
 
 #[test]
 fn the_first_message_on_every_captured_connection_is_a_hello() {
-    let streams: Vec<_> = vectors("zmtp")
-        .into_iter()
-        .filter(|entry| text(&entry["name"]).starts_with("zmtp-stream-dealer"))
-        .collect();
+    let streams = vectors::zre("zmtp", "zmtp-stream-dealer");
     assert_eq!(streams.len(), 3);
     for entry in streams {
-        let stream = unhex(text(&entry["hex"]));
+        let stream = vectors::bytes(&entry);
         let hello = &entry["decoded"]["hello"];
         assert_eq!(text(&hello["command"]), "HELLO");
         assert_message(text(&entry["name"]), first_frame(&stream), hello);

@@ -1,5 +1,6 @@
 //! Watches a zyre network from one place: collects what nodes record, and shows it.
 
+use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +8,9 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 use signal_hook::consts::TERM_SIGNALS;
 use signal_hook::flag;
-use zyre_logger::{collect, compare, meter, query, stats};
+#[cfg(feature = "meter")]
+use zyre_logger::meter;
+use zyre_logger::{collect, query, stats, with_causes};
 
 /// Watches a zyre network: collects what its nodes record, and shows it.
 #[derive(Parser)]
@@ -24,32 +27,40 @@ enum Command {
     /// Show records of a file.
     Query(query::Options),
     /// The network on a screen, live or played from a file.
+    #[cfg(feature = "meter")]
     Meter(Box<meter::Options>),
     /// Joins, leaves, sessions and message rates of a file.
     Stats(stats::Options),
-    /// For tests: compare a file with the history that `zyre-tester chaos --log` has written.
-    #[command(hide = true)]
-    Compare(compare::Options),
+}
+
+impl Command {
+    /// Returns whether it ends when a flag is set; another one ends as any program does.
+    const fn looks_at_flag(&self) -> bool {
+        !matches!(self, Self::Stats(_))
+    }
+
+    fn run(&self, stop: &AtomicBool) -> Result<(), Box<dyn Error>> {
+        match self {
+            Self::Collect(command) => collect::run(command, stop)?,
+            Self::Query(options) => query::run(options, stop)?,
+            #[cfg(feature = "meter")]
+            Self::Meter(options) => meter::run(options, stop)?,
+            Self::Stats(options) => stats::run(options)?,
+        }
+        Ok(())
+    }
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command = Arguments::parse().command;
     let stop = Arc::new(AtomicBool::new(false));
-    // What does not look at the flag ends as any program does.
-    if !matches!(arguments.command, Command::Stats(_) | Command::Compare(_)) {
+    if command.looks_at_flag() {
         catch_signals(&stop);
     }
-    let result = match &arguments.command {
-        Command::Collect(command) => collect::run(command, &stop).map_err(|e| e.to_string()),
-        Command::Query(options) => query::run(options, &stop).map_err(|e| e.to_string()),
-        Command::Meter(options) => meter::run(options, &stop).map_err(|e| e.to_string()),
-        Command::Stats(options) => stats::run(options).map_err(|e| e.to_string()),
-        Command::Compare(options) => compare::run(options).map_err(|e| e.to_string()),
-    };
-    match result {
+    match command.run(&stop) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(text) => {
-            eprintln!("zyre-logger: {text}");
+        Err(error) => {
+            eprintln!("zyre-logger: {}", with_causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -9,13 +9,13 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 /// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;
 
-/// Now, in microseconds since 1970.
+/// Returns the time of the clock, in microseconds since 1970.
 pub fn now() -> i64 {
     let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(passed.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A length of time as users write it: `90s`, `10m`, `1h 30m`, `30d`. A day has 24 hours.
+/// Parses a length of time as users write it: `90s`, `10m`, `1h 30m`, `30d`. A day has 24 hours.
 ///
 /// # Errors
 /// A text for the user.
@@ -26,9 +26,9 @@ pub fn parse_length(text: &str) -> Result<Duration, String> {
     Duration::try_from(length).map_err(|_| wrong())
 }
 
-/// A moment as users write it, in microseconds since 1970: RFC 3339 (`2026-03-01T12:00:00Z`), the
-/// same without a zone in local time (`2026-03-01 12:00`), or a length of time before `now`
-/// (`10m`).
+/// Parses a moment as users write it into microseconds since 1970: RFC 3339
+/// (`2026-03-01T12:00:00Z`), the same without a zone in local time (`2026-03-01 12:00`), or a
+/// length of time before `now` (`10m`).
 ///
 /// # Errors
 /// A text for the user.
@@ -50,17 +50,25 @@ pub fn parse_moment(text: &str, now: i64) -> Result<i64, String> {
     Ok(now.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX)))
 }
 
-/// For tables: local time to the millisecond.
+/// Parses a moment as users write it, seen from now; see [`parse_moment`].
+///
+/// # Errors
+/// A text for the user.
+pub fn parse(text: &str) -> Result<i64, String> {
+    parse_moment(text, now())
+}
+
+/// Formats local time to the millisecond, for tables.
 pub fn local(microseconds: i64) -> String {
     format(microseconds, &TimeZone::system(), "%Y-%m-%d %H:%M:%S%.3f")
 }
 
-/// For narrow screens: local time of day to the second.
+/// Formats the local time of day to the second, for narrow screens.
 pub fn time_of_day(microseconds: i64) -> String {
     format(microseconds, &TimeZone::system(), "%H:%M:%S")
 }
 
-/// For programs: RFC 3339 in UTC, to the microsecond.
+/// Formats RFC 3339 in UTC to the microsecond, for programs.
 pub fn utc(microseconds: i64) -> String {
     format(microseconds, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.6fZ")
 }
@@ -73,7 +81,7 @@ fn format(microseconds: i64, zone: &TimeZone, format: &str) -> String {
     )
 }
 
-/// A length of time for people, from microseconds: `350 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`.
+/// Formats a length of time in microseconds: `350 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`.
 pub fn length(microseconds: i64) -> String {
     let seconds = microseconds / SECOND;
     match seconds {

@@ -14,9 +14,9 @@ pub struct Record {
     pub source: Option<IpAddr>,
     /// When it was written, by the node's clock, in seconds since 1970.
     pub time: u64,
-    /// How grave it is.
+    /// The level.
     pub level: Level,
-    /// What happened.
+    /// The event.
     pub event: LogEvent,
     /// The correlation id of the node that recorded it.
     pub node: u16,

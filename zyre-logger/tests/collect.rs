@@ -7,14 +7,35 @@ mod common;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use common::collector::{Collector, DEADLINE, records, until};
-use common::{folder, free_port, run};
+use common::collector::{Collector, records};
+use common::{folder, run};
+use testkit::harness::Harness;
+use testkit::process::Signal;
+use testkit::wait::{blocking_until, free_port, until};
+use testkit::{async_tests, tests};
 use zmtp::net::{Publisher, PublisherLimits};
 use zre_proto::log::Log;
 use zyre_logger::{Level, LogEvent};
+
+fn main() -> ExitCode {
+    let async_tests = async_tests![
+        lines_are_stored_as_they_came,
+        a_level_is_asked_for,
+        what_is_foreign_is_dropped_and_counted,
+        the_end_by_a_signal_loses_nothing_that_came,
+        kill_loses_the_last_batch_at_most,
+        bounds_are_kept_while_it_runs,
+        it_prints_what_comes,
+    ];
+    let harness = Harness::default().and(async_tests);
+    harness
+        .skip_also_in_ci(python().err())
+        .then(tests![a_publisher_of_libzmq_is_collected])
+        .exit_code()
+}
 
 fn log(level: Level, data: String) -> Log {
     Log { level, event: LogEvent::None, node: 1, peer: 2, time: 1_772_366_400, data }
@@ -23,11 +44,7 @@ fn log(level: Level, data: String) -> Log {
 /// A publisher that is connected, and knows what is wanted.
 async fn publisher(address: SocketAddr) -> Publisher {
     let publisher = Publisher::connect(address, PublisherLimits::default());
-    let begin = Instant::now();
-    while !publisher.is_subscribed() {
-        assert!(begin.elapsed() < DEADLINE, "no subscription came");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("a subscription", || publisher.is_subscribed()).await;
     publisher
 }
 
@@ -42,7 +59,6 @@ fn whole(db: &Path) -> bool {
     check.expect("it is checked") == "ok"
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_are_stored_as_they_came() {
     let folder = folder();
     let db = folder.path().join("a.db");
@@ -52,7 +68,7 @@ async fn lines_are_stored_as_they_came() {
         .map(|level| log(level, format!("text {level} ä\x1b")))
         .to_vec();
     assert!(sent.iter().all(|log| publisher.publish(&log.encode())));
-    until("three lines", || records(&db, "text").len() == 3);
+    blocking_until("three lines", || records(&db, "text").len() == 3);
     for (stored, log) in records(&db, "text").iter().zip(&sent) {
         let record = &stored.record;
         assert_eq!((record.level, record.event, record.time), (log.level, log.event, log.time));
@@ -64,7 +80,6 @@ async fn lines_are_stored_as_they_came() {
     assert!(collector.stop().contains(" 3 lines stored"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_level_is_asked_for() {
     let folder = folder();
     let db = folder.path().join("a.db");
@@ -73,12 +88,11 @@ async fn a_level_is_asked_for() {
     assert!(publisher.publish(&log(Level::Error, "text".to_owned()).encode()));
     assert!(!publisher.publish(&log(Level::Info, "text".to_owned()).encode()));
     assert!(publisher.publish(&log(Level::Warning, "text".to_owned()).encode()));
-    until("two lines", || records(&db, "text").len() == 2);
+    blocking_until("two lines", || records(&db, "text").len() == 2);
     collector.stop();
     assert!(records(&db, "").iter().all(|stored| stored.record.level < Level::Info));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_foreign_is_dropped_and_counted() {
     let folder = folder();
     let db = folder.path().join("a.db");
@@ -92,20 +106,19 @@ async fn what_is_foreign_is_dropped_and_counted() {
         assert!(publisher.publish(frame));
     }
     // Something that speaks another protocol altogether.
-    for octets in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[0xFF; 4096], &[0; 4096]] {
+    for bytes in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[0xFF; 4096], &[0; 4096]] {
         let mut stream = TcpStream::connect(collector.address).unwrap();
-        let _ = stream.write_all(octets);
+        let _ = stream.write_all(bytes);
     }
     assert!(publisher.publish(&line));
-    until("the line", || records(&db, "text").len() == 1);
+    blocking_until("the line", || records(&db, "text").len() == 1);
     let said = collector.stop();
     assert!(said.contains(" 1 lines stored, 5 foreign dropped"), "{said}");
     assert_eq!(records(&db, "").len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_by_a_signal_loses_nothing_that_came() {
-    for signal in ["TERM", "INT", "HUP"] {
+    for signal in [Signal::Terminate, Signal::Interrupt, Signal::HangUp] {
         let folder = folder();
         let db = folder.path().join("a.db");
         let collector = Collector::start(&db, free_port(), &[]);
@@ -115,7 +128,7 @@ async fn the_end_by_a_signal_loses_nothing_that_came() {
             assert!(publisher.publish(&log(Level::Info, format!("line {number}")).encode()));
         }
         // The first is written; the others wait for the next batch.
-        until("the first lines", || !numbers(&db).is_empty());
+        blocking_until("the first lines", || !numbers(&db).is_empty());
         publisher.drained().await;
         let said = collector.signal(signal);
         assert!(said.contains(&format!(" {count} lines stored")), "{said}");
@@ -123,7 +136,6 @@ async fn the_end_by_a_signal_loses_nothing_that_came() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_loses_the_last_batch_at_most() {
     let folder = folder();
     let db = folder.path().join("a.db");
@@ -161,12 +173,11 @@ async fn kill_loses_the_last_batch_at_most() {
     let collector = Collector::start(&db, free_port(), &[]);
     let publisher = self::publisher(collector.address).await;
     assert!(publisher.publish(&log(Level::Info, format!("line {}", stored.len())).encode()));
-    until("one line more", || numbers(&db).len() > stored.len());
+    blocking_until("one line more", || numbers(&db).len() > stored.len());
     collector.stop();
     assert!(numbers(&db).is_sorted());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bounds_are_kept_while_it_runs() {
     let folder = folder();
     let db = folder.path().join("a.db");
@@ -176,31 +187,26 @@ async fn bounds_are_kept_while_it_runs() {
         let line = log(Level::Info, format!("{number} {}", "x".repeat(200)));
         assert!(publisher.publish(&line.encode()));
         if number % 500 == 0 {
+            // Not faster than they are stored, or some are dropped.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
     // It looks at its size every ten seconds.
-    until("the first lines are gone", || records(&db, "0 x").iter().all(|s| s.id > 1000));
-    until("it is small", || std::fs::metadata(&db).unwrap().len() <= 1 << 20);
+    blocking_until("the first lines are gone", || records(&db, "0 x").iter().all(|s| s.id > 1000));
+    blocking_until("it is small", || std::fs::metadata(&db).unwrap().len() <= 1 << 20);
     collector.stop();
     assert!(whole(&db) && !records(&db, "14999 x").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_prints_what_comes() {
     let folder = folder();
     let db = folder.path().join("a.db");
-    let out = folder.path().join("out");
-    let stdout = std::fs::File::create(&out).unwrap();
-    let collector = Collector::printing(&db, free_port(), &["--also-print"], stdout);
+    let collector = Collector::start(&db, free_port(), &["--also-print"]);
     let publisher = publisher(collector.address).await;
     assert!(publisher.publish(&log(Level::Warning, "evil\x1b[2J".to_owned()).encode()));
-    let printed = || std::fs::read_to_string(&out).unwrap();
-    until("a line on standard output", || printed().contains("evil"));
-    collector.stop();
-    assert!(
-        printed().contains("warning  NONE   #0001             #0002             evil\\u{1b}[2J")
-    );
+    collector.prints("evil");
+    let said = collector.stop();
+    assert!(said.contains("warning  NONE   #0001             #0002             evil␛[2J"));
 }
 
 /// The Python of `cargo xtask peers`, or why there is none.
@@ -214,12 +220,8 @@ fn python() -> Result<PathBuf, String> {
     }
 }
 
-#[test]
 fn a_publisher_of_libzmq_is_collected() {
-    let python = match python() {
-        Ok(python) => python,
-        Err(reason) => return println!("skipped: {reason}"),
-    };
+    let python = python().unwrap();
     let folder = folder();
     let db = folder.path().join("a.db");
     let collector = Collector::start(&db, free_port(), &[]);
@@ -243,7 +245,7 @@ zmq.Context.instance().term()
     );
     let status = Command::new(python).args(["-c", &script]).status().expect("Python runs");
     assert!(status.success());
-    until("500 lines", || numbers(&db).len() == 500);
+    blocking_until("500 lines", || numbers(&db).len() == 500);
     let first = &records(&db, "line 0")[0].record;
     assert_eq!((first.event, first.node, first.peer), (LogEvent::Send, 7, 8));
     let said = collector.stop();

@@ -10,12 +10,14 @@ mod common;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use common::collector::until;
-use common::{folder, free_port, recording, run, try_run};
+use common::{folder, recording, run, try_run};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use testkit::process::{self, Signal};
+use testkit::wait::{DEADLINE, blocking_until, free_port};
 use zyre_logger::Store;
 
 const SIZE: PtySize = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
@@ -45,10 +47,10 @@ impl Screen {
         let [rows, columns] = sizes(SIZE.rows, SIZE.cols);
         let parser = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let theirs = parser.clone();
-        std::thread::spawn(move || {
-            let mut octets = [0; 4096];
-            while let Ok(count @ 1..) = output.read(&mut octets) {
-                theirs.lock().unwrap().process(&octets[..count]);
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                theirs.lock().unwrap().process(&bytes[..count]);
             }
         });
         Self { child, master: pair.master, keys, parser, before }
@@ -72,39 +74,37 @@ impl Screen {
 
     /// Waits until the screen shows a text.
     fn shows(&self, text: &str) {
-        let begin = std::time::Instant::now();
-        while !self.text().contains(text) {
-            assert!(begin.elapsed().as_secs() < 30, "no {text:?} on\n{}", self.text());
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
+        self.waits(|shown| shown.contains(text), &format!("it does not show {text:?}"));
     }
 
     /// Waits until the screen is as expected.
     fn is(&self, name: &str) {
         let path = screen(name);
         if std::env::var_os("UPDATE_SCREENS").is_some() {
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            // What it will show is not known: a moment without a change is the best that there is.
+            thread::sleep(Duration::from_millis(500));
             std::fs::write(&path, self.text()).unwrap();
             return;
         }
         let expected = std::fs::read_to_string(&path).unwrap();
-        let begin = std::time::Instant::now();
-        while self.text() != expected {
-            assert!(
-                begin.elapsed().as_secs() < 30,
-                "{name} is to be\n{expected}\nand is\n{}",
-                self.text()
-            );
-            std::thread::sleep(std::time::Duration::from_millis(10));
+        self.waits(|shown| shown == expected, &format!("{name} is to be\n{expected}"));
+    }
+
+    /// Unlike `blocking_until`, tells what the screen shows in the end.
+    fn waits(&self, is_right: impl Fn(&str) -> bool, otherwise: &str) {
+        let start = Instant::now();
+        while !is_right(&self.text()) {
+            assert!(start.elapsed() < DEADLINE, "{otherwise}\nbut:\n{}", self.text());
+            thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Waits for the end, and checks that the terminal is as it was.
     fn ends(mut self) {
-        until("the program ends", || self.child.try_wait().unwrap().is_some());
+        blocking_until("the program ends", || self.child.try_wait().unwrap().is_some());
         assert!(self.child.try_wait().unwrap().unwrap().success());
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before);
-        until("the screen from before is back", || {
+        blocking_until("the screen from before is back", || {
             let parser = self.parser.lock().unwrap();
             !parser.screen().alternate_screen() && !parser.screen().hide_cursor()
         });
@@ -173,32 +173,33 @@ fn a_window_shows_what_fits() {
 fn time_stands_still_and_goes_on() {
     let folder = folder();
     let db = recording(folder.path());
-    let from = ["--from", "2026-03-01T12:00:10Z", "--to", "2026-03-01T12:00:50Z"];
-    let mut meter =
-        Screen::start(&[&["--db", db.to_str().unwrap(), "--replay", "20x"], &from[..]].concat());
+    let part = ["--from", "2026-03-01T12:00:10Z", "--to", "2026-03-01T12:00:50Z"];
+    let arguments = [&["--db", db.to_str().unwrap(), "--replay", "10x"], &part[..]].concat();
+    let end = "story.db 10x 12:00:50";
+    let mut meter = Screen::start(&arguments);
     // Groups that were joined before are known.
     meter.shows("chat");
     meter.press("p");
     meter.shows("PAUSED");
     let still = meter.text();
-    // Longer than it takes to play the rest.
-    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert!(!still.contains(end), "{still}");
+    // Time passes until one that began later, and was not stopped, is at the end.
+    Screen::start(&arguments).shows(end);
     assert_eq!(meter.text(), still);
     meter.press(" ");
-    meter.shows("story.db 20x 12:00:50");
+    meter.shows(end);
     meter.press("\x03");
     meter.ends();
 }
 
 #[test]
 fn signals_restore_the_terminal() {
-    for signal in ["-TERM", "-HUP", "-INT"] {
+    for signal in [Signal::Terminate, Signal::HangUp, Signal::Interrupt] {
         let folder = folder();
         let db = recording(folder.path());
         let meter = Screen::start(&["--db", db.to_str().unwrap(), "--replay", "1x"]);
         meter.shows("last warnings");
-        let id = meter.child.process_id().unwrap().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        process::signal(meter.child.process_id().unwrap(), signal);
         meter.ends();
     }
 }

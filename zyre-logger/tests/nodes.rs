@@ -7,9 +7,10 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::collector::{Collector, records, until};
-use common::{folder, free_port, run};
+use common::collector::{Collector, records};
+use common::{folder, run};
 use serde_json::Value;
+use testkit::wait::{blocking_until, free_port};
 use zyre::{Builder, Node};
 use zyre_logger::{Level, LogEvent, Store, Stored, correlation_id};
 
@@ -38,8 +39,8 @@ fn count(lines: &[Stored], event: LogEvent) -> usize {
     lines.iter().filter(|stored| stored.record.event == event).count()
 }
 
-/// Ten nodes shout to each other, so many lines a second in all for so long; each shout is a line
-/// of its sender and of nine receivers. All that was recorded must be stored.
+/// Ten nodes shout to each other, at a rate of lines a second in all, for a time; each shout is a
+/// line of its sender and of nine receivers. All that was recorded must be stored.
 async fn ten_nodes(lines_a_second: u32, time: Duration) {
     let folder = folder();
     let (db, port) = (folder.path().join("a.db"), free_port());
@@ -50,10 +51,10 @@ async fn ten_nodes(lines_a_second: u32, time: Duration) {
     }
     // Those that are there already are heard as well.
     let collector = Collector::start(&db, port, &[]);
-    until("all know each other and the collector", || {
+    blocking_until("all know each other and the collector", || {
         nodes.iter().all(|node| node.peers().len() == 10 && node.peers_in("all").len() == 9)
     });
-    until("all log", || nodes.iter().all(|node| node.stats().log.collectors == 1));
+    blocking_until("all log", || nodes.iter().all(|node| node.stats().log.collectors == 1));
 
     let (begin, mut shouts) = (Instant::now(), 0_u32);
     let mut tick = tokio::time::interval(Duration::from_millis(5));
@@ -67,14 +68,14 @@ async fn ten_nodes(lines_a_second: u32, time: Duration) {
     }
     let recorded = || nodes.iter().map(|node| node.stats().log.recorded).sum::<u64>();
     let expected = u64::from(shouts) * 10 + 10 * (10 + 9);
-    until("all have heard all", || recorded() >= expected);
+    blocking_until("all have heard all", || recorded() >= expected);
     let stored = || {
         let store = Store::open(&db).unwrap();
         let ids: Vec<String> = nodes.iter().map(|node| id(node).to_string()).collect();
         let sql = format!("SELECT count(*) FROM events WHERE node IN ({})", ids.join(", "));
         store.connection().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap().unsigned_abs()
     };
-    until("all that was recorded is stored", || stored() >= recorded());
+    blocking_until("all that was recorded is stored", || stored() >= recorded());
     println!("{shouts} shouts, {} lines recorded, {} stored", recorded(), stored());
     let said = collector.stop();
     assert!(!said.contains("LOST") && !said.contains("dropped"), "{said}");
@@ -107,23 +108,27 @@ async fn both_sides_may_restart() {
     let alice = start(on(port, "alice")).await;
     let collector = Collector::start(&db, port, &[]);
     let bob = start(on(port, "bob").join("garden").mailbox_port(free_port())).await;
-    until("alice tells of bob", || count(&lines_of(&db, &alice), LogEvent::Join) == 1);
+    blocking_until("alice tells of bob", || count(&lines_of(&db, &alice), LogEvent::Join) == 1);
 
     // The collector dies, and comes back elsewhere.
     collector.kill();
-    until("its end is seen", || alice.peers().len() == 1);
+    blocking_until("its end is seen", || alice.peers().len() == 1);
     let collector = Collector::start(&db, port, &[]);
     bob.join("house").unwrap();
-    until("alice tells of bob again", || count(&lines_of(&db, &alice), LogEvent::Join) == 2);
+    blocking_until("alice tells of bob again", || {
+        count(&lines_of(&db, &alice), LogEvent::Join) == 2
+    });
 
     // Bob dies, and another comes to his endpoint.
     let endpoint = bob.endpoint();
     bob.stop().await;
-    until("alice tells of bob's end", || count(&lines_of(&db, &alice), LogEvent::Exit) >= 2);
+    blocking_until("alice tells of bob's end", || {
+        count(&lines_of(&db, &alice), LogEvent::Exit) >= 2
+    });
     let builder = on(port, "bert").mailbox_port(endpoint.address().port());
     let bert = start(builder.join("garden")).await;
     assert_eq!(bert.endpoint(), endpoint);
-    until("alice tells of bert", || count(&lines_of(&db, &alice), LogEvent::Join) == 3);
+    blocking_until("alice tells of bert", || count(&lines_of(&db, &alice), LogEvent::Join) == 3);
     collector.stop();
 
     let query = |arguments: &[&str]| -> Vec<Value> {
@@ -150,9 +155,9 @@ async fn a_node_that_records_nothing_is_watched_as_well() {
     let collector = Collector::start(&db, port, &["--name", "watcher"]);
     let builder = Node::builder().interface("lo").beacon_port(port).name("quiet").join("garden");
     let quiet = start(builder).await;
-    until("its group is seen", || records(&db, "garden").len() == 1);
+    blocking_until("its group is seen", || records(&db, "garden").len() == 1);
     quiet.stop().await;
-    until("its end is seen", || records(&db, "goodbye").len() == 1);
+    blocking_until("its end is seen", || records(&db, "goodbye").len() == 1);
     collector.stop();
     let table = run("query", &db, &["--node", "watcher", "--peer", "quiet"]);
     let events: Vec<&str> =

@@ -117,7 +117,7 @@ fn the_table_is_for_people() {
     let table = run("query", &db, &["--level", "warning"]);
     let expected = r#"received                 level    event  node              peer              data
 2026-03-01 12:00:03.000  warning  NONE   carol                               disk "full", 95 %
-2026-03-01 12:01:10.000  error    NONE   carol             alice             evil \u{1b}[2J\r\nline
+2026-03-01 12:01:10.000  error    NONE   carol             alice             evil ␛[2J␍␊line
 2026-03-01 12:01:15.000  warning  NONE   alice             carol             slow
 "#;
     assert_eq!(table, expected);
@@ -161,8 +161,8 @@ fn ids_that_collide_say_so() {
     let db = folder.path().join("collision.db");
     let mut store = Store::create(&db).unwrap();
     let mut other = seen("mallory", 8, 0, 100);
-    if let Entry::Seen(sighting) = &mut other {
-        sighting.correlation = id(2);
+    if let Entry::Seen(interval) = &mut other {
+        interval.correlation = id(2);
     }
     let entries = [
         seen("bob", 2, 0, 100),

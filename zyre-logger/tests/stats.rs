@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{NOON, SECOND, endpoint, folder, line, recording, run, seen, try_run};
+use common::{NOON, SECOND, endpoint, folder, line, recording, run, seen};
 use zyre_logger::stats::{NodeStats, Stats};
 use zyre_logger::store::Entry;
 use zyre_logger::{LogEvent, Record, Store};
@@ -78,8 +78,8 @@ fn an_exit_after_the_endpoint_was_taken_over_ends_the_old_session() {
     let folder = folder();
     let mut store = Store::create(&folder.path().join("a.db")).unwrap();
     let mut newer = seen("newer", 2, 11, 1000);
-    if let Entry::Seen(sighting) = &mut newer {
-        sighting.peer = "ee".repeat(16);
+    if let Entry::Seen(interval) = &mut newer {
+        interval.peer = "ee".repeat(16);
     }
     let lines = [
         line(1_000, 1, LogEvent::Enter, 2, ""),
@@ -111,14 +111,15 @@ fn an_empty_file_has_no_figures_and_no_failure() {
     assert!(stats.time.0 <= NOON);
 }
 
+#[cfg(feature = "plot")]
 #[test]
 fn the_picture_is_svg_and_shows_what_there_is() {
     let folder = folder();
     let db = recording(folder.path());
     let evil = Record { data: "SHOUT <g>&".to_owned(), ..line(76_000, 1, LogEvent::Recv, 2, "") };
     let mut hostile = seen("<b>&\"\x1b", 4, 0, 80);
-    if let Entry::Seen(sighting) = &mut hostile {
-        sighting.first = NOON;
+    if let Entry::Seen(interval) = &mut hostile {
+        interval.first = NOON;
     }
     let by_hostile = line(76_500, 4, LogEvent::Send, 1, "WHISPER alice");
     let entries = [hostile, Entry::Record(evil), Entry::Record(by_hostile)];
@@ -133,7 +134,7 @@ fn the_picture_is_svg_and_shows_what_there_is() {
     // Every element is closed.
     assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
 
-    let output = try_run("stats", &db, &["--plot", "plot.png"]);
+    let output = common::try_run("stats", &db, &["--plot", "plot.png"]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains(".svg"));
 }

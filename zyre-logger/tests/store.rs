@@ -112,7 +112,7 @@ fn an_older_version_is_brought_up_to_date() {
 fn old_records_go() {
     let folder = folder();
     let mut store = Store::create(&recording(folder.path())).unwrap();
-    let bounds = Bounds { age: Some(Duration::from_secs(15)), octets: None };
+    let bounds = Bounds { age: Some(Duration::from_secs(15)), bytes: None };
     let pruned = store.prune(&bounds, NOON + 75 * SECOND).unwrap();
     assert!(!pruned.more);
     let left = store.after(0, usize::MAX).unwrap();
@@ -135,7 +135,7 @@ fn a_large_file_shrinks_a_step_at_a_time() {
     for _ in 0..20 {
         store.write(&batch).unwrap();
     }
-    let bounds = Bounds { age: None, octets: Some(2 << 20) };
+    let bounds = Bounds { age: None, bytes: Some(2 << 20) };
     let mut steps = 0;
     loop {
         let pruned = store.prune(&bounds, NOON).unwrap();
@@ -149,7 +149,7 @@ fn a_large_file_shrinks_a_step_at_a_time() {
     let left = store.after(0, usize::MAX).unwrap();
     assert!(!left.is_empty() && left.len() < 20_000);
     assert_eq!(left.last().unwrap().id, 20_000, "the newest stay");
-    // Again with the same ids would confuse whoever follows.
+    // Again with the same ids would confuse a reader that follows.
     store.write(&batch[..1]).unwrap();
     assert_eq!(store.after(20_000, 9).unwrap()[0].id, 20_001);
     let connection = store.connection();

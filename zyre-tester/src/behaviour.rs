@@ -5,12 +5,13 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use zyre::{Event, PeerId};
+use testkit::ledger::Heard;
+use zyre::PeerId;
 
 /// How many groups there are to join.
 pub(crate) const GROUPS: usize = 10;
 
-/// So many answers to answers, and a conversation ends: the traffic stays bounded.
+/// The number of answers to answers after which a conversation ends: the traffic stays bounded.
 pub(crate) const DEPTH: u8 = 4;
 
 /// The habits of one node.
@@ -39,20 +40,20 @@ impl Behaviour {
 
     /// What an event moves the node to do. `depth` is how many answers the message of a WHISPER or
     /// SHOUT still allows.
-    pub(crate) fn answer(&mut self, event: &Event, depth: u8) -> Vec<Act> {
+    pub(crate) fn answer(&mut self, event: Heard<'_>, depth: u8) -> Vec<Act> {
         let mut acts = Vec::new();
         match event {
             // To one that has left, too: it must be refused, and harm nobody.
-            Event::Enter { peer, .. } | Event::Exit { peer, .. } => {
-                acts.push(Act::Whisper(*peer, DEPTH));
+            Heard::Enter { peer, .. } | Heard::Exit { peer, .. } => {
+                acts.push(Act::Whisper(peer, DEPTH));
             }
-            Event::Whisper { peer, .. } if depth > 0 && self.rng.random_ratio(1, 2) => {
-                acts.push(Act::Whisper(*peer, depth - 1));
+            Heard::Whisper { peer, .. } if depth > 0 && self.rng.random_ratio(1, 2) => {
+                acts.push(Act::Whisper(peer, depth - 1));
             }
-            Event::Shout { peer, group, .. } if depth > 0 => match self.rng.random_range(0..3) {
-                0 => acts.push(Act::Whisper(*peer, depth - 1)),
+            Heard::Shout { peer, group, .. } if depth > 0 => match self.rng.random_range(0..3) {
+                0 => acts.push(Act::Whisper(peer, depth - 1)),
                 // A shout reaches many: it may be answered once at most.
-                1 => acts.push(Act::Shout(group.to_string(), depth.min(2) - 1)),
+                1 => acts.push(Act::Shout(group.to_owned(), depth.min(2) - 1)),
                 _ => {}
             },
             _ => {}

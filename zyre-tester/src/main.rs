@@ -1,22 +1,28 @@
 //! Tests the zyre library the way the Guide's author tested his: by an unstable network.
 //!
 //! `chaos` runs real nodes on this machine, `sim` virtual nodes in virtual time, `bench` measures,
-//! `hostile` attacks, `files` shares files and kills who does.
+//! `hostile` attacks, `dials` lets pairs of nodes dial each other in every interleaving, `files`
+//! shares files and kills processes, `world` plays hosts on several networks, `compare` checks a
+//! collector.
 
 mod behaviour;
 mod bench;
 mod chaos;
+#[cfg(feature = "compare")]
+mod compare;
+mod dials;
 mod files;
 mod hostile;
-mod ledger;
+mod json;
 mod median;
 mod sim;
+mod world;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Chaos with real nodes, simulation with virtual ones, benchmarks, and attacks.
+/// Chaos with real nodes, simulation with virtual ones, benchmarks, attacks, and crossing dials.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -35,19 +41,39 @@ enum Command {
     Sim(sim::Options),
     /// Figures.
     Bench(bench::Options),
+    /// Pairs of nodes that dial each other at the same time, through relays that delay.
+    Dials(dials::Options),
     /// Sharing files: how fast, and what is left when processes are killed.
     Files(files::Options),
+    /// A collector's file against the history that `chaos --log` has written.
+    #[cfg(feature = "compare")]
+    Compare(compare::Options),
     /// Attacks on a node, while its peers go on.
     Hostile(hostile::Options),
+    /// Nodes on hosts with several networks, in network namespaces, while these change.
+    World(world::Options),
 }
 
 fn main() -> ExitCode {
+    testkit::role::play(world::play);
     let arguments = Arguments::parse();
-    match arguments.command.unwrap_or(Command::Chaos(arguments.chaos)) {
+    let result = match arguments.command.unwrap_or(Command::Chaos(arguments.chaos)) {
         Command::Chaos(options) => chaos::run(&options),
         Command::Sim(options) => sim::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Dials(options) => dials::run(&options),
         Command::Files(options) => files::run(&options),
+        #[cfg(feature = "compare")]
+        Command::Compare(options) => compare::run(&options),
         Command::Hostile(options) => hostile::run(&options),
+        Command::World(options) => world::run(&options),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("zyre-tester: {error}");
+            ExitCode::from(2)
+        }
     }
 }

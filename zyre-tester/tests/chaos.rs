@@ -40,9 +40,15 @@ fn nothing_is_violated() {
         "/deeds/starts",
         "/deeds/stops",
         "/deeds/crashes",
+        "/deeds/plain",
         "/messages/whispers",
         "/messages/received",
         "/messages/refused",
+        "/messages/links/dialled",
+        "/messages/links/accepted",
+        "/messages/links/one_each_way",
+        "/messages/links/dials",
+        "/messages/links/hellos",
         "/enters",
         "/exits",
         "/quiet_moments",
@@ -57,6 +63,19 @@ fn nothing_is_violated() {
     assert!(number(&result, "/deeds/starts") >= ended[0] + ended[1]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("violations     0"), "{text}");
+}
+
+#[test]
+fn nodes_share_connections_or_not() {
+    for (port, percent, links) in [
+        (7724, "0", ["/messages/links/dialled", "/messages/links/one_each_way"]),
+        (7725, "100", ["/messages/links/one_each_way", "/messages/links/dialled"]),
+    ] {
+        let (output, result) = chaos(port, &["--processes", "1", "--plain", percent]);
+        assert!(output.status.success(), "{result:#}\n{output:?}");
+        let [all, none] = links.map(|path| number(&result, path));
+        assert!(all > 0 && none == 0, "{percent} % plain: {result:#}");
+    }
 }
 
 #[test]

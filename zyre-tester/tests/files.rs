@@ -1,5 +1,5 @@
-//! Files are shared through the program itself: measured, killed, and found out when they are wrong.
-//! How fast is not asked here.
+//! Files are shared through the program itself: measured, killed, and found out when they are
+//! wrong. How fast is not asked here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 

@@ -108,5 +108,5 @@ fn the_table_grows() {
     let [five, twenty] = &json["rows"].as_array().unwrap()[..] else { panic!("{text}") };
     assert_eq!((&five["messages_per_join"], &twenty["messages_per_join"]), (&4.into(), &19.into()));
     assert!(twenty["full_mesh_ms"].as_f64().unwrap() < 3000.0, "{text}");
-    assert_eq!(twenty["beacon_octets_per_s"], 440.0);
+    assert_eq!(twenty["beacon_bytes_per_s"], 440.0);
 }

@@ -1,24 +1,35 @@
 //! Setting up a node.
 
-use std::time::Duration;
+use std::io;
+#[cfg(feature = "files")]
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use uuid::Uuid;
-use zre_proto::{Action, Config, Endpoint, Engine, Input, MessageLimits, PeerId, Times};
+use zre_proto::{Action, Config, Endpoint, Engine, PeerId, Times};
 
+use crate::Level;
 use crate::driver::Driver;
-use crate::events::EventQueue;
-use crate::network::{Network, Settings};
-use crate::{Events, InterfaceChoice, Level, Limits, Node, StartError};
+use crate::error::StartError;
+use crate::events::{EventQueue, Events};
+#[cfg(feature = "files")]
+use crate::files::{self, Files, Service};
+use crate::interface::{Choices, InterfaceChoice};
+use crate::limits::Limits;
+use crate::location::{Advertised, Location};
+use crate::network::{Network, NetworkSettings};
+use crate::node::Node;
+use crate::times;
 
 /// The UDP port of the beacon, assigned to ZRE by IANA (RFC 36).
 pub const BEACON_PORT: u16 = 5670;
 
-/// The longest time from beacon to beacon.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// Linux takes one second, or two, to be sure of an IPv6 address.
+const MAX_WAIT_FOR_ADDRESS: Duration = Duration::from_secs(4);
 
-/// What the header of a message may take of its octets: a SHOUT to the longest group name.
-const HEADER_OCTETS: usize = 512;
+/// How often it is looked for meanwhile.
+const LOOK_FOR_ADDRESS: Duration = Duration::from_millis(100);
 
 /// Sets up a [`Node`]. Everything has a default that works.
 #[derive(Clone, Debug)]
@@ -28,25 +39,26 @@ pub struct Builder {
     name: Option<String>,
     headers: Vec<(String, String)>,
     groups: Vec<String>,
-    settings: Settings,
+    settings: NetworkSettings,
     times: Times,
     logging: Option<Level>,
     log_messages: bool,
     #[cfg(feature = "files")]
-    files: Option<crate::files::Settings>,
+    files: Option<files::Settings>,
     #[cfg(feature = "files")]
-    inbox_limits: crate::InboxLimits,
+    received_limits: crate::ReceivedLimits,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        let settings = Settings {
-            choice: InterfaceChoice::Auto,
+        let settings = NetworkSettings {
+            choices: Choices::default(),
             beacon_port: BEACON_PORT,
             mailbox_port: None,
             advertised: None,
             interval: Duration::from_secs(1),
             limits: Limits::default(),
+            two_way: true,
         };
         Self {
             id: None,
@@ -60,24 +72,25 @@ impl Default for Builder {
             #[cfg(feature = "files")]
             files: None,
             #[cfg(feature = "files")]
-            inbox_limits: crate::InboxLimits::default(),
+            received_limits: crate::ReceivedLimits::default(),
         }
     }
 }
 
 impl Builder {
-    /// The id of the node, which the application keeps from start to start. Peers then know the
-    /// node again after a restart, and [`require_peer`](Node::require_peer), which takes an id, can
-    /// stand in the configuration of others. Default: a new random one for every start.
+    /// Sets the id of the node, which the application keeps from start to start. Peers then know
+    /// the node again after a restart, and [`require_peer`](Node::require_peer), which takes an id,
+    /// can stand in the configuration of others. Default: a new random one for every start.
     ///
-    /// Every value of the 16 octets is allowed, zeros as well. What makes an id good is that nobody
-    /// else has it: so let the first start choose, and keep what [`Node::id`] then tells.
+    /// Every value of the 16 bytes is allowed, zeros as well. A good id is one that nobody
+    /// else has: so let the first start choose, and keep what [`Node::id`] then tells.
     ///
-    /// Two nodes must not run with one id at the same time. They take each other's beacons for their
-    /// own, and do not meet. A third node stays with the one that it met first, as long as that one
-    /// answers; it and the other one do not enter at each other. When the first ends, the other takes
-    /// its place with its next beacon, as after a restart. So a copied id splits the network, and
-    /// nobody is told.
+    /// Two nodes must not run with one id at the same time. They take each other's beacons for
+    /// their own, and do not meet. A third node stays with the one that it met first, as long as
+    /// that one answers; it and the other one do not enter at each other. When the first ends, the
+    /// other takes its place with its next beacon, as after a restart. So a copied id splits the
+    /// network. Both of them are told, by [`Event::IdInUse`](crate::Event::IdInUse), if they hear
+    /// each other's beacons.
     ///
     /// ```no_run
     /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -95,115 +108,145 @@ impl Builder {
         self
     }
 
-    /// The name for people, at most 255 octets. Default: the first six digits of the node's id.
+    /// Sets the name for people, at most 255 bytes. Default: the first six digits of the node's id.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// Says something about the node to every peer, in HELLO. By convention names start with
-    /// `X-`. A name has at most 255 octets; of two with one name the later holds. All headers and
-    /// groups together must fit [`Limits::hello_octets`].
+    /// `X-`. A name has at most 255 bytes; of two with one name the later holds. All headers and
+    /// groups together must fit [`Limits::hello_bytes`].
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Joins a group from the start. A group name has at most 255 octets.
+    /// Joins a group from the start. A group name has 1 to 255 bytes.
     pub fn join(mut self, group: impl Into<String>) -> Self {
         self.groups.push(group.into());
         self
     }
 
-    /// The interface to live on: a name (`"eth0"`, `"lo"`), an IPv4 address, or `"*"` for the
-    /// default, [`InterfaceChoice::Auto`].
+    /// Limits the node to an interface: a name (`"eth0"`, `"lo"`), one address of it, or `"*"` for
+    /// all but loopback. Called several times, to all of these. Default: all that can be used; see
+    /// [`Node::interfaces`].
     pub fn interface(mut self, choice: impl Into<InterfaceChoice>) -> Self {
-        self.settings.choice = choice.into();
+        self.settings.choices.only.push(choice.into());
         self
     }
 
-    /// The UDP port of the beacon, not 0. Nodes find each other if they use the same. Default
+    /// Keeps the node off an interface, or one address of it. May be called several times.
+    pub fn except(mut self, choice: impl Into<InterfaceChoice>) -> Self {
+        self.settings.choices.except.push(choice.into());
+        self
+    }
+
+    /// Sets the UDP port of the beacon, not 0. Nodes find each other if they use the same. Default
     /// [`BEACON_PORT`], 5670.
     pub const fn beacon_port(mut self, port: u16) -> Self {
         self.settings.beacon_port = port;
         self
     }
 
-    /// The TCP port of the mailbox; 0 lets the system choose. [`start`](Self::start) fails if it is
-    /// taken. After a move to another interface the node takes another port rather than none.
+    /// Sets the TCP port of the mailbox; 0 lets the system choose. [`start`](Self::start) fails if
+    /// it is taken. After a move to another interface the node takes another port rather than none.
     /// Default: the first free one from 49152 up.
     pub const fn mailbox_port(mut self, port: u16) -> Self {
         self.settings.mailbox_port = Some(port);
         self
     }
 
-    /// Tells peers to connect to this endpoint instead of where the mailbox is: for a node behind
-    /// a port forwarding. Peers that only hear the beacon take the beacon's address and this
-    /// endpoint's port, which must not be 0: that is how a beacon says goodbye.
+    /// Sets whether a peer that can do so as well is connected by one connection for both
+    /// directions, so that it is met if only one of the two can connect to the other. Default
+    /// `true`. With `false` there are two connections with everybody, as other implementations of
+    /// ZRE make them. See [`zre_proto::two_way`].
+    pub const fn two_way(mut self, two_way: bool) -> Self {
+        self.settings.two_way = two_way;
+        self
+    }
+
+    /// Tells peers that are on none of this host's subnets to connect to this endpoint instead of
+    /// where the mailbox is: for a node behind a port forwarding, which others reach directly. Its
+    /// port must not be 0. Replaces [`advertise_everywhere`](Self::advertise_everywhere).
     pub const fn advertise(mut self, endpoint: Endpoint) -> Self {
-        self.settings.advertised = Some(endpoint);
+        self.settings.advertised = Some(Advertised { endpoint, everywhere: false });
         self
     }
 
-    /// The time from beacon to beacon, from 1 ms to one day; other values are moved into that
-    /// range. Default 1 s. Also how often a required peer is tried again, and the interface looked
-    /// at.
-    pub fn beacon_interval(mut self, interval: Duration) -> Self {
-        self.settings.interval = interval.clamp(Duration::from_millis(1), LONGEST);
+    /// Tells all peers to connect to this endpoint instead of where the mailbox is: for a node that
+    /// nobody reaches directly. Peers that only hear the beacon take the beacon's address and this
+    /// endpoint's port, which must not be 0: that is how a beacon says goodbye. Replaces
+    /// [`advertise`](Self::advertise).
+    pub const fn advertise_everywhere(mut self, endpoint: Endpoint) -> Self {
+        self.settings.advertised = Some(Advertised { endpoint, everywhere: true });
         self
     }
 
-    /// How long a peer may be quiet until it is EVASIVE and is sent a PING. Default 5 s.
-    pub const fn evasive(mut self, time: Duration) -> Self {
-        self.times.evasive = time;
+    /// Sets the time from beacon to beacon, from 1 ms to one day, not zero; other values are moved
+    /// into that range. Default 1 s. Also how often a required peer is tried again, and the
+    /// interface looked at. [`Node::set_beacon_interval`] changes it.
+    pub const fn beacon_interval(mut self, interval: Duration) -> Self {
+        self.settings.interval = interval;
         self
     }
 
-    /// How long a PING may be without answer until the peer is SILENT. Default 1 s.
-    pub const fn silent(mut self, time: Duration) -> Self {
-        self.times.silent = time;
+    /// Sets how long a peer may not be heard until it is EVASIVE and is sent a PING, not zero. Default
+    /// 5 s. [`Node::set_evasive_timeout`] changes it.
+    pub const fn evasive_timeout(mut self, time: Duration) -> Self {
+        self.times.evasive_timeout = time;
         self
     }
 
-    /// How long a peer may be quiet until it is given up. Default 30 s.
-    pub const fn expired(mut self, time: Duration) -> Self {
-        self.times.expired = time;
+    /// Sets how long a PING may be without answer until the peer is SILENT, not zero. Default 1 s.
+    /// [`Node::set_silent_timeout`] changes it.
+    pub const fn silent_timeout(mut self, time: Duration) -> Self {
+        self.times.silent_timeout = time;
         self
     }
 
-    /// How much the node takes, from the network and from its application.
+    /// Sets how long a peer may not be heard until it is given up, not zero. Default 30 s.
+    /// [`Node::set_expired_timeout`] changes it.
+    pub const fn expired_timeout(mut self, time: Duration) -> Self {
+        self.times.expired_timeout = time;
+        self
+    }
+
+    /// Sets how much the node takes, from the network and from its application.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// Shares files: what is in the directory `outbox`, now and later, goes to all peers that share
-    /// files as well, with what [`Node::publish`] adds, and what they publish comes to the directory
-    /// `inbox`, where each has a folder of its own, named by its id. Both are made if they are not
-    /// there. An inbox belongs to one node at a time.
+    /// Shares files with all peers that share files too.
     ///
-    /// [`Event::Deliver`](crate::Event::Deliver) says that a file is here.
+    /// Everything in the directory `shared`, now and later, goes to these peers, as does what
+    /// [`Node::publish`] adds. What they publish is stored in the directory `received`, where each
+    /// peer has a folder of its own, named by its id. Both directories are created if they do not
+    /// exist. A received folder belongs to one node at a time.
+    ///
+    /// [`Event::Deliver`](crate::Event::Deliver) reports that a file has arrived.
     #[cfg(feature = "files")]
     pub fn share(
         mut self,
-        outbox: impl Into<std::path::PathBuf>,
-        inbox: impl Into<std::path::PathBuf>,
+        shared: impl Into<std::path::PathBuf>,
+        received: impl Into<std::path::PathBuf>,
     ) -> Self {
-        let (outbox, inbox) = (outbox.into(), inbox.into());
-        self.files = Some(crate::files::Settings { outbox, inbox });
+        let (shared, received) = (shared.into(), received.into());
+        self.files = Some(files::Settings { shared, received });
         self
     }
 
-    /// What the inbox of [`share`](Self::share) takes, of all peers together.
+    /// Sets what the received folder of [`share`](Self::share) may hold, of all peers together.
     #[cfg(feature = "files")]
-    pub const fn inbox_limits(mut self, limits: crate::InboxLimits) -> Self {
-        self.inbox_limits = limits;
+    pub const fn received_limits(mut self, limits: crate::ReceivedLimits) -> Self {
+        self.received_limits = limits;
         self
     }
 
     /// Records what happens to the node, and tells the collectors on the network: peers that
-    /// announce themselves by the header `X-ZRELOG`, such as `zyre-logger`. What is less urgent than
-    /// `level` is not recorded; [`Level::Info`] is everything. Default: nothing.
+    /// announce themselves by the header `X-ZRELOG`, such as `zyre-logger`. What is less urgent
+    /// than `level` is not recorded; [`Level::Info`] is everything. Default: nothing.
     /// [`Node::set_logging`] changes it.
     ///
     /// Recorded are ENTER and EXIT, JOIN and LEAVE of peers and of this node, what goes wrong, and
@@ -211,9 +254,9 @@ impl Builder {
     /// that was not meant a warning.
     ///
     /// The node never waits for a collector: what does not fit is dropped and counted in
-    /// [`Stats`](crate::Stats). While there is none, the last 1,024 lines are kept for the next one.
-    /// At most 16 endpoints get the log at a time. A collector is where its peer is: an endpoint
-    /// with another address is ignored.
+    /// [`Stats`](crate::Stats). While there is none, the last 1,024 lines are kept for the next
+    /// one. At most 16 endpoints get the log at a time. A collector is where its peer is: an
+    /// endpoint with another address is ignored.
     pub const fn logging(mut self, level: Level) -> Self {
         self.logging = Some(level);
         self
@@ -226,71 +269,35 @@ impl Builder {
         self
     }
 
-    /// Starts the node: opens its mailbox, sends its first beacon. Inside a tokio runtime, on
-    /// which it lives.
+    /// Starts the node: opens its mailbox, sends its first beacon. To be called inside a tokio
+    /// runtime, on which the node lives.
     ///
     /// Without a usable interface, and none asked for, it starts on loopback, where it finds only
-    /// nodes of this machine; [`Node::interface`] tells. It moves as soon as one appears.
+    /// nodes of this machine; [`Node::interfaces`] tells. It moves as soon as one appears.
     ///
     /// # Errors
     /// See [`StartError`]; then nothing is left running.
     ///
     /// # Panics
     /// In a tokio runtime that was built without I/O or without time.
-    pub async fn start(self) -> Result<(Node, Events), StartError> {
+    pub async fn start(mut self) -> Result<(Node, Events), StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        if self.settings.advertised.is_some_and(|endpoint| endpoint.address().port() == 0) {
-            return Err(StartError::PortZero("advertised endpoint"));
-        }
-        if self.settings.beacon_port == 0 {
-            return Err(StartError::PortZero("beacon"));
-        }
+        self.settings.check()?;
+        self.settings.interval = times::beacon_interval(self.settings.interval)?;
+        times::check_liveness(&self.times)?;
         let id = self.id.unwrap_or_else(|| Uuid::new_v4().into());
+        let (network, location) = self.open_network(id).await?;
+        let engine = self.engine(id, network.endpoint())?;
+        let name = engine.name().to_owned();
         let limits = self.settings.limits.clone();
+        let two_way = self.settings.two_way;
+        let queue = EventQueue::new(limits.events, limits.event_bytes);
         let interval = self.settings.interval;
-        let (network, announcer) = Network::open(id, self.settings)?;
-
+        let driver =
+            Driver::new(engine, queue.clone(), location, runtime, limits, two_way, interval);
         #[cfg(feature = "files")]
-        let mut headers = self.headers;
-        #[cfg(not(feature = "files"))]
-        let headers = self.headers;
-        #[cfg(feature = "files")]
-        let (files, sharing) = match self.files {
-            Some(settings) => {
-                let address = network.address();
-                let opened = crate::files::open(id, address, settings, self.inbox_limits).await;
-                let (files, service) = opened.map_err(StartError::Files)?;
-                // One that the application has set itself stays.
-                headers.insert(0, (crate::files::HEADER.into(), files.endpoint.to_string()));
-                (Some(files), Some(service))
-            }
-            None => (None, None),
-        };
-        let name = self.name.unwrap_or_else(|| id.default_name());
-        let mut engine = Engine::new(Config {
-            name: name.clone(),
-            headers: headers.into_iter().collect(),
-            times: Times { retry: interval, ..self.times },
-            max_peers: limits.peers,
-            message_limits: MessageLimits {
-                entries: limits.hello_entries,
-                octets: limits.hello_octets,
-            },
-            max_content_frames: limits.message_frames.saturating_sub(1),
-            max_held_events: limits.link_messages,
-            max_held_octets: limits.link_octets,
-            max_content_octets: limits.message_octets.saturating_sub(HEADER_OCTETS),
-            ..Config::new(id, network.endpoint())
-        })?;
-        for group in &self.groups {
-            engine.handle(std::time::Instant::now(), Input::Action(Action::Join(group)))?;
-        }
-
-        let events = EventQueue::new(limits.events, limits.event_octets);
-        let dealer = zmtp::Config::new(zmtp::SocketType::Dealer)
-            .with_identity(id.routing_id().to_vec())
-            .with_limits(limits.stranger());
-        let driver = Driver::new(engine, events.clone(), announcer, runtime, dealer, limits);
+        let (files, sharing) = self.open_files(id, &driver).await?.unzip();
+        // Nothing fails from here on, so nothing that was started has to be stopped.
         driver.log.set_messages(self.log_messages);
         if self.logging.is_some() {
             driver.set_logging(self.logging);
@@ -308,6 +315,73 @@ impl Builder {
             #[cfg(feature = "files")]
             files,
         );
-        Ok((node, Events::new(events)))
+        Ok((node, Events::new(queue)))
+    }
+
+    /// Opens the node's places. An IPv6 address that is new cannot be used before the host is sure
+    /// that nobody else has it: if there is no other, it is waited for.
+    async fn open_network(&self, id: PeerId) -> Result<(Network, Location), StartError> {
+        let end = Instant::now() + MAX_WAIT_FOR_ADDRESS;
+        loop {
+            let opened = Network::open(id, self.settings.clone());
+            let is_early = |source: &io::Error| source.kind() == io::ErrorKind::AddrNotAvailable;
+            match opened {
+                Err(StartError::Mailbox { source, .. })
+                    if is_early(&source) && Instant::now() < end =>
+                {
+                    tokio::time::sleep(LOOK_FOR_ADDRESS).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// The engine, in its groups.
+    fn engine(&self, id: PeerId, endpoint: Endpoint) -> Result<Engine, StartError> {
+        let mut config = Config::new(id, endpoint);
+        if let Some(name) = &self.name {
+            config.name.clone_from(name);
+        }
+        config.headers = self.headers.iter().cloned().collect();
+        config.times = Times { retry_interval: self.settings.interval, ..self.times };
+        self.settings.limits.apply_to(&mut config);
+        let mut engine = Engine::new(config)?;
+        for group in &self.groups {
+            engine.act(Instant::now(), Action::Join(group))?;
+        }
+        Ok(engine)
+    }
+
+    /// Opens file sharing, if it is asked for, and says where the server is.
+    #[cfg(feature = "files")]
+    async fn open_files(
+        &self,
+        id: PeerId,
+        driver: &Arc<Driver>,
+    ) -> Result<Option<(Files, Service)>, StartError> {
+        let Some(settings) = self.files.clone() else { return Ok(None) };
+        let places = driver.location().addresses(0);
+        let (files, service) =
+            files::open(id, places, settings, self.received_limits.clone()).await?;
+        // One that the application has set itself stays.
+        if !self.headers.iter().any(|(name, _)| name == files::HEADER) {
+            driver.act(Action::SetServiceHeader { name: files::HEADER, port: files.port })?;
+        }
+        Ok(Some((files, service)))
+    }
+}
+
+impl Node {
+    /// Returns a builder that sets up a node.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Starts a node with all defaults. Short for `Node::builder().start()`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start() -> Result<(Self, Events), StartError> {
+        Self::builder().start().await
     }
 }

@@ -1,9 +1,14 @@
 //! Why a node cannot start.
 
 use std::io;
+#[cfg(feature = "files")]
+use std::net::IpAddr;
+use std::net::SocketAddr;
+#[cfg(feature = "files")]
+use std::path::PathBuf;
 
 use thiserror::Error;
-use zre_proto::Refused;
+use zre_proto::ActionError;
 
 use crate::InterfaceChoice;
 
@@ -11,12 +16,20 @@ use crate::InterfaceChoice;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There is no interface of this name or address that can broadcast.
+    /// There is no interface of this name or address, or it cannot be used.
     #[error("no usable interface {choice}; there are: {found}")]
     NoInterface {
         /// What was asked for.
         choice: InterfaceChoice,
-        /// All IPv4 interfaces as `NAME (ADDRESS)`, separated by commas; some may be unusable.
+        /// All interfaces, each with the reason why it is not used.
+        found: String,
+    },
+    /// There is no interface of this name, which looks like an address and is none.
+    #[error("{text} is not an IP address; there are: {found}")]
+    InvalidAddress {
+        /// What was asked for.
+        text: String,
+        /// All interfaces, as in [`NoInterface`](Self::NoInterface).
         found: String,
     },
     /// The port that was asked for as mailbox is taken. Without
@@ -31,28 +44,62 @@ pub enum StartError {
     /// The port of the beacon, or of the advertised endpoint, is 0.
     #[error("the port of the {0} cannot be 0")]
     PortZero(&'static str),
-    /// The mailbox cannot be opened, for instance since no descriptor or port is free.
-    #[error("the mailbox cannot be opened: {0}")]
-    Mailbox(io::Error),
+    /// The mailbox cannot be opened, for instance because no descriptor or port is free.
+    #[error("the mailbox cannot be opened at {address}: {source}")]
+    Mailbox {
+        /// The address that was tried, the last one if there were several.
+        address: SocketAddr,
+        /// Why it cannot be opened.
+        source: io::Error,
+    },
     /// The beacon port cannot be opened. Something that does not share the port may have it.
-    #[error("beacon port {port} (UDP) cannot be opened: {error}")]
+    #[error("beacon port {port} (UDP) cannot be opened: {source}")]
     Beacon {
         /// The port.
         port: u16,
-        /// Why.
-        error: io::Error,
+        /// Why it cannot be opened.
+        source: io::Error,
     },
     /// The system does not tell its interfaces.
     #[error("the interfaces of this machine cannot be listed: {0}")]
-    Interfaces(io::Error),
-    /// Files cannot be shared: the outbox cannot be read, the inbox cannot be made or another has it,
-    /// or there is no port for the server.
+    Interfaces(#[source] io::Error),
+    /// The shared folder cannot be created or read.
     #[cfg(feature = "files")]
-    #[error("files cannot be shared: {0}")]
-    Files(io::Error),
-    /// A name, header or group is not possible.
+    #[error(
+        "the shared folder {} cannot be used: {source}; choose one that can be created and read",
+        .path.display()
+    )]
+    SharedFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why it cannot be used.
+        source: io::Error,
+    },
+    /// The received folder cannot be created or written, or another client uses it.
+    #[cfg(feature = "files")]
+    #[error(
+        "the received folder {} cannot be used: {source}; choose one that can be created and \
+         written, and that no other node or client uses",
+        .path.display()
+    )]
+    ReceivedFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why it cannot be used.
+        source: io::Error,
+    },
+    /// The file server cannot be opened, for instance because no descriptor or port is free.
+    #[cfg(feature = "files")]
+    #[error("the file server cannot be opened on {address}: {source}")]
+    FileServer {
+        /// The address that was tried.
+        address: IpAddr,
+        /// Why it cannot be opened.
+        source: io::Error,
+    },
+    /// A name, header, group or time is not possible.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Action(#[from] ActionError),
     /// `start` was called outside of a tokio runtime.
     #[error("a node starts inside a tokio runtime")]
     NoRuntime,
@@ -69,7 +116,12 @@ pub enum ShareError {
     /// The name is no path on the network.
     #[error(transparent)]
     Name(#[from] filemq::PathError),
-    /// The file or folder cannot be read.
-    #[error("the file cannot be read: {0}")]
-    Io(#[from] io::Error),
+    /// The file or folder cannot be published, for instance because it cannot be read.
+    #[error("{} cannot be published: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it cannot be published.
+        source: io::Error,
+    },
 }

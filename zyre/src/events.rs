@@ -3,38 +3,44 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use thiserror::Error;
 use tokio::sync::Notify;
-use zre_proto::Event;
+use zmtp::sync::{Condvar, Mutex};
+
+use crate::event::Event;
 
 /// What an event takes in memory besides its content, roughly: itself, and each frame.
-const EVENT_OCTETS: usize = 128;
-const FRAME_OCTETS: usize = 64;
+const EVENT_OVERHEAD_BYTES: usize = 128;
+const FRAME_OVERHEAD_BYTES: usize = 64;
 
-/// Octets of events that may wait while more is read.
-const CROWD: usize = 256 << 10;
+/// Bytes of waiting events above which the application should get a turn before more is read.
+const CROWDED_BYTES: usize = 256 << 10;
 
-/// Events that an empty queue has room for.
-const KEPT: usize = 2048;
+/// Events that an empty queue keeps room for.
+const MAX_IDLE_EVENTS: usize = 2048;
 
-/// So many events are taken before the queue is told, if it is not small.
-const TAKEN: usize = 64;
+/// Events that are taken before the queue is told, if it is not small.
+const MAX_UNREPORTED_EVENTS: usize = 64;
 
 /// Events on their way to the application.
 pub(crate) struct EventQueue {
     state: Mutex<State>,
     ready: Condvar,
     /// What the application has not taken, whether it waits here or in the hands of [`Events`].
+    ///
+    /// Sequentially consistent, as is `waiting`: a connection counts itself as waiting and then
+    /// looks for room, while the application makes room and then looks whether anybody waits. With
+    /// less each could miss what the other has just done, and the connection would wait for ever.
     events: AtomicUsize,
-    octets: AtomicUsize,
+    bytes: AtomicUsize,
     max_events: usize,
-    max_octets: usize,
+    max_bytes: usize,
     /// Mailbox connections that wait for room.
     waiting: AtomicUsize,
     room: Notify,
@@ -51,13 +57,13 @@ struct State {
 }
 
 impl State {
-    /// Who is to be woken. To be woken without a lock.
+    /// Returns what is to be woken once the lock is free.
     fn wake(&mut self) -> Wake {
         Wake { waker: self.waker.take(), blocked: self.blocked > 0 }
     }
 }
 
-/// Who waits for an event that has come.
+/// A task or threads that wait for an event that has come.
 #[derive(Default)]
 #[must_use]
 pub(crate) struct Wake {
@@ -65,63 +71,59 @@ pub(crate) struct Wake {
     blocked: bool,
 }
 
-/// What one turn of the engine has told, on its way to the queue: which is locked once for all.
+/// What one turn of the engine has told, on its way to the queue, which is locked once for all.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct EventBatch {
     events: VecDeque<Event>,
-    octets: usize,
+    bytes: usize,
 }
 
-impl Told {
+impl EventBatch {
     pub(crate) fn push(&mut self, event: Event) {
-        self.octets += weight(&event);
+        self.bytes += weight(&event);
         self.events.push_back(event);
     }
 }
 
 impl EventQueue {
-    pub(crate) fn new(max_events: usize, max_octets: usize) -> Arc<Self> {
+    pub(crate) fn new(max_events: usize, max_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             ready: Condvar::new(),
             events: AtomicUsize::new(0),
-            octets: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
             max_events,
-            max_octets,
+            max_bytes,
             waiting: AtomicUsize::new(0),
             room: Notify::new(),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Appends what was told, also beyond the limits: whoever hands messages to the engine looks
-    /// for room before, and what peers do besides is never lost.
-    pub(crate) fn append(&self, told: &mut Told) -> Wake {
-        if told.events.is_empty() {
+    /// Appends a batch, also beyond the limits: the driver looks for room before it hands a message
+    /// to the engine, and what peers do besides is never lost.
+    pub(crate) fn append(&self, batch: &mut EventBatch) -> Wake {
+        if batch.events.is_empty() {
             return Wake::default();
         }
-        let octets = std::mem::take(&mut told.octets);
-        let mut state = self.lock();
+        let bytes = std::mem::take(&mut batch.bytes);
+        let mut state = self.state.lock();
         if state.closed {
             drop(state);
-            told.events.clear();
+            batch.events.clear();
             return Wake::default();
         }
-        self.events.fetch_add(told.events.len(), Ordering::SeqCst);
-        self.octets.fetch_add(octets, Ordering::SeqCst);
+        self.events.fetch_add(batch.events.len(), Ordering::SeqCst);
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
         if state.queue.is_empty() {
-            std::mem::swap(&mut state.queue, &mut told.events);
+            std::mem::swap(&mut state.queue, &mut batch.events);
         } else {
-            state.queue.append(&mut told.events);
+            state.queue.append(&mut batch.events);
         }
-        shrink(&mut told.events);
+        shrink(&mut batch.events);
         state.wake()
     }
 
-    /// Wakes those who wait for what was appended.
+    /// Wakes the application, if it waits for what was appended.
     pub(crate) fn wake(&self, wake: Wake) {
         if wake.blocked {
             self.ready.notify_all();
@@ -133,27 +135,27 @@ impl EventQueue {
 
     /// No event comes after those that are queued.
     pub(crate) fn close(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed = true;
         let wake = state.wake();
         drop(state);
         self.wake(wake);
     }
 
-    /// Whether there is room for more, besides what was told and is not here yet.
-    pub(crate) fn has_room_besides(&self, told: &Told) -> bool {
-        self.events.load(Ordering::SeqCst) + told.events.len() < self.max_events
-            && self.octets.load(Ordering::SeqCst) + told.octets < self.max_octets
+    /// Whether there is room for more, besides a batch that is not appended yet.
+    pub(crate) fn has_room_besides(&self, batch: &EventBatch) -> bool {
+        self.events.load(Ordering::SeqCst) + batch.events.len() < self.max_events
+            && self.bytes.load(Ordering::SeqCst) + batch.bytes < self.max_bytes
     }
 
     /// Whether there is room for more.
     pub(crate) fn has_room(&self) -> bool {
-        self.has_room_besides(&Told::default())
+        self.has_room_besides(&EventBatch::default())
     }
 
     /// Whether so much waits that the application should get a turn.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.octets.load(Ordering::Relaxed) > CROWD
+        self.bytes.load(Ordering::Relaxed) > CROWDED_BYTES
     }
 
     /// Waits until the application has taken enough of what there is. Safe to cancel.
@@ -179,13 +181,13 @@ impl EventQueue {
     }
 
     /// The application has taken so much.
-    fn taken(&self, events: usize, octets: usize) {
+    fn taken(&self, events: usize, bytes: usize) {
         let events = self.events.fetch_sub(events, Ordering::SeqCst) - events;
-        let octets = self.octets.fetch_sub(octets, Ordering::SeqCst) - octets;
+        let bytes = self.bytes.fetch_sub(bytes, Ordering::SeqCst) - bytes;
         // Half empty, so that reading and waiting do not alternate with every event.
         if self.waiting.load(Ordering::SeqCst) > 0
             && events <= self.max_events / 2
-            && octets <= self.max_octets / 2
+            && bytes <= self.max_bytes / 2
         {
             self.room.notify_waiters();
         }
@@ -194,7 +196,7 @@ impl EventQueue {
 
 /// An empty queue does not keep the memory of a crowd.
 fn shrink(empty: &mut VecDeque<Event>) {
-    if empty.capacity() > KEPT {
+    if empty.capacity() > MAX_IDLE_EVENTS {
         *empty = VecDeque::new();
     }
 }
@@ -202,9 +204,11 @@ fn shrink(empty: &mut VecDeque<Event>) {
 fn weight(event: &Event) -> usize {
     match event {
         Event::Whisper { content, .. } | Event::Shout { content, .. } => {
-            EVENT_OCTETS + FRAME_OCTETS * content.frames().len() + content.octets()
+            EVENT_OVERHEAD_BYTES
+                + FRAME_OVERHEAD_BYTES * content.frames().len()
+                + content.byte_len()
         }
-        _ => EVENT_OCTETS,
+        _ => EVENT_OVERHEAD_BYTES,
     }
 }
 
@@ -213,7 +217,7 @@ fn weight(event: &Event) -> usize {
 ///
 /// An application that does not take its events makes the node stop reading from its peers
 /// once [`Limits::events`](crate::Limits::events) or
-/// [`Limits::event_octets`](crate::Limits::event_octets) are queued. Nothing that has arrived is
+/// [`Limits::event_bytes`](crate::Limits::event_bytes) are queued. Nothing that has arrived is
 /// lost, and the peers wait; one whose own queue fills meanwhile gives this node up. The `Exit` of
 /// a peer whose last words were not read yet waits with them.
 ///
@@ -224,7 +228,7 @@ pub struct Events {
     batch: VecDeque<Event>,
     /// What the application has taken of it, and the queue does not know yet.
     taken: usize,
-    taken_octets: usize,
+    taken_bytes: usize,
 }
 
 /// No event was there.
@@ -240,41 +244,38 @@ pub enum TryRecvError {
 
 impl Events {
     pub(crate) const fn new(queue: Arc<EventQueue>) -> Self {
-        Self { queue, batch: VecDeque::new(), taken: 0, taken_octets: 0 }
+        Self { queue, batch: VecDeque::new(), taken: 0, taken_bytes: 0 }
     }
 
-    /// The next event; `None` when the node has stopped and all events were received.
+    /// Waits for the next event. Returns `None` when the node has stopped and all events were
+    /// received.
+    ///
     /// Safe to cancel: no event is lost.
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_recv(context)).await
     }
 
-    /// The next event if there is one.
+    /// Returns the next event if there is one.
     ///
     /// # Errors
-    /// There is none now, or none ever again.
+    /// [`Empty`](TryRecvError::Empty) if there is none now, [`Stopped`](TryRecvError::Stopped) if
+    /// there is none ever again.
     pub fn try_recv(&mut self) -> Result<Event, TryRecvError> {
-        if self.batch.is_empty() {
-            let mut state = self.queue.lock();
-            shrink(&mut self.batch);
-            std::mem::swap(&mut state.queue, &mut self.batch);
-            if self.batch.is_empty() {
-                return Err(if state.closed { TryRecvError::Stopped } else { TryRecvError::Empty });
-            }
-        }
+        self.refill(None)?;
         self.take().ok_or(TryRecvError::Empty)
     }
 
-    /// The next event; blocks the thread until there is one. `None` when the node has stopped and
-    /// all events were received. Not for use in async code, where it would block other tasks.
-    pub fn recv_blocking(&mut self) -> Option<Event> {
+    /// Blocks the thread until there is an event. Returns `None` when the node has stopped and all
+    /// events were received. Not for use in async code, where it would block other tasks.
+    pub fn blocking_recv(&mut self) -> Option<Event> {
         self.wait(None).ok()
     }
 
-    /// The next event; blocks the thread for at most `timeout`. Not for use in async code.
+    /// Blocks the thread until there is an event, for at most `timeout`. Not for use in async code.
     ///
     /// # Errors
-    /// There was none in time, or there is none ever again.
+    /// [`Empty`](TryRecvError::Empty) if there was none in time, [`Stopped`](TryRecvError::Stopped)
+    /// if there is none ever again.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Event, TryRecvError> {
         self.wait(Instant::now().checked_add(timeout))
     }
@@ -289,53 +290,60 @@ impl Events {
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(TryRecvError::Empty);
             }
-            let queue = Arc::clone(&self.queue);
-            let idle = |state: &mut State| state.queue.is_empty() && !state.closed;
-            let mut state = queue.lock();
-            state.blocked += 1;
-            state = match left {
-                Some(left) => {
-                    let woken = queue.ready.wait_timeout_while(state, left, idle);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let woken = queue.ready.wait_while(state, idle);
-                    woken.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
-            state.blocked -= 1;
+            let queue = &self.queue;
+            let mut state = queue.state.lock();
+            if state.queue.is_empty() && !state.closed {
+                state.blocked += 1;
+                state = match left {
+                    Some(left) => queue.ready.wait_timeout(state, left).0,
+                    None => queue.ready.wait(state),
+                };
+                state.blocked -= 1;
+            }
         }
     }
 
-    /// As [`recv`](Self::recv), for hand-written futures.
+    /// Polls for the next event: [`recv`](Self::recv) for hand-written futures.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        if self.batch.is_empty() {
-            let mut state = self.queue.lock();
-            shrink(&mut self.batch);
-            std::mem::swap(&mut state.queue, &mut self.batch);
-            if self.batch.is_empty() {
-                if state.closed {
-                    return Poll::Ready(None);
-                }
-                state.waker = Some(context.waker().clone());
-                return Poll::Pending;
-            }
+        match self.refill(Some(context.waker())) {
+            Ok(()) => Poll::Ready(self.take()),
+            Err(TryRecvError::Stopped) => Poll::Ready(None),
+            Err(TryRecvError::Empty) => Poll::Pending,
         }
-        Poll::Ready(self.take())
+    }
+
+    /// Takes what the queue has, if nothing is left of the batch before. If there is nothing,
+    /// `waker` is woken when there is.
+    fn refill(&mut self, waker: Option<&Waker>) -> Result<(), TryRecvError> {
+        if !self.batch.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.queue.state.lock();
+        shrink(&mut self.batch);
+        std::mem::swap(&mut state.queue, &mut self.batch);
+        if !self.batch.is_empty() {
+            return Ok(());
+        }
+        if state.closed {
+            return Err(TryRecvError::Stopped);
+        }
+        if let Some(waker) = waker {
+            state.waker = Some(waker.clone());
+        }
+        Err(TryRecvError::Empty)
     }
 
     fn take(&mut self) -> Option<Event> {
         let event = self.batch.pop_front();
         if let Some(event) = &event {
             self.taken += 1;
-            self.taken_octets += weight(event);
+            self.taken_bytes += weight(event);
             let queue = &self.queue;
             if self.batch.is_empty()
-                || self.taken >= TAKEN.min(queue.max_events / 4)
-                || self.taken_octets >= queue.max_octets / 4
+                || self.taken >= MAX_UNREPORTED_EVENTS.min(queue.max_events / 4)
+                || self.taken_bytes >= queue.max_bytes / 4
             {
-                queue
-                    .taken(std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_octets));
+                queue.taken(std::mem::take(&mut self.taken), std::mem::take(&mut self.taken_bytes));
             }
         }
         event
@@ -352,7 +360,7 @@ impl Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        let mut state = self.queue.lock();
+        let mut state = self.queue.state.lock();
         state.closed = true;
         let dropped = std::mem::take(&mut state.queue);
         drop(state);

@@ -1,97 +1,132 @@
-//! File sharing: what this node publishes, and the inbox for what its peers publish.
+//! File sharing: where FILEMQ joins the node.
 //!
-//! A node that shares has a FILEMQ server, whose endpoint its HELLO tells in the header `X-FILEMQ`,
-//! and a client that listens to the server of each peer.
+//! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
+//! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use filemq::disk::{InboxLimits, MountConfig};
 use filemq::{
-    Audience, Client, ClientEvents, ClientInfo, ClientOptions, Progress, Received, Served, Server,
-    ServerEvents, ServerOptions, VirtualPath,
+    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
+    MountOptions, Progress, ReceivedLimits, Server, ServerEvent, ServerEvents, ServerOptions,
+    VirtualPath,
 };
-use zre_proto::{Action, Endpoint, Event, Input, PeerId};
+use zmtp::net::Start;
+use zre_proto::{Endpoint, PeerId};
 
 use crate::driver::Driver;
-use crate::error::ShareError;
+use crate::error::{ShareError, StartError};
+use crate::event::Event;
 
-/// The header that tells where a node's file server is.
+/// The header that announces a node's file server.
 pub(crate) const HEADER: &str = "X-FILEMQ";
 
-/// Peers and groups that come and go in this time are looked at together.
-const GATHER: Duration = Duration::from_millis(10);
+/// Peers and groups that come and go within this time are handled together.
+const BURST: Duration = Duration::from_millis(10);
 
-/// What is asked for.
+/// Ports that are free at one address, and are tried at the others.
+const MAX_PORTS_TRIED: u32 = 100;
+
+/// The folders to share.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) outbox: PathBuf,
-    pub(crate) inbox: PathBuf,
+    pub(crate) shared: PathBuf,
+    pub(crate) received: PathBuf,
 }
 
 /// The file sharing of a node, for its handles.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     server: Server,
-    /// Where the server was when the node started.
-    pub(crate) endpoint: Endpoint,
+    /// The port of the server.
+    pub(crate) port: u16,
 }
 
-/// What its task holds.
+/// What the task of file sharing holds.
 pub(crate) struct Service {
     server: Server,
-    served: ServerEvents,
+    server_events: ServerEvents,
     client: Client,
-    received: ClientEvents,
+    client_events: ClientEvents,
     /// The servers that the client is connected to.
-    connected: BTreeMap<PeerId, SocketAddr>,
-    /// Where the server asks who its clients are; there once the node is.
-    driver: Arc<OnceLock<Weak<Driver>>>,
+    connected: BTreeMap<PeerId, (Start, SocketAddr)>,
+    port: u16,
 }
 
-/// Opens the server on `address`, the outbox and the inbox.
+/// Opens the server at these addresses, with one port for all, the shared folder, and the received
+/// folder.
 pub(crate) async fn open(
     id: PeerId,
-    address: IpAddr,
+    places: Vec<SocketAddr>,
     settings: Settings,
-    limits: InboxLimits,
-) -> io::Result<(Files, Service)> {
-    let driver = Arc::new(OnceLock::<Weak<Driver>>::new());
-    let asked = Arc::clone(&driver);
-    let options = ServerOptions::default().with_tags(move |client| {
-        let driver = asked.get().and_then(Weak::upgrade);
-        driver.map(|driver| groups(&driver, client)).unwrap_or_default()
-    });
-    let (server, served) = Server::new(options);
-    std::fs::create_dir_all(&settings.outbox)?;
-    let outbox = MountConfig::new(VirtualPath::root());
-    server.mount(&settings.outbox, outbox, Audience::Everyone).await?;
-    let address = server.listen(SocketAddr::new(address, 0)).await?;
+    limits: ReceivedLimits,
+) -> Result<(Files, Service), StartError> {
+    let Settings { shared, received } = settings;
+    let (server, server_events) = Server::new(ServerOptions::default());
+    publish_shared(&server, &shared)
+        .await
+        .map_err(|source| StartError::SharedFolder { path: shared, source })?;
+    let port = listen(&server, &places)?;
     let options = ClientOptions {
-        inbox: limits,
+        received: limits,
         identity: id.routing_id().to_vec().into(),
         folders: true,
         ..ClientOptions::default()
     };
-    let (client, received) = Client::open(&settings.inbox, options).await?;
+    let (client, client_events) = Client::open(&received, options)
+        .await
+        .map_err(|source| StartError::ReceivedFolder { path: received, source })?;
     client.subscribe(VirtualPath::root());
     let connected = BTreeMap::new();
-    let service = Service { server: server.clone(), served, client, received, connected, driver };
-    Ok((Files { server, endpoint: Endpoint::new(address) }, service))
+    let service =
+        Service { server: server.clone(), server_events, client, client_events, connected, port };
+    Ok((Files { server, port }, service))
 }
 
-/// The peer that a client says it is, if it comes from where that peer is.
+/// Listens at these addresses, at a port that is free at all of them, which it returns.
+fn listen(server: &Server, places: &[SocketAddr]) -> Result<u16, StartError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut port = 0;
+        let mut opened = Vec::new();
+        let result = places.iter().try_for_each(|address| {
+            let mut address = *address;
+            address.set_port(port);
+            let there = server.listen(address).map_err(|source| (address, source))?;
+            port = there.port();
+            opened.push(there);
+            Ok(())
+        });
+        let Err((address, source)) = result else { return Ok(port) };
+        opened.into_iter().for_each(|address| server.stop_listening(address));
+        if source.kind() != io::ErrorKind::AddrInUse || tries == MAX_PORTS_TRIED {
+            return Err(StartError::FileServer { address: address.ip(), source });
+        }
+    }
+}
+
+/// Publishes everything in the shared folder, which is created if it does not exist.
+async fn publish_shared(server: &Server, shared: &Path) -> io::Result<()> {
+    tokio::fs::create_dir_all(shared).await?;
+    server.mount(shared, MountOptions::new(VirtualPath::root()), Audience::Everyone).await
+}
+
+/// Returns the peer that a client claims to be, if it is connected from an address of that peer:
+/// where its mailbox is, or where its own connection comes from.
 fn peer(driver: &Driver, client: &ClientInfo) -> Option<(PeerId, zre_proto::PeerInfo)> {
     let id = crate::mailbox::sender(&client.identity)?;
     let peer = driver.ask(|engine| engine.peer(id))?;
-    (peer.endpoint.address().ip() == client.address.ip()).then_some((id, peer))
+    let ip = client.address.ip();
+    let is_there = peer.endpoint.address().ip() == ip || driver.is_connected_from(id, ip);
+    is_there.then_some((id, peer))
 }
 
-/// The groups of a client, which are its tags.
+/// Returns the groups of a client, which are its tags.
 fn groups(driver: &Driver, client: &ClientInfo) -> BTreeSet<Arc<str>> {
     peer(driver, client).map(|(_, peer)| peer.groups.into_iter().collect()).unwrap_or_default()
 }
@@ -105,33 +140,37 @@ impl Files {
         audience: Audience,
     ) -> Result<(), ShareError> {
         let name = VirtualPath::new(name)?;
-        let path = path.to_owned();
-        // Who has just left a group does not get it any more.
+        // A peer that has just left a group does not get it any more.
         self.server.retag();
-        if tokio::fs::metadata(&path).await?.is_dir() {
-            self.server.mount(path, MountConfig::new(name), audience).await?;
-        } else {
-            self.server.publish(path, name, audience).await?;
-        }
-        Ok(())
+        let published = async {
+            if tokio::fs::metadata(path).await?.is_dir() {
+                self.server.mount(path, MountOptions::new(name), audience).await
+            } else {
+                self.server.publish(path, name, audience).await
+            }
+        };
+        published.await.map_err(|source| ShareError::Io { path: path.to_owned(), source })
     }
 
-    /// Takes it back; false: nothing of that name was published.
+    /// Stops publishing it. Returns `false` if nothing of that name was published.
     pub(crate) async fn retract(&self, name: &str) -> Result<bool, ShareError> {
         let name = VirtualPath::new(name)?;
         if self.server.retract(&name) {
             return Ok(true);
         }
-        // The outbox is not to be taken back.
+        // The shared folder stays published.
         Ok(!name.is_root() && self.server.unmount(&name).await)
     }
 }
 
 impl Service {
-    /// Follows peers, and tells the application what becomes of files, as long as the node lives.
+    /// Follows peers, and reports to the application what becomes of files, as long as the node
+    /// lives.
     pub(crate) async fn run(mut self, driver: Arc<Driver>) {
-        // Nobody else sets it.
-        let _ = self.driver.set(Arc::downgrade(&driver));
+        let weak = Arc::downgrade(&driver);
+        self.server.set_tags(move |client| {
+            weak.upgrade().map(|driver| groups(&driver, client)).unwrap_or_default()
+        });
         let mut presence = driver.presence();
         loop {
             tokio::select! {
@@ -139,21 +178,21 @@ impl Service {
                     if changed.is_err() {
                         return;
                     }
-                    tokio::time::sleep(GATHER).await;
+                    tokio::time::sleep(BURST).await;
                     presence.mark_unchanged();
-                    self.follow_interface(&driver).await;
+                    self.follow_places(&driver);
                     self.follow_peers(&driver);
                 }
-                Some(served) = self.served.recv() => {
-                    // What only tells of progress is not worth waiting.
+                Some(event) = self.server_events.recv() => {
+                    // Progress is not worth waiting for.
                     if driver.events.has_room()
-                        && let Some(event) = sending(&driver, served)
+                        && let Some(event) = sending(&driver, event)
                     {
                         driver.tell_application(event);
                     }
                 }
-                Some(received) = self.received.recv() => {
-                    if let Some(event) = receiving(received) {
+                Some(event) = self.client_events.recv() => {
+                    if let Some(event) = receiving(event) {
                         driver.events.room().await;
                         driver.tell_application(event);
                     }
@@ -162,23 +201,21 @@ impl Service {
         }
     }
 
-    /// Listens where the node is now, and says so to peers that it meets from now on.
-    async fn follow_interface(&self, driver: &Arc<Driver>) {
-        let here = IpAddr::V4(driver.interface().address);
-        if self.server.local_addr().is_some_and(|address| address.ip() == here) {
-            return;
+    /// Listens where the mailbox is open now.
+    fn follow_places(&self, driver: &Driver) {
+        let here = driver.location().addresses(self.port);
+        let open = self.server.local_addrs();
+        for gone in open.iter().filter(|address| !here.contains(address)) {
+            self.server.stop_listening(*gone);
         }
-        match self.server.listen(SocketAddr::new(here, 0)).await {
-            Ok(address) => {
-                let value = Endpoint::new(address).to_string();
-                let _ =
-                    driver.handle(Input::Action(Action::SetHeader { name: HEADER, value: &value }));
+        for address in here.into_iter().filter(|address| !open.contains(address)) {
+            if let Err(error) = self.server.listen(address) {
+                tracing::warn!(%address, %error, "files cannot be shared there");
             }
-            Err(error) => tracing::warn!(%here, %error, "files cannot be shared on this interface"),
         }
     }
 
-    /// Connects to the servers of those who are there, and to no others.
+    /// Connects to the servers of all peers, and to no others.
     fn follow_peers(&mut self, driver: &Driver) {
         self.server.retag();
         let there = driver.ask(|engine| {
@@ -188,11 +225,19 @@ impl Service {
         for peer in self.connected.keys().filter(|peer| !there.contains_key(peer)) {
             self.client.disconnect(&peer.to_string());
         }
-        for (peer, address) in &there {
-            if self.connected.get(peer) != Some(address)
-                && let Err(error) = self.client.connect(&peer.to_string(), *address)
+        let from = |(peer, address)| {
+            // From where the peer knows this node, which it takes for nobody else then.
+            let local = driver.local_to(peer);
+            let start = local.map(|local| driver.location().start_like(local, address));
+            (peer, (start.unwrap_or_default(), address))
+        };
+        let there: BTreeMap<_, _> = there.into_iter().map(from).collect();
+        for (peer, (start, address)) in &there {
+            if self.connected.get(peer).is_none_or(|known| known != &(start.clone(), *address))
+                && let Err(error) =
+                    self.client.connect_from(&peer.to_string(), start.clone(), *address)
             {
-                tracing::warn!(%peer, %error, "no folder for a peer");
+                tracing::warn!(%peer, %error, "a peer cannot have a folder");
             }
         }
         self.connected = there;
@@ -200,28 +245,29 @@ impl Service {
 }
 
 impl Drop for Service {
-    /// With the node, whoever still has a handle of it.
+    /// Stops the server together with the node, even if there are handles of it.
     fn drop(&mut self) {
         self.server.stop();
     }
 }
 
-/// Where a peer's file server is. It can only be where the peer itself is: a header must not make
-/// the nodes of a network knock at somebody else's door.
+/// Returns where a peer's file server is. It has to be where the peer itself is: a header must not
+/// make the nodes of a network connect to a third party.
 fn server_of(peer: &zre_proto::PeerInfo) -> Option<SocketAddr> {
-    let server = peer.headers.get(HEADER)?.parse::<Endpoint>().ok()?.address();
-    (server.ip() == peer.endpoint.address().ip()).then_some(server)
+    let there = peer.endpoint.address();
+    let server = Endpoint::announced(peer.headers.get(HEADER)?.as_bytes(), there)?.address();
+    (server.ip() == there.ip()).then_some(server)
 }
 
-/// What the application is told of what the server does.
-fn sending(driver: &Driver, served: Served) -> Option<Event> {
-    match served {
-        Served::Progress { client, name, progress } => {
-            let Progress { octets, total, rate, .. } = progress;
+/// Returns what the application hears of an event of the server.
+fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
+    match event {
+        ServerEvent::Progress { client, name, progress } => {
+            let Progress { bytes, total, rate, .. } = progress;
             let (peer, _) = peer(driver, &client)?;
-            Some(Event::Sending { peer, name: name.as_str().into(), octets, total, rate })
+            Some(Event::Sending { peer, name: name.as_str().into(), bytes, total, rate })
         }
-        Served::Sent { client, name, size } => {
+        ServerEvent::Sent { client, name, size } => {
             let (peer, _) = peer(driver, &client)?;
             Some(Event::Sent { peer, name: name.as_str().into(), size })
         }
@@ -229,24 +275,30 @@ fn sending(driver: &Driver, served: Served) -> Option<Event> {
     }
 }
 
-/// What the application is told of what the client does. Origins are peers' ids.
-fn receiving(received: Received) -> Option<Event> {
-    match received {
-        Received::Delivered { origin, name, path, size } => {
+/// Returns what the application hears of an event of the client. Origins are ids of peers.
+fn receiving(event: ClientEvent) -> Option<Event> {
+    match event {
+        ClientEvent::File { origin, event } => file(&origin, event),
+        ClientEvent::Progress { origin, name, progress } => {
+            let Progress { bytes, total, rate, .. } = progress;
             let peer = origin.parse().ok()?;
+            Some(Event::Receiving { peer, name: name.as_str().into(), bytes, total, rate })
+        }
+        _ => None,
+    }
+}
+
+fn file(origin: &str, event: FileEvent) -> Option<Event> {
+    let peer = origin.parse().ok()?;
+    match event {
+        FileEvent::Delivered { name, path, size } => {
             Some(Event::Deliver { peer, name: name.as_str().into(), path, size })
         }
-        Received::Deleted { origin, name, path } => {
-            let peer = origin.parse().ok()?;
+        FileEvent::Deleted { name, path } => {
             Some(Event::Retract { peer, name: name.as_str().into(), path })
         }
-        Received::Progress { origin, name, progress } => {
-            let Progress { octets, total, rate, .. } = progress;
-            let peer = origin.parse().ok()?;
-            Some(Event::Receiving { peer, name: name.as_str().into(), octets, total, rate })
-        }
-        Received::Refused { origin, name, reason } => {
-            tracing::warn!(peer = %origin, %name, %reason, "a file was not taken");
+        FileEvent::Refused { name, reason } => {
+            tracing::warn!(peer = %origin, %name, %reason, "a file was not accepted");
             None
         }
         _ => None,

@@ -15,7 +15,7 @@
 //!
 //! Any number of nodes may live in one process; nothing is global. A node lives on the tokio
 //! runtime that it was started in. An application without async code keeps a runtime beside it and
-//! receives with [`Events::recv_blocking`] or [`Events::recv_timeout`].
+//! receives with [`Events::blocking_recv`] or [`Events::recv_timeout`].
 //!
 //! # Peers and groups
 //!
@@ -26,7 +26,7 @@
 //!
 //! The [`Node`] is always ahead of the events: when the application handles an `Enter`, the peer may
 //! have gone again, and its `Exit` be queued. So sending to a peer can be refused
-//! ([`Refused::UnknownPeer`]) at any time; that is no reason to stop. What is to be known of a peer
+//! ([`ActionError::UnknownPeer`]) at any time; that is no reason to stop. What is to be known of a peer
 //! after its `Exit` has to be remembered.
 //!
 //! Names, groups, headers and content are whatever the peer has sent. Before they are printed on a
@@ -36,20 +36,42 @@
 //! [`Join`](Event::Join) and [`Leave`](Event::Leave), whatever groups it is in itself; a
 //! [`shout`](Node::shout) goes to each peer in the group.
 //!
-//! What is sent is [`Content`]: text or octets, as one frame or as a list of frames.
+//! What is sent is [`Content`]: text or bytes, as one frame or as a list of frames.
 //!
 //! # How nodes find each other
 //!
-//! Once a second each node broadcasts a beacon, a UDP datagram of 22 octets on port
-//! [5670](BEACON_PORT), with its id and the TCP port of its *mailbox*. A node that hears a new one opens a
-//! *link*, a TCP connection to that mailbox, and says HELLO on it: endpoint, name, groups, headers.
-//! The other does the same in return. Each pair has two connections, one for each direction, so
-//! that a node can say HELLO from the moment it hears of a peer. This is the ZeroMQ Realtime Exchange
-//! protocol, [RFC 36](https://rfc.zeromq.org/spec/36/), over ZeroMQ's transport, so C Zyre, pyre
-//! and zyre.js nodes are peers like any other. The crate [`zre_proto`] describes the protocol.
+//! Once a second each node sends a beacon, a UDP datagram of 22 bytes on port
+//! [5670](BEACON_PORT), with its id and the TCP port of its *mailbox*, on every interface: by IPv4 as
+//! a broadcast, by IPv6 to the multicast group `ff02::1`. A node that hears a new one connects to that mailbox by TCP, and both say HELLO: endpoint, name, groups, headers. Two nodes
+//! of this library use one connection for both directions, whichever of them has made it: a node
+//! whose host lets no connection in, or that is behind NAT, is met as well. With all others there
+//! are two connections, one for each direction. This is the ZeroMQ Realtime Exchange protocol,
+//! [RFC 36](https://rfc.zeromq.org/spec/36/), over ZeroMQ's transport, so C Zyre, pyre and zyre.js
+//! nodes are peers like any other. The crate [`zre_proto`] describes the protocol, and its page
+//! [`two_way`](zre_proto::two_way) the one connection.
 //!
 //! Without a beacon, for instance across networks, [`Node::require_peer`] connects to a node whose
 //! id and endpoint are known.
+//!
+//! # Networks and interfaces
+//!
+//! A node lives on all interfaces of its host that can be used, by IPv4 and IPv6, and follows them
+//! while it runs: interfaces that come and go, lose their carrier, or change their addresses. It has
+//! one mailbox, at the same port everywhere if that is free. A peer that is heard on several networks
+//! is one peer; if the one by which it was met goes, it is met by another. What it is told as the
+//! node's endpoint, and as that of its services, is always the address by which *that* peer reaches
+//! it.
+//!
+//! | interface | is used |
+//! |---|---|
+//! | up, with a carrier, and with an address of a subnet | yes: one IPv4 address of each subnet, four at most; for IPv6 the link-local address is announced, and the mailbox is open at a global and a unique local one as well |
+//! | loopback | if it was asked for, or if there is no other |
+//! | down, or without a carrier | as soon as it is up |
+//! | point to point, as most VPNs | no: nobody can be found there; [`Node::require_peer`] connects |
+//! | not chosen by [`Builder::interface`], or excepted by [`Builder::except`] | no |
+//!
+//! [`Node::interfaces`] shows what is used, and why the others are not. Of several addresses in one
+//! subnet one that is in use is kept.
 //!
 //! # When things go wrong
 //!
@@ -58,19 +80,23 @@
 //! | a peer stops | `Exit`, [`Goodbye`](ExitReason::Goodbye), within 50 ms on an idle local network |
 //! | a peer's process dies | `Exit`, [`LinkLost`](ExitReason::LinkLost), within a second |
 //! | a peer's host vanishes | [`Evasive`](Event::Evasive) after 5 s, [`Silent`](Event::Silent) after 6 s, `Exit`, [`Expired`](ExitReason::Expired), after 30 s |
-//! | a peer does not read what it is sent | `Exit`, [`Overflow`](ExitReason::Overflow), when 1,000 messages or 16 MiB wait for it; others notice nothing |
-//! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing that has arrived is lost, but a peer whose own queue fills gives this node up |
+//! | what is sent to a peer does not arrive, though it is heard | as if its host had vanished |
+//! | a peer does not read what it is sent | [`whisper`](Node::whisper) is refused with [`Full`](ActionError::Full) while 1,000 messages or 16 MiB wait for it; a [`shout`](Node::shout) ends it, [`Overflow`](ExitReason::Overflow), if that lasts for 5 s or twice as much waits; others notice nothing |
+//! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing that has arrived is lost |
+//! | a node is heard and cannot be met | [`Unreachable`](Event::Unreachable), with the reason |
+//! | another node uses this one's id | [`IdInUse`](Event::IdInUse) on both, if they hear each other's beacons |
 //! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
 //! | somebody sends garbage | nothing; counted in [`Stats`] |
 //!
-//! The limits, and the times after which a quiet peer is asked and given up, can be set:
-//! [`Builder`], [`Limits`]. There is no encryption and no
-//! authentication yet: whoever is on the network can listen, and speak in anybody's name.
+//! The limits, and the times after which a peer that is not heard is asked and given up, can be set:
+//! [`Builder`], [`Limits`]; the times also while the node runs, such as
+//! [`set_expired_timeout`](Node::set_expired_timeout). There is no encryption and no
+//! authentication yet: everybody on the network can listen, and speak in anybody's name.
 //!
 //! # Watching a network
 //!
 //! Most failures of a network can only be understood by what happened on two nodes side by side. So
-//! a node can keep a log and send it to whoever collects, with hardly any cost and never waiting:
+//! a node can keep a log and send it to collectors, with hardly any cost and never waiting:
 //!
 //! ```no_run
 //! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -90,20 +116,25 @@
 //! without their content. With the feature `tracing-layer` the application's own `tracing` events
 //! travel the same way. What could not be sent is counted in [`LogStats`].
 //!
-//! Whoever is on the network can collect.
+//! Everybody on the network can collect.
 //!
-//! # Files
-//!
-//! With [`Builder::share`] a node publishes files: what lies in its outbox and what
-//! [`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
-//! members of a group, also to those who come later. What others publish comes to the inbox, complete
-//! and verified, and [`Event::Deliver`] tells of it; [`Event::Receiving`] and [`Event::Sending`] tell
-//! how far transfers have come. Files travel on connections of their own (FILEMQ, the crate
-//! [`filemq`]), so a large one delays no message.
+#![cfg_attr(
+    feature = "files",
+    doc = "
+# Files
+
+With [`Builder::share`] a node publishes files: what is in its shared folder and what
+[`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
+members of a group, including those that join later. What others publish is stored in the received
+folder, complete and verified, and [`Event::Deliver`] reports it; [`Event::Receiving`] and
+[`Event::Sending`] report the progress of transfers. Files travel on connections of their own
+(FILEMQ, the crate [`filemq`]), so a large one delays no message.
+"
+)]
 //!
 //! # Features
 //!
-//! - `files` (on by default): file sharing.
+//! - `files`: file sharing.
 //! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
 //! - `tracing-layer`: `Node::tracing_layer`.
 
@@ -111,16 +142,23 @@ mod beacon;
 mod builder;
 mod driver;
 mod error;
+mod event;
 mod events;
 #[cfg(feature = "files")]
 mod files;
+mod flow;
 mod interface;
 mod limits;
-mod link;
+mod location;
 mod log;
 mod mailbox;
 mod network;
 mod node;
+mod stats;
+mod times;
+
+/// The version of this library, such as `0.1.0`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The program in the README.
 #[cfg(doctest)]
@@ -131,16 +169,18 @@ pub use builder::{BEACON_PORT, Builder};
 #[cfg(feature = "files")]
 pub use error::ShareError;
 pub use error::StartError;
+pub use event::Event;
 pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
-pub use filemq::disk::InboxLimits;
-pub use interface::{Interface, InterfaceChoice};
+pub use filemq::ReceivedLimits;
+pub use flow::Room;
+pub use interface::{Interface, InterfaceChoice, UnusedReason};
 pub use limits::Limits;
-pub use log::LogStats;
-pub use network::NetworkStats;
-pub use node::{Node, Stats};
+pub use node::Node;
+pub use stats::{LogStats, NetworkStats, Stats};
+pub use zmtp::Printable;
 pub use zre_proto::log::Level;
 pub use zre_proto::{
-    Content, Endpoint, Event, ExitReason, Headers, Liveness, ParseEndpointError, ParseIdError,
-    PeerId, PeerInfo, Refused, Stats as ProtocolStats,
+    ActionError, Content, Endpoint, ExitReason, Headers, LinkKind, Liveness, ParseEndpointError,
+    ParseIdError, PeerId, PeerInfo, Stats as ProtocolStats, UnreachableReason,
 };

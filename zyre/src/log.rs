@@ -1,55 +1,42 @@
 //! What the node tells collectors about itself: ZRELOG.
 //!
-//! Whoever does something records it as a line, in a bounded queue, if logging is on; a task takes
-//! the lines from there to the collectors among the peers, each behind a PUB socket.
+//! While logging is on, what happens is recorded as lines in a bounded queue; a task takes the
+//! lines from there to the collectors among the peers, each behind a PUB socket.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
+use zmtp::sync::Mutex;
 use zre_proto::log::{HEADER, Level, Log, LogEvent, correlation_id};
-use zre_proto::{Action, Endpoint, Engine, Event, ExitReason, Headers, Input, PeerId};
+use zre_proto::{Action, Endpoint, Engine, Event, ExitReason, Headers, PeerId};
 
 mod collectors;
 #[cfg(feature = "tracing-layer")]
-mod layer;
+pub(crate) mod layer;
 
 use self::collectors::Collectors;
-#[cfg(feature = "tracing-layer")]
-pub(crate) use self::layer::layer;
+use crate::stats::LogStats;
 
 /// Lines that wait for the task.
-const LINES: usize = 4096;
+const MAX_QUEUED_LINES: usize = 4096;
 
 /// The last lines that are kept while there is no collector, for the next one.
-const BACKLOG: usize = 1024;
+const MAX_BACKLOG_LINES: usize = 1024;
 
 /// How long a node that stops waits for collectors to take the last lines.
-const LAST_LINES: Duration = Duration::from_millis(100);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// In the mode: SEND and RECV are recorded as well.
-const MESSAGES: u8 = 4;
-
-/// What was counted about the log of a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LogStats {
-    /// Lines that were recorded.
-    pub recorded: u64,
-    /// Lines that were lost for want of room: collectors do not read as fast as it is recorded. A
-    /// line that is lost for two collectors counts twice.
-    pub dropped: u64,
-    /// Collectors that lines go to now.
-    pub collectors: usize,
-}
+/// Part of the mode: SEND and RECV are recorded as well.
+const MESSAGES_FLAG: u8 = 4;
 
 /// The log of one node.
 pub(crate) struct Logger {
-    /// 0 if off, or else the number of the level, and perhaps [`MESSAGES`]: all that those have to
-    /// look at who record nothing.
+    /// 0 if off, else the number of the level, and perhaps [`MESSAGES_FLAG`]. The only load while
+    /// logging is off.
     mode: AtomicU8,
     state: Mutex<State>,
     /// There is something to do for the task.
@@ -89,8 +76,8 @@ struct Peer {
     collector: Option<SocketAddr>,
 }
 
-/// A line without what all lines have.
-pub(crate) struct Note {
+/// A line before it is recorded: without time and node, which all lines have.
+pub(crate) struct Draft {
     level: Level,
     event: LogEvent,
     peer: u16,
@@ -113,7 +100,7 @@ impl Logger {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn mode(&self) -> u8 {
@@ -126,11 +113,11 @@ impl Logger {
     }
 
     fn takes(&self, level: Level) -> bool {
-        self.mode() & !MESSAGES >= level as u8
+        self.mode() & !MESSAGES_FLAG >= level as u8
     }
 
     fn takes_messages(&self) -> bool {
-        self.mode() == MESSAGES | Level::Info as u8
+        self.mode() == MESSAGES_FLAG | Level::Info as u8
     }
 
     /// Records lines up to this level, or nothing. The engine is locked, so that nobody comes or
@@ -165,7 +152,7 @@ impl Logger {
 
     fn set_mode(&self, state: &State) {
         let level = state.level.map_or(0, |level| level as u8);
-        let messages = if state.messages && level == Level::Info as u8 { MESSAGES } else { 0 };
+        let messages = if state.messages && level == Level::Info as u8 { MESSAGES_FLAG } else { 0 };
         self.mode.store(level | messages, Ordering::Relaxed);
     }
 
@@ -178,17 +165,16 @@ impl Logger {
         }
     }
 
-    /// Records something that is no event of the protocol, if the level is wanted.
-    pub(crate) fn say(&self, level: Level, data: impl FnOnce() -> String) {
+    /// Records a text, if lines of this level are recorded.
+    pub(crate) fn log(&self, level: Level, data: impl FnOnce() -> String) {
         if self.takes(level) {
-            self.record(Note { level, event: LogEvent::None, peer: 0, data: data() });
+            self.record(Draft { level, event: LogEvent::None, peer: 0, data: data() });
         }
     }
 
     /// The line about what the application wants, to be [recorded](Self::record) if it is not
     /// refused. Only while logging is on.
-    pub(crate) fn wish(&self, engine: &Engine, input: &Input<'_>) -> Option<Note> {
-        let Input::Action(action) = input else { return None };
+    pub(crate) fn draft_of_action(&self, engine: &Engine, action: &Action<'_>) -> Option<Draft> {
         if !self.takes(Level::Info) {
             return None;
         }
@@ -207,11 +193,11 @@ impl Logger {
             Action::Stop => (LogEvent::None, 0, "stopped".to_owned()),
             _ => return None,
         };
-        Some(Note { level: Level::Info, event, peer, data })
+        Some(Draft { level: Level::Info, event, peer, data })
     }
 
     /// Records what the application is told. Only while logging is on.
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn record_event(&self, event: &Event) {
         if matches!(event, Event::Whisper { .. } | Event::Shout { .. }) && !self.takes_messages() {
             return;
         }
@@ -220,20 +206,22 @@ impl Logger {
         if state.level.is_none() {
             return;
         }
-        let Some(note) = state.note(event) else { return };
-        self.append(state, note);
+        let Some(draft) = state.draft_of_event(event) else { return };
+        self.enqueue(state, draft);
     }
 
-    pub(crate) fn record(&self, note: Note) {
-        self.append(self.state(), note);
+    /// Records a line.
+    pub(crate) fn record(&self, draft: Draft) {
+        self.enqueue(self.state(), draft);
     }
 
-    fn append(&self, mut state: MutexGuard<'_, State>, note: Note) {
-        let wake = if state.level.is_none_or(|level| note.level > level) {
+    /// Queues a line, if its level is recorded, and wakes the task if it has something to do.
+    fn enqueue(&self, mut state: MutexGuard<'_, State>, draft: Draft) {
+        let wake = if state.level.is_none_or(|level| draft.level > level) {
             state.follow
         } else {
             self.recorded.fetch_add(1, Ordering::Relaxed);
-            if !state.append(note) {
+            if !state.push(draft) {
                 self.overflown.fetch_add(1, Ordering::Relaxed);
             }
             state.follow || (state.watched && state.lines.len() == 1)
@@ -245,11 +233,11 @@ impl Logger {
     }
 
     /// The node stops: waits a moment for collectors to take the last lines.
-    pub(crate) async fn finish(&self) {
+    pub(crate) async fn drain(&self) {
         if self.is_on() && !self.ending.swap(true, Ordering::Relaxed) {
             self.wake.notify_one();
-            // Whoever does not read in time does without.
-            let _ = tokio::time::timeout(LAST_LINES, self.ended.notified()).await;
+            // A collector that does not read in time does without.
+            let _ = tokio::time::timeout(DRAIN_TIMEOUT, self.ended.notified()).await;
         }
     }
 }
@@ -257,7 +245,7 @@ impl Logger {
 impl State {
     /// The node is here.
     fn settle(&mut self, endpoint: Endpoint) {
-        self.node = correlation_id(&endpoint.to_string());
+        self.node = correlation_id(&endpoint.wire_form());
         self.own = Some(endpoint.address());
     }
 
@@ -271,7 +259,7 @@ impl State {
             collector
         });
         self.follow |= collector.is_some();
-        let peer = Peer { id: correlation_id(&endpoint.to_string()), name, collector };
+        let peer = Peer { id: correlation_id(&endpoint.wire_form()), name, collector };
         self.peers.insert(id, peer);
     }
 
@@ -286,9 +274,9 @@ impl State {
     }
 
     /// The line about an event.
-    fn note(&mut self, event: &Event) -> Option<Note> {
+    fn draft_of_event(&mut self, event: &Event) -> Option<Draft> {
         let info = |event, peer, data: &str| {
-            Some(Note { level: Level::Info, event, peer, data: data.to_owned() })
+            Some(Draft { level: Level::Info, event, peer, data: data.to_owned() })
         };
         match event {
             Event::Enter { peer, name, headers, endpoint } => {
@@ -297,7 +285,7 @@ impl State {
             }
             Event::Exit { peer, reason, .. } => {
                 let (level, data) = (level_of(*reason), reason.as_str().to_owned());
-                Some(Note { level, event: LogEvent::Exit, peer: self.exit(*peer), data })
+                Some(Draft { level, event: LogEvent::Exit, peer: self.exit(*peer), data })
             }
             Event::Join { peer, group, .. } => info(LogEvent::Join, self.peer(*peer), group),
             Event::Leave { peer, group, .. } => info(LogEvent::Leave, self.peer(*peer), group),
@@ -309,34 +297,43 @@ impl State {
             }
             Event::Silent { peer, name } => {
                 let (peer, data) = (self.peer(*peer), format!("{name} does not answer"));
-                Some(Note { level: Level::Warning, event: LogEvent::None, peer, data })
+                Some(Draft { level: Level::Warning, event: LogEvent::None, peer, data })
+            }
+            Event::Returned { peer, name } => {
+                info(LogEvent::None, self.peer(*peer), &format!("{name} is back"))
+            }
+            Event::Unreachable { endpoint, why, .. } => {
+                let (place, level) = (endpoint.wire_form(), Level::Warning);
+                let data = format!("{place} cannot be met: {why}");
+                Some(Draft { level, event: LogEvent::None, peer: correlation_id(&place), data })
             }
             Event::Moved { endpoint } => {
-                let note = info(LogEvent::None, 0, &format!("moved to {endpoint}"));
+                let draft = info(LogEvent::None, 0, &format!("moved to {endpoint}"));
                 self.settle(*endpoint);
-                note
+                draft
             }
             _ => None,
         }
     }
 
-    /// Queues a line; false: there was no room.
-    fn append(&mut self, note: Note) -> bool {
-        if self.watched && self.lines.len() >= LINES {
+    /// Queues a line. Returns `false` if there was no room.
+    fn push(&mut self, draft: Draft) -> bool {
+        if self.watched && self.lines.len() >= MAX_QUEUED_LINES {
             self.lost += 1;
             return false;
         }
-        if !self.watched && self.lines.len() >= BACKLOG {
+        if !self.watched && self.lines.len() >= MAX_BACKLOG_LINES {
             // Nobody misses it.
             self.lines.pop_front();
         }
-        let line = self.line(note);
+        let line = self.stamp(draft);
         self.lines.push_back(line);
         true
     }
 
-    fn line(&self, note: Note) -> Log {
-        let Note { level, event, peer, data } = note;
+    /// Adds what all lines have.
+    fn stamp(&self, draft: Draft) -> Log {
+        let Draft { level, event, peer, data } = draft;
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Log { level, event, node: self.node, peer, time, data }
     }
@@ -357,9 +354,9 @@ impl State {
     fn take(&mut self) -> VecDeque<Log> {
         if self.lost > 0 {
             let data = format!("{} lines of this log were lost", self.lost);
-            let note = Note { level: Level::Warning, event: LogEvent::None, peer: 0, data };
+            let draft = Draft { level: Level::Warning, event: LogEvent::None, peer: 0, data };
             self.lost = 0;
-            let line = self.line(note);
+            let line = self.stamp(draft);
             self.lines.push_back(line);
         }
         std::mem::take(&mut self.lines)

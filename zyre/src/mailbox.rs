@@ -1,159 +1,83 @@
-//! The mailbox: the ROUTER that every peer connects to.
+//! The mailbox: the ROUTER that every peer connects to, at all places of the node.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener};
 
 use bytes::Bytes;
-use tokio::time::Instant;
-use zmtp::net::{Listener, ListenerLimits, OutboxLimits, Reader};
-use zre_proto::{ConnId, PeerId};
+use zmtp::{Config, SocketType};
+use zre_proto::{PeerId, two_way};
 
-use crate::driver::{Delivered, Driver};
-use crate::interface::Interface;
+use crate::interface::Place;
 use crate::{Limits, StartError};
 
 /// The first port of the range in which mailboxes are (RFC 36: %C000x - %FFFFx).
 const FIRST_PORT: u16 = 0xC000;
 
-/// Opens the mailbox on an interface: at this port, or at the first free one of the range.
-pub(crate) fn open(
-    id: PeerId,
-    interface: &Interface,
-    port: Option<u16>,
-    limits: &Limits,
-) -> Result<Listener, StartError> {
-    let bind = |port| TcpListener::bind(SocketAddr::from((interface.address, port)));
-    let listener = match port {
-        Some(port) => bind(port).map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                StartError::PortInUse { port, interface: interface.name.clone() }
+/// A socket at which peers connect.
+pub(crate) struct Door {
+    pub(crate) place: Place,
+    pub(crate) socket: TcpListener,
+    pub(crate) port: u16,
+}
+
+/// Opens the mailbox at all these places: at this port, or at the first one of the range that is
+/// free at all of them. A place that is not there any more, or not yet, is left out.
+pub(crate) fn open(places: &[Place], port: Option<u16>) -> Result<Vec<Door>, StartError> {
+    if let Some(port) = port {
+        return open_at(places, port);
+    }
+    (FIRST_PORT..=u16::MAX)
+        .map(|port| open_at(places, port))
+        .find(|opened| !matches!(opened, Err(StartError::PortInUse { .. })))
+        .unwrap_or_else(|| {
+            let address = places.first().map_or_else(unknown, |it| it.socket_address(u16::MAX));
+            Err(StartError::Mailbox { address, source: io::ErrorKind::AddrInUse.into() })
+        })
+}
+
+fn open_at(places: &[Place], mut port: u16) -> Result<Vec<Door>, StartError> {
+    let mut doors = Vec::new();
+    for place in places {
+        let address = place.socket_address(port);
+        let failed = |source| StartError::Mailbox { address, source };
+        match TcpListener::bind(address) {
+            Ok(socket) => {
+                // If it was 0, the system has chosen one.
+                port = socket.local_addr().map_err(failed)?.port();
+                doors.push(Door { place: place.clone(), socket, port });
             }
-            _ => StartError::Mailbox(error),
-        })?,
-        None => (FIRST_PORT..=u16::MAX)
-            .find_map(|port| match bind(port) {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
-                other => Some(other),
-            })
-            .unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))
-            .map_err(StartError::Mailbox)?,
-    };
-    // Other implementations tell no identity here, and ignore ours.
-    let config = zmtp::Config::new(zmtp::SocketType::Router)
+            // An IPv6 address is of no use before the host is sure that nobody else has it.
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                tracing::debug!(%address, %error, "mailbox not opened");
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(StartError::PortInUse { port, interface: place.interface.clone() });
+            }
+            Err(source) => return Err(failed(source)),
+        }
+    }
+    Ok(doors)
+}
+
+fn unknown() -> SocketAddr {
+    (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
+}
+
+/// How the connections of a node begin, whoever dials. Other implementations tell no identity with
+/// their ROUTER, and ignore ours.
+pub(crate) fn config(
+    socket_type: SocketType,
+    id: PeerId,
+    limits: &Limits,
+    two_way: bool,
+) -> Config {
+    let config = Config::new(socket_type)
         .with_identity(id.routing_id().to_vec())
         .with_limits(limits.stranger());
-    Listener::from_std(listener, config, limits.listener()).map_err(StartError::Mailbox)
+    if two_way { config.with_property(two_way::PROPERTY, two_way::VALUE) } else { config }
 }
 
-/// A connection is not waited for longer than this, whatever is set.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The node behind a routing id. Others than ZRE nodes have no business here.
+/// Returns the node behind a routing id; `None` if it is not that of a ZRE node.
 pub(crate) fn sender(routing_id: &Bytes) -> Option<PeerId> {
     PeerId::from_routing_id(routing_id)
-}
-
-/// A connection at the mailbox.
-pub(crate) struct Visit {
-    /// In whose name it speaks.
-    pub(crate) peer: PeerId,
-    pub(crate) conn: ConnId,
-    pub(crate) source: IpAddr,
-    pub(crate) reader: Reader,
-    /// It is the one on which a peer that has said HELLO is heard. Before that, less is taken from
-    /// it, and its place may be given to another.
-    pub(crate) known: bool,
-}
-
-/// Reads one connection until it ends. Each batch of messages that one read brings is handed over
-/// at once. While the application does not take its events nothing is read: TCP makes the peer
-/// wait. A connection that has brought nothing good in the time of a handshake is closed: it would
-/// keep the place of another.
-pub(crate) async fn serve(driver: Arc<Driver>, mut visit: Visit) {
-    let Visit { peer, conn, source, .. } = visit;
-    let patience = driver.dealer.limits.handshake_time.min(LONGEST);
-    let deadline = Instant::now() + patience;
-    loop {
-        match driver.deliver(&mut visit) {
-            Ok(Delivered::All) => {
-                if driver.events.is_crowded() {
-                    // What is taken soon is still near; and a task that this one has woken may
-                    // have to wait for it.
-                    tokio::task::yield_now().await;
-                }
-            }
-            Ok(Delivered::More) => continue,
-            Ok(Delivered::NoRoom) => {
-                driver.wait_for_room().await;
-                continue;
-            }
-            Err(error) => {
-                tracing::debug!(%peer, %source, %error, "mailbox connection broke the protocol");
-                driver.count(|stats| stats.connections_broken += 1);
-                break;
-            }
-        }
-        let filled = if visit.known {
-            visit.reader.fill().await
-        } else {
-            match tokio::time::timeout_at(deadline, visit.reader.fill()).await {
-                Ok(filled) => filled,
-                // What it said may have been held, and be good by now.
-                Err(_) if driver.knows(&mut visit) => continue,
-                Err(_) => {
-                    tracing::debug!(%peer, %source, "mailbox connection brought nothing");
-                    driver.count(|stats| stats.connections_idle += 1);
-                    break;
-                }
-            }
-        };
-        match filled {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                tracing::debug!(%peer, %source, %error, "mailbox connection lost");
-                break;
-            }
-        }
-    }
-    driver.disconnected(peer, conn);
-}
-
-impl Limits {
-    /// The limits of one connection.
-    pub(crate) fn transport(&self) -> zmtp::Limits {
-        zmtp::Limits {
-            frame: self.message_octets,
-            message: self.message_octets,
-            frames: self.message_frames,
-            handshake_time: self.handshake_time,
-            ..zmtp::Limits::default()
-        }
-    }
-
-    /// The limits of one connection that has not said HELLO.
-    pub(crate) fn stranger(&self) -> zmtp::Limits {
-        let octets = self.hello_octets.min(self.message_octets);
-        zmtp::Limits { frame: octets, message: octets, ..self.transport() }
-    }
-
-    /// How many connections that have not said HELLO there may be.
-    pub(crate) fn strangers(&self) -> usize {
-        (self.connections / 4).max(1)
-    }
-
-    /// What may wait for one peer.
-    pub(crate) const fn outbox(&self) -> OutboxLimits {
-        OutboxLimits { messages: self.link_messages, octets: self.link_octets }
-    }
-
-    fn listener(&self) -> ListenerLimits {
-        ListenerLimits {
-            connections: self.connections,
-            handshakes: self.handshakes,
-            ..ListenerLimits::default()
-        }
-    }
 }

@@ -1,217 +1,383 @@
-//! The node's place on the network: its interface, its mailbox and its beacon, which move
-//! together when the interface changes.
+//! The node's places on the network: its mailbox and its beacons, which follow the interfaces of
+//! the host.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use zmtp::SocketType;
 use zmtp::net::Listener;
-use zre_proto::{Endpoint, Input, PeerId};
+use zre_proto::{Beacon, Endpoint, Input, InterfaceId, PeerId};
 
-use crate::beacon::{Announcer, Hearer};
+use crate::beacon::{Announcer, BeaconListener, Heard};
 use crate::driver::Driver;
-use crate::interface::{Interface, InterfaceChoice};
-use crate::{Limits, StartError, mailbox};
+use crate::interface::{Choices, HostWatch, InterfaceChoice, Place, Selection};
+use crate::location::{Advertised, Location, Mailbox};
+use crate::mailbox::{self, Door};
+use crate::{Event, Limits, StartError};
 
-/// What was counted on the sockets of a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NetworkStats {
-    /// Beacons heard, own ones included.
-    pub beacons: u64,
-    /// Beacons that could not be sent.
-    pub beacons_unsent: u64,
-    /// Connections to the mailbox whose handshake was good.
-    pub connections: u64,
-    /// Of these, closed at once because their routing id is not that of a ZRE node.
-    pub connections_foreign: u64,
-    /// Of these, closed because they broke the transport protocol or a limit.
-    pub connections_broken: u64,
-    /// Of these, closed because they brought no HELLO in the time of a handshake, or were the oldest
-    /// of too many that had brought none.
-    pub connections_idle: u64,
-    /// Connections whose handshake failed, took too long, or had to make room for another.
-    pub handshakes_failed: u64,
-}
+/// The shortest time between two announcements beside the rounds.
+const MIN_ANSWER_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What is asked for.
+/// What is asked for of the network.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) choice: InterfaceChoice,
+pub(crate) struct NetworkSettings {
+    pub(crate) choices: Choices,
     pub(crate) beacon_port: u16,
     pub(crate) mailbox_port: Option<u16>,
-    pub(crate) advertised: Option<Endpoint>,
+    pub(crate) advertised: Option<Advertised>,
     pub(crate) interval: Duration,
     pub(crate) limits: Limits,
+    pub(crate) two_way: bool,
 }
 
-/// What there is.
+impl NetworkSettings {
+    /// Checks what can be checked before anything is opened.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        if self.advertised.is_some_and(|it| it.endpoint.address().port() == 0) {
+            return Err(StartError::PortZero("advertised endpoint"));
+        }
+        if self.beacon_port == 0 {
+            return Err(StartError::PortZero("beacon"));
+        }
+        Ok(self.limits.check()?)
+    }
+}
+
+/// Mailbox and beacons, as they are now.
 pub(crate) struct Network {
     id: PeerId,
-    settings: Settings,
-    interface: Interface,
-    endpoint: Endpoint,
+    settings: NetworkSettings,
+    /// What was chosen, whether or not a mailbox could be opened there.
+    chosen: Vec<Place>,
+    /// Of the mailbox, wherever it can be had.
+    port: u16,
     listener: Listener,
-    /// What listeners before this one have counted: connections, and failed handshakes.
-    counted: (u64, u64),
-    hearer: Hearer,
+    beacons: BeaconListener,
+    watch: HostWatch,
+    /// Places that the node has left, with addresses that the host still has.
+    left: Vec<Place>,
     /// When to announce.
     tick: Interval,
-    /// The last beacon could not be sent; said once.
-    mute: bool,
+    /// When it was last announced beside the rounds.
+    answered_at: Option<Instant>,
+    /// The application was told that another node has this one's id.
+    id_is_in_use: bool,
 }
 
 impl Network {
-    /// Opens the mailbox and the beacon. The announcer is handed out: the driver says goodbye
-    /// with it.
-    pub(crate) fn open(id: PeerId, settings: Settings) -> Result<(Self, Announcer), StartError> {
-        let found = Interface::find(&settings.choice).map_err(StartError::Interfaces)?;
-        let interface = match found {
-            Some(interface) => interface,
-            None if settings.choice == InterfaceChoice::Auto => {
-                tracing::warn!(node = %id, "no network interface that can broadcast: on loopback \
-                    until one appears");
-                Interface::loopback()
-            }
-            None => {
-                let choice = settings.choice.clone();
-                return Err(StartError::NoInterface { choice, found: Interface::list() });
-            }
+    /// Opens the mailbox and the beacons. Where the node is now is handed out, for its driver.
+    pub(crate) fn open(
+        id: PeerId,
+        settings: NetworkSettings,
+    ) -> Result<(Self, Location), StartError> {
+        // Before the first look, so that nothing is missed.
+        let watch = HostWatch::new();
+        let selection = settings.choices.look(&[]).map_err(StartError::Interfaces)?;
+        if let Some(choice) = settings.choices.missing(&selection) {
+            return Err(no_interface(choice.clone(), &selection));
+        }
+        let doors = mailbox::open(&selection.places, settings.mailbox_port)?;
+        if selection.is_alone() {
+            tracing::warn!(node = %id, "no network interface that can broadcast: on loopback until \
+                one appears");
+        }
+        let mut beacons = BeaconListener::bind(settings.beacon_port)
+            .map_err(|source| StartError::Beacon { port: settings.beacon_port, source })?;
+        beacons.listen_on(&links(&selection.places));
+        let Some(port) = doors.first().map(|door| door.port) else {
+            let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+            let address = selection.places.first().map_or(nowhere, |it| it.socket_address(0));
+            let source = std::io::ErrorKind::AddrNotAvailable.into();
+            return Err(StartError::Mailbox { address, source });
         };
-        let hearer = Hearer::bind(settings.beacon_port)
-            .map_err(|error| StartError::Beacon { port: settings.beacon_port, error })?;
-        let place = Place::open(id, &settings, &interface, settings.mailbox_port)?;
-        let Place { endpoint, listener, announcer } = place;
-        let counted = (0, 0);
-        let mute = false;
-        let mut tick = tokio::time::interval(settings.interval);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let network =
-            Self { id, settings, interface, endpoint, listener, counted, hearer, tick, mute };
-        Ok((network, announcer))
+        let config = mailbox::config(SocketType::Router, id, &settings.limits, settings.two_way);
+        let listener = Listener::new(config, settings.limits.listener());
+        let mut location = Location::new(&selection, settings.advertised);
+        let mut network = Self {
+            id,
+            port,
+            listener,
+            beacons,
+            watch,
+            chosen: selection.places,
+            left: Vec::new(),
+            tick: ticking(settings.interval),
+            settings,
+            answered_at: None,
+            id_is_in_use: false,
+        };
+        for door in doors {
+            network.open_door(&mut location, door)?;
+        }
+        Ok((network, location))
     }
 
-    pub(crate) const fn endpoint(&self) -> Endpoint {
-        self.endpoint
+    /// Where the node is when it starts.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        let address = self.listener.local_addr().ok().map(Endpoint::new);
+        let nowhere = || Endpoint::new(([0, 0, 0, 0], self.port).into());
+        self.advertised_everywhere().or(address).unwrap_or_else(nowhere)
     }
 
-    /// The address of the node's interface.
-    #[cfg(feature = "files")]
-    pub(crate) const fn address(&self) -> std::net::IpAddr {
-        std::net::IpAddr::V4(self.interface.address)
+    /// Takes in connections at a place, and announces it.
+    fn open_door(&mut self, location: &mut Location, door: Door) -> Result<(), StartError> {
+        let Door { place, socket, port } = door;
+        let address = place.socket_address(port);
+        let failed = |source| StartError::Mailbox { address, source };
+        let (beacon_port, announced) = (self.settings.beacon_port, self.announced_port(port));
+        // Before the mailbox: what fails is tried again, and must leave nothing open.
+        let announcer = place
+            .announced
+            .map(|audience| Announcer::new(self.id, &place, audience, beacon_port, announced))
+            .transpose()
+            .map_err(|source| StartError::Beacon { port: beacon_port, source })?;
+        self.listener.add(socket).map_err(failed)?;
+        if let Some(announcer) = announcer {
+            location.add_announcer(announcer, announced);
+        }
+        location.mailboxes.push(Mailbox { place, port });
+        Ok(())
+    }
+
+    /// The port of the mailbox as others are to see it.
+    fn announced_port(&self, port: u16) -> u16 {
+        self.advertised_everywhere().map_or(port, |endpoint| endpoint.address().port())
+    }
+
+    /// What all are told. Beacons reach only the subnets of this host.
+    fn advertised_everywhere(&self) -> Option<Endpoint> {
+        self.settings.advertised.filter(|it| it.everywhere).map(|it| it.endpoint)
     }
 
     /// Announces the node once in an interval, hears others, takes in connections.
     pub(crate) async fn run(mut self, driver: Arc<Driver>) {
         let mut first = true;
+        let mut intervals = driver.beacon_intervals();
         loop {
             tokio::select! {
+                Ok(()) = intervals.changed() => {
+                    let interval = *intervals.borrow_and_update();
+                    if std::mem::replace(&mut self.settings.interval, interval) != interval {
+                        self.tick = ticking(interval);
+                    }
+                }
                 _ = self.tick.tick() => {
                     if !std::mem::take(&mut first) {
-                        self.follow_interface(&driver);
+                        let _ = self.follow_host(&driver);
                     }
                     self.announce(&driver);
                     self.count_connections(&driver);
                 }
-                (beacon, source) = self.hearer.next() => {
-                    driver.count(|stats| stats.beacons += 1);
-                    if self.interface.hears(source) {
-                        driver.beacon(&beacon, source);
+                () = self.watch.changed() => {
+                    if self.follow_host(&driver) {
+                        self.announce(&driver);
                     }
                 }
+                heard = self.beacons.next() => self.hear(&driver, heard),
                 accepted = self.listener.accept() => {
                     self.count_connections(&driver);
                     match mailbox::sender(&accepted.peer.identity) {
-                        Some(peer) => driver.connected(peer, accepted),
-                        None => driver.count(|stats| stats.connections_foreign += 1),
+                        Some(peer) => driver.accepted(peer, accepted),
+                        None => driver.turn().network_stats().connections_foreign += 1,
                     }
                 }
             }
         }
     }
 
-    fn count_connections(&self, driver: &Driver) {
-        let (connections, failed) = self.counts();
-        driver.count(|stats| {
-            stats.connections = connections;
-            stats.handshakes_failed = failed;
-        });
-    }
-
-    /// Connections and failed handshakes since the node has started.
-    fn counts(&self) -> (u64, u64) {
-        let seen = self.listener.stats();
-        let failed = seen.failed + seen.timed_out + seen.dropped;
-        (self.counted.0 + seen.established, self.counted.1 + failed)
-    }
-
-    fn announce(&mut self, driver: &Driver) {
-        let sent = driver.announce();
-        let mute = sent.is_err();
-        if let Err(error) = sent {
-            driver.count(|stats| stats.beacons_unsent += 1);
-            if !self.mute {
-                let interface = &*self.interface.name;
-                tracing::warn!(node = %self.id, interface, %error, "beacons cannot be sent");
-                let say = || format!("beacons cannot be sent on {interface}: {error}");
-                driver.log.say(crate::Level::Error, say);
-            }
-        }
-        self.mute = mute;
-    }
-
-    /// Moves when the interface has another address now, or a better one has appeared. One that
-    /// is gone for a while is waited for: its address mostly comes back.
-    fn follow_interface(&mut self, driver: &Arc<Driver>) {
-        let Ok(Some(interface)) = Interface::find(&self.settings.choice) else { return };
-        if interface == self.interface {
+    /// Tells the application, once, that another node announces itself with this one's id. Each of
+    /// the two ignores the other, and their peers know only one of them: nobody else would say so.
+    fn look_for_own_id(&mut self, driver: &Arc<Driver>, beacon: &Beacon, mut source: SocketAddr) {
+        if beacon.peer != self.id || beacon.is_goodbye() || self.id_is_in_use {
             return;
         }
-        // Rather another port on the new interface than none.
-        let port = self.listener.local_addr().map(|address| address.port()).ok();
-        let open = |port| Place::open(self.id, &self.settings, &interface, port);
-        match open(port).or_else(|_| open(None)) {
-            Ok(Place { endpoint, listener, announcer }) => {
-                let (from, to) = (self.endpoint, endpoint);
-                tracing::info!(node = %self.id, %from, %to, interface = %interface.name, "moved");
-                self.interface = interface;
-                self.endpoint = endpoint;
-                self.counted = self.counts();
-                self.listener = listener;
-                driver.announce_with(announcer);
-                driver.tell(Input::Moved(endpoint));
-            }
-            Err(error) => {
-                tracing::warn!(node = %self.id, interface = %interface.name, %error, "cannot move");
-                let say = || format!("cannot move to {}: {error}", interface.name);
-                driver.log.say(crate::Level::Warning, say);
-            }
+        if driver.location().has_announced(source.ip(), beacon.port) {
+            return;
+        }
+        self.id_is_in_use = true;
+        source.set_port(beacon.port);
+        let endpoint = Endpoint::new(source);
+        tracing::warn!(node = %self.id, %endpoint, "another node uses the id of this one");
+        driver.log.log(crate::Level::Error, || {
+            format!("another node, at {endpoint}, uses the id of this one")
+        });
+        driver.tell_application(Event::IdInUse { endpoint });
+    }
+
+    fn hear(&mut self, driver: &Arc<Driver>, heard: Heard) {
+        let Heard { beacon, source, interface } = heard;
+        let hears = driver.location().hears(interface, source.ip());
+        if hears {
+            self.answer(driver, &beacon, source);
+            self.look_for_own_id(driver, &beacon, source);
+        }
+        let mut turn = driver.turn();
+        turn.network_stats().beacons += 1;
+        if hears {
+            let interface = InterfaceId(interface.unwrap_or_default());
+            turn.handle(Input::Beacon { beacon, source, interface });
         }
     }
-}
 
-/// A mailbox and what announces it.
-struct Place {
-    endpoint: Endpoint,
-    listener: Listener,
-    announcer: Announcer,
-}
-
-impl Place {
-    fn open(
-        id: PeerId,
-        settings: &Settings,
-        interface: &Interface,
-        port: Option<u16>,
-    ) -> Result<Self, StartError> {
-        let listener = mailbox::open(id, interface, port, &settings.limits)?;
-        let bound = listener.local_addr().map_err(StartError::Mailbox)?.port();
-        let here = Endpoint::new(SocketAddr::from((interface.address, bound)));
-        let endpoint = settings.advertised.unwrap_or(here);
-        let port = endpoint.address().port();
-        let announcer = Announcer::new(id, interface, settings.beacon_port, port)
-            .map_err(|error| StartError::Beacon { port: settings.beacon_port, error })?;
-        Ok(Self { endpoint, listener, announcer })
+    /// Announces the node to one that is new on a link, before it is dialled. C Zyre that was not
+    /// told which interface is its own cannot connect to the link-local address in a HELLO, but to
+    /// where a beacon has come from, if that is the first that it hears of a node.
+    fn answer(&mut self, driver: &Arc<Driver>, beacon: &Beacon, source: SocketAddr) {
+        let SocketAddr::V6(source) = source else { return };
+        let lately = |at: Instant| at.elapsed() < MIN_ANSWER_INTERVAL;
+        if !source.ip().is_unicast_link_local()
+            || beacon.is_goodbye()
+            || beacon.peer == self.id
+            || self.answered_at.is_some_and(lately)
+            || driver.ask(|engine| engine.has_heard_of(beacon.peer))
+        {
+            return;
+        }
+        self.answered_at = Some(Instant::now());
+        driver.location().answer(source);
     }
+
+    fn count_connections(&self, driver: &Arc<Driver>) {
+        let seen = self.listener.stats();
+        let mut turn = driver.turn();
+        let stats = turn.network_stats();
+        stats.connections = seen.established;
+        stats.handshakes_failed = seen.failed + seen.timed_out + seen.dropped;
+    }
+
+    fn announce(&self, driver: &Arc<Driver>) {
+        let (news, errors) = driver.location().announce();
+        if errors == 0 {
+            return;
+        }
+        driver.turn().network_stats().beacons_unsent += errors;
+        for (interface, error) in news {
+            tracing::warn!(node = %self.id, interface, %error, "beacons cannot be sent");
+            driver.log.log(crate::Level::Error, || {
+                format!("beacons cannot be sent on {interface}: {error}")
+            });
+        }
+    }
+
+    /// Looks at the host: leaves what is gone, and opens what is new. Returns whether anything was
+    /// opened.
+    fn follow_host(&mut self, driver: &Arc<Driver>) -> bool {
+        let Ok(selection) = self.settings.choices.look(&self.chosen) else { return false };
+        let Selection { interfaces, host, places } = selection;
+        if places.is_empty() {
+            // What was asked for is gone, for a while. Its address mostly comes back.
+            driver.location().interfaces = interfaces;
+            return false;
+        }
+        let mut location = driver.location();
+        let before = location.endpoint();
+        let stays = |place: &Place| places.contains(place);
+        let gone: Vec<Mailbox> =
+            location.mailboxes.extract_if(.., |it| !stays(&it.place)).collect();
+        location.announcers.retain(|it| stays(it.place()));
+        let is_open = |it: &&Place| location.mailboxes.iter().all(|open| open.place != **it);
+        let new: Vec<Place> = places.iter().filter(is_open).cloned().collect();
+        let is_there = |address: &SocketAddr| host.iter().any(|own| own.address == *address);
+        let lost: Vec<SocketAddr> =
+            location.host.iter().map(|own| own.address).filter(|it| !is_there(it)).collect();
+        let is_lived_at = |left: &Place| {
+            places.iter().any(|it| (it.index, it.address) == (left.index, left.address))
+        };
+        self.left.retain(|place| is_there(&place.socket_address(0)) && !is_lived_at(place));
+        location.interfaces = interfaces;
+        location.host = host;
+        self.chosen = places;
+        for mailbox in &gone {
+            self.listener.remove(mailbox.place.socket_address(mailbox.port));
+        }
+        let opened = self.open_places(&mut location, &new);
+        let chosen = &self.chosen;
+        location.mailboxes.sort_by_key(|it| chosen.iter().position(|place| *place == it.place));
+        let after = location.endpoint();
+        drop(location);
+        // Also where that has failed before.
+        self.beacons.listen_on(&links(&self.chosen));
+        self.leave_stranded(driver);
+        if gone.is_empty() && !opened {
+            return false;
+        }
+        let names = |places: &[Place]| {
+            let names: Vec<String> = places.iter().map(Place::to_string).collect();
+            names.join(", ")
+        };
+        let left: Vec<Place> = gone.into_iter().map(|it| it.place).collect();
+        tracing::info!(node = %self.id, left = names(&left), new = names(&new), "moved");
+        if let Some(endpoint) = after.filter(|_| before != after) {
+            driver.handle(Input::Moved(endpoint));
+        }
+        driver.note_change();
+        for address in &lost {
+            driver.lose_address(*address);
+        }
+        // One whose subnet or name is another now is not left.
+        let is_lived_at = |left: &Place| {
+            self.chosen.iter().any(|it| (it.index, it.address) == (left.index, left.address))
+        };
+        let is_left = |it: &Place| !lost.contains(&it.socket_address(0)) && !is_lived_at(it);
+        self.left.extend(left.into_iter().filter(is_left));
+        self.leave_stranded(driver);
+        opened
+    }
+
+    /// Tells of the connections that begin at places which the node has left, until there are none:
+    /// their peers may be heard elsewhere only later.
+    fn leave_stranded(&mut self, driver: &Arc<Driver>) {
+        self.left.retain(|place| driver.leave_place(place.socket_address(0), place.index));
+    }
+
+    /// Opens the mailbox at new places: rather at another port than not at all. Returns whether any
+    /// was opened.
+    fn open_places(&mut self, location: &mut Location, new: &[Place]) -> bool {
+        let mut opened = false;
+        for place in new {
+            let place = std::slice::from_ref(place);
+            let doors =
+                mailbox::open(place, Some(self.port)).or_else(|_| mailbox::open(place, None));
+            let result = doors.and_then(|doors| {
+                for door in doors {
+                    self.open_door(location, door)?;
+                    opened = true;
+                }
+                Ok(())
+            });
+            if let Err(error) = result {
+                tracing::warn!(node = %self.id, place = %place[0], %error, "cannot live there");
+            }
+        }
+        opened
+    }
+}
+
+/// Ticks at once, and then once in an interval.
+fn ticking(interval: Duration) -> Interval {
+    let mut tick = tokio::time::interval(interval);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
+}
+
+/// What was asked for is not there, or cannot be used: what is there, and why it is not used.
+fn no_interface(choice: InterfaceChoice, selection: &Selection) -> StartError {
+    let found: Vec<String> = selection.interfaces.iter().map(ToString::to_string).collect();
+    let found = found.join(", ");
+    if choice.is_mistyped_address() {
+        StartError::InvalidAddress { text: choice.to_string(), found }
+    } else {
+        StartError::NoInterface { choice, found }
+    }
+}
+
+/// The links on which IPv6 is spoken.
+fn links(places: &[Place]) -> Vec<u32> {
+    let mut links: Vec<u32> =
+        places.iter().filter(|it| it.address.is_ipv6()).map(|it| it.index).collect();
+    links.sort_unstable();
+    links.dedup();
+    links
 }

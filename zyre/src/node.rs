@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use zre_proto::{Action, Content, Endpoint, Engine, Input, PeerId, PeerInfo, Refused};
+use zre_proto::{Action, ActionError, Content, Endpoint, Engine, PeerId, PeerInfo};
 
+use crate::Level;
 use crate::driver::Driver;
+use crate::flow::Room;
 use crate::interface::Interface;
-use crate::network::NetworkStats;
-use crate::{Builder, Events, Level, LogStats, StartError};
+use crate::stats::Stats;
 
 /// A node on the network. Clones are handles of the same node; it stops when the last is dropped.
 ///
-/// All functions but [`stop`](Self::stop) return at once, and may be called from async code and
-/// from plain threads alike. Sending never waits: what a peer does not take at once is queued for
-/// it, and a peer whose queue is full is given up (see [`Limits`](crate::Limits)).
+/// All functions but [`stop`](Self::stop) and those that wait until a peer is ready return at once,
+/// and may be called from async code and from plain threads alike. Sending never waits: what a peer
+/// does not take at once is queued for it. When much is queued, a WHISPER is refused; who sends
+/// more than a network carries waits until the peer is [`ready`](Self::ready).
 #[derive(Clone)]
 pub struct Node {
     shared: Arc<Shared>,
@@ -35,32 +38,7 @@ impl Drop for Shared {
     }
 }
 
-/// What a node has counted since its start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Messages and peers.
-    pub protocol: zre_proto::Stats,
-    /// Beacons and connections.
-    pub network: NetworkStats,
-    /// The log.
-    pub log: LogStats,
-}
-
 impl Node {
-    /// Sets up a node.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
-    /// Starts a node with all defaults. Short for `Node::builder().start()`.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub async fn start() -> Result<(Self, Events), StartError> {
-        Self::builder().start().await
-    }
-
     pub(crate) fn new(
         id: PeerId,
         name: String,
@@ -77,33 +55,43 @@ impl Node {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The node's id: new for every start, unless [`Builder::id`] was given one.
+    /// Returns the node's id: new for every start, unless [`Builder::id`](crate::Builder::id) was
+    /// given one.
     pub fn id(&self) -> PeerId {
         self.shared.id
     }
 
-    /// The node's name.
+    /// Returns the node's name.
     pub fn name(&self) -> &str {
         &self.shared.name
     }
 
-    /// Where peers reach the node's mailbox. Changes when the node moves to another interface.
+    /// Returns where peers reach the node's mailbox; the first of several
+    /// [`endpoints`](Self::endpoints). Changes with the addresses of the host.
     pub fn endpoint(&self) -> Endpoint {
         self.ask(Engine::endpoint)
     }
 
-    /// The interface that the node is on now.
-    pub fn interface(&self) -> Interface {
-        self.shared.driver.interface()
+    /// Returns all endpoints of the node's mailbox, the first of them being
+    /// [`endpoint`](Self::endpoint), unless another one is advertised.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.shared.driver.location().endpoints()
+    }
+
+    /// Returns the interfaces of this host, those that the node uses and the others, with the reason
+    /// why not, as they were when it last looked, which it does with every beacon.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.shared.driver.location().interfaces.clone()
     }
 
     /// Joins a group: all peers are told, and SHOUTs to the group arrive. Nothing happens if the
     /// node is in it. Group names are case sensitive.
     ///
     /// # Errors
-    /// [`TooLong`](Refused::TooLong), [`HelloTooLarge`](Refused::HelloTooLarge),
-    /// [`Stopped`](Refused::Stopped).
-    pub fn join(&self, group: &str) -> Result<(), Refused> {
+    /// [`EmptyGroupName`](ActionError::EmptyGroupName), [`TooLong`](ActionError::TooLong),
+    /// [`TooManyEntries`](ActionError::TooManyEntries),
+    /// [`HelloTooLarge`](ActionError::HelloTooLarge), [`Stopped`](ActionError::Stopped).
+    pub fn join(&self, group: &str) -> Result<(), ActionError> {
         self.act(Action::Join(group))
     }
 
@@ -111,81 +99,199 @@ impl Node {
     /// happens if the node is not in it.
     ///
     /// # Errors
-    /// [`TooLong`](Refused::TooLong), [`Stopped`](Refused::Stopped).
-    pub fn leave(&self, group: &str) -> Result<(), Refused> {
+    /// [`EmptyGroupName`](ActionError::EmptyGroupName), [`TooLong`](ActionError::TooLong),
+    /// [`Stopped`](ActionError::Stopped).
+    pub fn leave(&self, group: &str) -> Result<(), ActionError> {
         self.act(Action::Leave(group))
     }
 
     /// Sends to one peer. `Ok` means accepted: the peer gets it unless it EXITs before.
     ///
     /// # Errors
-    /// [`UnknownPeer`](Refused::UnknownPeer), [`NoFrames`](Refused::NoFrames),
-    /// [`ContentTooLarge`](Refused::ContentTooLarge), [`Stopped`](Refused::Stopped).
-    pub fn whisper(&self, peer: PeerId, content: impl Into<Content>) -> Result<(), Refused> {
+    /// [`Full`](ActionError::Full) if so much waits for the peer that it has to take some first;
+    /// [`ready`](Self::ready) waits for that.
+    /// [`UnknownPeer`](ActionError::UnknownPeer), [`NoFrames`](ActionError::NoFrames),
+    /// [`ContentTooLarge`](ActionError::ContentTooLarge), [`Stopped`](ActionError::Stopped).
+    pub fn whisper(&self, peer: PeerId, content: impl Into<Content>) -> Result<(), ActionError> {
         self.act(Action::Whisper { peer, content: content.into() })
     }
 
     /// Sends to all peers in a group; the node itself need not be in it, and does not hear it.
-    /// A group without members is no error.
+    /// A group without members is no error. A member that does not take what is shouted is ended
+    /// with [`ExitReason::Overflow`](crate::ExitReason::Overflow), so that all others hear
+    /// everything: see [`Limits::link_messages`](crate::Limits::link_messages). Who shouts much
+    /// waits until the group is ready: [`ready_in`](Self::ready_in).
     ///
     /// # Errors
-    /// [`TooLong`](Refused::TooLong), [`NoFrames`](Refused::NoFrames),
-    /// [`ContentTooLarge`](Refused::ContentTooLarge), [`Stopped`](Refused::Stopped).
-    pub fn shout(&self, group: &str, content: impl Into<Content>) -> Result<(), Refused> {
+    /// [`EmptyGroupName`](ActionError::EmptyGroupName), [`TooLong`](ActionError::TooLong),
+    /// [`NoFrames`](ActionError::NoFrames), [`ContentTooLarge`](ActionError::ContentTooLarge),
+    /// [`Stopped`](ActionError::Stopped).
+    pub fn shout(&self, group: &str, content: impl Into<Content>) -> Result<(), ActionError> {
         self.act(Action::Shout { group, content: content.into() })
     }
 
-    /// The peers that are present, in the order of their ids.
+    /// Returns what can be whispered to a peer now, before it is [`Full`](ActionError::Full); `None`
+    /// if it is not present.
+    pub fn room(&self, peer: PeerId) -> Option<Room> {
+        self.shared.driver.room(peer)
+    }
+
+    /// Waits until a peer takes a message of that many bytes. One that is larger than all that may
+    /// wait for a peer ([`Limits::link_bytes`](crate::Limits::link_bytes)) is taken when nothing
+    /// waits.
+    ///
+    /// Nothing is reserved: another thread may be faster. Ask again when a WHISPER is refused:
+    ///
+    /// ```no_run
+    /// # async fn send(node: &zyre::Node, peer: zyre::PeerId, large: Vec<zyre::Content>)
+    /// #     -> Result<(), zyre::ActionError> {
+    /// for content in large {
+    ///     node.ready(peer, content.byte_len()).await?;
+    ///     node.whisper(peer, content)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`UnknownPeer`](ActionError::UnknownPeer) when the peer is gone,
+    /// [`Stopped`](ActionError::Stopped).
+    pub async fn ready(&self, peer: PeerId, bytes: usize) -> Result<(), ActionError> {
+        self.shared.driver.ready(peer, bytes).await
+    }
+
+    /// Like [`ready`](Self::ready), and blocks the thread. Not for use in async code.
+    ///
+    /// # Errors
+    /// As `ready`.
+    pub fn blocking_ready(&self, peer: PeerId, bytes: usize) -> Result<(), ActionError> {
+        self.shared.driver.blocking_ready(peer, bytes)
+    }
+
+    /// Waits until every member of a group takes a message of that many bytes, but for none longer
+    /// than [`Limits::stall_timeout`](crate::Limits::stall_timeout): one that does not read holds up
+    /// nobody, and the next SHOUT ends it. A group without members is ready.
+    ///
+    /// # Errors
+    /// [`Stopped`](ActionError::Stopped).
+    pub async fn ready_in(&self, group: &str, bytes: usize) -> Result<(), ActionError> {
+        self.shared.driver.ready_in(group, bytes).await
+    }
+
+    /// Like [`ready_in`](Self::ready_in), and blocks the thread. Not for use in async code.
+    ///
+    /// # Errors
+    /// As `ready_in`.
+    pub fn blocking_ready_in(&self, group: &str, bytes: usize) -> Result<(), ActionError> {
+        self.shared.driver.blocking_ready_in(group, bytes)
+    }
+
+    /// Returns the peers that are present, in the order of their ids.
     pub fn peers(&self) -> Vec<PeerId> {
         self.ask(|engine| engine.peers().collect())
     }
 
-    /// The peers in a group, in the order of their ids. This node is not among them.
+    /// Returns the peers in a group, in the order of their ids. This node is not among them.
     pub fn peers_in(&self, group: &str) -> Vec<PeerId> {
         self.ask(|engine| engine.peers_in(group).collect())
     }
 
-    /// The groups this node is in, in the order of their names.
+    /// Returns the groups this node is in, in the order of their names.
     pub fn own_groups(&self) -> Vec<Arc<str>> {
         self.ask(|engine| engine.own_groups().cloned().collect())
     }
 
-    /// The groups that peers are in, in the order of their names.
+    /// Returns the groups that peers are in, in the order of their names.
     pub fn peer_groups(&self) -> Vec<Arc<str>> {
         self.ask(|engine| engine.peer_groups().cloned().collect())
     }
 
-    /// What is known of a peer: its name, headers, endpoint, groups, and how alive it seems.
-    /// `None` if it is not present.
+    /// Returns what is known of a peer: its name, headers, endpoint, groups, and how alive it
+    /// seems; `None` if it is not present.
     pub fn peer(&self, id: PeerId) -> Option<PeerInfo> {
         self.ask(|engine| engine.peer(id))
+    }
+
+    /// Returns what is known of all peers that are present, in the order of their ids, all as of one
+    /// moment. Where there are many peers, or they have many headers and groups, that costs more than
+    /// [`peers`](Self::peers).
+    pub fn peers_info(&self) -> Vec<PeerInfo> {
+        self.ask(|engine| engine.peers_info().collect())
     }
 
     /// Sets what the node says about itself. Peers that it meets from now on will see it; those
     /// that it has met will not.
     ///
     /// # Errors
-    /// [`TooLong`](Refused::TooLong), [`HelloTooLarge`](Refused::HelloTooLarge),
-    /// [`Stopped`](Refused::Stopped).
-    pub fn set_header(&self, name: &str, value: &str) -> Result<(), Refused> {
+    /// [`TooLong`](ActionError::TooLong), [`TooManyEntries`](ActionError::TooManyEntries),
+    /// [`HelloTooLarge`](ActionError::HelloTooLarge), [`Stopped`](ActionError::Stopped).
+    pub fn set_header(&self, name: &str, value: &str) -> Result<(), ActionError> {
         self.act(Action::SetHeader { name, value })
+    }
+
+    /// Says where a service of this node is, in a header like [`set_header`](Self::set_header): each
+    /// peer is told `tcp://`, the address by which it reaches this node, and this port. The service
+    /// has to listen at the addresses of all [`endpoints`](Self::endpoints).
+    ///
+    /// # Errors
+    /// As `set_header`.
+    pub fn set_service(&self, name: &str, port: u16) -> Result<(), ActionError> {
+        self.act(Action::SetServiceHeader { name, port })
+    }
+
+    /// Sets how long a peer may not be heard until it is EVASIVE, from now on, as
+    /// [`Builder::evasive_timeout`](crate::Builder::evasive_timeout) does from the start. How long
+    /// peers were not heard before does not count any more.
+    ///
+    /// # Errors
+    /// [`ZeroTime`](ActionError::ZeroTime), [`Stopped`](ActionError::Stopped).
+    pub fn set_evasive_timeout(&self, time: Duration) -> Result<(), ActionError> {
+        self.shared.driver.change_times(|times| times.evasive_timeout = time)
+    }
+
+    /// Sets how long a PING may be without answer until the peer is SILENT, from now on, as
+    /// [`set_evasive_timeout`](Self::set_evasive_timeout) does.
+    ///
+    /// # Errors
+    /// As `set_evasive_timeout`.
+    pub fn set_silent_timeout(&self, time: Duration) -> Result<(), ActionError> {
+        self.shared.driver.change_times(|times| times.silent_timeout = time)
+    }
+
+    /// Sets how long a peer may not be heard until it is given up, from now on, as
+    /// [`set_evasive_timeout`](Self::set_evasive_timeout) does.
+    ///
+    /// # Errors
+    /// As `set_evasive_timeout`.
+    pub fn set_expired_timeout(&self, time: Duration) -> Result<(), ActionError> {
+        self.shared.driver.change_times(|times| times.expired_timeout = time)
+    }
+
+    /// Sets the time from beacon to beacon, as
+    /// [`Builder::beacon_interval`](crate::Builder::beacon_interval) does from the start. If it is
+    /// another one, the next beacon is sent at once.
+    ///
+    /// # Errors
+    /// As `set_evasive_timeout`.
+    pub fn set_beacon_interval(&self, interval: Duration) -> Result<(), ActionError> {
+        self.shared.driver.set_beacon_interval(interval)
     }
 
     /// Connects to a node that no beacon tells of, and again whenever it is not there, until this
     /// node stops.
     ///
     /// # Errors
-    /// [`OwnPeer`](Refused::OwnPeer), [`TooManyPeers`](Refused::TooManyPeers),
-    /// [`Stopped`](Refused::Stopped).
-    pub fn require_peer(&self, peer: PeerId, endpoint: Endpoint) -> Result<(), Refused> {
+    /// [`OwnPeer`](ActionError::OwnPeer), [`TooManyPeers`](ActionError::TooManyPeers),
+    /// [`Stopped`](ActionError::Stopped).
+    pub fn require_peer(&self, peer: PeerId, endpoint: Endpoint) -> Result<(), ActionError> {
         self.act(Action::Require { peer, endpoint })
     }
 
     /// Publishes a file, or a folder with all that is in it, to everybody: each peer that shares
-    /// files gets it, those who come later too, and it is sent again when it changes. `name` is what
-    /// it is called on the network, as in `/photos/a.jpg`; publishing a name again replaces it. It is
-    /// read when it is sent, not copied. Returns when it is known to be readable; a folder is looked
-    /// through before.
+    /// files gets it, those who come later too, and it is sent again when it changes. `name` is
+    /// what it is called on the network, as in `/photos/a.jpg`; publishing a name again replaces
+    /// it. It is read when it is sent, not copied. Returns when it is known to be readable; a
+    /// folder is looked through before.
     ///
     /// # Errors
     /// See [`ShareError`](crate::ShareError).
@@ -199,11 +305,10 @@ impl Node {
     }
 
     /// Like [`publish`](Self::publish), but only to members of a group: those who join later get it
-    /// then, those who have left get no changes any more, and keep what they have. This node need not
-    /// be in the group.
+    /// then, those who have left get no changes any more, and keep what they have. This node need
+    /// not be in the group.
     ///
-    /// Who is a member is what a peer says of itself; this is no secret kept from others on the
-    /// network.
+    /// Membership is self-declared; this is not access control.
     ///
     /// # Errors
     /// See [`ShareError`](crate::ShareError).
@@ -218,7 +323,8 @@ impl Node {
         self.files()?.publish(path.as_ref(), name, audience).await
     }
 
-    /// Takes back what was published under `name`: it is gone at those who have it. False: nothing was.
+    /// Takes back what was published under `name`: it is deleted where it has arrived. Returns
+    /// `false` if nothing was published under that name.
     ///
     /// # Errors
     /// See [`ShareError`](crate::ShareError).
@@ -245,16 +351,16 @@ impl Node {
         self.shared.driver.log.set_messages(messages);
     }
 
-    /// Records a line of the application's own, if logging is on for its level. At most 255 octets
+    /// Records a line of the application's own, if logging is on for its level. At most 255 bytes
     /// travel; longer text is cut.
     pub fn log(&self, level: Level, text: impl Into<String>) {
-        self.shared.driver.log.say(level, || text.into());
+        self.shared.driver.log.log(level, || text.into());
     }
 
     /// A layer for [`tracing_subscriber`] by which the application's own `tracing` events become
-    /// lines of the log: ERROR, WARN and INFO, as `target: message field=value`, if logging is on for
-    /// their level. DEBUG and TRACE are not taken, nor what the crates of this library say. When the
-    /// node has stopped it does nothing.
+    /// lines of the log: ERROR, WARN and INFO, as `target: message field=value`, if logging is on
+    /// for their level. DEBUG and TRACE are not taken, nor what the crates of this library say.
+    /// When the node has stopped it does nothing.
     ///
     /// ```no_run
     /// use tracing_subscriber::layer::SubscriberExt;
@@ -272,18 +378,19 @@ impl Node {
     where
         S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
-        crate::log::layer(&self.shared.driver.log)
+        crate::log::layer::layer(&self.shared.driver.log)
     }
 
-    /// What was counted since the start.
+    /// Returns what was counted since the start.
     pub fn stats(&self) -> Stats {
         let network = self.shared.driver.network_stats();
         let log = self.shared.driver.log.stats();
         Stats { protocol: self.ask(Engine::stats), network, log }
     }
 
-    /// Stops the node, for all its handles. What was accepted for sending is sent, for up to a
-    /// second; then peers are told goodbye. The last event is [`Event::Stop`](crate::Event::Stop).
+    /// Stops the node, for all its handles. What was accepted for sending is sent, to each peer as
+    /// long as it takes some every second, for up to ten seconds; then peers are told goodbye. The
+    /// last event is [`Event::Stop`](crate::Event::Stop).
     ///
     /// Once begun it goes on, even if this future is dropped. Stopping twice waits for the same
     /// end.
@@ -294,15 +401,15 @@ impl Node {
         self.shared.driver.stop().await;
     }
 
-    /// Ends the node at once and without a word, for all its handles, as if its process had been
+    /// Ends the node at once and without a goodbye, for all its handles, as if its process had been
     /// killed: what is queued is lost, and peers see their connections to it end. The last event is
     /// [`Event::Stop`](crate::Event::Stop). For tests of what becomes of the others.
     pub fn abort(&self) {
         self.shared.driver.abort();
     }
 
-    fn act(&self, action: Action<'_>) -> Result<(), Refused> {
-        self.shared.driver.handle(Input::Action(action))
+    fn act(&self, action: Action<'_>) -> Result<(), ActionError> {
+        self.shared.driver.act(action)
     }
 
     fn ask<R>(&self, question: impl FnOnce(&Engine) -> R) -> R {

@@ -5,11 +5,14 @@
 mod common;
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::{Member, free_port, on, pair, pair_of, soon, until};
+use common::{Member, free_port, on, pair, pair_of, route, soon, until};
+use testkit::wire::ghost::Ghost;
 use tokio::net::{TcpListener, TcpStream};
-use zyre::{Endpoint, Event, ExitReason, Limits, Liveness, Node, PeerId};
+use zyre::{
+    ActionError, Endpoint, Event, ExitReason, Limits, Liveness, Node, PeerId, UnreachableReason,
+};
 
 fn names(groups: &[std::sync::Arc<str>]) -> Vec<&str> {
     groups.iter().map(AsRef::as_ref).collect()
@@ -28,6 +31,7 @@ async fn peers_hear_of_join_and_leave_once_and_lists_follow() {
     assert_eq!(names(&a.node.peer_groups()), ["ant", "zebra"]);
     assert_eq!(a.node.peers_in("zebra"), [b.id()]);
     assert_eq!(names(&a.node.peer(b.id()).unwrap().groups), ["ant", "zebra"]);
+    assert_eq!(a.node.peers_info(), [a.node.peer(b.id()).unwrap()]);
     assert!(a.node.own_groups().is_empty() && b.node.peer_groups().is_empty());
 
     for _ in 0..2 {
@@ -40,6 +44,11 @@ async fn peers_hear_of_join_and_leave_once_and_lists_follow() {
     assert_eq!(names(&a.node.peer_groups()), ["ant"]);
     assert!(a.node.peers_in("zebra").is_empty());
     assert_eq!(b.rest(), []);
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    assert_eq!(zyre::VERSION, env!("CARGO_PKG_VERSION"));
 }
 
 fn leave_of(member: &Member, group: &str) -> Event {
@@ -99,7 +108,7 @@ async fn peer_info_tells_name_headers_endpoint_groups_and_liveness() {
     assert_eq!((info.id, &*info.name, info.endpoint), (b.id(), "Bé", b.node.endpoint()));
     let headers: Vec<_> = info.headers.iter().map(|(k, v)| (&**k, &**v)).collect();
     assert_eq!(headers, [("X-EMPTY", ""), ("X-KIND", "test")]);
-    assert_eq!((names(&info.groups), info.liveness), (vec!["g"], Liveness::Active));
+    assert_eq!((names(&info.groups), info.liveness), (vec!["g"], Liveness::Present));
     assert!(a.node.peer(a.id()).is_none(), "a node is not its own peer");
     assert!(a.node.peer(PeerId::new([7; 16])).is_none());
     // The default name: six digits of the id, in upper case.
@@ -146,12 +155,14 @@ async fn require_peer_keeps_trying_until_the_peer_is_there_and_after_it_was_lost
     let quick = Duration::from_millis(50);
     let mut a = Member::start(on(free_port()).beacon_interval(quick)).await;
     let mailbox = free_port();
-    let builder = on(free_port()).mailbox_port(mailbox).advertise(forwarding);
+    let builder = on(free_port()).mailbox_port(mailbox).advertise_everywhere(forwarding);
     let mut b = Member::start(builder).await;
     assert_eq!(b.node.endpoint(), forwarding);
     a.node.require_peer(b.id(), forwarding).unwrap();
-    until("three tries", || a.node.stats().protocol.hellos_sent >= 3).await;
-    assert_eq!(a.rest(), [], "a peer that was never there does not EXIT");
+    until("three tries", || a.node.stats().protocol.dials_failed >= 3).await;
+    let rest = a.rest();
+    let told = matches!(rest[..], [Event::Unreachable { why: UnreachableReason::Refused, .. }]);
+    assert!(told, "a peer that was never there does not EXIT: {rest:?}");
 
     let listener = TcpListener::bind(forwarding.address()).await.unwrap();
     let relay = tokio::spawn(async move {
@@ -171,8 +182,54 @@ async fn require_peer_keeps_trying_until_the_peer_is_there_and_after_it_was_lost
 
     relay.abort();
     assert_eq!(a.exit(b.id()).await, ExitReason::LinkLost);
-    let tried = a.node.stats().protocol.hellos_sent;
-    until("another try", || a.node.stats().protocol.hellos_sent > tried + 1).await;
+    let tried = a.node.stats().protocol.dials;
+    until("another try", || a.node.stats().protocol.dials > tried + 1).await;
+}
+
+#[tokio::test]
+async fn times_are_changed_while_the_node_runs() {
+    let mut a = Member::start(on(free_port())).await;
+    let ghost = Ghost::meet(route(&a.node), PeerId::new([7; 16])).await.unwrap();
+    a.enter(ghost.id).await;
+    a.join(ghost.id).await;
+    let short = Duration::from_millis(100);
+    a.node.set_evasive_timeout(short).unwrap();
+    a.node.set_silent_timeout(short).unwrap();
+    a.node.set_expired_timeout(10 * short).unwrap();
+    let since = Instant::now();
+    let first = a.next().await;
+    assert!(matches!(first, Event::Evasive { .. }), "{first:?}");
+    let second = a.next().await;
+    assert!(matches!(second, Event::Silent { .. }), "{second:?}");
+    assert_eq!(a.exit(ghost.id).await, ExitReason::Expired);
+    assert!(since.elapsed() < Duration::from_secs(5), "sooner than by the defaults");
+
+    let zero = Duration::ZERO;
+    let refused = |what| Err(ActionError::ZeroTime(what));
+    assert_eq!(a.node.set_evasive_timeout(zero), refused("evasive timeout"));
+    assert_eq!(a.node.set_silent_timeout(zero), refused("silent timeout"));
+    assert_eq!(a.node.set_expired_timeout(zero), refused("expired timeout"));
+    assert_eq!(a.node.set_beacon_interval(zero), refused("beacon interval"));
+    a.node.stop().await;
+    assert_eq!(a.node.set_evasive_timeout(short), Err(ActionError::Stopped));
+    assert_eq!(a.node.set_beacon_interval(short), Err(ActionError::Stopped));
+}
+
+#[tokio::test]
+async fn the_time_from_beacon_to_beacon_is_changed_while_the_node_runs() {
+    let a = Member::start(on(free_port()).beacon_interval(Duration::from_secs(3600))).await;
+    // It hears its own ones.
+    let heard = || a.node.stats().network.beacons;
+    for faster in [true, false] {
+        let interval = Duration::from_millis(if faster { 20 } else { 3_600_000 });
+        a.node.set_beacon_interval(interval).unwrap();
+        let goal = heard() + if faster { 20 } else { 1 };
+        until("beacons", || heard() >= goal).await;
+        if !faster {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(heard() <= goal + 2, "{} beacons more", heard() - goal);
+        }
+    }
 }
 
 #[tokio::test]
@@ -188,10 +245,15 @@ async fn stats_count_what_was_sent_and_received() {
     }
     let (sent, received) = (a.node.stats().protocol.sent, b.node.stats().protocol.received);
     assert_eq!((sent - before.protocol.sent, received), (10, 11), "HELLO counts too");
-    let network = b.node.stats().network;
-    assert!(network.beacons >= 1);
-    assert_eq!((network.connections, network.connections_foreign), (1, 0));
-    assert_eq!((network.connections_broken, network.handshakes_failed), (0, 0));
+    let (one, other) = (a.node.stats(), b.node.stats());
+    assert!(other.network.beacons >= 1);
+    // One connection for both directions, which either of them has accepted.
+    assert_eq!((one.protocol.two_way, other.protocol.two_way), (1, 1));
+    assert!(one.network.connections + other.network.connections >= 1);
+    for network in [one.network, other.network] {
+        assert_eq!((network.connections_foreign, network.connections_broken), (0, 0));
+        assert!(network.handshakes_failed <= 1, "a dial that was given up");
+    }
 }
 
 #[tokio::test]
@@ -200,10 +262,14 @@ async fn endpoint_and_interface_tell_where_the_node_is() {
     let mailbox = free_port();
     let node = Member::start(on(port).mailbox_port(mailbox)).await.node;
     assert_eq!(node.endpoint(), format!("tcp://127.0.0.1:{mailbox}").parse().unwrap());
-    let interface = node.interface();
-    assert_eq!((&*interface.name, interface.address), ("lo", Ipv4Addr::LOCALHOST));
-    assert_eq!(interface.broadcast, Ipv4Addr::new(127, 255, 255, 255));
+    assert_eq!(node.endpoints(), [node.endpoint()]);
+    let (used, others): (Vec<_>, Vec<_>) =
+        node.interfaces().into_iter().partition(zyre::Interface::is_used);
+    let [interface] = &used[..] else { panic!("{used:?}") };
+    assert_eq!((&*interface.name, &*interface.used), ("lo", &[Ipv4Addr::LOCALHOST.into()][..]));
+    assert_eq!(interface.broadcasts, [Ipv4Addr::new(127, 255, 255, 255)]);
     assert!(interface.is_loopback());
+    assert!(others.iter().all(|it| it.unused == Some(zyre::UnusedReason::NotChosen)));
     let default = Member::start(on(port)).await.node;
     assert!(default.endpoint().address().port() >= 49152, "RFC 36: %C000x - %FFFFx");
 }
@@ -257,8 +323,13 @@ async fn a_link_that_reaches_another_node_than_was_meant_is_lost() {
     let (other, mut heard) = on(free_port()).start().await.unwrap();
     one.require_peer(PeerId::new([7; 16]), other.endpoint()).unwrap();
     one.join("secret").unwrap();
-    let tried = || one.stats().protocol.hellos_sent >= 3;
+    let tried = || one.stats().protocol.dials_failed >= 3;
     until("three tries", tried).await;
+    assert_eq!(one.stats().protocol.hellos_sent, 0);
     assert_eq!(other.stats().protocol.received, 0, "nothing was meant for it");
+    let told = events.recv().await.unwrap();
+    let Event::Unreachable { peer, endpoint, why } = told else { panic!("{told:?}") };
+    assert_eq!((peer, endpoint), (PeerId::new([7; 16]), other.endpoint()));
+    assert_eq!(why, UnreachableReason::AnotherNode);
     assert!(events.try_recv().is_err() && heard.try_recv().is_err(), "nobody has met anybody");
 }

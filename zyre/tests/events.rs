@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use common::{DEADLINE, Member, free_port, on, pair, soon, until};
 use futures_core::Stream;
-use zyre::{Content, Event, Events, ExitReason, Refused, TryRecvError};
+use testkit::thread::blocked;
+use tokio::sync::oneshot;
+use zyre::{ActionError, Content, Event, Events, ExitReason, TryRecvError};
 
 fn content(event: Option<Event>) -> Content {
     match event {
@@ -37,29 +39,24 @@ async fn every_way_of_receiving_gives_the_next_event() {
     assert_eq!(content(b.events.try_recv().ok()).first(), [3]);
     assert_eq!(b.events.try_recv(), Err(TryRecvError::Empty));
 
-    // A thread that waits before anything is there.
+    // Threads that wait before anything is there.
     let mut events = b.events;
-    let thread = std::thread::spawn(move || {
-        let event = events.recv_blocking();
-        (event, events)
-    });
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let waiting = blocked(move || (events.blocking_recv(), events));
     a.node.whisper(received.id(), vec![4]).unwrap();
-    let (event, mut events) = joined(thread).await;
+    let (event, mut events) = joined(waiting).await;
     assert_eq!(content(event).first(), [4]);
-
-    let thread = std::thread::spawn(move || {
+    let waiting = blocked(move || (events.recv_timeout(DEADLINE), events));
+    a.node.whisper(received.id(), vec![5]).unwrap();
+    let (event, mut events) = joined(waiting).await;
+    assert_eq!(content(event.ok()).first(), [5]);
+    let waiting = std::thread::spawn(move || {
         let start = Instant::now();
         let none = events.recv_timeout(Duration::from_millis(50));
-        let waited = start.elapsed();
-        (none, waited, events.recv_timeout(DEADLINE), events)
+        (none, start.elapsed(), events)
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    a.node.whisper(received.id(), vec![5]).unwrap();
-    let (none, waited, event, mut events) = joined(thread).await;
+    let (none, waited, mut events) = joined(waiting).await;
     assert_eq!(none, Err(TryRecvError::Empty));
     assert!(waited >= Duration::from_millis(50), "only {waited:?}");
-    assert_eq!(content(event.ok()).first(), [5]);
 
     // Many at once, received in turns: still one by one and in order.
     for n in 6..12 {
@@ -100,19 +97,28 @@ async fn stop_ends_the_stream_with_stop_and_then_none() {
         assert_eq!(next(&mut b.events).await, None);
         assert_eq!(b.events.try_recv(), Err(TryRecvError::Stopped));
         assert_eq!(b.events.recv_timeout(Duration::from_secs(9)), Err(TryRecvError::Stopped));
-        assert_eq!(b.events.recv_blocking(), None);
+        assert_eq!(b.events.blocking_recv(), None);
     }
 }
 
 #[tokio::test]
 async fn stop_wakes_those_who_wait_for_events() {
-    let mut waiting = Member::start(on(free_port())).await;
-    let node = waiting.node.clone();
-    let task =
-        tokio::spawn(async move { (waiting.events.recv().await, waiting.events.recv().await) });
+    let Member { node, mut events } = Member::start(on(free_port())).await;
+    let (sender, waits) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        let mut sender = Some(sender);
+        let first = poll_fn(|context| {
+            let poll = events.poll_recv(context);
+            if poll.is_pending() {
+                sender.take().map(|sender| sender.send(()));
+            }
+            poll
+        });
+        (first.await, events.recv().await)
+    });
+    soon(waits).await.unwrap();
     let Member { node: other, mut events } = Member::start(on(free_port())).await;
-    let thread = std::thread::spawn(move || (events.recv_blocking(), events.recv_blocking()));
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let thread = blocked(move || (events.blocking_recv(), events.blocking_recv()));
     soon(async { tokio::join!(node.stop(), other.stop()) }).await;
     assert_eq!(soon(task).await.unwrap(), (Some(Event::Stop), None));
     assert_eq!(joined(thread).await, (Some(Event::Stop), None));
@@ -146,7 +152,7 @@ async fn an_abort_looks_like_a_crash() {
     handle.abort();
     assert_eq!(b.exit(a.id()).await, ExitReason::LinkLost);
     soon(handle.stop()).await;
-    assert_eq!(handle.whisper(b.id(), "x"), Err(Refused::Stopped));
+    assert_eq!(handle.whisper(b.id(), "x"), Err(ActionError::Stopped));
     let mut events = a.events;
     assert_eq!((soon(events.recv()).await, soon(events.recv()).await), (Some(Event::Stop), None));
     drop((a.node, handle));
@@ -167,7 +173,7 @@ async fn calls_after_stop_are_refused_with_stopped() {
         node.set_header("X-A", "1"),
         node.require_peer(id, endpoint),
     ];
-    assert_eq!(refused, [const { Err(Refused::Stopped) }; 6]);
+    assert_eq!(refused, [const { Err(ActionError::Stopped) }; 6]);
     assert!(node.own_groups().is_empty(), "nothing has changed");
 }
 

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use common::{Member, free_port, on, soon, until};
 use tempfile::TempDir;
-use zyre::{Event, PeerId, ShareError};
+use zyre::{Event, PeerId, ShareError, StartError};
 
-/// A node that shares, and the directory that holds its outbox and its inbox.
+/// A node that shares, and the directory that holds its shared and its received folder.
 struct Sharer {
     member: Member,
     home: TempDir,
@@ -24,8 +24,8 @@ impl Sharer {
     }
 
     async fn start_in(port: u16, home: TempDir, groups: &[&str]) -> Self {
-        let (outbox, inbox) = (home.path().join("outbox"), home.path().join("inbox"));
-        let mut builder = on(port).share(outbox, inbox);
+        let (shared, received) = (home.path().join("shared"), home.path().join("received"));
+        let mut builder = on(port).share(shared, received);
         for &group in groups {
             builder = builder.join(group);
         }
@@ -63,8 +63,8 @@ impl Sharer {
             .await
     }
 
-    fn inbox_of(&self, peer: PeerId) -> PathBuf {
-        self.home.path().join("inbox").join(peer.to_string())
+    fn received_from(&self, peer: PeerId) -> PathBuf {
+        self.home.path().join("received").join(peer.to_string())
     }
 }
 
@@ -80,7 +80,7 @@ async fn everybody_gets_what_is_published_also_who_comes_later() {
     soon(a.member.node.publish(&early, "/reports/report.txt")).await.unwrap();
     let (name, path) = b.deliver(from).await;
     assert_eq!((&*name, content(&path)), ("/reports/report.txt", "first".into()));
-    assert_eq!(path, b.inbox_of(from).join("reports/report.txt"));
+    assert_eq!(path, b.received_from(from).join("reports/report.txt"));
 
     let mut late = Sharer::start(port).await;
     assert_eq!(content(&late.deliver(from).await.1), "first");
@@ -105,20 +105,20 @@ async fn everybody_gets_what_is_published_also_who_comes_later() {
 }
 
 #[tokio::test]
-async fn what_lies_in_the_outbox_is_published() {
+async fn what_lies_in_the_shared_folder_is_published() {
     let port = free_port();
     let home = tempfile::tempdir().unwrap();
-    let outbox = home.path().join("outbox");
-    fs::create_dir_all(outbox.join("deep/er")).unwrap();
-    fs::write(outbox.join("deep/er/file"), "was there").unwrap();
+    let shared = home.path().join("shared");
+    fs::create_dir_all(shared.join("deep/er")).unwrap();
+    fs::write(shared.join("deep/er/file"), "was there").unwrap();
     let a = Sharer::start_in(port, home, &[]).await;
     let mut b = Sharer::start(port).await;
     let from = a.member.id();
     let (name, path) = b.deliver(from).await;
     assert_eq!((&*name, content(&path)), ("/deep/er/file", "was there".into()));
-    fs::write(outbox.join("new"), "came later").unwrap();
+    fs::write(shared.join("new"), "came later").unwrap();
     assert_eq!(b.deliver(from).await.0, "/new");
-    fs::remove_file(outbox.join("new")).unwrap();
+    fs::remove_file(shared.join("new")).unwrap();
     assert_eq!(b.retract(from).await.0, "/new");
 }
 
@@ -147,7 +147,7 @@ async fn a_group_s_files_go_to_its_members() {
     assert_eq!(content(&other.deliver(from).await.1), "22");
     soon(node.publish(a.write("open", "22"), "/open")).await.unwrap();
     assert_eq!(member.deliver(from).await.0, "/open", "nothing of the group before");
-    assert_eq!(content(&member.inbox_of(from).join("secret")), "1");
+    assert_eq!(content(&member.received_from(from).join("secret")), "1");
 }
 
 #[tokio::test]
@@ -170,11 +170,11 @@ async fn a_folder_is_published_with_all_that_is_in_it() {
     for _ in 0..50 {
         b.retract(from).await;
     }
-    assert!(!b.inbox_of(from).join("photos").exists(), "the empty folder goes as well");
+    assert!(!b.received_from(from).join("photos").exists(), "the empty folder goes as well");
 }
 
-/// A file that takes less than a tenth of a second is there before there is anything to tell. How large
-/// it has to be for that depends on the machine: a larger one is tried then.
+/// A file that takes less than a tenth of a second is there before there is anything to tell. How
+/// large it has to be for that depends on the machine: a larger one is tried then.
 #[tokio::test]
 async fn a_large_file_tells_of_its_progress_on_both_sides() {
     let port = free_port();
@@ -186,9 +186,9 @@ async fn a_large_file_tells_of_its_progress_on_both_sides() {
         fs::File::create(&large).unwrap().set_len(expected).unwrap();
         soon(a.member.node.publish(&large, "/large")).await.unwrap();
         let delivered = b.member.pick("the file", |event| match event {
-            Event::Receiving { peer, octets, total, rate, .. } if peer == from => {
+            Event::Receiving { peer, bytes, total, rate, .. } if peer == from => {
                 receiving = true;
-                assert!(octets <= expected && total == Some(expected) && rate > 0);
+                assert!(bytes <= expected && total == Some(expected) && rate > 0);
                 None
             }
             Event::Deliver { peer, size, .. } if peer == from => Some(size),
@@ -196,9 +196,9 @@ async fn a_large_file_tells_of_its_progress_on_both_sides() {
         });
         assert_eq!(delivered.await, expected);
         let sent = a.member.pick("its end", |event| match event {
-            Event::Sending { peer, octets, total, .. } if peer == to => {
+            Event::Sending { peer, bytes, total, .. } if peer == to => {
                 sending = true;
-                assert!(octets <= expected && total == Some(expected));
+                assert!(bytes <= expected && total == Some(expected));
                 None
             }
             Event::Sent { peer, size, .. } if peer == to => Some(size),
@@ -212,7 +212,7 @@ async fn a_large_file_tells_of_its_progress_on_both_sides() {
     panic!("no progress was told: {receiving} {sending}");
 }
 
-/// Also while somebody has a handle: the peer is gone, and so is what it served.
+/// Also while the test has a handle: the peer is gone, and so is what it served.
 #[tokio::test]
 async fn a_node_that_has_stopped_serves_nothing() {
     let port = free_port();
@@ -238,13 +238,32 @@ async fn what_cannot_be_published_is_an_error_and_changes_nothing() {
         assert!(matches!(refused, Err(ShareError::Name(_))), "{name:?}: {refused:?}");
     }
     let missing = soon(node.publish(a.home.path().join("nothing"), "/x")).await;
-    assert!(matches!(missing, Err(ShareError::Io(_))), "{missing:?}");
+    assert!(matches!(missing, Err(ShareError::Io { .. })), "{missing:?}");
     assert!(soon(node.publish(&file, "/")).await.is_err(), "a file needs a name");
     let plain = Member::start(on(port)).await;
     let refused = soon(plain.node.publish(&file, "/x")).await;
     assert!(matches!(refused, Err(ShareError::NotSharing)), "{refused:?}");
-    // Two nodes do not share one inbox.
-    let second = on(port).share(a.home.path().join("outbox"), a.home.path().join("inbox"));
+    // Two nodes do not share one received folder.
+    let second = on(port).share(a.home.path().join("shared"), a.home.path().join("received"));
     let error = second.start().await.map(drop).unwrap_err();
-    assert!(matches!(error, zyre::StartError::Files(_)), "{error}");
+    assert!(matches!(error, StartError::ReceivedFolder { .. }), "{error}");
+    assert!(error.to_string().contains("another client is using it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let [file, folder] = ["file", "folder"].map(|name| home.path().join(name));
+    fs::write(&file, "no folder").unwrap();
+    // Neither is a file a folder, nor can there be one in it.
+    for bad in [file.clone(), file.join("in-it")] {
+        let shared = soon(on(free_port()).share(&bad, &folder).start()).await.map(drop);
+        let error = shared.unwrap_err();
+        assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
+        assert!(matches!(error, StartError::SharedFolder { path, .. } if path == bad));
+        let received = soon(on(free_port()).share(&folder, &bad).start()).await.map(drop);
+        let error = received.unwrap_err();
+        assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
+        assert!(matches!(error, StartError::ReceivedFolder { path, .. } if path == bad));
+    }
 }

@@ -4,25 +4,33 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use common::child::{self, Child};
-use common::raw::Ghost;
-use common::{DEADLINE, Member, free_port, on, pair_of, soon, until};
+use common::{DEADLINE, Member, free_port, on, pair_of, route, soon, until, until_some};
 use serde_json::{Value, json};
-use zyre::{Event, ExitReason, Limits, PeerId};
+use testkit::wire::ghost::Ghost;
+use testkit::{async_tests, harness, role, tests};
+use tokio::time::timeout;
+use zyre::{Content, Event, ExitReason, Limits, PeerId};
 
-#[tokio::test]
-#[ignore = "a process that other tests start"]
-async fn child() {
-    if let Some((_, settings)) = child::task() {
-        hoard(&settings).await;
-    }
+fn main() -> ExitCode {
+    role::play(|_, settings| harness::block_on_one_thread(hoard(settings)));
+    let mut tests = async_tests![
+        an_application_that_does_not_read_takes_bounded_memory_and_loses_nothing,
+        a_peer_that_does_not_read_overflows_and_only_that_peer_is_ended,
+        what_a_peer_is_ready_for_is_taken_up_to_the_mark_in_messages_and_in_bytes,
+        quiet_peers_expire_again_after_that_with_many_threads_too,
+        a_silent_peer_is_evasive_then_silent_then_expired_and_one_that_answers_is_not,
+    ];
+    tests.extend(tests![quiet_peers_expire_again_after_the_one_that_was_waited_for_has_gone]);
+    harness::run(tests)
 }
 
-/// Task of a child: a node whose application takes no event until it is told `read`.
+/// A role: a node whose application takes no event until it is told `read`.
 async fn hoard(settings: &Value) {
-    let mut commands = child::commands();
+    let mut commands = role::commands();
     let (node, mut events) = child::start(settings).await;
     while let Some(command) = commands.recv().await {
         let mut exits = Vec::new();
@@ -43,27 +51,21 @@ async fn hoard(settings: &Value) {
         }
         let peers: Vec<_> = node.peers().iter().map(PeerId::to_string).collect();
         let received = node.stats().protocol.received;
-        child::say(&json!({
+        let beacons = node.stats().network.beacons;
+        role::report(&json!({
             "event": command,
             "whispers": whispers,
             "exits": exits,
             "peers": peers,
             "received": received,
+            "beacons": beacons,
         }));
     }
 }
 
 /// Asks until the answer is good.
 async fn ask_until(child: &mut Child, what: &str, mut good: impl FnMut(&Value) -> bool) -> Value {
-    let start = Instant::now();
-    loop {
-        let answer = child.ask("ask").await;
-        if good(&answer) {
-            return answer;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}: {answer}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until_some(what, async || Some(child.ask("ask").await).filter(|answer| good(answer))).await
 }
 
 /// Asks until the child receives nothing more.
@@ -80,18 +82,17 @@ async fn until_it_stands_still(child: &mut Child) -> u64 {
     last
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_that_does_not_read_takes_bounded_memory_and_loses_nothing() {
     const WHISPERS: u64 = 20_000;
-    const OCTETS: usize = 4096;
+    const BYTES: usize = 4096;
     let port = free_port();
     let settings = json!({
         "port": port, "interval": 100, "evasive": 400, "expired": 600,
-        "events": 1000, "event_octets": 1 << 20, "whispers": WHISPERS,
+        "events": 1000, "event_bytes": 1 << 20, "whispers": WHISPERS,
     });
     let mut reader = Child::start("hoard", settings).await;
     let quick = || on(port).beacon_interval(Duration::from_millis(100));
-    let limits = Limits { link_messages: 1 << 20, link_octets: 1 << 30, ..Limits::default() };
+    let limits = Limits { link_messages: 1 << 20, link_bytes: 1 << 30, ..Limits::default() };
     let (mut sender, mut other) = pair_of(quick().limits(limits), quick()).await;
     for member in [&mut sender, &mut other] {
         until("the child", || member.node.peers().len() == 2).await;
@@ -101,14 +102,16 @@ async fn an_application_that_does_not_read_takes_bounded_memory_and_loses_nothin
 
     let before = reader.resident();
     for n in 0..WHISPERS {
-        let mut content = vec![0; OCTETS];
+        let mut content = vec![0; BYTES];
         content[..8].copy_from_slice(&n.to_be_bytes());
         sender.node.whisper(reader.id, content).unwrap();
     }
     let received = until_it_stands_still(&mut reader).await;
     assert!(received < WHISPERS / 2, "{received} of {WHISPERS} were taken in");
-    // Longer than it takes to give up a quiet peer.
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    // For a second, by the beacons of both: longer than it takes to give up a quiet peer.
+    let beacons = |answer: &Value| answer["beacons"].as_u64().unwrap();
+    let enough = beacons(&reader.ask("ask").await) + 20;
+    ask_until(&mut reader, "beacons", |answer| beacons(answer) >= enough).await;
     let grown = reader.resident() - before.min(reader.resident());
     println!("{received} messages read, {grown} KiB more of {} KiB", WHISPERS * 4);
     assert!(grown < 20 * 1024, "{grown} KiB");
@@ -127,19 +130,19 @@ async fn an_application_that_does_not_read_takes_bounded_memory_and_loses_nothin
     assert!(sender.rest().iter().all(|event| !matches!(event, Event::Exit { .. })));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_does_not_read_overflows_and_only_that_peer_is_ended() {
     let port = free_port();
-    let limits = Limits { link_messages: 200, link_octets: 1 << 20, ..Limits::default() };
+    let limits = Limits { link_messages: 200, link_bytes: 1 << 20, ..Limits::default() };
     let (mut a, mut b) = pair_of(on(port).limits(limits), on(port)).await;
-    let ghost = Ghost::meet(a.node.endpoint(), PeerId::new([7; 16])).await;
+    let mut ghost =
+        Ghost::meet_with_small_mailbox(route(&a.node), PeerId::new([7; 16])).await.unwrap();
     a.enter(ghost.id).await;
     let mut sent = 0_u64;
     let start = Instant::now();
     loop {
         let content = vec![0_u8; 16 << 10];
         if let Err(refused) = a.node.whisper(ghost.id, content) {
-            assert_eq!(refused, zyre::Refused::UnknownPeer(ghost.id));
+            assert_eq!(refused, zyre::ActionError::Full(ghost.id));
             break;
         }
         sent += 1;
@@ -155,73 +158,133 @@ async fn a_peer_that_does_not_read_overflows_and_only_that_peer_is_ended() {
             }
         }
     }
+    assert!(sent >= 64, "the mark of the queue is not less than a MiB: {sent}");
+    let room = a.node.room(ghost.id).unwrap();
+    assert!(room.bytes < 17 << 10, "{room:?}");
+    assert_eq!(a.node.stats().protocol.overflows, 0, "who only whispers ends nobody");
+    assert_eq!(a.node.peers().len(), 2);
+    // A SHOUT does not wait, and goes beyond the mark.
+    let group = a.node.peer(ghost.id).unwrap().groups[0].clone();
+    for shouted in 0.. {
+        if a.node.peer(ghost.id).is_none() {
+            assert!(shouted > 48, "the limit is twice the mark: {shouted}");
+            break;
+        }
+        a.node.shout(&group, vec![0_u8; 16 << 10]).unwrap();
+    }
     assert_eq!(a.exit(ghost.id).await, ExitReason::Overflow);
-    assert!(sent >= 64, "the limit of the queue is not less than a MiB: {sent}");
     assert_eq!(a.node.stats().protocol.overflows, 1);
     assert_eq!(a.node.peers(), [b.id()]);
     // Its connection to the mailbox is closed as well: so it learns of it.
-    ghost.dealer.closed().await;
+    assert!(ghost.dealer.closed(DEADLINE).await);
     a.node.whisper(b.id(), "still there").unwrap();
     assert_eq!(b.whisper(a.id()).await.to_text(), "still there");
     assert_eq!(b.rest(), []);
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn quiet_peers_expire_again_after_the_one_that_was_waited_for_has_gone() {
-    the_pause_ends_with_its_connection().await;
+async fn what_a_peer_is_ready_for_is_taken_up_to_the_mark_in_messages_and_in_bytes() {
+    let small = Limits { link_messages: 1000, link_bytes: 30_000, ..Limits::default() };
+    let frames = |count: usize, bytes: usize| -> Content {
+        std::iter::repeat_n(vec![0; bytes], count).collect()
+    };
+    let contents = [frames(1, 0), frames(1, 1), frames(40, 200), frames(4000, 0), frames(2000, 8)];
+    let large = [frames(1000, 300), frames(1, 1 << 20), frames(1, 20 << 20), frames(4000, 4000)];
+    let cases = contents.iter().map(|it| (small.clone(), it));
+    let cases = cases.chain(contents.iter().chain(&large).map(|it| (Limits::default(), it)));
+    for (limits, content) in cases {
+        let (messages, bytes) = (limits.link_messages, content.byte_len());
+        let case =
+            format!("{} frames, {bytes} bytes, mark {}", content.frames().len(), limits.link_bytes);
+        let mut a = Member::start(on(free_port()).limits(limits.clone())).await;
+        let ghost = Ghost::meet_with_small_mailbox(route(&a.node), PeerId::new([7; 16]));
+        let ghost = ghost.await.unwrap();
+        a.enter(ghost.id).await;
+        let node = &a.node;
+        let ready = async || timeout(Duration::ZERO, node.ready(ghost.id, bytes)).await.is_ok();
+        let mut sent = 0;
+        // Nothing makes room any more when the kernel is full.
+        let mut refused = 0;
+        while refused < 100 {
+            let room = node.room(ghost.id).unwrap();
+            let room = room.messages > 0 && room.bytes >= bytes + 100;
+            let ready = ready().await;
+            let whispered = node.whisper(ghost.id, content.clone());
+            sent += usize::from(whispered.is_ok());
+            refused += usize::from(whispered.is_err());
+            assert!(ready || !room, "{case}: there is room behind {sent}");
+            assert!(!ready || whispered.is_ok(), "{case}: not taken, behind {sent}");
+        }
+        let room = node.room(ghost.id).unwrap();
+        if bytes + 9 * content.frames().len() + 100 < limits.link_bytes / messages {
+            assert_eq!(room.messages, 0, "{case}: the count is the limit");
+        }
+        assert!(sent > 0 && sent < 100_000, "{case}: {sent}");
+        assert_eq!(a.node.peers(), [ghost.id], "{case}: a WHISPER ends nobody");
+    }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+fn quiet_peers_expire_again_after_the_one_that_was_waited_for_has_gone() {
+    harness::block_on_one_thread(the_pause_ends_with_its_connection());
+}
+
 async fn quiet_peers_expire_again_after_that_with_many_threads_too() {
     the_pause_ends_with_its_connection().await;
 }
 
 async fn the_pause_ends_with_its_connection() {
     let limits =
-        Limits { events: 10, link_messages: 200, link_octets: 1 << 20, ..Limits::default() };
+        Limits { events: 10, link_messages: 200, link_bytes: 1 << 20, ..Limits::default() };
     let builder = on(free_port())
         .limits(limits)
-        .evasive(Duration::from_millis(100))
-        .silent(Duration::from_millis(100))
-        .expired(Duration::from_millis(500));
+        .evasive_timeout(Duration::from_millis(100))
+        .silent_timeout(Duration::from_millis(100))
+        .expired_timeout(Duration::from_millis(500));
     let mut node = Member::start(builder).await;
     // One that talks, and does not listen, to an application that does not listen either.
-    let mut talker = Ghost::meet(node.node.endpoint(), PeerId::new([7; 16])).await;
+    let mut talker =
+        Ghost::meet_with_small_mailbox(route(&node.node), PeerId::new([7; 16])).await.unwrap();
     let id = talker.id;
     node.enter(id).await;
     for _ in 0..100 {
-        talker.send(common::raw::WHISPER, &[], &[b"wait for me"]).await;
+        talker.send(testkit::wire::WHISPER, &[], &[b"wait for me"]).await;
     }
     until("the pause", || node.node.stats().protocol.received > 8).await;
-    until("overflow", || node.node.whisper(id, vec![0; 256 << 10]).is_err()).await;
+    let group = node.node.peer(id).unwrap().groups[0].clone();
+    let overflow = || {
+        node.node.shout(&group, vec![0; 256 << 10]).unwrap();
+        node.node.peer(id).is_none()
+    };
+    until("overflow", overflow).await;
     let received = node.node.stats().protocol.received;
     assert!(received < 60, "the application has room for 10: {received}");
     assert_eq!(node.exit(id).await, ExitReason::Overflow);
 
-    let silent = Ghost::meet(node.node.endpoint(), PeerId::new([8; 16])).await;
+    let silent =
+        Ghost::meet_with_small_mailbox(route(&node.node), PeerId::new([8; 16])).await.unwrap();
     node.enter(silent.id).await;
     let start = Instant::now();
     assert_eq!(node.exit(silent.id).await, ExitReason::Expired);
     assert!(start.elapsed() < Duration::from_secs(5), "after {:?}", start.elapsed());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_peer_is_evasive_then_silent_then_expired_and_one_that_answers_is_not() {
     let builder = on(free_port())
-        .evasive(Duration::from_millis(200))
-        .silent(Duration::from_millis(200))
-        .expired(Duration::from_millis(1500));
+        .evasive_timeout(Duration::from_millis(200))
+        .silent_timeout(Duration::from_millis(200))
+        .expired_timeout(Duration::from_millis(1500));
     let mut node = Member::start(builder).await;
-    let mut ghost = Ghost::meet(node.node.endpoint(), PeerId::new([7; 16])).await;
+    let mut ghost =
+        Ghost::meet_with_small_mailbox(route(&node.node), PeerId::new([7; 16])).await.unwrap();
     node.enter(ghost.id).await;
     assert!(matches!(node.next().await, Event::Join { .. }));
-    assert_eq!(ghost.read().await.len(), 1, "HELLO");
+    assert_eq!(ghost.read().await.unwrap().len(), 1, "HELLO");
     // It answers twice, and then no more.
     for _ in 0..2 {
+        let ping = ghost.read().await.unwrap();
+        assert_eq!(ping[0][..4], [0xAA, 0xA1, testkit::wire::PING, 2]);
         assert!(matches!(node.next().await, Event::Evasive { .. }));
-        let ping = ghost.read().await;
-        assert_eq!(ping[0][..4], [0xAA, 0xA1, common::raw::PING, 2]);
-        ghost.send(common::raw::PING_OK, &[], &[]).await;
+        ghost.send(testkit::wire::PING_OK, &[], &[]).await;
+        assert!(matches!(node.next().await, Event::Returned { .. }));
     }
     let start = Instant::now();
     assert!(matches!(node.next().await, Event::Evasive { .. }));

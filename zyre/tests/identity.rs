@@ -1,4 +1,4 @@
-//! Nodes whose id the application has chosen.
+//! Nodes whose id the application has chosen, and nodes that write theirs in another way.
 
 #![cfg(test)]
 
@@ -6,8 +6,10 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Member, free_port, on, until};
-use zyre::{Event, ExitReason, Node, PeerId};
+use common::{Member, free_port, on, route, until};
+use testkit::wire::mailbox::Mailbox;
+use testkit::wire::{self, Hello, WHISPER};
+use zyre::{Event, ExitReason, Node, PeerId, UnreachableReason};
 
 const KEPT: PeerId = PeerId::new(*b"an id for always");
 
@@ -58,6 +60,7 @@ async fn a_peer_is_known_again_after_a_restart() {
         b = again;
     }
     assert_eq!(a.node.peers(), [KEPT]);
+    assert!(!b.rest().iter().any(|event| matches!(event, Event::IdInUse { .. })), "it is alone");
 }
 
 /// Who is required by id and endpoint is found without any beacon, before it starts and whenever it
@@ -78,8 +81,8 @@ async fn a_required_peer_keeps_its_id_over_restarts() {
     }
 }
 
-/// Two with one id: the first stays what it was for who knows it, the second is not heard; when the
-/// first ends, the second comes.
+/// Two with one id: both are told of it. The first stays what it was for who knows it, the second is
+/// not heard; when the first ends, the second comes.
 #[tokio::test]
 async fn the_first_of_two_with_one_id_stays() {
     let port = free_port();
@@ -92,10 +95,20 @@ async fn the_first_of_two_with_one_id_stays() {
     let heard = |node: &Node| node.stats().network.beacons;
     let goal = heard(&other.node) + u64::from(3 * BEACONS);
     until("beacons", || heard(&other.node) >= goal).await;
-    let claims = other.node.stats().protocol.intruding;
+    let protocol = other.node.stats().protocol;
+    // Which of them speaks first is decided by their ids.
+    let claims = protocol.intruding + protocol.spares_refused;
     assert!(claims > 0, "the second has tried");
     assert_eq!(other.rest(), [], "and nobody has heard of it");
-    assert_eq!((first.rest(), second.rest()), (vec![], vec![]), "the two do not meet");
+    let twice = |node: &Member| Event::IdInUse { endpoint: node.node.endpoint() };
+    assert_eq!(first.rest(), [twice(&second)], "the two do not meet, and are told");
+    let told = |event: &Event| {
+        matches!(event, Event::Unreachable { peer, why: UnreachableReason::NoHello, .. }
+            if *peer == other.id())
+    };
+    let mut rest = second.rest();
+    rest.retain(|event| *event != twice(&first));
+    assert!(rest.len() <= 1 && rest.iter().all(told), "it is not greeted, and told so: {rest:?}");
     assert_eq!((first.node.peers(), second.node.peers()), (vec![other.id()], vec![]));
     other.node.whisper(KEPT, "for the first").unwrap();
     assert_eq!(first.whisper(other.id()).await, "for the first".into());
@@ -115,4 +128,24 @@ async fn the_first_of_two_with_one_id_stays() {
     assert_eq!(&*name, "second");
     second.enter(other.id()).await;
     println!("the second takes the place after {:?}", end.elapsed());
+}
+
+/// pyre before July 2016 begins its routing id with the digit `1`. No other implementation looks at
+/// that byte.
+#[tokio::test]
+async fn a_node_whose_routing_id_begins_in_another_way_is_a_peer() {
+    let mut node = Member::start(on(free_port())).await;
+    let route = route(&node.node);
+    for (first, id) in [(b'1', PeerId::new([0; 16])), (0, KEPT), (255, PeerId::new([255; 16]))] {
+        let mailbox = Mailbox::open(route.from, route.patience).unwrap();
+        let routing_id = [&[first][..], id.as_bytes()].concat();
+        let mut dealer = route.greet(&routing_id).await.unwrap();
+        dealer.send(&[&Hello::new(&format!("tcp://{}", mailbox.address)).encode()]).await;
+        let _link = mailbox.greet().await.unwrap();
+        node.enter(id).await;
+        dealer.send(&[&wire::header(WHISPER, 2, &[]), b"old"]).await;
+        assert_eq!(node.whisper(id).await, "old".into());
+        assert_eq!(node.node.peer(id).unwrap().link, zyre::LinkKind::OneEachWay);
+    }
+    assert_eq!(node.node.stats().network.connections_foreign, 0);
 }

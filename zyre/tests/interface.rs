@@ -5,54 +5,53 @@
 
 mod common;
 
-use std::net::Ipv4Addr;
-use std::process::Command;
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
-use common::child;
 use common::{Member, free_port, on, pair_of, soon, until};
 use serde_json::json;
-use zyre::{Event, ExitReason, InterfaceChoice, Node};
+use testkit::child::Child;
+use testkit::harness::Harness;
+use testkit::namespace::unshared;
+use testkit::{async_tests, harness, role, tests};
+use zyre::{Event, ExitReason, Interface, InterfaceChoice, Node};
 
-#[tokio::test]
-#[ignore = "a process that other tests start"]
-async fn child() {
-    if let Some((task, settings)) = child::task() {
+fn main() -> ExitCode {
+    role::play(|role, settings| {
         // Nothing is touched in the namespace that everybody lives in.
-        assert_ne!(json!(namespace()), settings, "this is not a namespace of its own");
-        match &*task {
-            "appears" => an_interface_appears().await,
-            "counts" => counts_go_on().await,
-            "changes" => an_address_changes().await,
-            other => panic!("no task {other}"),
+        assert_ne!(json!(namespace()), *settings, "this is not a namespace of its own");
+        match role {
+            "appears" => harness::block_on_one_thread(an_interface_appears()),
+            "counts" => harness::block_on_one_thread(counts_go_on()),
+            "changes" => harness::block_on_one_thread(an_address_changes()),
+            other => panic!("no role {other}"),
         }
-        child::say(&json!({ "event": "passed" }));
-    }
+        role::report(&json!({ "event": "passed" }));
+    });
+    let in_namespaces = tests![
+        without_a_real_interface_nodes_meet_on_loopback_and_move_when_one_appears,
+        a_node_follows_the_address_of_its_interface,
+        a_node_that_moves_goes_on_counting,
+    ];
+    let here = async_tests![
+        an_interface_may_be_chosen_by_name_or_by_address,
+        a_name_or_address_that_is_not_there_is_an_error,
+    ];
+    let impossible = unshared(&Command::new("true")).err().map(String::from);
+    Harness::default().then(here).skip(impossible).then(in_namespaces).exit_code()
 }
 
 fn namespace() -> String {
     std::fs::read_link("/proc/self/ns/net").unwrap().to_string_lossy().into_owned()
 }
 
-/// Runs a task of `child` in a network namespace of its own; says why not, where that is not
-/// possible.
-async fn in_namespace(task: &str) {
-    let possible = |flags: &str| {
-        let tried = Command::new("unshare").args([flags, "ip", "link", "set", "lo", "up"]).output();
-        tried.is_ok_and(|output| output.status.success())
-    };
-    let Some(flags) = ["-n", "-rn"].into_iter().find(|flags| possible(flags)) else {
-        println!("skipped: no `unshare -n` with `ip` here (it takes root, or user namespaces)");
-        return;
-    };
-    let inner = child::command(task, &json!(namespace()));
-    let inner = inner.as_std();
-    let mut outer = tokio::process::Command::new("unshare");
-    outer.arg(flags).arg(inner.get_program()).args(inner.get_args());
-    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = soon(outer.kill_on_drop(true).output()).await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let wrong = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("passed"), "{said}\n{wrong}");
+/// Plays a role in a network namespace of its own.
+fn in_namespace(role: &str) {
+    let inner = role::again(role, &json!(namespace())).unwrap();
+    let child = Child::start(role, &mut unshared(&inner).unwrap()).unwrap();
+    let passed = json!({ "event": "passed" });
+    child.blocking_expect(child.transcript().start(), &passed).unwrap();
 }
 
 fn ip(arguments: &str) {
@@ -60,48 +59,60 @@ fn ip(arguments: &str) {
     assert!(status.success(), "ip {arguments}");
 }
 
-#[tokio::test]
-async fn without_a_real_interface_nodes_meet_on_loopback_and_move_when_one_appears() {
-    in_namespace("appears").await;
+/// Adds an interface that leads nowhere, with an address. It has its carrier a moment after it is
+/// up.
+fn plug(address: &str) {
+    ip("link add va type veth peer name vb");
+    ip(&format!("addr add {address}/24 brd + dev va"));
+    ip("link set va up");
+    ip("link set vb up");
+    let show = || Command::new("ip").args(["-o", "link", "show", "va"]).output().unwrap().stdout;
+    while !String::from_utf8_lossy(&show()).contains("state UP") {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
-#[tokio::test]
-async fn a_node_follows_the_address_of_its_interface() {
-    in_namespace("changes").await;
+fn without_a_real_interface_nodes_meet_on_loopback_and_move_when_one_appears() {
+    in_namespace("appears");
 }
 
-#[tokio::test]
-async fn a_node_that_moves_goes_on_counting() {
-    in_namespace("counts").await;
+fn a_node_follows_the_address_of_its_interface() {
+    in_namespace("changes");
 }
+
+fn a_node_that_moves_goes_on_counting() {
+    in_namespace("counts");
+}
+
+const INTERVAL: Duration = Duration::from_millis(200);
 
 fn auto() -> zyre::Builder {
-    on(5670).interface("*").beacon_interval(std::time::Duration::from_millis(200))
+    Node::builder().interface("*").beacon_interval(INTERVAL)
 }
 
-fn here(node: &Node) -> (String, Ipv4Addr) {
-    let interface = node.interface();
-    (interface.name, interface.address)
+/// The interface on which the node has its endpoint, and its address.
+fn here(node: &Node) -> (String, IpAddr) {
+    let address = node.endpoint().address().ip();
+    let has = |interface: &Interface| interface.used.contains(&address);
+    (node.interfaces().into_iter().find(has).unwrap().name, address)
+}
+
+fn is_alone(node: &Node) -> bool {
+    node.endpoint().address().ip().is_loopback()
 }
 
 async fn an_interface_appears() {
-    ip("link set lo up");
     let (mut a, mut b) = pair_of(auto().join("g"), auto().join("g")).await;
     for node in [&a.node, &b.node] {
-        assert!(node.interface().is_loopback());
-        assert!(node.endpoint().address().ip().is_loopback());
+        assert!(is_alone(node));
     }
     let ports = [&a, &b].map(|member| member.node.endpoint().address().port());
     talk(&mut a, &mut b, "on loopback").await;
 
-    ip("link add va type veth peer name vb");
-    ip("addr add 10.77.9.1/24 brd + dev va");
-    ip("link set va up");
-    ip("link set vb up");
-    let real = ("va".to_owned(), Ipv4Addr::new(10, 77, 9, 1));
+    plug("10.77.9.1");
+    let real = ("va".to_owned(), [10, 77, 9, 1].into());
     for (member, port) in [(&a, ports[0]), (&b, ports[1])] {
         until("the move", || here(&member.node) == real).await;
-        assert_eq!(member.node.interface().broadcast, Ipv4Addr::new(10, 77, 9, 255));
         let endpoint = member.node.endpoint();
         assert_eq!(endpoint.to_string(), format!("tcp://10.77.9.1:{port}"), "the port is kept");
     }
@@ -129,19 +140,13 @@ async fn an_interface_appears() {
 }
 
 async fn an_address_changes() {
-    ip("link set lo up");
-    ip("link add va type veth peer name vb");
-    ip("addr add 10.77.9.1/24 brd + dev va");
-    ip("link set va up");
-    ip("link set vb up");
-    let named = || auto().interface("va");
+    plug("10.77.9.1");
+    let named = || Node::builder().interface("va").beacon_interval(INTERVAL);
     let (mut a, b) = pair_of(named(), auto()).await;
-    let before = a.node.stats().network;
-    assert_eq!(before.connections, 1);
     ip("addr add 10.77.8.1/24 brd + dev va");
     ip("addr del 10.77.9.1/24 dev va");
     for member in [&a, &b] {
-        until("the move", || here(&member.node).1 == Ipv4Addr::new(10, 77, 8, 1)).await;
+        until("the move", || here(&member.node).1 == IpAddr::from([10, 77, 8, 1])).await;
     }
     // Their old links are of an address that is gone. They may have to meet anew.
     until("each other", || a.node.peers() == [b.id()] && b.node.peers() == [a.id()]).await;
@@ -149,21 +154,18 @@ async fn an_address_changes() {
     until("the new one", || c.node.peers().len() == 2 && a.node.peers().len() == 2).await;
     a.enter(c.id()).await;
     let moved = a.node.peer(c.id()).unwrap().endpoint;
-    assert_eq!(moved.address().ip(), Ipv4Addr::new(10, 77, 8, 1));
+    assert_eq!(moved.address().ip(), IpAddr::from([10, 77, 8, 1]));
 }
 
 async fn counts_go_on() {
-    ip("link set lo up");
-    let (a, b) = pair_of(auto(), auto()).await;
+    // Each of the others then has a connection to its mailbox.
+    let (a, b) = pair_of(auto().two_way(false), auto()).await;
     let c = Member::start(auto()).await;
     until("the third", || a.node.peers().len() == 2).await;
     assert_eq!(a.node.stats().network.connections, 2);
-    ip("link add va type veth peer name vb");
-    ip("addr add 10.77.9.1/24 brd + dev va");
-    ip("link set va up");
-    ip("link set vb up");
+    plug("10.77.9.1");
     for member in [&a, &b, &c] {
-        until("the move", || !member.node.interface().is_loopback()).await;
+        until("the move", || !is_alone(&member.node)).await;
     }
     let _d = Member::start(auto()).await;
     until("the fourth", || a.node.peers().len() == 3).await;
@@ -178,23 +180,22 @@ async fn talk(one: &mut Member, other: &mut Member, text: &str) {
     assert_eq!(one.whisper(other.id()).await.to_text(), text);
 }
 
-#[tokio::test]
 async fn an_interface_may_be_chosen_by_name_or_by_address() {
     let port = free_port();
-    let by_address = || on(port).interface(Ipv4Addr::LOCALHOST);
-    let (mut a, mut b) = pair_of(on(port).interface("127.0.0.1"), by_address()).await;
+    let by_address = || Node::builder().beacon_port(port).interface(Ipv4Addr::LOCALHOST);
+    let by_text = Node::builder().beacon_port(port).interface("127.0.0.1");
+    let (mut a, mut b) = pair_of(by_text, by_address()).await;
     let c = Member::start(on(port).interface(InterfaceChoice::Name("lo".to_owned()))).await;
     for node in [&a.node, &b.node, &c.node] {
-        assert_eq!(here(node), ("lo".to_owned(), Ipv4Addr::LOCALHOST));
+        assert_eq!(here(node), ("lo".to_owned(), Ipv4Addr::LOCALHOST.into()));
         until("the others", || node.peers().len() == 2).await;
     }
     talk(&mut a, &mut b, "by address").await;
 }
 
-#[tokio::test]
 async fn a_name_or_address_that_is_not_there_is_an_error() {
     for unknown in ["", "lo0x", "10.255.255.254", "127.0.0.2"] {
-        let error = on(free_port()).interface(unknown).start().await.unwrap_err();
+        let error = Node::builder().interface(unknown).start().await.unwrap_err();
         assert!(matches!(error, zyre::StartError::NoInterface { .. }), "{unknown}: {error}");
     }
 }

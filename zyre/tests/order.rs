@@ -20,7 +20,7 @@ async fn twenty_thousand_whispers_each_way_at_once_come_in_order_without_gap() {
     const COUNT: u32 = 20_000;
     let port = free_port();
     let limits =
-        Limits { link_messages: 2 * COUNT as usize, link_octets: 1 << 30, ..Limits::default() };
+        Limits { link_messages: 2 * COUNT as usize, link_bytes: 1 << 30, ..Limits::default() };
     let (mut a, mut b) = pair_of(on(port).limits(limits.clone()), on(port).limits(limits)).await;
     let (a_id, b_id) = (a.id(), b.id());
     let send = |from: &Member, to: PeerId| {
@@ -44,7 +44,7 @@ async fn twenty_thousand_whispers_each_way_at_once_come_in_order_without_gap() {
 async fn the_last_words_of_a_node_that_stops_at_once_all_arrive_before_its_goodbye() {
     const COUNT: u32 = 500;
     // More than the kernel takes at once, less than a link may have waiting.
-    const OCTETS: usize = 24 << 10;
+    const BYTES: usize = 24 << 10;
     let port = free_port();
     let mut listener = Member::start(on(port)).await;
     for round in 0..10 {
@@ -52,7 +52,7 @@ async fn the_last_words_of_a_node_that_stops_at_once_all_arrive_before_its_goodb
         speaker.enter(listener.id()).await;
         let id = speaker.id();
         for n in 0..COUNT {
-            let more = vec![0; OCTETS];
+            let more = vec![0; BYTES];
             speaker.node.whisper(listener.id(), [n.to_be_bytes().to_vec(), more]).unwrap();
         }
         soon(speaker.node.stop()).await;

@@ -4,25 +4,29 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use common::child::{self, Child};
 use common::{Member, free_port, median, on, soon, until};
 use serde_json::json;
-use tokio::sync::{Mutex, mpsc};
+use testkit::harness::Harness;
+use testkit::{async_tests, harness, role};
+use tokio::sync::mpsc;
 use zyre::{Event, Events, ExitReason, Node, PeerId};
 
 /// How many nodes are there before one comes and goes.
 const OTHERS: usize = 5;
 
-static QUIET: Mutex<()> = Mutex::const_new(());
-
-#[tokio::test]
-#[ignore = "a process that other tests start"]
-async fn child() {
-    if let Some((_, settings)) = child::task() {
-        child::echo(&settings).await;
-    }
+fn main() -> ExitCode {
+    role::play(|_, settings| harness::block_on_one_thread(child::echo(settings)));
+    let tests = async_tests![
+        enter_comes_within_100_ms_and_goodbye_within_50_ms_at_all_peers,
+        exit_of_a_killed_process_comes_within_a_second,
+        a_killed_node_back_on_its_mailbox_port_is_exit_then_enter_within_2500_ms,
+        a_node_that_stops_always_says_goodbye,
+    ];
+    Harness::default().at_once(1).then(tests).exit_code()
 }
 
 /// Events with the time of their arrival at the application.
@@ -60,9 +64,7 @@ async fn exited(observed: &mut Observed, id: PeerId) -> (Instant, ExitReason) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn enter_comes_within_100_ms_and_goodbye_within_50_ms_at_all_peers() {
-    let _quiet = QUIET.lock().await;
     let port = free_port();
     let mut others: Vec<(Node, Observed)> = Vec::new();
     for _ in 0..OTHERS {
@@ -104,9 +106,7 @@ async fn enter_comes_within_100_ms_and_goodbye_within_50_ms_at_all_peers() {
     assert!(goodbye <= Duration::from_millis(50), "EXIT after {goodbye:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exit_of_a_killed_process_comes_within_a_second() {
-    let _quiet = QUIET.lock().await;
     let port = free_port();
     let watcher = Member::start(on(port)).await;
     let mut observed = observe(watcher.events);
@@ -116,7 +116,7 @@ async fn exit_of_a_killed_process_comes_within_a_second() {
         let id = victim.id;
         entered(&mut observed, id).await;
         let start = Instant::now();
-        victim.kill().await;
+        drop(victim);
         let (at, reason) = exited(&mut observed, id).await;
         assert_eq!(reason, ExitReason::LinkLost);
         times.push(at - start);
@@ -126,9 +126,7 @@ async fn exit_of_a_killed_process_comes_within_a_second() {
     assert!(watcher.node.peers().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_node_back_on_its_mailbox_port_is_exit_then_enter_within_2500_ms() {
-    let _quiet = QUIET.lock().await;
     let (port, mailbox) = (free_port(), free_port());
     let settings = json!({ "port": port, "mailbox": mailbox });
     let watcher = Member::start(on(port)).await;
@@ -139,7 +137,7 @@ async fn a_killed_node_back_on_its_mailbox_port_is_exit_then_enter_within_2500_m
     for _ in 0..3 {
         let (old, endpoint) = (victim.id, victim.endpoint);
         let start = Instant::now();
-        victim.kill().await;
+        drop(victim);
         victim = Child::start("echo", settings.clone()).await;
         assert_ne!(victim.id, old);
         assert_eq!(victim.endpoint, endpoint);
@@ -154,9 +152,7 @@ async fn a_killed_node_back_on_its_mailbox_port_is_exit_then_enter_within_2500_m
     assert_eq!(watcher.node.peers(), [victim.id]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stops_always_says_goodbye() {
-    let _quiet = QUIET.lock().await;
     let port = free_port();
     let mut watchers = Vec::new();
     for _ in 0..OTHERS {

@@ -1,105 +1,73 @@
-//! A directory as it is published.
+//! A directory that is published.
 //!
-//! Names that start with a dot are not published, nor what is no regular file, nor what has a name
-//! that is no UTF-8 or no [`VirtualPath`]. Symbolic links are followed to what is in the directory
-//! as well, and nowhere else; a file `name.ln` holds one line, the path of the real file, which is
-//! published as `name`, if it lies where the configuration allows. (A relative path in it is taken
-//! from the working directory, as in C FileMQ. If there is `name` itself too, that is published.)
+//! Hidden names (with a leading dot), anything that is not a regular file, and names that are not
+//! UTF-8 or not a [`VirtualPath`](crate::VirtualPath) are not published. Symbolic links are
+//! followed as long as they stay within the directory. A file `name.ln` holds one line, the path of
+//! the real file, which is published as `name` if it lies where the options allow. A relative path
+//! in it is taken from the working directory, as in C FileMQ. If there is a file `name` too, that
+//! one is published.
 //!
-//! When the directory itself is gone, all its files stay published: a disk that is not mounted must
-//! not delete them everywhere. The same holds as long as there is another directory in its place and
-//! no file in it.
+//! When the directory itself disappears all its files stay published: a disk that is not mounted
+//! must not delete them everywhere. The same holds while there is another, empty directory in its
+//! place.
 
-mod link;
+mod change;
+mod change_buffer;
+mod ln_file;
+mod options;
 mod scan;
 mod state;
-mod thread;
-mod watch;
+mod watcher;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use self::thread::Watching;
-use self::watch::Gathered;
-use crate::disk::Source;
-use crate::{Version, VirtualPath};
+pub use self::change::MountChange;
+use self::change_buffer::ChangeBuffer;
+pub use self::options::MountOptions;
+use self::watcher::MountWatcher;
+use super::file_system::FileSystem;
+use super::native::NativeFileSystem;
 
-/// How a directory is published.
-#[derive(Clone, Debug)]
-pub struct MountConfig {
-    /// Its name on the network: a file `a/b` in it is `ALIAS/a/b`.
-    pub alias: VirtualPath,
-    /// A file is taken when it has not been changed for so long; zero: at once. Default 1 s.
-    pub stable: Duration,
-    /// How often everything is looked at, beside what the operating system tells. Default 30 s; at
-    /// most 1 s where the operating system tells nothing.
-    pub rescan: Duration,
-    /// Where `.ln` files may lead: files, or directories and all beneath. Default: nowhere.
-    pub links: Vec<PathBuf>,
-    /// The most files; what is beyond is not published. Default 1,000,000.
-    pub files: usize,
-    /// The most directories, one in another. Default 64.
-    pub depth: usize,
-}
-
-impl MountConfig {
-    /// The defaults.
-    #[must_use]
-    pub fn new(alias: VirtualPath) -> Self {
-        Self {
-            alias,
-            stable: Duration::from_secs(1),
-            rescan: Duration::from_secs(30),
-            links: Vec::new(),
-            files: 1_000_000,
-            depth: 64,
-        }
-    }
-}
-
-/// What has happened to a file of a mount.
-#[derive(Clone, Debug)]
-pub enum MountChange {
-    /// It is there, or in another state.
-    Updated {
-        /// Its name on the network.
-        name: VirtualPath,
-        /// Where it is.
-        source: Source,
-        /// Its state.
-        version: Version,
-    },
-    /// It is gone.
-    Removed {
-        /// Its name on the network.
-        name: VirtualPath,
-    },
-}
-
-/// A directory that is published, as long as this lives. After that a call that is under way may
-/// end, and no other is made.
+/// A directory that is published as long as this value lives. When it is dropped a callback that is
+/// under way may still complete; no further one begins.
 #[derive(Debug)]
-pub struct Mount(Arc<Gathered>);
+pub struct Mount(Arc<ChangeBuffer>);
 
 impl Mount {
-    /// Looks at the directory, and from then on reports what changes, on a thread of its own: in each
-    /// call what is gone first, then what is there, by name. What is not stable yet comes so, too.
+    /// Scans the directory, and from then on reports changes from a thread of its own.
+    ///
+    /// Returns what is there now. Each call of `changed` gets the files that are gone first, then
+    /// new and changed ones, by name; so do files that were not [stable](MountOptions::stable) at
+    /// first.
     ///
     /// # Errors
-    /// The directory is not there, or cannot be read, or there can be no thread.
+    /// The directory does not exist or cannot be read, or no thread can be started.
     pub fn open(
         directory: &Path,
-        config: MountConfig,
+        options: MountOptions,
         changed: impl FnMut(Vec<MountChange>) + Send + 'static,
     ) -> io::Result<(Self, Vec<MountChange>)> {
-        let gathered = Arc::new(Gathered::default());
-        let (watching, first) = Watching::open(directory, config, gathered.clone())?;
-        let mount = Self(gathered);
+        Self::open_on(NativeFileSystem::shared(), directory, options, changed)
+    }
+
+    /// As [`open`](Self::open), on this file system. The operating system still reports changes.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_on(
+        system: Arc<dyn FileSystem>,
+        directory: &Path,
+        options: MountOptions,
+        changed: impl FnMut(Vec<MountChange>) + Send + 'static,
+    ) -> io::Result<(Self, Vec<MountChange>)> {
+        let buffer = Arc::new(ChangeBuffer::default());
+        let (watcher, first) = MountWatcher::open(system, directory, options, buffer.clone())?;
+        let mount = Self(buffer);
         std::thread::Builder::new()
             .name("filemq mount".to_owned())
-            .spawn(move || watching.run(changed))?;
+            .spawn(move || watcher.run(changed))?;
         Ok((mount, first))
     }
 }

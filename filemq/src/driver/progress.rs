@@ -1,70 +1,70 @@
-//! How far a transfer has come.
+//! Progress of transfers.
 
 use std::time::{Duration, Instant};
 
 /// How far a transfer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Octets of the file so far, with those that were there before.
-    pub octets: u64,
-    /// Octets of the whole file, if that is known: other implementations do not tell.
+    /// Bytes of the file so far, with those that were there before.
+    pub bytes: u64,
+    /// Bytes of the whole file, if known: other implementations do not announce them.
     pub total: Option<u64>,
-    /// Octets per second since this transfer began.
+    /// Bytes per second since this transfer began.
     pub rate: u64,
 }
 
-/// Between two reports of one transfer.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// The time between two reports of one transfer.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Watches one transfer after the other, and says when there is something to report.
+/// Measures one transfer after the other, and says when there is something to report.
 #[derive(Debug)]
-pub(super) struct Pace<N> {
-    transfer: Option<Transfer<N>>,
+pub(super) struct ProgressMeter<N> {
+    transfer: Option<Measured<N>>,
 }
 
 #[derive(Debug)]
-struct Transfer<N> {
+struct Measured<N> {
     name: N,
     began: Instant,
-    /// Octets when it was first heard of.
+    /// Bytes at the first report.
     before: u64,
-    octets: u64,
+    bytes: u64,
     reported: Instant,
 }
 
-impl<N> Default for Pace<N> {
+impl<N> Default for ProgressMeter<N> {
     fn default() -> Self {
         Self { transfer: None }
     }
 }
 
-impl<N: PartialEq + Clone> Pace<N> {
-    /// The transfer of `name` has come to `octets`. Says what to report, mostly nothing: files that
-    /// take less than the interval are complete at once. The rate leaves the first piece out, for
-    /// nobody knows how long it took.
-    pub(super) fn came_to(
+impl<N: PartialEq + Clone> ProgressMeter<N> {
+    /// Notes that the transfer of `name` has come to `bytes`, and returns what to report: mostly
+    /// nothing, since files that take less than the interval complete without a report. The rate
+    /// leaves the first piece out, because it is not known how long that took.
+    pub(super) fn update(
         &mut self,
         name: &N,
-        octets: u64,
+        bytes: u64,
         total: Option<u64>,
         now: Instant,
     ) -> Option<Progress> {
         let transfer = match &mut self.transfer {
-            Some(transfer) if transfer.name == *name && transfer.octets <= octets => transfer,
+            Some(transfer) if transfer.name == *name && transfer.bytes <= bytes => transfer,
             other => {
                 let name = name.clone();
-                other.insert(Transfer { name, began: now, before: octets, octets, reported: now })
+                other.insert(Measured { name, began: now, before: bytes, bytes, reported: now })
             }
         };
-        transfer.octets = octets;
-        if now.saturating_duration_since(transfer.reported) < INTERVAL {
+        transfer.bytes = bytes;
+        if now.saturating_duration_since(transfer.reported) < REPORT_INTERVAL {
             return None;
         }
         transfer.reported = now;
         let since = now.saturating_duration_since(transfer.began).as_micros().max(1);
-        let moved = u128::from(octets.saturating_sub(transfer.before));
+        let moved = u128::from(bytes.saturating_sub(transfer.before));
         let rate = u64::try_from(moved * 1_000_000 / since).unwrap_or(u64::MAX);
-        Some(Progress { octets, total, rate })
+        Some(Progress { bytes, total, rate })
     }
 }
 
@@ -72,21 +72,21 @@ impl<N: PartialEq + Clone> Pace<N> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Pace, Progress};
+    use super::{Progress, ProgressMeter};
 
     #[test]
     fn ten_reports_a_second_with_the_rate_since_the_beginning() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
+        let (mut meter, start) = (ProgressMeter::default(), Instant::now());
         let mut told = Vec::new();
         for i in 0..100u64 {
             let now = start + Duration::from_millis(10 * i);
-            told.extend(pace.came_to(&"a", 5000 + (i + 1) * 100, Some(15_000), now));
+            told.extend(meter.update(&"a", 5000 + (i + 1) * 100, Some(15_000), now));
         }
         assert_eq!(told.len(), 9);
         let last = told[8];
-        assert_eq!(last, Progress { octets: 14_100, total: Some(15_000), rate: 10_000 });
+        assert_eq!(last, Progress { bytes: 14_100, total: Some(15_000), rate: 10_000 });
         let again = start + Duration::from_secs(2);
-        assert_eq!(pace.came_to(&"b", 100, None, again), None, "another begins");
-        assert_eq!(pace.came_to(&"b", 50, None, again + Duration::from_secs(1)), None, "anew");
+        assert_eq!(meter.update(&"b", 100, None, again), None, "another begins");
+        assert_eq!(meter.update(&"b", 50, None, again + Duration::from_secs(1)), None, "anew");
     }
 }

@@ -1,229 +1,142 @@
 //! A server: what it publishes, and its clients.
 
+mod connection;
+mod event;
+mod options;
+mod shared;
+mod state;
+
 use std::collections::BTreeSet;
 use std::fmt;
-use std::future::pending;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use zmtp::net::{Established, Listener, ListenerLimits, OutboxLimits};
+use zmtp::net::{Listener, ListenerLimits, SendQueueLimits};
+use zmtp::sync::Mutex;
 use zmtp::{Config, Limits, SocketType};
 
-use super::stock::{Stock, VisitId};
-use super::{Progress, visit};
-use crate::disk::{Mount, MountConfig, Source};
-use crate::session::{ServerConfig, ServerSession};
-use crate::{Audience, VirtualPath};
+pub use self::event::{ClientInfo, ServerEvent, ServerEvents};
+pub use self::options::ServerOptions;
+use self::shared::{Door, ServerShared};
+use self::state::ServerState;
+use crate::VirtualPath;
+use crate::catalogue::Audience;
+use crate::disk::{FileSource, Mount, MountOptions};
 
 /// How often files that were published one by one are looked at.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Events that may wait; more are dropped.
-const EVENTS: usize = 1024;
+/// How many events may wait before more are dropped.
+const MAX_EVENTS: usize = 1024;
 
-/// Octets of a message of a client: its list of what it has is the longest.
-const MESSAGE: usize = 24 << 20;
-
-/// A client, as a server sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientInfo {
-    /// The identity that it has told, often none. Nobody has verified it.
-    pub identity: Bytes,
-    /// Where it comes from.
-    pub address: SocketAddr,
-}
-
-/// Which tags a client has, by what is known of it.
-type Tags = dyn Fn(&ClientInfo) -> BTreeSet<Arc<str>> + Send + Sync;
-
-/// What a server puts up with.
-#[derive(Clone)]
-pub struct ServerOptions {
-    /// How sessions behave.
-    pub session: ServerConfig,
-    /// Clients at a time. Default 1,024; one more waits until another goes.
-    pub clients: usize,
-    tags: Arc<Tags>,
-}
-
-impl Default for ServerOptions {
-    fn default() -> Self {
-        Self {
-            session: ServerConfig::default(),
-            clients: 1024,
-            tags: Arc::new(|_| BTreeSet::new()),
-        }
-    }
-}
-
-impl ServerOptions {
-    /// The same, with clients told apart: what is published for a tag goes to those that `tags`
-    /// gives it. Asked when a client comes, and again by [`Server::retag`]. Must not call the server.
-    #[must_use]
-    pub fn with_tags(
-        self,
-        tags: impl Fn(&ClientInfo) -> BTreeSet<Arc<str>> + Send + Sync + 'static,
-    ) -> Self {
-        Self { tags: Arc::new(tags), ..self }
-    }
-}
-
-impl fmt::Debug for ServerOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerOptions")
-            .field("session", &self.session)
-            .field("clients", &self.clients)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a server has done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Served {
-    /// A file is on its way; about ten times a second.
-    Progress {
-        /// To whom.
-        client: ClientInfo,
-        /// Which.
-        name: VirtualPath,
-        /// How far; what was handed to the network, not what has arrived.
-        progress: Progress,
-    },
-    /// A file was sent to its end.
-    Sent {
-        /// To whom.
-        client: ClientInfo,
-        /// Which.
-        name: VirtualPath,
-        /// Its octets.
-        size: u64,
-    },
-    /// A client was told that a file is gone.
-    Deleted {
-        /// Which client.
-        client: ClientInfo,
-        /// Which file.
-        name: VirtualPath,
-    },
-}
-
-/// What a server does, as it happens. Nobody needs to listen: when 1,024 wait, more are dropped.
-#[derive(Debug)]
-pub struct ServerEvents(mpsc::Receiver<Served>);
-
-impl ServerEvents {
-    /// The next; `None` when the server has stopped. May be dropped and called again.
-    pub async fn recv(&mut self) -> Option<Served> {
-        self.0.recv().await
-    }
-}
+/// The most bytes of a message from a client; the longest is its list of what it has.
+const MAX_MESSAGE: usize = 24 << 20;
 
 /// A server: publishes files and folders to the clients that come to it.
 ///
-/// A handle: clones are the same server, and when the last is dropped it stops. Names are virtual
-/// paths; a name is there once, and belongs to whoever gave it last.
+/// Clones are handles of the same server, which stops when the last one is dropped. A name is
+/// published once: publishing it again replaces what it stands for.
 #[derive(Clone)]
 pub struct Server {
-    shared: Arc<Shared>,
-    running: Arc<Running>,
+    shared: Arc<ServerShared>,
+    running: Arc<RunningServer>,
 }
 
 /// Ends the tasks of a server with its last handle.
-struct Running {
-    shared: Weak<Shared>,
+struct RunningServer {
+    shared: Weak<ServerShared>,
     task: AbortHandle,
 }
 
-/// What all tasks of a server share.
-pub(super) struct Shared {
-    stock: Mutex<Stock>,
-    options: ServerOptions,
-    events: mpsc::Sender<Served>,
-    address: Mutex<Option<SocketAddr>>,
-    /// To the task that accepts.
-    listeners: mpsc::Sender<Listener>,
-}
-
 impl Server {
-    /// A server that publishes nothing yet and listens nowhere. Must be called in a tokio runtime,
-    /// where the server then lives.
+    /// Creates a server that publishes nothing yet and listens nowhere.
     ///
-    /// What is to be there from the start should be published before [`listen`](Self::listen): a
-    /// client that has been here before is told that what it has is gone if it is not there when it
-    /// comes.
+    /// Publish files before you [`listen`](Self::listen): a client that returns is told that its
+    /// files are gone if they are not published when it connects.
+    ///
+    /// # Panics
+    /// Panics outside a tokio runtime, in which the server then runs.
     #[must_use]
     pub fn new(options: ServerOptions) -> (Self, ServerEvents) {
-        let (sender, events) = mpsc::channel(EVENTS);
-        let (listeners, opened) = mpsc::channel(1);
-        let shared = Arc::new(Shared {
-            stock: Mutex::default(),
+        let (sender, events) = mpsc::channel(MAX_EVENTS);
+        let (doors, changes) = mpsc::unbounded_channel();
+        let shared = Arc::new(ServerShared {
+            state: Mutex::new(ServerState::default()),
             options,
+            tags: Mutex::new(Arc::new(|_: &ClientInfo| BTreeSet::new())),
             events: sender,
-            address: Mutex::new(None),
-            listeners,
+            addresses: Mutex::default(),
+            doors,
         });
-        let task = tokio::spawn(run(Arc::downgrade(&shared), opened)).abort_handle();
-        let running = Arc::new(Running { shared: Arc::downgrade(&shared), task });
-        (Self { shared, running }, ServerEvents(events))
+        let task = tokio::spawn(run(Arc::downgrade(&shared), listener(&shared.options), changes))
+            .abort_handle();
+        let running = Arc::new(RunningServer { shared: Arc::downgrade(&shared), task });
+        (Self { shared, running }, ServerEvents::new(events))
     }
 
-    /// Listens on `address`, and no longer where it listened before; says where. The port of FILEMQ is
-    /// [5670](crate::PORT), and 0 is any. Clients that are connected stay so.
+    /// Listens on `address`, besides all earlier ones, and returns the address with its port. The
+    /// port of FILEMQ is [5670](crate::PORT); 0 picks a free one.
     ///
     /// # Errors
-    /// The address cannot be listened on; all is as it was.
-    pub async fn listen(&self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let listener = listener(address, &self.shared.options).await?;
-        let address = listener.local_addr()?;
-        // It is taken as long as a handle is there.
-        self.shared.listeners.send(listener).await.map_err(io::Error::other)?;
-        *self.shared.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    /// If it is not possible to listen on the address.
+    pub fn listen(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = TcpListener::bind(address)?;
+        let address = socket.local_addr()?;
+        self.shared.addresses.lock().push(address);
+        // The other end lives as long as there is a handle.
+        self.shared.doors.send(Door::Opened(socket)).map_err(io::Error::other)?;
         Ok(address)
     }
 
-    /// Where it listens, if it does.
-    #[must_use]
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        *self.shared.address.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No longer listens on `address`. Connected clients stay connected.
+    pub fn stop_listening(&self, address: SocketAddr) {
+        self.shared.addresses.lock().retain(|known| *known != address);
+        // The other end lives as long as there is a handle.
+        let _ = self.shared.doors.send(Door::Closed(address));
     }
 
-    /// Publishes all that is in a directory, now and later, below `config.alias`, instead of what
-    /// was there by an earlier call. Returns when what is there now is known; it may take a while.
+    /// Returns the addresses on which the server listens, in the order in which they came.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.shared.addresses.lock().clone()
+    }
+
+    /// Publishes everything in a directory, now and later, below `options.alias`, replacing an
+    /// earlier mount with this alias. Completes when the directory has been scanned, which may take
+    /// a while.
     ///
     /// # Errors
-    /// The directory cannot be read.
+    /// If the directory cannot be read.
     pub async fn mount(
         &self,
         directory: impl Into<PathBuf>,
-        config: MountConfig,
+        options: MountOptions,
         audience: Audience,
     ) -> io::Result<()> {
         let (shared, directory) = (Arc::downgrade(&self.shared), directory.into());
         let opening = move || {
             let Some(server) = shared.upgrade() else { return Ok(()) };
-            let owner = server.stock().next_owner();
-            let alias = config.alias.clone();
-            // What changes waits until what was there before it is known.
+            let owner = server.state.lock().next_owner();
+            let alias = options.alias.clone();
+            // Changes wait until the first scan is in the catalogue.
             let gate = Arc::new(Mutex::new(()));
-            let opened = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let opened = gate.lock();
             let (waits, to) = (Arc::clone(&gate), audience.clone());
-            let (mount, found) = Mount::open(&directory, config, move |changes| {
-                drop(waits.lock().unwrap_or_else(PoisonError::into_inner));
+            let (mount, found) = Mount::open(&directory, options, move |changes| {
+                drop(waits.lock());
                 if let Some(server) = shared.upgrade() {
-                    server.stock().mount_changed(owner, &to, changes);
+                    server.state.lock().mount_changed(owner, &to, changes);
                 }
             })?;
-            let mut stock = server.stock();
-            let old = stock.keep_mount(owner, alias, mount);
-            stock.mount_changed(owner, &audience, found);
-            drop(stock);
+            let mut state = server.state.lock();
+            let old = state.keep_mount(owner, alias, mount);
+            state.mount_changed(owner, &audience, found);
+            drop(state);
             drop(opened);
             // Its thread may be waiting for the lock.
             drop(old);
@@ -232,20 +145,20 @@ impl Server {
         tokio::task::spawn_blocking(opening).await.map_err(io::Error::other)?
     }
 
-    /// Takes a mounted directory out: its files are gone for the clients. False: there is none.
+    /// Stops publishing a mounted directory: for clients its files are gone. Returns `false` if
+    /// there is no such mount.
     pub async fn unmount(&self, alias: &VirtualPath) -> bool {
-        let mount = self.shared.stock().take_mount(alias);
+        let mount = self.shared.state.lock().take_mount(alias);
         let had = mount.is_some();
         // Its thread may be busy.
         let _ = tokio::task::spawn_blocking(move || drop(mount)).await;
         had
     }
 
-    /// Publishes one file under `name`, as it is and, looked at once a second, as it will be.
-    /// Publishing a name again replaces what it stands for.
+    /// Publishes one file under `name`, and its later states: the file is looked at once a second.
     ///
     /// # Errors
-    /// It cannot be read, or is no file.
+    /// If it cannot be read or is not a regular file, or if `name` is `/`.
     pub async fn publish(
         &self,
         path: impl AsRef<Path>,
@@ -253,124 +166,128 @@ impl Server {
         audience: Audience,
     ) -> io::Result<()> {
         if name.is_root() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "/ is no name for a file"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "/ cannot be the name of a file",
+            ));
         }
         let path = std::path::absolute(path)?;
-        let source = Source::anywhere(path.clone());
+        let source = FileSource::anywhere(path.clone());
         let version = tokio::task::spawn_blocking(move || source.version())
             .await
             .map_err(io::Error::other)??;
-        self.shared.stock().publish(name, path, version, audience);
+        self.shared.state.lock().publish(name, path, version, audience);
         Ok(())
     }
 
-    /// Takes a file out that was published by itself. False: there is none of that name.
+    /// Stops publishing a file that was published by [`publish`](Self::publish). Returns `false` if
+    /// there is none of that name.
     pub fn retract(&self, name: &VirtualPath) -> bool {
-        self.shared.stock().retract(name)
+        self.shared.state.lock().retract(name)
     }
 
-    /// Stops it, for all its handles: closes all connections at once, watches nothing any more. What a
-    /// client has got of a file it goes on with when the server is there again.
+    /// Stops the server for all its handles, and closes all connections at once. Clients resume
+    /// interrupted files after a restart.
     pub fn stop(&self) {
         self.running.stop();
     }
 
-    /// Asks anew which tags each client has.
+    /// Tells clients apart: what is published for a [tag](Audience::Tagged) goes to the clients
+    /// that `tags` gives it to. By default clients have no tags.
+    ///
+    /// The function is called when a client connects, when this is called, and after each
+    /// [`retag`](Self::retag). It must not call the server.
+    pub fn set_tags(
+        &self,
+        tags: impl Fn(&ClientInfo) -> BTreeSet<Arc<str>> + Send + Sync + 'static,
+    ) {
+        let old = std::mem::replace(&mut *self.shared.tags.lock(), Arc::new(tags));
+        // Dropped when the lock is free: it may own anything.
+        drop(old);
+        self.retag();
+    }
+
+    /// Determines the tags of each client again. What is published after this call goes by the new
+    /// tags.
     pub fn retag(&self) {
-        let tags = Arc::clone(&self.shared.options.tags);
-        self.shared.stock().retag(|info| tags(info));
+        self.shared.state.lock().retag();
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("address", &self.local_addr()).finish_non_exhaustive()
+        f.debug_struct("Server").field("addresses", &self.local_addrs()).finish_non_exhaustive()
     }
 }
 
-impl Running {
+impl RunningServer {
     fn stop(&self) {
-        // With the tasks of its clients, which are its children.
+        // This ends the tasks of clients too, which belong to it.
         self.task.abort();
         if let Some(shared) = self.shared.upgrade() {
-            let mounts = shared.stock().take_mounts();
-            // Not here: their threads may be busy, and this may be a task of the runtime.
+            let mounts = shared.state.lock().take_mounts();
+            // Elsewhere: their threads may be busy, and this may be a task of the runtime.
             std::thread::spawn(move || drop(mounts));
         }
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-impl Shared {
-    pub(super) fn stock(&self) -> MutexGuard<'_, Stock> {
-        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A client has come; its number.
-    pub(super) fn visited_by(&self, info: ClientInfo, wake: &Arc<Notify>) -> VisitId {
-        let tags = (self.options.tags)(&info);
-        let session = ServerSession::new(&self.options.session, tags, Instant::now());
-        self.stock().visit(session, info, Arc::clone(wake))
-    }
-
-    /// Tells the application, if it listens.
-    pub(super) fn report(&self, served: Served) {
-        let _ = self.events.try_send(served);
-    }
-}
-
-async fn listener(address: SocketAddr, options: &ServerOptions) -> io::Result<Listener> {
+fn listener(options: &ServerOptions) -> Listener {
     let limits = ListenerLimits {
         connections: options.clients,
-        outbox: OutboxLimits { messages: 100_000, octets: 16 << 20 },
+        queue: SendQueueLimits { messages: 100_000, bytes: 16 << 20, ..Default::default() },
         ..ListenerLimits::default()
     };
-    let transport = Limits { frame: MESSAGE, message: MESSAGE, frames: 2, ..Limits::default() };
+    let transport =
+        Limits { frame: MAX_MESSAGE, message: MAX_MESSAGE, frames: 2, ..Limits::default() };
     let config = Config::new(SocketType::Router).with_limits(transport);
-    Listener::bind(address, config, limits).await
+    Listener::new(config, limits)
 }
 
-/// Takes clients in, and looks after files that were published one by one.
-async fn run(shared: Weak<Shared>, mut opened: mpsc::Receiver<Listener>) {
-    let mut listener = None;
+/// Accepts clients, and looks at the files that were published one by one.
+async fn run(
+    shared: Weak<ServerShared>,
+    mut listener: Listener,
+    mut doors: mpsc::UnboundedReceiver<Door>,
+) {
     let mut clients = tokio::task::JoinSet::new();
-    let mut look = tokio::time::interval(LOOK);
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            established = accept(&mut listener) => {
+            established = listener.accept() => {
                 let Some(shared) = shared.upgrade() else { return };
-                clients.spawn(visit::serve(shared, established));
+                clients.spawn(connection::serve(shared, established));
             }
             Some(_) = clients.join_next(), if !clients.is_empty() => {}
-            Some(other) = opened.recv() => listener = Some(other),
+            Some(door) = doors.recv() => match door {
+                Door::Opened(socket) => {
+                    if let Err(error) = listener.add(socket) {
+                        tracing::warn!(%error, "the server does not listen");
+                    }
+                }
+                Door::Closed(address) => listener.remove(address),
+            },
             _ = look.tick() => {
                 let Some(shared) = shared.upgrade() else { return };
-                let _ = tokio::task::spawn_blocking(move || look_after(&shared)).await;
+                let _ = tokio::task::spawn_blocking(move || look_at_files(&shared)).await;
             }
         }
     }
 }
 
-/// The next client; never one, if nobody listens.
-async fn accept(listener: &mut Option<Listener>) -> Established {
-    match listener {
-        Some(listener) => listener.accept().await,
-        None => pending().await,
-    }
-}
-
-fn look_after(shared: &Shared) {
-    let single = shared.stock().single();
+fn look_at_files(shared: &ServerShared) {
+    let single = shared.state.lock().single();
     for (name, path, known) in single {
-        let version = Source::anywhere(path).version().ok();
+        let version = FileSource::anywhere(path).version().ok();
         if version != known {
-            shared.stock().single_changed(&name, version);
+            shared.state.lock().single_changed(&name, version);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What both sides wait for.
+//! Futures that both sides wait for.
 
 use std::future::{Future, pending};
 use std::io;
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
-use zmtp::net::Outbox;
+use zmtp::net::SendQueue;
 
-/// How long a last word may take.
-const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long sending the last messages may take.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What came of it; for ever, if nothing is going on.
+/// Waits for the task and returns its result; waits forever if there is none.
 pub(super) async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
     match task {
         Some(task) => task.await,
@@ -20,7 +20,7 @@ pub(super) async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, J
     }
 }
 
-/// Until then; for ever, if there is no such time.
+/// Waits until the deadline; waits forever if there is none.
 pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -28,16 +28,16 @@ pub(super) async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// Until the kernel has taken what is queued, which `writer` writes; not for long.
+/// Waits until the kernel has taken what is queued and `writer` sends, but not for long.
 pub(super) async fn last_word(
-    outbox: &Outbox,
+    queue: &SendQueue,
     mut writer: Pin<&mut impl Future<Output = io::Error>>,
 ) {
     let written = async {
         tokio::select! {
             _ = &mut writer => {}
-            () = outbox.drained() => {}
+            () = queue.drained() => {}
         }
     };
-    let _ = timeout(LAST_WORD, written).await;
+    let _ = timeout(LAST_WORD_TIMEOUT, written).await;
 }

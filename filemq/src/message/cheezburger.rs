@@ -2,41 +2,42 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Dictionary, put_length, put_longstr, start};
+use super::dictionary::Dictionary;
+use super::wire::{put_length, put_longstr, start};
 
-/// A piece of a file, or its end, or that it is gone.
+/// A piece of a file, its end, or the news that it is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cheezburger {
-    /// One more for each CHEEZBURGER to this client, from 0.
+    /// Counts the CHEEZBURGER messages to this client, from 0.
     pub sequence: u64,
-    /// What has happened to the file.
+    /// What happened to the file.
     pub operation: Operation,
     /// Its name.
     pub filename: Bytes,
-    /// Where in the file `chunk` belongs, in octets.
+    /// Where in the file `chunk` belongs, in bytes.
     pub offset: u64,
-    /// Whether nothing of the file comes after it. C FileMQ says so with no content only.
+    /// Whether this is the last piece. C FileMQ sets it only where there is no content.
     pub eof: bool,
-    /// More about the file; who does not know one ignores it.
+    /// More about the file; an implementation ignores the headers it does not know.
     pub headers: Dictionary,
-    /// Content.
+    /// The content.
     pub chunk: Bytes,
 }
 
-/// What has happened to a file.
+/// What happened to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// It is there, or is another.
+    /// It is new, or has changed.
     Create,
     /// It is gone.
     Delete,
-    /// Something that the protocol does not know. C FileMQ sends 0 when it has lost the thread.
+    /// Something the protocol does not define. C FileMQ sends 0 when it has lost the thread.
     Other(u8),
 }
 
 impl From<u8> for Operation {
-    fn from(octet: u8) -> Self {
-        match octet {
+    fn from(byte: u8) -> Self {
+        match byte {
             1 => Self::Create,
             2 => Self::Delete,
             other => Self::Other(other),
@@ -49,13 +50,13 @@ impl From<Operation> for u8 {
         match operation {
             Operation::Create => 1,
             Operation::Delete => 2,
-            Operation::Other(octet) => octet,
+            Operation::Other(byte) => byte,
         }
     }
 }
 
-/// All of a [`Cheezburger`] but its content, which goes after it from wherever it is: one copy of it
-/// may be on its way to many.
+/// All of a [`Cheezburger`] except its content, which follows from wherever it is in memory: one
+/// copy of it may be on its way to many clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     /// As [`Cheezburger::sequence`].
@@ -73,7 +74,7 @@ pub struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// The frame up to its content, of which `len` octets have to follow.
+    /// Encodes the frame up to its content, of which `len` bytes have to follow.
     #[must_use]
     pub fn encode(&self, len: usize) -> Bytes {
         self.with_room(len, 0).freeze()

@@ -2,55 +2,56 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{MAX_ENTRIES, MAX_STRING, MAX_VALUE, put_length, put_longstr, put_string};
+use super::limits::{MAX_ENTRIES, MAX_STRING, MAX_VALUE};
+use super::wire::{put_length, put_longstr, put_string};
 
-/// Names and values, in the order of the wire, which means nothing.
+/// Names and values, in the order of the wire, which has no meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dictionary(Vec<(Bytes, Bytes)>);
 
 impl Dictionary {
-    /// One more. A name that is there twice counts where it is first.
+    /// Appends an entry. If a name occurs twice, its first value counts.
     pub fn push(&mut self, name: impl Into<Bytes>, value: impl Into<Bytes>) {
         self.0.push((name.into(), value.into()));
     }
 
-    /// The value of a name.
+    /// Returns the value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Bytes> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
-    /// The value of a name, if it is text.
+    /// Returns the value of a name, if it is UTF-8.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(|value| str::from_utf8(value).ok())
     }
 
-    /// All names and values.
+    /// Iterates over all names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
-    /// How many there are.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What fits the wire.
+    /// Returns the entries that fit the wire.
     fn sent(&self) -> impl Iterator<Item = &(Bytes, Bytes)> + Clone {
         let fits =
             |(name, value): &&(Bytes, Bytes)| name.len() <= MAX_STRING && value.len() <= MAX_VALUE;
         self.0.iter().filter(fits).take(MAX_ENTRIES)
     }
 
-    /// Octets on the wire, and no fewer.
+    /// Returns the number of bytes on the wire.
     pub(super) fn encoded_len(&self) -> usize {
         4 + self.sent().map(|(name, value)| 5 + name.len() + value.len()).sum::<usize>()
     }

@@ -1,11 +1,12 @@
-//! What is left to read of a frame.
+//! Reads the fields of a frame.
 
 use bytes::Bytes;
 
-use super::{
-    Cheezburger, DecodeError, Dictionary, MAX_ENTRIES, MAX_PATH, MAX_VALUE, Message, Operation,
-    PROTOCOL, VERSION,
-};
+use super::cheezburger::{Cheezburger, Operation};
+use super::dictionary::Dictionary;
+use super::error::DecodeError;
+use super::limits::{MAX_ENTRIES, MAX_PATH, MAX_VALUE};
+use super::wire::{PROTOCOL, VERSION};
 
 pub(super) struct Fields<'a> {
     frame: &'a Bytes,
@@ -17,19 +18,19 @@ impl<'a> Fields<'a> {
         Self { frame, rest: frame }
     }
 
-    pub(super) fn octets<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    pub(super) fn octet(&mut self) -> Result<u8, DecodeError> {
-        let [octet] = self.octets()?;
-        Ok(octet)
+    pub(super) fn byte(&mut self) -> Result<u8, DecodeError> {
+        let [byte] = self.bytes()?;
+        Ok(byte)
     }
 
     pub(super) fn number(&mut self) -> Result<u64, DecodeError> {
-        self.octets().map(u64::from_be_bytes)
+        self.bytes().map(u64::from_be_bytes)
     }
 
     fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
@@ -39,12 +40,12 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn string(&mut self) -> Result<Bytes, DecodeError> {
-        let length = self.octet()?;
+        let length = self.byte()?;
         self.take(length.into())
     }
 
     fn length(&mut self, most: usize) -> Result<usize, DecodeError> {
-        let length = u32::from_be_bytes(self.octets()?);
+        let length = u32::from_be_bytes(self.bytes()?);
         let length = usize::try_from(length).map_err(|_| DecodeError::TooLarge)?;
         if length > most { Err(DecodeError::TooLarge) } else { Ok(length) }
     }
@@ -54,7 +55,7 @@ impl<'a> Fields<'a> {
         self.take(length)
     }
 
-    /// Grows entry by entry, so that a false count costs nothing.
+    /// Reads entry by entry, so that a false count costs nothing.
     pub(super) fn dictionary(&mut self) -> Result<Dictionary, DecodeError> {
         let mut dictionary = Dictionary::default();
         for _ in 0..self.length(MAX_ENTRIES)? {
@@ -65,25 +66,25 @@ impl<'a> Fields<'a> {
         Ok(dictionary)
     }
 
-    pub(super) fn ohai(&mut self) -> Result<Message, DecodeError> {
+    pub(super) fn ohai(&mut self) -> Result<(), DecodeError> {
         if self.string()? != PROTOCOL {
             return Err(DecodeError::Protocol);
         }
-        // Until 2013 the version was one octet.
+        // Until 2013 the version was one byte.
         let version = match *self.rest {
             [version] => version.into(),
-            _ => u16::from_be_bytes(self.octets()?),
+            _ => u16::from_be_bytes(self.bytes()?),
         };
-        if version == VERSION { Ok(Message::Ohai) } else { Err(DecodeError::Version(version)) }
+        if version == VERSION { Ok(()) } else { Err(DecodeError::Version(version)) }
     }
 
     pub(super) fn cheezburger(&mut self) -> Result<Cheezburger, DecodeError> {
         Ok(Cheezburger {
             sequence: self.number()?,
-            operation: Operation::from(self.octet()?),
+            operation: Operation::from(self.byte()?),
             filename: self.path()?,
             offset: self.number()?,
-            eof: self.octet()? != 0,
+            eof: self.byte()? != 0,
             headers: self.dictionary()?,
             chunk: {
                 let length = self.length(usize::MAX)?;

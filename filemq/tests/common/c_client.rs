@@ -48,7 +48,7 @@ impl CClient {
         let name = path(str::from_utf8(&piece.filename).unwrap());
         assert!(piece.headers.is_empty(), "headers for a client that knows none");
         let len = piece.chunk.len();
-        assert!(len <= filemq::CHUNK && len as u64 <= self.credit, "more than the credit");
+        assert!(len <= filemq::message::CHUNK && len as u64 <= self.credit, "more than the credit");
         self.credit -= len as u64;
         match piece.operation {
             Operation::Create => self.create(name, piece.offset, &piece.chunk),
@@ -64,10 +64,10 @@ impl CClient {
         let open = self.open.get_or_insert_with(|| name.clone());
         assert_eq!(*open, name, "it writes this into the other");
         if !self.lost {
-            let octets = self.files.entry(name).or_default();
+            let bytes = self.files.entry(name).or_default();
             let (from, to) = (usize::try_from(offset).unwrap(), chunk.len());
-            octets.resize(octets.len().max(from + to), 0);
-            octets[from..from + to].copy_from_slice(chunk);
+            bytes.resize(bytes.len().max(from + to), 0);
+            bytes[from..from + to].copy_from_slice(chunk);
         }
         if chunk.is_empty() {
             self.open = None;

@@ -1,4 +1,5 @@
-//! A disk and an inbox in memory, and what was captured from C FileMQ.
+//! A disk and a received folder in memory, a file system that fails, and what was captured from C
+//! FileMQ.
 
 #![allow(
     dead_code,
@@ -10,28 +11,29 @@
 )]
 
 pub mod c_client;
-pub mod disk;
-pub mod inbox;
+pub mod failing;
+pub mod memory_disk;
+pub mod memory_folder;
 pub mod server;
 pub mod vectors;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
-use filemq::digest::Algorithm;
+use filemq::VirtualPath;
+use filemq::digest::{Algorithm, Digest};
 use filemq::message::{Cheezburger, Dictionary, Icanhaz, Message, Operation};
-use filemq::{Digest, VirtualPath};
 
 pub fn path(text: &str) -> VirtualPath {
     VirtualPath::new(text).unwrap()
 }
 
 /// Tells contents apart as a digest does, and is quick: no test depends on which digest it is.
-pub fn digest(algorithm: Algorithm, octets: &[u8]) -> Digest {
+pub fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
     let mut whole = [0; 32];
     for (seed, part) in whole.chunks_mut(8).enumerate() {
         let mut hasher = DefaultHasher::new();
-        (seed, octets).hash(&mut hasher);
+        (seed, bytes).hash(&mut hasher);
         part.copy_from_slice(&hasher.finish().to_be_bytes());
     }
     match algorithm {
@@ -42,17 +44,7 @@ pub fn digest(algorithm: Algorithm, octets: &[u8]) -> Digest {
 
 /// A file's content, another for each seed.
 pub fn content(seed: u64, size: usize) -> Bytes {
-    // No piece that begins elsewhere looks the same.
-    let mut state = seed.wrapping_mul(2).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let block: Vec<u8> = (0..4099)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            state.to_be_bytes()[0]
-        })
-        .collect();
-    let mut octets = block.repeat(size.div_ceil(block.len()));
-    octets.truncate(size);
-    octets.into()
+    testkit::content::bytes(seed, size).into()
 }
 
 pub fn text(text: &str) -> Bytes {

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use filemq::message::Message;
-use filemq::session::{ServerConfig, ServerEvent, ServerOutput, ServerSession};
-use filemq::{Audience, Catalogue, Done, Job, VirtualPath};
+use filemq::session::{
+    Catalogue, Job, JobResult, ServerConfig, ServerOutput, ServerSession, ServerSessionEvent,
+};
+use filemq::{Audience, VirtualPath};
 
-use super::disk::Disk;
+use super::memory_disk::Disk;
 use super::{icanhaz, icanhaz_ok, icanhaz_ok_credit, nom, path, short};
 
 pub struct Server {
@@ -17,10 +19,12 @@ pub struct Server {
     pub catalogue: Catalogue,
     pub disk: Disk,
     pub now: Instant,
-    pub events: Vec<ServerEvent>,
+    pub events: Vec<ServerSessionEvent>,
     pub closed: bool,
-    /// Answers that the session does not have yet.
-    pub done: VecDeque<Done>,
+    /// Results that the session does not have yet.
+    pub done: VecDeque<JobResult>,
+    /// What the session has said and nobody has taken yet.
+    messages: Vec<Message>,
 }
 
 impl Server {
@@ -38,6 +42,7 @@ impl Server {
             events: Vec::new(),
             closed: false,
             done: VecDeque::new(),
+            messages: Vec::new(),
         }
     }
 
@@ -128,26 +133,33 @@ impl Server {
         self.run().iter().map(short).collect()
     }
 
+    /// What the session says without being asked for jobs.
     pub fn said(&mut self) -> Vec<Message> {
-        let mut said = Vec::new();
+        self.session.set_ready(false);
+        assert!(self.next_job().is_none(), "a job that was not asked for");
+        std::mem::take(&mut self.messages)
+    }
+
+    /// Takes outputs until one is a job.
+    fn next_job(&mut self) -> Option<Job> {
         while let Some(output) = self.session.poll_output() {
             assert!(!self.closed, "something after the end");
             match output {
                 ServerOutput::Send { head, chunk } => {
                     let frame = Bytes::from([head, chunk].concat());
-                    said.push(Message::decode(&frame).unwrap());
+                    self.messages.push(Message::decode(&frame).unwrap());
                 }
+                ServerOutput::Job(job) => return Some(job),
                 ServerOutput::Event(event) => self.events.push(event),
                 ServerOutput::Close => self.closed = true,
             }
         }
-        said
+        None
     }
 
     /// Does the next job, if there is one.
     pub fn ask(&mut self) -> bool {
-        let job = self.session.poll_job(&self.catalogue);
-        let done = job.map(|job| self.disk.execute(job));
+        let done = self.job().map(|job| self.disk.execute(job));
         let asked = done.is_some();
         self.done.extend(done);
         asked
@@ -155,13 +167,14 @@ impl Server {
 
     /// Takes the next job without doing it.
     pub fn job(&mut self) -> Option<Job> {
-        self.session.poll_job(&self.catalogue)
+        self.session.set_ready(true);
+        self.next_job()
     }
 
-    /// Gives the next answer, if there is one.
+    /// Gives the session the next result, if there is one.
     pub fn answer(&mut self) -> bool {
         let Some(done) = self.done.pop_front() else { return false };
-        self.session.handle_done(done);
+        self.session.handle_result(done);
         true
     }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use serde_json::Value;
+use testkit::hex;
 
 /// A captured message.
 #[derive(Clone)]
@@ -22,9 +23,7 @@ pub fn vectors() -> Vec<Vector> {
 }
 
 fn read() -> Vec<Vector> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/filemq.json");
-    let text = std::fs::read_to_string(path).unwrap();
-    let entries: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let entries = testkit::vectors::filemq();
     let messages =
         entries.iter().filter(|entry| !entry["message"].as_str().unwrap().contains("ZMTP"));
     messages.map(vector).collect()
@@ -37,34 +36,34 @@ pub fn named(name: &str) -> Vec<Bytes> {
 fn vector(entry: &Value) -> Vector {
     let text = |key: &str| entry[key].as_str().unwrap().to_owned();
     let frames = match entry["frames"].as_array() {
-        Some(frames) => frames.iter().map(|frame| unhex(frame.as_str().unwrap())).collect(),
+        Some(frames) => {
+            frames.iter().map(|frame| hex::decode(frame.as_str().unwrap()).into()).collect()
+        }
         None => vec![large(entry)],
     };
     let (name, dialect, message) = (text("name"), text("dialect"), text("message"));
     Vector { name, dialect, message, frames, fields: entry["fields"].clone() }
 }
 
-fn unhex(text: &str) -> Bytes {
-    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
-    assert_eq!(digits.len() % 2, 0, "{text}");
-    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
-}
-
 /// Of a large frame the file has the beginning, the rule of its content, and the end.
 fn large(entry: &Value) -> Bytes {
     let frame = &entry["large"][0];
-    let (fields, prefix) = (&entry["fields"], unhex(frame["prefix_hex"].as_str().unwrap()));
+    let (fields, prefix) = (&entry["fields"], hex::decode(frame["prefix_hex"].as_str().unwrap()));
     let length = usize::try_from(frame["len"].as_u64().unwrap()).unwrap();
     let chunk = usize::try_from(fields["chunk"]["len"].as_u64().unwrap()).unwrap();
     let offset = usize::try_from(fields["offset"].as_u64().unwrap()).unwrap();
-    let mut octets = prefix[..length - chunk].to_vec();
+    let mut bytes = prefix[..length - chunk].to_vec();
     if entry["chunk_rule"].as_str().unwrap().starts_with("file byte") {
-        octets.extend((offset..offset + chunk).map(|i| ((i * 7 + (i >> 8)) & 255) as u8));
+        bytes.extend((offset..offset + chunk).map(|i| ((i * 7 + (i >> 8)) & 255) as u8));
     } else {
-        octets.extend(b"TOPSECRET".iter().cycle().take(chunk));
+        bytes.extend(b"TOPSECRET".iter().cycle().take(chunk));
     }
-    assert_eq!(octets.len(), length);
-    assert_eq!(octets[..prefix.len()], prefix, "{}", entry["name"]);
-    assert!(octets.ends_with(&unhex(frame["suffix_hex"].as_str().unwrap())), "{}", entry["name"]);
-    octets.into()
+    assert_eq!(bytes.len(), length);
+    assert_eq!(bytes[..prefix.len()], prefix, "{}", entry["name"]);
+    assert!(
+        bytes.ends_with(&hex::decode(frame["suffix_hex"].as_str().unwrap())),
+        "{}",
+        entry["name"]
+    );
+    bytes.into()
 }

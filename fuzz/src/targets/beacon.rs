@@ -4,7 +4,7 @@ use zre_proto::Beacon;
 
 use crate::vectors::captured;
 
-/// What is a beacon is encoded to the same octets; and nothing else than it is one.
+/// What is a beacon is encoded to the same bytes; and nothing else than it is one.
 pub fn target(data: &[u8]) {
     let Ok(beacon) = Beacon::decode(data) else { return };
     assert_eq!(beacon.encode(), data);

@@ -39,23 +39,23 @@ pub(crate) fn pong(context: &[u8]) -> Vec<u8> {
     frame(4, &[b"\x04PONG", context].concat()).to_vec()
 }
 
-/// Commands, each after an octet with its length, come in the middle of a message: PINGs are
-/// answered, errors end the connection, a publisher hears of subscriptions, and the message is whole
-/// in the end.
+/// Commands, each after a byte with its length, come in the middle of a message: PINGs are
+/// answered, errors end the connection, a publisher hears of subscriptions, and the message is
+/// whole in the end.
 pub fn target(data: &[u8]) {
     sent(&dealer(), &router(), data);
     sent(&Config::new(SocketType::XSub), &Config::new(SocketType::XPub), data);
 }
 
 fn sent(sender: &Config, receiver: &Config, mut data: &[u8]) {
-    let mut octets = opening(sender);
-    octets.extend_from_slice(&frame(1, b"first"));
+    let mut bytes = opening(sender);
+    bytes.extend_from_slice(&frame(1, b"first"));
     let (mut pongs, mut contexts, mut ended) = (Vec::new(), 0, None);
     let mut subscriptions: Vec<(bool, Bytes)> = Vec::new();
     while let Some((&length, rest)) = data.split_first() {
         let (body, rest) = rest.split_at(rest.len().min(length.into()));
         data = rest;
-        octets.extend_from_slice(&frame(if length % 2 == 0 { 4 } else { 6 }, body));
+        bytes.extend_from_slice(&frame(if length % 2 == 0 { 4 } else { 6 }, body));
         match meaning(body) {
             Meaning::Ping(context) if ended.is_none() => {
                 if contexts < PONGS {
@@ -74,9 +74,9 @@ fn sent(sender: &Config, receiver: &Config, mut data: &[u8]) {
             _ => {}
         }
     }
-    octets.extend_from_slice(&frame(0, b"last"));
+    bytes.extend_from_slice(&frame(0, b"last"));
 
-    let heard = Heard::from(receiver, &octets);
+    let heard = Heard::from(receiver, &bytes);
     assert_eq!(heard.subscriptions, subscriptions);
     match (&ended, &heard.error) {
         (None, None) => {

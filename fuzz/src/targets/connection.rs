@@ -1,4 +1,4 @@
-//! A ZMTP connection from its first octet on.
+//! A ZMTP connection from its first byte on.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::vectors::captured;
 /// Whatever comes first, and however it goes on: limits hold, and what was heard is encoded to
 /// what is heard again.
 pub fn target(data: &[u8]) {
-    let ([chosen], octets) = setting(data);
+    let ([chosen], bytes) = setting(data);
     let default = Limits::default();
     let small = Limits { frame: 60, message: 100, frames: 3, command: 60, ..default.clone() };
     // Those before it is ready, and those from then on.
@@ -28,10 +28,10 @@ pub fn target(data: &[u8]) {
         _ => dealer().with_remote("meant"),
     };
     let config = config.with_limits(before);
-    let heard = Heard::with_limits_when_ready(&config, &limits, octets);
+    let heard = Heard::with_limits_when_ready(&config, &limits, bytes);
 
     for message in &heard.messages {
-        assert!(message.len() <= limits.frames && message.octets() <= limits.message);
+        assert!(message.len() <= limits.frames && message.byte_len() <= limits.message);
         assert!(message.frames().iter().all(|frame| frame.len() <= limits.frame));
     }
     assert!(heard.messages.is_empty() || config.socket_type != SocketType::Pub);
@@ -41,7 +41,7 @@ pub fn target(data: &[u8]) {
 
 /// However much is subscribed to, what is remembered of it has bounds, and is what is wanted.
 fn remembered(heard: &Heard, limits: &Limits) {
-    let limits = Limits { subscriptions: 3, subscription_octets: 8, ..limits.clone() };
+    let limits = Limits { subscriptions: 3, subscription_bytes: 8, ..limits.clone() };
     let mut remembered = Subscriptions::default();
     let mut list: Vec<&[u8]> = Vec::new();
     for (wanted, prefix) in &heard.subscriptions {

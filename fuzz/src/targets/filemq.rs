@@ -1,7 +1,7 @@
 //! FILEMQ: messages, and what they do to the session of a server or a client.
 //!
-//! The first octet says which. For a session all others are steps: one octet for what happens, one
-//! for how, and for a message that is no message as many octets as that says.
+//! The first byte says which. For a session all others are steps: one byte for what happens, one
+//! for how, and for a message that is no message as many bytes as that says.
 
 #[path = "../../../filemq/tests/common/mod.rs"]
 mod common;
@@ -10,11 +10,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use filemq::message::{Cheezburger, DecodeError, Message, Operation};
-use filemq::session::{ClientConfig, ClientOutput, ClientSession, Known};
-use filemq::{Audience, CHUNK, Done, Unreadable, VirtualPath, Write};
+use filemq::message::{CHUNK, Cheezburger, DecodeError, Message, Operation};
+use filemq::session::{
+    ClientConfig, ClientOutput, ClientSession, Inventory, JobResult, Unreadable, Write,
+};
+use filemq::{Audience, VirtualPath};
 
-use self::common::inbox::Inbox;
+use self::common::memory_folder::MemoryFolder;
 use self::common::server::Server;
 use self::common::vectors::vectors;
 use self::common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit};
@@ -24,7 +26,7 @@ use crate::setting;
 const NAMES: [&str; 4] = ["/a", "/a/b", "/b", "/c d"];
 const SIZES: [usize; 4] = [0, 1, 300, CHUNK + 1];
 
-/// No octets break a promise of the decoder, and no messages one of a session.
+/// No bytes break a promise of the decoder, and no messages one of a session.
 pub fn target(data: &[u8]) {
     let ([which], rest) = setting(data);
     match which % 3 {
@@ -34,29 +36,29 @@ pub fn target(data: &[u8]) {
     }
 }
 
-/// Reading takes no more memory than there are octets, and what is read is written to what is read.
+/// Reading takes no more memory than there are bytes, and what is read is written to what is read.
 fn decoder(data: &[u8]) {
     let frame = Bytes::copy_from_slice(data);
     let mut decoded = Err(DecodeError::Frames);
     let memory = allocation_counter::measure(|| decoded = Message::decode(&frame));
-    // An entry of a dictionary takes five octets, and in memory two slices; lists grow by doubling.
+    // An entry of a dictionary takes five bytes, and in memory two slices; lists grow by doubling.
     let bound = 1024 + 64 * data.len() as u64;
     assert!(memory.bytes_max <= bound, "{} for {}", memory.bytes_max, data.len());
     if let Ok(message) = decoded {
         let again = message.encode();
-        assert!(again.len() <= data.len(), "octets behind the last field are ignored");
+        assert!(again.len() <= data.len(), "bytes behind the last field are ignored");
         assert_eq!(Message::decode(&again), Ok(message));
     }
 }
 
-/// What happens and how; and the octets that follow.
+/// What happens and how; and the bytes that follow.
 fn step<'a>(data: &mut &'a [u8], raw: u8, kinds: u8) -> Option<(u8, u8, &'a [u8])> {
     let (&[what, how], rest) = data.split_first_chunk()?;
     let what = what % kinds;
     let taken = if what == raw { usize::from(how) } else { 0 };
-    let (octets, rest) = rest.split_at(rest.len().min(taken));
+    let (bytes, rest) = rest.split_at(rest.len().min(taken));
     *data = rest;
-    Some((what, how, octets))
+    Some((what, how, bytes))
 }
 
 fn name(how: u8) -> &'static str {
@@ -122,14 +124,14 @@ fn server(mut data: &[u8]) {
     let mut server = Server::new();
     let mut promises = Promises::default();
     let mut seed = 0;
-    while let Some((what, how, octets)) = step(&mut data, 0, 16) {
+    while let Some((what, how, bytes)) = step(&mut data, 0, 16) {
         if server.closed {
             assert!(server.job().is_none() && server.session.next_deadline().is_none());
             return;
         }
         seed += 1;
         match what {
-            0 => said(&mut server, &mut promises, &Bytes::copy_from_slice(octets)),
+            0 => said(&mut server, &mut promises, &Bytes::copy_from_slice(bytes)),
             1..=4 => said(&mut server, &mut promises, &wish(how).encode()),
             5 | 6 => {
                 let audience = match how & 64 {
@@ -192,29 +194,29 @@ fn wish(how: u8) -> Message {
     }
 }
 
-fn failed(done: &Done, how: u8) -> Done {
+fn failed(done: &JobResult, how: u8) -> JobResult {
     let why = match how & 1 {
         0 => Unreadable::Changed,
         _ => Unreadable::Failed("no".into()),
     };
     match done {
-        Done::Digest(_) => Done::Digest(Err(why)),
-        Done::Opened(_) => Done::Opened(Err(why)),
-        Done::Read(_) => Done::Read(Err(why)),
-        Done::Closed(_) => Done::Closed(Err(why)),
+        JobResult::Digest(_) => JobResult::Digest(Err(why)),
+        JobResult::Opened(_) => JobResult::Opened(Err(why)),
+        JobResult::Read(_) => JobResult::Read(Err(why)),
+        JobResult::Closed(_) => JobResult::Closed(Err(why)),
     }
 }
 
-/// Whatever a server says: the inbox, which is strict, is asked for what makes sense.
+/// Whatever a server says, the folder, which is strict, gets only orders that make sense.
 fn client(mut data: &[u8]) {
     let mut now = Instant::now();
     let paths = [path("/a"), path("/b")];
     let config = ClientConfig::default();
-    let mut session = ClientSession::new(&config, &paths, Known::default(), now);
-    let (mut inbox, mut writes, mut sequence) = (Inbox::default(), VecDeque::new(), 0);
-    while let Some((what, how, octets)) = step(&mut data, 0, 12) {
+    let mut session = ClientSession::new(&config, &paths, Inventory::default(), now);
+    let (mut folder, mut writes, mut sequence) = (MemoryFolder::default(), VecDeque::new(), 0);
+    while let Some((what, how, bytes)) = step(&mut data, 0, 12) {
         match what {
-            0 => session.handle_message(now, &[Bytes::copy_from_slice(octets)]),
+            0 => session.handle_message(now, &[Bytes::copy_from_slice(bytes)]),
             1 => session.handle_message(now, &[Message::OhaiOk.encode()]),
             2 => {
                 let ok = if how & 1 == 0 { icanhaz_ok() } else { icanhaz_ok_credit() };
@@ -227,16 +229,16 @@ fn client(mut data: &[u8]) {
             }
             9 => {
                 if let Some(write) = writes.pop_front() {
-                    if let Write::Data { octets, .. } = &write {
-                        session.handle_taken(now, octets.len() as u64);
+                    if let Write::Data { bytes, .. } = &write {
+                        session.handle_taken(now, bytes.len() as u64);
                     }
-                    if let Some(written) = inbox.execute(write) {
+                    if let Some(written) = folder.execute(write) {
                         session.handle_written(&written);
                     }
                 }
             }
             10 => {
-                inbox.refused.insert(path(name(how)));
+                folder.refused.insert(path(name(how)));
             }
             _ => {
                 now += Duration::from_secs(u64::from(how & 15));
@@ -248,23 +250,23 @@ fn client(mut data: &[u8]) {
         }
     }
     for write in writes {
-        inbox.execute(write);
+        folder.execute(write);
     }
 }
 
-/// A piece of one of a few files: with a promise, without, or that it is gone.
+/// A piece of one of a few files: announced, not announced, or that it is gone.
 fn burger(what: u8, how: u8) -> Cheezburger {
     let whole = content(u64::from(how & 3), 30);
     let offset = usize::from(how >> 2 & 3) * 10;
     let chunk = whole.slice(offset..(offset + 10).min(whole.len()));
     let digest = common::digest(filemq::digest::Algorithm::Blake3, &whole).to_string();
-    let promise = [("SIZE", "30"), ("DIGEST", &digest), ("MTIME", "1.000000000"), ("MODE", "644")];
+    let info = [("SIZE", "30"), ("DIGEST", &digest), ("MTIME", "1.000000000"), ("MODE", "644")];
     let piece = piece(name(how), offset as u64, &chunk);
     match what {
         3 => Cheezburger { operation: Operation::Delete, ..piece },
         4 => Cheezburger { headers: dictionary(&[("ABORT", "1")]), chunk: Bytes::new(), ..piece },
         5 => Cheezburger { eof: true, ..piece },
-        6 => Cheezburger { headers: dictionary(&promise), eof: offset == 20, ..piece },
+        6 => Cheezburger { headers: dictionary(&info), eof: offset == 20, ..piece },
         _ => piece,
     }
 }

@@ -9,11 +9,11 @@ use crate::vectors::captured;
 
 /// Frames make the messages that RFC 37 says, and none beyond a limit.
 pub fn target(data: &[u8]) {
-    let ([chosen], octets) = setting(data);
+    let ([chosen], bytes) = setting(data);
     let config = router().with_limits(limits(chosen));
-    let heard = Heard::from(&config, &[&opening(&dealer()), octets].concat());
+    let heard = Heard::from(&config, &[&opening(&dealer()), bytes].concat());
 
-    let expected = Expected::of(octets, &config);
+    let expected = Expected::of(bytes, &config);
     assert_eq!(heard.error.is_some(), expected.ended, "{:?}", heard.error);
     let messages: Vec<_> = heard.messages.iter().map(|message| message.frames().to_vec()).collect();
     assert_eq!(messages, expected.messages);
@@ -41,23 +41,23 @@ struct Expected {
 }
 
 impl Expected {
-    fn of(mut octets: &[u8], config: &Config) -> Self {
+    fn of(mut bytes: &[u8], config: &Config) -> Self {
         let mut expected = Self::default();
         let (mut message, mut asked) = (Vec::new(), 0);
-        while let [flags, rest @ ..] = octets {
+        while let [flags, rest @ ..] = bytes {
             let (more, long, command) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
             if *flags > 7 || (more && command) {
                 expected.ended = true;
                 break;
             }
             let Some((size, rest)) = rest.split_at_checked(if long { 8 } else { 1 }) else { break };
-            let size = size.iter().fold(0_u64, |size, octet| size << 8 | u64::from(*octet));
+            let size = size.iter().fold(0_u64, |size, byte| size << 8 | u64::from(*byte));
             if !allowed(size, command, &message, &config.limits) {
                 expected.ended = true;
                 break;
             }
             let Some((body, rest)) = rest.split_at_checked(size as usize) else { break };
-            octets = rest;
+            bytes = rest;
             if command {
                 match meaning(body) {
                     Meaning::Ping(context) if asked < PONGS => {

@@ -1,4 +1,4 @@
-//! The first 64 octets of a ZMTP connection.
+//! The first 64 bytes of a ZMTP connection.
 
 use zmtp::Error;
 
@@ -11,14 +11,14 @@ const NULL: &[u8] = b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 /// A greeting is what RFC 37 says, and nothing else is.
 pub fn target(data: &[u8]) {
     let greeting = &data[..data.len().min(LEN)];
-    let mut octets = greeting.to_vec();
+    let mut bytes = greeting.to_vec();
     if greeting.len() == LEN {
-        octets.extend_from_slice(&opening(&dealer())[LEN..]);
+        bytes.extend_from_slice(&opening(&dealer())[LEN..]);
     }
-    let heard = Heard::from(&router(), &octets);
+    let heard = Heard::from(&router(), &bytes);
 
-    let is = |at: usize, right: fn(u8) -> bool| greeting.get(at).is_none_or(|octet| right(*octet));
-    let zmtp = is(0, |octet| octet == 0xff) && is(9, |octet| octet == 0x7f);
+    let is = |at: usize, right: fn(u8) -> bool| greeting.get(at).is_none_or(|byte| right(*byte));
+    let zmtp = is(0, |byte| byte == 0xff) && is(9, |byte| byte == 0x7f);
     let version = is(10, |major| major >= 3);
     let mechanism = greeting.get(12..32).is_none_or(|mechanism| mechanism == NULL);
     match &heard.error {

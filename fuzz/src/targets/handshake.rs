@@ -24,15 +24,15 @@ const TYPES: [SocketType; 11] = [
 
 /// Nobody gets past a handshake who must not, and who does is what it has said.
 pub fn target(data: &[u8]) {
-    let ([kind, limit, meant], octets) = setting(data);
+    let ([kind, limit, meant], bytes) = setting(data);
     let ours = TYPES[usize::from(kind) % TYPES.len()];
     let default = Limits::default();
-    let handshake_octets = [default.handshake_octets, 128, GREETING, 0][usize::from(limit % 4)];
+    let handshake_bytes = [default.handshake_bytes, 128, GREETING, 0][usize::from(limit % 4)];
     let config = Config::new(ours)
-        .with_limits(Limits { handshake_octets, ..default })
+        .with_limits(Limits { handshake_bytes, ..default })
         .with_remote(["", "dealer"][usize::from(meant % 2)]);
     let greeting = &opening(&dealer())[..GREETING];
-    let heard = Heard::from(&config, &[greeting, octets].concat());
+    let heard = Heard::from(&config, &[greeting, bytes].concat());
 
     let Some(peer) = heard.ready else {
         assert!(heard.messages.is_empty());
@@ -41,9 +41,9 @@ pub fn target(data: &[u8]) {
     assert!(ours.accepts(peer.socket_type) && peer.socket_type.accepts(ours));
     assert!(peer.identity.len() <= 255);
     assert!(meant % 2 == 0 || peer.identity.is_empty() || peer.identity == "dealer");
-    let said = usize::from(octets[1]) + 2;
-    let within = octets[0] & 2 != 0 || GREETING + said <= handshake_octets;
-    assert!(within, "{said} octets, {handshake_octets} are allowed");
+    let said = usize::from(bytes[1]) + 2;
+    let within = bytes[0] & 2 != 0 || GREETING + said <= handshake_bytes;
+    assert!(within, "{said} bytes, {handshake_bytes} are allowed");
     assert_encodes(&config, &peer);
 }
 
@@ -70,7 +70,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds.push(frame(0, b"message").to_vec());
     let too_long = Config::new(SocketType::Dealer).with_identity(vec![b'i'; 255]);
     let mut too_long = opening(&too_long)[GREETING..].to_vec();
-    // One octet more in the frame, and one in the identity that it ends with.
+    // One byte more in the frame, and one in the identity that it ends with.
     too_long.push(b'i');
     too_long[8] += 1;
     let length = too_long.len() - 258;

@@ -2,16 +2,16 @@
 
 use zre_proto::log::{DecodeError, Level, Log, LogEvent, MAX_DATA, correlation_id};
 
-/// Octets before the data.
+/// Bytes before the data.
 const FIXED: usize = 18;
 
-/// What is a line is encoded to the octets it was read from, except for text that is no UTF-8; and
-/// reading it takes no more memory than its data has octets.
+/// What is a line is encoded to the bytes it was read from, except for text that is no UTF-8; and
+/// reading it takes no more memory than its data has bytes.
 pub fn target(data: &[u8]) {
     names(data);
     let mut decoded = Err(DecodeError::Signature);
     let memory = allocation_counter::measure(|| decoded = Log::decode(data));
-    // An octet that is no UTF-8 becomes one of three.
+    // A byte that is no UTF-8 becomes one of three.
     assert!(memory.bytes_max <= 16 + 6 * MAX_DATA as u64, "{}", memory.bytes_max);
     let Ok(log) = decoded else { return };
 
@@ -23,7 +23,7 @@ pub fn target(data: &[u8]) {
     match str::from_utf8(text) {
         Ok(text) => {
             assert_eq!(log.data, text);
-            assert_eq!(again[..], data[..again.len()], "octets behind the last field are ignored");
+            assert_eq!(again[..], data[..again.len()], "bytes behind the last field are ignored");
             assert_eq!(Log::decode(&again), Ok(log));
         }
         Err(_) => {
@@ -37,8 +37,8 @@ pub fn target(data: &[u8]) {
 }
 
 /// What was read from text is read again from its own spelling.
-fn names(octets: &[u8]) {
-    let Ok(text) = str::from_utf8(octets) else { return };
+fn names(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
     match text.parse::<Level>() {
         Ok(level) => assert_eq!(level.to_string().parse(), Ok(level)),
         Err(error) => assert!(error.to_string().len() < 1024),
@@ -48,8 +48,8 @@ fn names(octets: &[u8]) {
         Err(error) => assert!(error.to_string().len() < 1024),
     }
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
-    let id = text.as_bytes()[last..].iter().fold(correlation_id(&text[..last]), |id, octet| {
-        (u32::from(id) * 33) as u16 ^ u16::from(*octet)
+    let id = text.as_bytes()[last..].iter().fold(correlation_id(&text[..last]), |id, byte| {
+        (u32::from(id) * 33) as u16 ^ u16::from(*byte)
     });
     assert_eq!(correlation_id(text), id);
 }

@@ -2,23 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::commands::answer;
+use super::edit::Edit;
+use crate::git;
 use crate::workspace;
 
 /// The files of a workspace.
 pub(super) struct Tree {
     root: PathBuf,
-}
-
-/// A piece of text that stands in for another one.
-#[derive(Clone, Copy)]
-pub(super) struct Edit {
-    pub(super) file: &'static str,
-    /// Must occur exactly once in the file.
-    pub(super) old: &'static str,
-    pub(super) new: &'static str,
 }
 
 /// What becomes of a file.
@@ -29,24 +20,22 @@ pub(super) struct Change {
 }
 
 impl Tree {
-    /// This workspace.
+    /// Returns this workspace.
     #[cfg(test)]
     pub(super) fn of_workspace() -> Self {
         Self { root: workspace::root() }
     }
 
-    /// A copy of this workspace, with what is not committed yet, and without what git ignores.
+    /// Copies this workspace, with what is not committed yet, and without what git ignores.
     pub(super) fn copied(to: &Path) -> Result<Self, String> {
-        let mut git = Command::new("git");
-        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-        let files = answer(git.current_dir(workspace::root()));
+        let files = git::files();
         let files = files.ok_or("git cannot say which files belong to the workspace")?;
         if to.exists() {
             fs::remove_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
         }
-        for file in files.split_terminator('\0') {
-            let (from, to) = (workspace::root().join(file), to.join(file));
-            // What was deleted and not committed is still listed.
+        for file in files {
+            let (from, to) = (workspace::root().join(&file), to.join(&file));
+            // It may have been deleted.
             if from.is_file() {
                 to.parent()
                     .map_or(Ok(()), fs::create_dir_all)
@@ -57,25 +46,43 @@ impl Tree {
         Ok(Self { root: to.to_owned() })
     }
 
-    /// What these edits do. An error if there is not exactly one place for each.
+    /// Returns what these edits make of the files.
+    ///
+    /// # Errors
+    /// There is not exactly one place for each.
     pub(super) fn changes(&self, edits: &[Edit]) -> Result<Vec<Change>, String> {
         let mut changes: Vec<Change> = Vec::new();
         for edit in edits {
-            let path = self.root.join(edit.file);
-            if !changes.iter().any(|change| change.path == path) {
-                let before = fs::read_to_string(&path);
-                let before = before.map_err(|error| format!("{}: {error}", edit.file))?;
-                changes.push(Change { path: path.clone(), after: before.clone(), before });
+            let (path, before) = self.place(edit)?;
+            let known = changes.iter().position(|change| change.path == path);
+            let index = known.unwrap_or(changes.len());
+            if known.is_none() {
+                changes.push(Change { path, after: before.clone(), before });
             }
-            for change in changes.iter_mut().filter(|change| change.path == path) {
-                let count = change.after.matches(edit.old).count();
-                if count != 1 {
-                    return Err(format!("{} has {count} times: {}", edit.file, edit.old));
-                }
-                change.after = change.after.replacen(edit.old, edit.new, 1);
-            }
+            let change = &mut changes[index];
+            // Once more, for an earlier edit may have moved it.
+            let places = edit.places(&change.after)?;
+            let [place] = &places[..] else { return Err(format!("no longer there: {edit}")) };
+            change.after.replace_range(place.clone(), edit.new);
         }
         Ok(changes)
+    }
+
+    /// Returns the only file in which this edit has a place, and its text.
+    fn place(&self, edit: &Edit) -> Result<(PathBuf, String), String> {
+        let mut found = Vec::new();
+        for path in workspace::sources(&self.root.join(edit.sources))? {
+            let text = fs::read_to_string(&path);
+            let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+            let places =
+                edit.places(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            found.extend(places.iter().map(|_| (path.clone(), text.clone())));
+        }
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => Err(format!("not found: {edit}")),
+            many => Err(format!("found {many} times: {edit}")),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::list::Run;
 use crate::commands::{cargo, wait_with_limit};
 
@@ -33,6 +35,7 @@ pub(super) fn build(directory: &Path, output: &Path) -> Result<(), String> {
     build.env("CARGO_TARGET_DIR", directory.join("target"));
     // Only little changes from one to the next: a few seconds instead of a minute.
     build.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    build.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256");
     // A mutant may well leave something unused.
     build.env("RUSTFLAGS", "--cap-lints=warn");
     let status = wait_with_limit(&mut build, output, BUILD).map_err(|error| error.to_string())?;
@@ -56,7 +59,8 @@ pub(super) fn run(run: &Run, directory: &Path, output: &Path) -> Result<Outcome,
     if status.success() {
         return Ok(Outcome::Nothing);
     }
-    let violations = violations(&fs::read_to_string(&result).map_err(told)?);
+    let written = fs::read_to_string(&result).map_err(told)?;
+    let violations = violations(&serde_json::from_str(&written).unwrap_or_default());
     if !violations.is_empty() {
         return Ok(Outcome::Violations(violations));
     }
@@ -69,21 +73,21 @@ pub(super) fn run(run: &Run, directory: &Path, output: &Path) -> Result<Outcome,
     ))
 }
 
-/// The violations in the tester's JSON, of which only the layout of the lines is looked at.
-fn violations(json: &str) -> BTreeMap<u8, String> {
-    /// So much of what is told.
+/// Returns the violations in the tester's JSON: by the number of the rule, what was told first.
+fn violations(result: &Value) -> BTreeMap<u8, String> {
+    /// Characters of what is told.
     const SHOWN: usize = 70;
     let mut found = BTreeMap::new();
-    let mut rule = None;
-    for line in json.lines().map(|line| line.trim().trim_end_matches(',')) {
-        if let Some(number) = line.strip_prefix("\"rule\": ") {
-            rule = number.parse().ok();
-        } else if let Some(what) = line.strip_prefix("\"what\": ")
-            && let Some(rule) = rule.take()
-        {
-            let what = what.trim_matches('"').replace("\\\"", "\"");
-            found.entry(rule).or_insert_with(|| what.chars().take(SHOWN).collect());
-        }
+    if let (Some(rule), Some(what)) = (result["rule"].as_u64(), result["what"].as_str()) {
+        found.extend(u8::try_from(rule).map(|rule| (rule, what.chars().take(SHOWN).collect())));
+    }
+    let inside: Vec<&Value> = match result {
+        Value::Array(values) => values.iter().collect(),
+        Value::Object(fields) => fields.values().collect(),
+        _ => Vec::new(),
+    };
+    for (rule, what) in inside.into_iter().flat_map(violations) {
+        found.entry(rule).or_insert(what);
     }
     found
 }

@@ -1,4 +1,4 @@
-//! Why a connection over TCP ended, why a message was not taken.
+//! Errors of connections over TCP.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// TCP failed: refused, reset and so on.
+    /// TCP failed: refused, reset, and so on.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The remote broke the protocol or a limit, or was too slow with its handshake.
@@ -17,14 +17,14 @@ pub enum Error {
     Closed,
 }
 
-/// Why a message was not taken into an [`Outbox`](super::Outbox). The queue is as it was before.
+/// Why a message was not taken into a [`SendQueue`](super::SendQueue). The queue is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
-    /// As much is queued as may be, and the kernel takes nothing: the remote does not read, or
-    /// there is no connection yet.
+    /// The limits of the queue are reached, and the kernel takes nothing: the remote does not read,
+    /// or the network is slower than the sender.
     #[error("the outgoing queue is full")]
     Full,
-    /// The outbox was closed, or its connection failed.
+    /// The queue was closed or is finishing, or its connection failed.
     #[error("the outgoing queue is closed")]
     Closed,
 }

@@ -1,81 +1,73 @@
-//! Accepts connections and finishes their handshakes.
+//! Accepting connections.
 
-use std::{collections::VecDeque, future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::collections::VecDeque;
+use std::future::{pending, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::{AbortHandle, JoinError, JoinSet},
-    time::{Instant, sleep_until},
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 
-use super::{
-    Error, Outbox, OutboxLimits, Reader,
-    handshake::{greet, within},
-};
-use crate::{Config, Connection, Encoder, PeerInfo};
+use super::established::{Established, Greeted};
+use super::handshake::greet;
+use super::{Error, SendQueueLimits};
+use crate::Config;
 
-/// How long nothing is accepted after the kernel has refused to: for want of file descriptors,
-/// mostly, and they do not come back sooner by asking.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long nothing is accepted after the kernel has refused to: mostly for lack of file
+/// descriptors, which do not come back sooner by asking.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a [`Listener`] may hold. Plain data.
+/// The limits of a [`Listener`]. Plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerLimits {
-    /// Connections that were handed out and whose [`Reader`] is alive. Default 4,096.
+    /// Connections that were returned and whose [`Reader`](super::Reader) is alive. Default 4,096.
     pub connections: usize,
-    /// Connections whose handshake goes on. One more makes the oldest of them be dropped. Default
+    /// Connections during their handshake. One more, and the oldest of them is dropped. Default
     /// 256.
     pub handshakes: usize,
-    /// Limits of the outbox of each connection.
-    pub outbox: OutboxLimits,
+    /// Limits of the queue of each connection.
+    pub queue: SendQueueLimits,
 }
 
 impl Default for ListenerLimits {
     fn default() -> Self {
-        Self { connections: 4096, handshakes: 256, outbox: OutboxLimits::default() }
+        Self { connections: 4096, handshakes: 256, queue: SendQueueLimits::default() }
     }
 }
 
-/// What a [`Listener`] has seen.
+/// What a [`Listener`] has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListenerStats {
     /// TCP connections accepted.
     pub accepted: u64,
-    /// Connections handed out by [`Listener::accept`].
+    /// Connections returned by [`Listener::accept`].
     pub established: u64,
-    /// Handshakes that failed: wrong octets, closed, refused.
+    /// Handshakes that failed: protocol errors, closed or refused by the remote.
     pub failed: u64,
     /// Handshakes that took too long.
     pub timed_out: u64,
-    /// Handshakes dropped because there were too many at a time.
+    /// Handshakes that were dropped because there were too many at a time.
     pub dropped: u64,
-    /// Times that the kernel refused to accept.
+    /// Failures of the kernel to accept a connection.
     pub accept_errors: u64,
 }
 
-/// A connection whose handshake is over.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Established {
-    /// Its receiving half. Owns the slot in [`ListenerLimits::connections`].
-    pub reader: Reader,
-    /// Its sending half. A ROUTER that only receives may ignore it; PINGs are answered anyway.
-    pub outbox: Outbox,
-    /// What the remote said of itself.
-    pub peer: PeerInfo,
-    /// Where it comes from.
-    pub address: SocketAddr,
-}
-
-/// Accepts connections and finishes their handshakes concurrently.
+/// Accepts connections at any number of addresses, and finishes their handshakes concurrently. The
+/// limits are those of all addresses together.
 ///
-/// What remotes do wrong is counted and never an error for the caller. Dropping the listener ends
-/// the handshakes that go on; connections that were handed out live on.
+/// What remotes do wrong is counted, and never an error of the caller. Dropping the listener ends
+/// handshakes in progress; connections that were returned live on.
 #[derive(Debug)]
 pub struct Listener {
-    listener: TcpListener,
+    sockets: Vec<Socket>,
+    /// The socket that is asked first, so that a busy one does not silence the others.
+    first: usize,
     config: Arc<Config>,
     limits: ListenerLimits,
     stats: ListenerStats,
@@ -89,19 +81,15 @@ pub struct Listener {
 }
 
 #[derive(Debug)]
-struct Greeted {
-    stream: TcpStream,
-    connection: Connection,
-    peer: PeerInfo,
-    encoder: Encoder,
+struct Socket {
+    listener: TcpListener,
     address: SocketAddr,
 }
 
-/// Boxed: it moves through a task, a set and an enum.
 type Outcome = Result<Box<Greeted>, Error>;
 
-/// What `accept` has waited for.
-enum Came {
+/// What `accept` waits for.
+enum AcceptEvent {
     Connection(io::Result<(TcpStream, SocketAddr)>),
     Handshake(Result<(tokio::task::Id, Outcome), JoinError>),
     PauseOver,
@@ -111,33 +99,37 @@ impl Listener {
     /// Listens on `address`.
     ///
     /// # Errors
-    /// The kernel's.
+    /// Errors of the kernel.
     pub async fn bind(
         address: SocketAddr,
         config: Config,
         limits: ListenerLimits,
     ) -> io::Result<Self> {
-        Ok(Self::new(TcpListener::bind(address).await?, config, limits))
+        let mut listener = Self::new(config, limits);
+        listener.push(TcpListener::bind(address).await?)?;
+        Ok(listener)
     }
 
-    /// Takes a listener that was made elsewhere (bound to a device, say); makes it non-blocking.
+    /// Takes a socket that was made elsewhere (bound to a device, say); makes it non-blocking.
     ///
     /// # Errors
-    /// The kernel's; [`io::ErrorKind::Other`] outside of a tokio runtime.
+    /// As those of [`add`](Self::add).
     pub fn from_std(
-        listener: std::net::TcpListener,
+        socket: std::net::TcpListener,
         config: Config,
         limits: ListenerLimits,
     ) -> io::Result<Self> {
-        tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-        listener.set_nonblocking(true)?;
-        Ok(Self::new(TcpListener::from_std(listener)?, config, limits))
+        let mut listener = Self::new(config, limits);
+        listener.add(socket)?;
+        Ok(listener)
     }
 
-    fn new(listener: TcpListener, config: Config, limits: ListenerLimits) -> Self {
+    /// Creates a listener that listens nowhere yet: see [`add`](Self::add).
+    pub fn new(config: Config, limits: ListenerLimits) -> Self {
         let slots = limits.connections.min(Semaphore::MAX_PERMITS);
         Self {
-            listener,
+            sockets: Vec::new(),
+            first: 0,
             config: Arc::new(config),
             limits,
             stats: ListenerStats::default(),
@@ -149,25 +141,52 @@ impl Listener {
         }
     }
 
-    /// Where it listens.
+    /// Listens on one more socket, which was made elsewhere; makes it non-blocking. Returns its
+    /// address.
     ///
     /// # Errors
-    /// The kernel's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    /// Errors of the kernel, and [`io::ErrorKind::Other`] outside of a tokio runtime.
+    pub fn add(&mut self, socket: std::net::TcpListener) -> io::Result<SocketAddr> {
+        tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+        socket.set_nonblocking(true)?;
+        self.push(TcpListener::from_std(socket)?)
     }
 
-    /// What it has seen so far.
-    #[must_use]
+    fn push(&mut self, listener: TcpListener) -> io::Result<SocketAddr> {
+        let address = listener.local_addr()?;
+        self.sockets.push(Socket { listener, address });
+        Ok(address)
+    }
+
+    /// No longer listens on `address`. Connections that were accepted there live on.
+    pub fn remove(&mut self, address: SocketAddr) {
+        self.sockets.retain(|socket| socket.address != address);
+    }
+
+    /// Returns the address that it has listened on for longest.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotConnected`] if it listens nowhere.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        let nowhere = || io::Error::new(io::ErrorKind::NotConnected, "nothing is listened on");
+        self.local_addrs().next().ok_or_else(nowhere)
+    }
+
+    /// Returns the addresses that it listens on, in the order in which they came.
+    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.iter().map(|socket| socket.address)
+    }
+
+    /// Returns what it has counted so far.
     pub fn stats(&self) -> ListenerStats {
         self.stats
     }
 
-    /// The next connection whose handshake is over.
+    /// Waits for the next connection whose handshake is over.
     ///
     /// Connections are accepted only while this is awaited, and none while
-    /// [`ListenerLimits::connections`] are open: they wait in the kernel then. May be dropped at
-    /// any point and called again.
+    /// [`ListenerLimits::connections`] are open: they wait in the kernel then. The future may be
+    /// dropped at any point without losing a connection.
     pub async fn accept(&mut self) -> Established {
         loop {
             if self.greeted.is_some()
@@ -175,40 +194,41 @@ impl Listener {
                 && let Some(greeted) = self.greeted.take()
             {
                 self.stats.established += 1;
-                let Greeted { stream, connection, peer, encoder, address } = *greeted;
-                let (incoming, outgoing) = stream.into_split();
-                let outbox = Outbox::new(self.limits.outbox.clone());
-                outbox.attach(outgoing, encoder);
-                let reader = Reader::new(incoming, connection, outbox.clone(), Some(slot));
-                return Established { reader, outbox, peer, address };
+                return greeted.establish(self.limits.queue.clone(), Some(slot));
             }
             match self.wait().await {
-                Came::Connection(Ok((stream, address))) => self.greet(stream, address),
-                Came::Connection(Err(_)) => {
+                AcceptEvent::Connection(Ok((stream, address))) => self.greet(stream, address),
+                AcceptEvent::Connection(Err(_)) => {
                     self.stats.accept_errors += 1;
-                    self.pause = Some(Instant::now() + PAUSE);
+                    self.pause = Some(Instant::now() + ACCEPT_PAUSE);
                 }
-                Came::PauseOver => self.pause = None,
-                Came::Handshake(outcome) => self.finish(outcome),
+                AcceptEvent::PauseOver => self.pause = None,
+                AcceptEvent::Handshake(outcome) => self.finish(outcome),
             }
         }
     }
 
-    /// Waits; nothing is lost if that is given up.
-    async fn wait(&mut self) -> Came {
+    /// Waits for the next event. Cancel safe.
+    async fn wait(&mut self) -> AcceptEvent {
         let pause = self.pause;
+        let pause_over = async {
+            match pause {
+                Some(end) => sleep_until(end).await,
+                None => pending().await,
+            }
+        };
+        let (sockets, first) = (&self.sockets, &mut self.first);
+        let accepted = poll_fn(|context| poll_accept(sockets, first, context));
         tokio::select! {
             biased;
-            Some(outcome) = self.handshakes.join_next_with_id() => Came::Handshake(outcome),
-            () = async { match pause { Some(end) => sleep_until(end).await, None => pending().await } } => {
-                Came::PauseOver
-            }
-            came = self.listener.accept(), if pause.is_none() => Came::Connection(came),
+            Some(outcome) = self.handshakes.join_next_with_id() => AcceptEvent::Handshake(outcome),
+            () = pause_over => AcceptEvent::PauseOver,
+            accepted = accepted, if pause.is_none() => AcceptEvent::Connection(accepted),
         }
     }
 
-    /// Starts the handshake of a connection; the oldest one makes room for it if need be.
-    fn greet(&mut self, mut stream: TcpStream, address: SocketAddr) {
+    /// Starts the handshake of a connection. If there are too many, the oldest one is dropped.
+    fn greet(&mut self, stream: TcpStream, address: SocketAddr) {
         self.stats.accepted += 1;
         if self.order.len() >= self.limits.handshakes.max(1)
             && let Some(oldest) = self.order.pop_front()
@@ -217,15 +237,11 @@ impl Listener {
             self.stats.dropped += 1;
         }
         let config = Arc::clone(&self.config);
-        self.order.push_back(self.handshakes.spawn(async move {
-            let mut connection = Connection::new(&config, Instant::now().into_std());
-            let deadline = connection.deadline();
-            let (peer, encoder) = within(deadline, greet(&mut stream, &mut connection)).await?;
-            Ok(Box::new(Greeted { stream, connection, peer, encoder, address }))
-        }));
+        let greeting = async move { greet(stream, address, &config).await };
+        self.order.push_back(self.handshakes.spawn(greeting));
     }
 
-    /// Takes note of a handshake that is over.
+    /// Handles the end of a handshake.
     fn finish(&mut self, outcome: Result<(tokio::task::Id, Outcome), JoinError>) {
         let (id, result) = match outcome {
             Ok((id, result)) => (id, Some(result)),
@@ -236,11 +252,27 @@ impl Listener {
             self.order.remove(known);
         }
         match result {
-            // One that was dropped just as it ended has been counted, and is dropped.
+            // It was dropped just as it ended, and has been counted as such.
             _ if known.is_none() => {}
             Some(Ok(greeted)) => self.greeted = Some(greeted),
             Some(Err(Error::Protocol(crate::Error::HandshakeTimeout))) => self.stats.timed_out += 1,
             Some(Err(_)) | None => self.stats.failed += 1,
         }
     }
+}
+
+/// Takes a connection from one of the sockets, each of them first in its turn.
+fn poll_accept(
+    sockets: &[Socket],
+    first: &mut usize,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+    for at in 0..sockets.len() {
+        let index = (*first + at) % sockets.len();
+        if let Poll::Ready(accepted) = sockets[index].listener.poll_accept(context) {
+            *first = index + 1;
+            return Poll::Ready(accepted);
+        }
+    }
+    Poll::Pending
 }

@@ -1,38 +1,36 @@
-//! A PUB to one remote.
+//! A PUB with one remote.
 
-use std::{
-    collections::VecDeque,
-    future::Future,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, sleep},
-};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
 
-use super::{Error, Outbox, OutboxLimits, Reader, connect};
+use super::{Backoff, Error, Established, Reader, SendQueue, SendQueueLimits, connect};
+use crate::sync::Mutex;
 use crate::{Config, Event, Limits, SocketType, Subscriptions};
 
-/// The first pause, and the one after a connection that lasted.
-const SHORTEST: Duration = Duration::from_millis(50);
+/// The first pause between two attempts to connect, and the one after a connection that lasted.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause between two attempts to connect.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a [`Publisher`] may hold. Plain data.
+/// A connection that the remote has used for this time has lasted.
+const LASTING: Duration = Duration::from_secs(5);
+
+/// The limits of a [`Publisher`]. Plain data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublisherLimits {
-    /// What waits for the remote, also while it is not connected.
-    pub outbox: OutboxLimits,
-    /// What the remote may cost, subscriptions in particular. `frame` and `message` are those of
-    /// one subscription at most.
+    /// Limits of what waits for the remote, also while it is not connected.
+    pub queue: SendQueueLimits,
+    /// Limits of the connection, of its subscriptions in particular. `frame` and `message` are
+    /// lowered to the size of one subscription.
     pub connection: Limits,
 }
 
@@ -40,20 +38,22 @@ pub struct PublisherLimits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublisherStats {
-    /// Messages that were queued for a remote that wants them. They may be lost with the connection.
+    /// Messages queued for a remote that wants them. They may be lost with the connection.
     pub queued: u64,
-    /// Messages that were lost for want of room, and those that were still queued when the remote
-    /// closed the connection.
+    /// Messages that did not fit, and those that were still queued when the remote closed the
+    /// connection.
     pub dropped: u64,
 }
 
-/// A PUB that connects to one remote, a SUB, and again whenever the connection ends: after 50 ms at
-/// first, and after twice as long each time, up to 5 s. After a connection that the remote has used
-/// for 5 s it begins with 50 ms again.
+/// A PUB that connects to one remote, a SUB, and reconnects whenever the connection ends.
+///
+/// The first pause before it reconnects is 50 ms, and each later one is twice as long, up to 5 s.
+/// After a connection to which the remote was subscribed, and which lasted 5 s, it begins with 50
+/// ms again.
 ///
 /// [`publish`](Self::publish) never waits. What is published while there is no connection is held,
-/// within the same limits, until the remote has said what it wants. Dropping the publisher closes
-/// the connection, and loses what is queued.
+/// within the same limits, until the remote subscribes. Dropping the publisher closes the
+/// connection, and drops what is queued.
 #[derive(Debug)]
 pub struct Publisher {
     shared: Arc<Shared>,
@@ -70,9 +70,9 @@ struct Shared {
 
 #[derive(Debug)]
 enum State {
-    /// There is no remote that has subscribed; octets of what is held, with its headers.
+    /// No remote has subscribed. With what is held, and the number of its bytes.
     Waiting(VecDeque<Bytes>, usize),
-    Subscribed(Outbox, Subscriptions),
+    Subscribed(SendQueue, Subscriptions),
 }
 
 impl State {
@@ -80,8 +80,7 @@ impl State {
 }
 
 impl Publisher {
-    /// A publisher to `address`, on the current tokio runtime. The first attempt to connect is made
-    /// at once.
+    /// Creates a publisher that connects to `address`, at once, on the current tokio runtime.
     ///
     /// # Panics
     /// Outside of a tokio runtime, as [`tokio::spawn`].
@@ -97,35 +96,35 @@ impl Publisher {
         Self { shared, task }
     }
 
-    /// Queues a message of one frame if the remote wants it; false if not, or if there is no room,
-    /// which is counted. True also for one that is held until it is known what the remote wants.
+    /// Queues a message of one frame if the remote wants it. Never waits; may be called from any
+    /// thread.
     ///
-    /// From any thread; never waits.
+    /// Returns `false` if the remote does not want it, or if it does not fit, which is counted.
+    /// Returns `true` also for a message that is held until the remote subscribes.
     pub fn publish(&self, frame: &[u8]) -> bool {
         self.shared.publish(frame)
     }
 
-    /// Waits until the kernel has taken what was queued for the remote. At once if there is none.
+    /// Waits until the kernel has taken what was queued for the remote. Returns at once if no
+    /// remote has subscribed.
     pub fn drained(&self) -> impl Future<Output = ()> + Send + use<> {
-        let outbox = match &*self.shared.state() {
-            State::Subscribed(outbox, _) => Some(outbox.clone()),
+        let queue = match &*self.shared.state() {
+            State::Subscribed(queue, _) => Some(queue.clone()),
             State::Waiting(..) => None,
         };
         async move {
-            if let Some(outbox) = outbox {
-                outbox.drained().await;
+            if let Some(queue) = queue {
+                queue.drained().await;
             }
         }
     }
 
-    /// Whether there is a remote that has subscribed to something.
-    #[must_use]
+    /// Returns whether the remote is connected and has subscribed to something.
     pub fn is_subscribed(&self) -> bool {
         matches!(*self.shared.state(), State::Subscribed(..))
     }
 
-    /// What it has counted so far.
-    #[must_use]
+    /// Returns what it has counted so far.
     pub fn stats(&self) -> PublisherStats {
         PublisherStats {
             queued: self.shared.queued.load(Ordering::Relaxed),
@@ -142,25 +141,25 @@ impl Drop for Publisher {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn publish(&self, frame: &[u8]) -> bool {
         let taken = match &mut *self.state() {
-            State::Waiting(held, octets) => {
-                let OutboxLimits { messages, octets: most } = self.limits.outbox;
-                let fits = held.len() < messages && octets.saturating_add(frame.len()) <= most;
+            State::Waiting(held, bytes) => {
+                let SendQueueLimits { messages, bytes: most, .. } = self.limits.queue;
+                let fits = held.len() < messages && bytes.saturating_add(frame.len()) <= most;
                 if fits {
-                    *octets += frame.len();
+                    *bytes += frame.len();
                     held.push_back(Bytes::copy_from_slice(frame));
                 }
                 fits
             }
-            State::Subscribed(outbox, wanted) => {
+            State::Subscribed(queue, wanted) => {
                 if !wanted.matches(frame) {
                     return false;
                 }
-                let taken = outbox.push(frame, &[]).is_ok();
+                let taken = queue.push(frame, &[]).is_ok();
                 self.queued.fetch_add(taken.into(), Ordering::Relaxed);
                 taken
             }
@@ -169,40 +168,40 @@ impl Shared {
         taken
     }
 
-    /// Connects, again and again.
+    /// Connects, and reconnects.
     async fn run(self: Arc<Self>, address: SocketAddr) {
-        let mut pause = SHORTEST;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let config = self.config();
         loop {
-            let outbox = Outbox::new(self.limits.outbox.clone());
             let began = Instant::now();
-            if let Ok((reader, _)) = connect(address, &config, &outbox).await {
-                // Why it has ended makes no difference.
+            let connected = connect(address, &config, self.limits.queue.clone()).await;
+            if let Ok(Established { reader, queue, .. }) = connected {
+                // The reason of the end makes no difference.
                 tokio::select! {
-                    _ = outbox.run() => {}
-                    _ = self.listen(reader, &outbox) => {}
+                    _ = queue.run() => {}
+                    _ = self.listen(reader, &queue) => {}
                 }
             }
-            // One that lets us in and throws us out again is not to make us hurry.
-            if self.end() && began.elapsed() >= LONGEST {
-                pause = SHORTEST;
+            // Do not reset the backoff for a peer that accepts and drops us at once.
+            if self.end() && began.elapsed() >= LASTING {
+                backoff.reset();
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST);
+            sleep(backoff.next_pause()).await;
         }
     }
 
-    /// Nothing comes to a PUB but subscriptions, and those of ZMTP 3.0 are messages.
+    /// The configuration of a connection: a PUB receives nothing but subscriptions, and those of
+    /// ZMTP 3.0 are messages.
     fn config(&self) -> Config {
         let limits = self.limits.connection.clone();
-        let longest = limits.subscription_octets.saturating_add(1);
+        let longest = limits.subscription_bytes.saturating_add(1);
         let (frame, message) = (limits.frame.min(longest), limits.message.min(longest));
         Config::new(SocketType::Pub).with_limits(Limits { frame, message, ..limits })
     }
 
-    /// Hears what the remote wants, until it is gone.
-    async fn listen(&self, mut reader: Reader, outbox: &Outbox) -> Result<(), Error> {
-        // Together with the handshake several may have come: all of them count for what is held.
+    /// Follows the subscriptions of the remote, until the connection ends.
+    async fn listen(&self, mut reader: Reader, queue: &SendQueue) -> Result<(), Error> {
+        // Several may have arrived with the handshake: all of them count for what is held.
         let mut first = Subscriptions::default();
         loop {
             while let Some(event) = reader.next_event()? {
@@ -212,7 +211,7 @@ impl Shared {
                 }
             }
             if !first.is_empty() {
-                self.begin(outbox, std::mem::take(&mut first));
+                self.begin(queue, std::mem::take(&mut first));
             }
             if !reader.fill().await? {
                 return Ok(());
@@ -233,25 +232,25 @@ impl Shared {
         Ok(())
     }
 
-    /// The remote wants something: it gets that of what is held.
-    fn begin(&self, outbox: &Outbox, wanted: Subscriptions) {
+    /// Queues what is held and wanted, when the remote has subscribed for the first time.
+    fn begin(&self, queue: &SendQueue, wanted: Subscriptions) {
         let mut state = self.state();
         if let State::Waiting(held, _) = &mut *state {
             for frame in held.drain(..).filter(|frame| wanted.matches(frame)) {
-                let taken = outbox.push_frame(&[], frame).is_ok();
+                let taken = queue.push_frame(&[], frame).is_ok();
                 self.queued.fetch_add(taken.into(), Ordering::Relaxed);
                 self.dropped.fetch_add((!taken).into(), Ordering::Relaxed);
             }
-            *state = State::Subscribed(outbox.clone(), wanted);
+            *state = State::Subscribed(queue.clone(), wanted);
         }
     }
 
-    /// The connection has ended. Whether it was of use.
+    /// Ends a connection. Returns whether the remote had subscribed.
     fn end(&self) -> bool {
         let mut state = self.state();
-        let State::Subscribed(outbox, _) = &*state else { return false };
-        let lost = outbox.queued().0 as u64;
-        outbox.close();
+        let State::Subscribed(queue, _) = &*state else { return false };
+        let lost = queue.queued().0 as u64;
+        queue.close();
         self.dropped.fetch_add(lost, Ordering::Relaxed);
         *state = State::WAITING;
         true

@@ -1,31 +1,36 @@
-//! A SUB to any number of remotes.
+//! A SUB with any number of remotes.
 
-use std::{future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
-use super::{Listener, ListenerLimits, Outbox, OutboxLimits, Reader, connect};
+use super::{Backoff, Established, Listener, ListenerLimits, Reader, SendQueueLimits, connect};
 use crate::{Config, Limits, Message, SocketType, Subscriptions};
 
-/// The first pause, and the one after a connection that lasted.
-const SHORTEST: Duration = Duration::from_millis(50);
+/// The first pause between two attempts to connect, and the one after a connection that lasted.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause between two attempts to connect.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a [`Subscriber`] may hold. Plain data.
+/// A connection of this time has lasted.
+const LASTING: Duration = Duration::from_secs(5);
+
+/// The limits of a [`Subscriber`]. Plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriberLimits {
-    /// Messages that wait to be received, from all publishers together. While so many wait nothing
-    /// more is read, and publishers drop what is too much. Default 1,000.
+    /// Messages that wait to be received, from all publishers together. When that many wait,
+    /// nothing more is read, and publishers drop what does not fit. Default 1,000.
     pub messages: usize,
-    /// What one publisher may cost. Default as [`Limits`], but for messages: 64 KiB.
+    /// Limits of each connection. Default as [`Limits`], but 64 KiB for messages.
     pub connection: Limits,
-    /// How many publishers may come.
+    /// Limits of the listener that publishers connect to.
     pub listener: ListenerLimits,
 }
 
@@ -36,11 +41,13 @@ impl Default for SubscriberLimits {
     }
 }
 
-/// A SUB: receives what any number of publishers send of what it wants. Publishers connect to it,
-/// or it to them.
+/// A SUB that receives from any number of publishers, which connect to it or which it connects to.
 ///
-/// A publisher that breaks the protocol or a limit ends its own connection and nothing else. What
-/// does not start with one of the prefixes is dropped. Dropping the subscriber closes everything.
+/// A publisher that breaks the protocol or a limit ends its own connection and no other. Messages
+/// that start with none of the prefixes are dropped. Dropping the subscriber closes all
+/// connections.
+///
+/// # Examples
 ///
 /// ```
 /// use zmtp::net::{Publisher, Subscriber};
@@ -62,7 +69,8 @@ pub struct Subscriber {
     received: mpsc::Receiver<(SocketAddr, Message)>,
     shared: Arc<Shared>,
     address: Option<SocketAddr>,
-    /// Accepting, and connecting.
+    listener: ListenerLimits,
+    /// The task that accepts, and those that connect.
     tasks: JoinSet<()>,
 }
 
@@ -75,47 +83,60 @@ struct Shared {
 }
 
 impl Subscriber {
-    /// A subscriber that publishers connect to, for messages with one of these prefixes; an empty
-    /// prefix is for all. Inside a tokio runtime.
+    /// Creates a subscriber that publishers connect to, for messages with one of these prefixes. An
+    /// empty prefix stands for all messages. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// The kernel's.
+    /// Errors of the kernel when it binds to `address`.
     pub async fn bind(
         address: SocketAddr,
         prefixes: &[&[u8]],
         limits: SubscriberLimits,
     ) -> io::Result<Self> {
-        let accepting = limits.listener.clone();
         let mut new = Self::new(prefixes, limits);
-        let listener = Listener::bind(address, new.shared.config.clone(), accepting).await?;
-        new.address = Some(listener.local_addr()?);
-        new.tasks.spawn(Arc::clone(&new.shared).accept(listener));
+        new.listen(address).await?;
         Ok(new)
     }
 
-    /// A subscriber that nobody connects to; it is to [`connect`](Self::connect) itself.
-    #[must_use]
+    /// Lets publishers connect at one more address, which is returned with its port. The limits of
+    /// the listener are those of each address.
+    ///
+    /// # Errors
+    /// Errors of the kernel.
+    pub async fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let (config, limits) = (self.shared.config.clone(), self.listener.clone());
+        let listener = Listener::bind(address, config, limits).await?;
+        let address = listener.local_addr()?;
+        self.address.get_or_insert(address);
+        self.tasks.spawn(Arc::clone(&self.shared).accept(listener));
+        Ok(address)
+    }
+
+    /// Creates an unbound subscriber: see [`listen`](Self::listen) and [`connect`](Self::connect).
     pub fn new(prefixes: &[&[u8]], limits: SubscriberLimits) -> Self {
         let (sender, received) = mpsc::channel(limits.messages.max(1));
         let mut wanted = Subscriptions::default();
         let boundless = Limits {
             subscriptions: usize::MAX,
-            subscription_octets: usize::MAX,
+            subscription_bytes: usize::MAX,
             ..Limits::default()
         };
         for prefix in prefixes {
-            // They are our own, and without bounds none is refused.
+            // Without bounds none is refused.
             let _ = wanted.subscribe(prefix, &boundless);
         }
         let config = Config::new(SocketType::Sub)
             .with_limits(limits.connection)
             .with_subscriptions(prefixes);
         let shared = Arc::new(Shared { config, wanted, sender });
-        Self { received, shared, address: None, tasks: JoinSet::new() }
+        let (listener, tasks) = (limits.listener, JoinSet::new());
+        Self { received, shared, address: None, listener, tasks }
     }
 
-    /// Connects to a publisher, and again whenever the connection ends: after 50 ms at first, and
-    /// after twice as long each time, up to 5 s. After a connection of 5 s it begins with 50 ms again.
+    /// Connects to a publisher, and reconnects whenever the connection ends.
+    ///
+    /// The first pause before it reconnects is 50 ms, and each later one is twice as long, up to 5
+    /// s. After a connection that lasted 5 s it begins with 50 ms again.
     ///
     /// # Panics
     /// Outside of a tokio runtime, as [`tokio::spawn`].
@@ -123,7 +144,7 @@ impl Subscriber {
         self.tasks.spawn(Arc::clone(&self.shared).reach(address));
     }
 
-    /// Where publishers can connect to.
+    /// Returns the address that publishers can connect to; the first one, if there are several.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotConnected`] if it was not bound.
@@ -131,18 +152,19 @@ impl Subscriber {
         self.address.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// The next message, and where its publisher is. May be dropped at any point and called again.
+    /// Waits for the next message, and returns it with the address of its publisher. The future may
+    /// be dropped at any point without losing a message.
     pub async fn recv(&mut self) -> (SocketAddr, Message) {
         match self.received.recv().await {
             Some(received) => received,
-            // Does not come: the other end is here as well.
+            // Cannot happen: the sender lives as long as the receiver.
             None => pending().await,
         }
     }
 }
 
 impl Shared {
-    /// Lets publishers in.
+    /// Accepts publishers.
     async fn accept(self: Arc<Self>, mut listener: Listener) {
         let mut publishers = JoinSet::new();
         loop {
@@ -158,28 +180,28 @@ impl Shared {
         }
     }
 
-    /// Goes to a publisher, again and again.
+    /// Connects to a publisher, and reconnects.
     async fn reach(self: Arc<Self>, address: SocketAddr) {
-        let mut pause = SHORTEST;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
-            let outbox = Outbox::new(OutboxLimits::default());
             let began = Instant::now();
-            if let Ok((reader, _)) = connect(address, &self.config, &outbox).await {
+            let connected = connect(address, &self.config, SendQueueLimits::default()).await;
+            if let Ok(Established { reader, queue, .. }) = connected {
                 tokio::select! {
                     // Nothing but PONGs.
-                    _ = outbox.run() => {}
+                    _ = queue.run() => {}
                     () = self.receive(reader, address) => {}
                 }
-                if began.elapsed() >= LONGEST {
-                    pause = SHORTEST;
+                // Do not reset the backoff for a peer that accepts and drops us at once.
+                if began.elapsed() >= LASTING {
+                    backoff.reset();
                 }
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST);
+            sleep(backoff.next_pause()).await;
         }
     }
 
-    /// Hands on what one publisher sends, until it is gone or has broken the protocol.
+    /// Forwards what one publisher sends, until its connection ends or it breaks the protocol.
     async fn receive(&self, mut reader: Reader, address: SocketAddr) {
         loop {
             loop {

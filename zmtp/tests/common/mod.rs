@@ -1,18 +1,11 @@
 //! What several tests need.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test binary uses its part")]
 
-use std::{future::Future, time::Duration, time::Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use zmtp::{Config, Connection, Encoder, Error, Event, Message, PeerInfo, SocketType};
-
-/// No test waits longer than this for anything.
-pub const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Waits for something that must happen.
-pub async fn soon<F: Future>(what: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, what).await.expect("nothing happened in time")
-}
+pub use testkit::wait::{DEADLINE, soon, until, until_some};
+use zmtp::{Config, Connection, Encoder, Error, Event, Message, Output, PeerInfo, SocketType};
 
 pub fn dealer() -> Config {
     Config::new(SocketType::Dealer).with_identity("dealer")
@@ -22,17 +15,56 @@ pub fn router() -> Config {
     Config::new(SocketType::Router)
 }
 
-pub fn unhex(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect()
+/// What a connection does until it waits for more or is dead.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    pub events: Vec<Event>,
+    pub sent: Vec<u8>,
+    pub error: Option<Error>,
+}
+
+impl Outputs {
+    pub fn of(connection: &mut Connection) -> Self {
+        let mut outputs = Self::default();
+        loop {
+            match connection.poll_output() {
+                Ok(Some(Output::Transmit(bytes))) => outputs.sent.extend(bytes),
+                Ok(Some(Output::Event(event))) => outputs.events.push(event),
+                Ok(Some(other)) => panic!("{other:?}"),
+                Ok(None) => return outputs,
+                Err(error) => {
+                    outputs.error = Some(error);
+                    return outputs;
+                }
+            }
+        }
+    }
+
+    /// After these bytes were received.
+    pub fn after(connection: &mut Connection, bytes: &[u8]) -> Self {
+        connection.receive_buffer().extend_from_slice(bytes);
+        Self::of(connection)
+    }
+
+    /// The messages, of a connection that lives.
+    pub fn messages(self) -> Vec<Message> {
+        assert_eq!(self.error, None);
+        let message = |event| if let Event::Message(m) = event { Some(m) } else { None };
+        self.events.into_iter().filter_map(message).collect()
+    }
+
+    /// The only event, Ready.
+    pub fn ready(self) -> (PeerInfo, Encoder) {
+        let Ok([Event::Ready(peer, encoder)]) = <[Event; 1]>::try_from(self.events) else {
+            panic!("should be ready: {:?}", self.error)
+        };
+        (peer, encoder)
+    }
 }
 
 /// Everything that a new connection sends before it hears anything.
 pub fn opening(config: &Config) -> Vec<u8> {
-    transmitted(&mut Connection::new(config, Instant::now()))
-}
-
-pub fn transmitted(connection: &mut Connection) -> Vec<u8> {
-    std::iter::from_fn(|| connection.poll_transmit()).flatten().collect()
+    Outputs::of(&mut Connection::new(config, Instant::now())).sent
 }
 
 /// A greeting of NULL, any version 3.
@@ -70,42 +102,18 @@ pub fn property(name: &str, value: &[u8]) -> Vec<u8> {
 /// A connection of this type past its handshake with a dealer, and its encoder.
 pub fn ready(config: &Config) -> (Connection, Encoder, PeerInfo) {
     let mut connection = Connection::new(config, Instant::now());
-    connection.buffer().extend_from_slice(&opening(&dealer()));
-    let Ok(Some(Event::Ready(peer, encoder))) = connection.poll_event() else {
-        panic!("should be ready")
-    };
-    transmitted(&mut connection);
+    let (peer, encoder) = Outputs::after(&mut connection, &opening(&dealer())).ready();
     (connection, encoder, peer)
 }
 
-/// All events until none or an error.
-pub fn events(connection: &mut Connection) -> (Vec<Event>, Option<Error>) {
-    let mut events = Vec::new();
-    loop {
-        match connection.poll_event() {
-            Ok(Some(event)) => events.push(event),
-            Ok(None) => return (events, None),
-            Err(error) => return (events, Some(error)),
-        }
-    }
-}
-
-pub fn messages(connection: &mut Connection) -> Vec<Message> {
-    let (events, error) = events(connection);
-    assert_eq!(error, None);
-    let message = |event| if let Event::Message(m) = event { Some(m) } else { None };
-    events.into_iter().filter_map(message).collect()
-}
-
-/// The error that a fresh ROUTER gives for these octets.
-pub fn refusal(octets: &[u8]) -> Option<Error> {
+/// The error that a fresh ROUTER gives for these bytes.
+pub fn refusal(bytes: &[u8]) -> Option<Error> {
     let mut connection = Connection::new(&router(), Instant::now());
-    connection.buffer().extend_from_slice(octets);
-    let (_, error) = events(&mut connection);
-    if let Some(error) = &error {
-        assert_eq!(connection.poll_event().err().as_ref(), Some(error), "says so again");
+    let error = Outputs::after(&mut connection, bytes).error;
+    if error.is_some() {
+        assert_eq!(Outputs::of(&mut connection).error, error, "says so again");
         assert!(!connection.is_ready());
-        assert_eq!(connection.deadline(), None);
+        assert_eq!(connection.next_deadline(), None);
     }
     error
 }
@@ -114,4 +122,22 @@ pub fn encode(encoder: &mut Encoder, frames: &[Bytes]) -> Vec<u8> {
     let mut out = BytesMut::new();
     encoder.encode(&frames[0], &frames[1..], &mut out);
     out.to_vec()
+}
+
+/// A remote that has opened as a dealer, as a bare connection, and our end of it as a router, whose
+/// queue has these limits.
+#[cfg(feature = "net")]
+pub async fn remote(
+    queue: zmtp::net::SendQueueLimits,
+) -> (tokio::net::TcpStream, zmtp::net::Established) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let limits = zmtp::net::ListenerLimits { queue, ..Default::default() };
+    let any = ([127, 0, 0, 1], 0).into();
+    let mut listener = zmtp::net::Listener::bind(any, router(), limits).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(&opening(&dealer())).await.unwrap();
+    let accepted = soon(listener.accept()).await;
+    soon(stream.read_exact(&mut vec![0; opening(&router()).len()])).await.unwrap();
+    (stream, accepted)
 }

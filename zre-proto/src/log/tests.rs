@@ -1,4 +1,4 @@
-//! The octets of the log, one by one.
+//! The bytes of the log, one by one.
 
 use super::*;
 
@@ -21,10 +21,10 @@ const JOIN: [u8; 22] = [
 ];
 
 #[test]
-fn a_line_octet_by_octet() {
+fn a_line_byte_by_byte() {
     assert_eq!(&join().encode()[..], JOIN);
     assert_eq!(Log::decode(&JOIN), Ok(join()));
-    assert_eq!(Log::decode(&[&JOIN[..], b"more"].concat()), Ok(join()), "octets behind it");
+    assert_eq!(Log::decode(&[&JOIN[..], b"more"].concat()), Ok(join()), "bytes behind it");
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn what_is_wrong_is_said() {
     for cut in 0..JOIN.len() {
         assert_eq!(Log::decode(&JOIN[..cut]), Err(DecodeError::Truncated), "cut at {cut}");
     }
-    let with = |at: usize, octet| {
+    let with = |at: usize, byte| {
         let mut frame = JOIN;
-        frame[at] = octet;
+        frame[at] = byte;
         Log::decode(&frame)
     };
     assert_eq!(with(0, 0xAB), Err(DecodeError::Signature));
@@ -90,7 +90,7 @@ fn long_text_is_cut_between_characters() {
     assert_eq!(cut(&"x".repeat(255)), "x".repeat(255));
     assert_eq!(cut(&"x".repeat(256)), "x".repeat(255));
     assert_eq!(cut(&"x".repeat(100_000)), "x".repeat(255));
-    // 127 characters of two octets are 254; the next does not fit.
+    // 127 characters of two bytes are 254; the next does not fit.
     assert_eq!(cut(&"ä".repeat(200)), "ä".repeat(127));
     assert_eq!(cut(&format!("{}ä", "x".repeat(254))), "x".repeat(254));
 }

@@ -1,4 +1,4 @@
-//! The codecs: no octets break them, and what they write they read.
+//! The codecs: no bytes break them, and what they write they read.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -97,21 +97,21 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_break_the_decoder(mut header in vec(any::<u8>(), 0..200), ours in any::<bool>()) {
+    fn no_bytes_break_the_decoder(mut header in vec(any::<u8>(), 0..200), ours in any::<bool>()) {
         if ours && header.len() > 3 {
             header[..2].copy_from_slice(&[0xAA, 0xA1]);
             header[2] &= 15;
             header[3] = 2;
         }
         if let Ok(message) = decode(&header) {
-            // Octets behind the last field are ignored; all others come back.
+            // Bytes behind the last field are ignored; all others come back.
             let again = message.encode();
             prop_assert_eq!(&again[..], &header[..again.len()]);
         }
     }
 
     #[test]
-    fn a_changed_octet_does_not_break_the_decoder(text in text(), at in any::<usize>(), to: u8) {
+    fn a_changed_byte_does_not_break_the_decoder(text in text(), at in any::<usize>(), to: u8) {
         let mut header = text.message().encode();
         let at = at % header.len();
         header[at] = to;
@@ -127,7 +127,7 @@ proptest! {
         let mut header = message.encode();
         prop_assert_eq!(decode(&header), Ok(text.message()));
         header.extend_from_slice(&behind);
-        prop_assert_eq!(decode(&header), Ok(message), "octets behind the last field are ignored");
+        prop_assert_eq!(decode(&header), Ok(message), "bytes behind the last field are ignored");
     }
 
     #[test]
@@ -175,12 +175,12 @@ fn a_false_count_or_length_is_refused_and_costs_no_memory() {
     const GIB: u64 = 1024 * 1024; // In kibibytes.
     let all = [0xFF; 4];
     let one = [0, 0, 0, 1];
-    let boundless = MessageLimits { entries: usize::MAX, octets: usize::MAX };
+    let boundless = MessageLimits { entries: usize::MAX, bytes: usize::MAX };
     let before = peak_kib();
     for field in ["groups", "headers"] {
         let false_count = [hello_before(field), all.to_vec()].concat();
         assert_eq!(decode(&false_count), Err(DecodeError::TooLarge), "{field}");
-        // Without limits, a list of so many entries would take 64 GiB and more.
+        // Without limits, a list with this number of entries would take 64 GiB and more.
         let error = Message::decode(&false_count, &boundless);
         assert_eq!(error, Err(DecodeError::Truncated), "{field}");
         let key: &[u8] = if field == "headers" { &[0] } else { &[] };
@@ -203,7 +203,7 @@ fn the_limits_hold_for_groups_and_headers_together_and_for_the_whole_header() {
         }),
     };
     let header = hello.encode();
-    let limited = |entries, octets| Message::decode(&header, &MessageLimits { entries, octets });
+    let limited = |entries, bytes| Message::decode(&header, &MessageLimits { entries, bytes });
     assert_eq!(limited(3, header.len()), Ok(hello.clone()));
     assert_eq!(limited(2, header.len()), Err(DecodeError::TooLarge));
     assert_eq!(limited(3, header.len() - 1), Err(DecodeError::TooLarge));

@@ -1,7 +1,7 @@
 //! The engine: it keeps its promises whatever comes, in whatever order.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,24 +9,52 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{
-    Action, Config, ConnId, Content, Engine, Event, Input, LinkId, Liveness, Output, PeerId,
+    Action, Beacon, Config, ConnId, Content, Engine, Event, Input, InterfaceId, Liveness, Loss,
+    Output, PeerId, UnreachableReason,
 };
 
 use crate::common::{Promises, endpoint, id};
 
-/// The own node is 0; the others are 1 to 4.
+/// The own node is 2; the others are 0, 1, 3 and 4. We choose the two-way connections with half of
+/// them.
 const NODES: u8 = 5;
+const OWN: u8 = 2;
 const GROUPS: [&str; 3] = ["a", "b", "c"];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Candidate { peer: u8, place: u8 },
+    Candidate {
+        peer: u8,
+        place: u8,
+    },
     Goodbye(u8),
-    Message { peer: u8, conn: u64, sequence: Sequence, say: Say },
-    Octets { peer: u8, conn: u64, header: Vec<u8> },
-    MailboxLost { peer: u8, conn: u64 },
-    LinkUp(usize),
-    LinkLost { link: usize, overflow: bool },
+    /// A connection of a peer is up for both directions.
+    Accept(u8),
+    Message {
+        peer: u8,
+        conn: usize,
+        sequence: Sequence,
+        say: Say,
+    },
+    Bytes {
+        peer: u8,
+        conn: usize,
+        header: Vec<u8>,
+    },
+    Connected {
+        conn: usize,
+        two_way: bool,
+    },
+    Progress {
+        conn: usize,
+        received: bool,
+        sent: bool,
+    },
+    Broken(usize),
+    Lost {
+        conn: usize,
+        overflow: bool,
+    },
     Paused(bool),
     Moved(u8),
     Act(Act),
@@ -105,7 +133,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 fn step() -> impl Strategy<Value = Step> {
     let peer = 0..NODES;
-    let conn = 0..6_u64;
+    let conn = any::<usize>();
     let sequence = prop_oneof![
         9 => Just(Sequence::Right),
         1 => any::<u16>().prop_map(Sequence::Any)
@@ -113,14 +141,18 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (peer.clone(), 0..NODES).prop_map(|(peer, place)| Step::Candidate { peer, place }),
         2 => peer.clone().prop_map(Step::Goodbye),
-        24 => (peer.clone(), conn.clone(), sequence, say())
+        24 => (peer.clone(), conn, sequence, say())
             .prop_map(|(peer, conn, sequence, say)| Step::Message { peer, conn, sequence, say }),
-        1 => (peer.clone(), conn.clone(), vec(any::<u8>(), 0..20))
-            .prop_map(|(peer, conn, header)| Step::Octets { peer, conn, header }),
-        3 => (peer, conn).prop_map(|(peer, conn)| Step::MailboxLost { peer, conn }),
-        6 => any::<usize>().prop_map(Step::LinkUp),
-        4 => (any::<usize>(), prop::bool::weighted(0.2))
-            .prop_map(|(link, overflow)| Step::LinkLost { link, overflow }),
+        1 => (peer.clone(), conn, vec(any::<u8>(), 0..20))
+            .prop_map(|(peer, conn, header)| Step::Bytes { peer, conn, header }),
+        5 => peer.prop_map(Step::Accept),
+        9 => (conn, any::<bool>())
+            .prop_map(|(conn, two_way)| Step::Connected { conn, two_way }),
+        3 => (conn, any::<bool>(), any::<bool>())
+            .prop_map(|(conn, received, sent)| Step::Progress { conn, received, sent }),
+        2 => conn.prop_map(Step::Broken),
+        5 => (conn, prop::bool::weighted(0.2))
+            .prop_map(|(conn, overflow)| Step::Lost { conn, overflow }),
         1 => any::<bool>().prop_map(Step::Paused),
         1 => (0..NODES).prop_map(Step::Moved),
         8 => act().prop_map(Step::Act),
@@ -130,17 +162,30 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One engine, the links that it has opened, and what its peers would say next.
+/// A connection, as its driver knows it.
+#[derive(Clone, Copy, Debug)]
+struct Conn {
+    peer: PeerId,
+    id: ConnId,
+    up: bool,
+    two_way: bool,
+    /// The engine has closed it: nothing more is heard of it but its end.
+    closed: bool,
+}
+
+/// One engine, its connections, and what its peers would say next.
 struct World {
     engine: Engine,
     now: Instant,
     promises: Promises,
-    links: Vec<(PeerId, LinkId)>,
+    /// All that have not ended.
+    conns: Vec<Conn>,
+    last_conn: u64,
     said: [(u16, u8); NODES as usize],
-    /// How many contents were sent to the engine: each is the number of itself.
-    contents: u64,
-    /// The last of them that the application heard, of each peer.
-    heard: BTreeMap<PeerId, u64>,
+    /// On which connection each content was sent to the engine: it is the number of itself.
+    contents: Vec<ConnId>,
+    /// The last of them that the application heard, of each connection.
+    heard: BTreeMap<ConnId, usize>,
     /// What came of the last step.
     outputs: Vec<Output>,
 }
@@ -151,16 +196,17 @@ impl World {
             max_peers,
             // So few that what is held until a link is up is often more.
             max_held_events: 4,
-            max_held_octets: 2 * (size_of::<Bytes>() + 3),
-            ..Config::new(id(0), endpoint(0))
+            max_held_bytes: 2 * (size_of::<Bytes>() + 3),
+            ..Config::new(id(OWN), endpoint(OWN))
         };
         Self {
             engine: Engine::new(config).unwrap(),
             now: Instant::now(),
-            promises: Promises::default(),
-            links: Vec::new(),
+            promises: Promises::new(id(OWN)),
+            conns: Vec::new(),
+            last_conn: 0,
             said: [(0, 0); NODES as usize],
-            contents: 0,
+            contents: Vec::new(),
             heard: BTreeMap::new(),
             outputs: Vec::new(),
         }
@@ -168,11 +214,20 @@ impl World {
 
     fn handle(&mut self, input: Input<'_>) {
         self.promises.input(&input);
-        let refused = self.engine.handle(self.now, input).is_err();
+        self.engine.handle(self.now, input);
+        self.collect(false);
+    }
+
+    fn collect(&mut self, refused: bool) {
         while let Some(output) = self.engine.poll_output() {
             assert!(!refused, "an action was refused, and yet: {output:?}");
-            if let Output::Connect { peer, link, .. } = output {
-                self.links.push((peer, link));
+            match &output {
+                Output::Connect { peer, conn, .. } => self.add(*peer, *conn, false, false),
+                Output::Close { conn } => {
+                    let closed = self.conns.iter_mut().filter(|it| it.id == *conn);
+                    closed.for_each(|it| it.closed = true);
+                }
+                _ => {}
             }
             self.promises.output(&output);
             if let Output::Event(event) = &output {
@@ -183,12 +238,66 @@ impl World {
         self.promises.agree_with(&self.engine);
     }
 
-    /// What a peer says is heard in the order in which it came, and once.
+    fn add(&mut self, peer: PeerId, id: ConnId, up: bool, two_way: bool) {
+        self.conns.push(Conn { peer, id, up, two_way, closed: false });
+    }
+
+    /// What comes on a connection is heard in the order in which it came, and once.
     fn in_order(&mut self, event: &Event) {
-        let (Some(peer), Some(content)) = (event.peer(), event.content()) else { return };
-        let number: u64 = content.to_text().parse().unwrap();
-        let last = self.heard.insert(peer, number);
+        let (Some(_), Some(content)) = (event.peer(), event.content()) else { return };
+        let number: usize = content.to_text().parse().unwrap();
+        let conn = self.contents[number];
+        let last = self.heard.insert(conn, number);
         assert!(last < Some(number), "after {last:?}: {event:?}");
+    }
+
+    /// One of the connections, if there is any that fits.
+    fn conn(&mut self, nth: usize, fits: impl Fn(&Conn) -> bool) -> Option<&mut Conn> {
+        let count = self.conns.iter().filter(|conn| fits(conn)).count();
+        self.conns.iter_mut().filter(|conn| fits(conn)).nth(nth.checked_rem(count)?)
+    }
+
+    /// A connection on which a peer can speak: one of those that there are, or a new one.
+    fn speaking(&mut self, peer: PeerId, nth: usize) -> ConnId {
+        let speaks = |conn: &Conn| {
+            let both = conn.two_way || matches!(conn.id, ConnId::Accepted(_));
+            conn.peer == peer && both && conn.up && !conn.closed
+        };
+        if !nth.is_multiple_of(5)
+            && let Some(conn) = self.conn(nth / 5, speaks)
+        {
+            return conn.id;
+        }
+        self.accept(peer, false)
+    }
+
+    fn accept(&mut self, peer: PeerId, two_way: bool) -> ConnId {
+        self.last_conn += 1;
+        let conn = ConnId::Accepted(self.last_conn);
+        self.add(peer, conn, true, two_way);
+        if two_way {
+            let own_endpoint = endpoint(OWN);
+            self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
+        }
+        conn
+    }
+
+    /// A connection ends.
+    fn lose(&mut self, conn: Conn, overflow: bool) {
+        self.conns.retain(|it| it.id != conn.id);
+        let why = match conn.up {
+            true if overflow => Loss::Overflow,
+            true => Loss::Ended,
+            false => Loss::Failed(UnreachableReason::Refused),
+        };
+        self.handle(Input::Lost { peer: conn.peer, conn: conn.id, why });
+    }
+
+    /// All attempts to connect that are under way end, and those that follow.
+    fn fail_all_dials(&mut self) {
+        while let Some(conn) = self.conn(0, |conn| !conn.up).copied() {
+            self.lose(conn, false);
+        }
     }
 
     /// Time goes on, and the engine is woken as it wishes to be.
@@ -202,36 +311,51 @@ impl World {
     }
 
     fn wake(&mut self) {
-        self.handle(Input::Time);
+        self.engine.handle_timeout(self.now);
+        self.collect(false);
         let next = self.engine.next_deadline();
         assert!(next.is_none_or(|next| next > self.now), "a deadline that does not pass");
     }
 
     fn step(&mut self, step: &Step) {
         self.outputs.clear();
-        let link =
-            |links: &[(PeerId, LinkId)], nth: usize| links.get(nth % links.len().max(1)).copied();
         match step {
             &Step::Candidate { peer, place } => {
                 self.handle(Input::Candidate { peer: id(peer), endpoint: endpoint(place) });
             }
-            &Step::Goodbye(peer) => self.handle(Input::Goodbye { peer: id(peer) }),
+            &Step::Goodbye(peer) => {
+                let beacon = Beacon { peer: id(peer), port: 0, public_key: None };
+                let source = endpoint(peer).address();
+                self.handle(Input::Beacon { beacon, source, interface: InterfaceId(1) });
+            }
             Step::Message { peer, conn, sequence, say } => {
                 let header = self.header(*peer, *sequence, say);
                 self.receive(*peer, *conn, &header);
             }
-            Step::Octets { peer, conn, header } => self.receive(*peer, *conn, header),
-            &Step::MailboxLost { peer, conn } => {
-                self.handle(Input::MailboxLost { peer: id(peer), conn: ConnId(conn) });
-            }
-            &Step::LinkUp(nth) => {
-                if let Some((peer, link)) = link(&self.links, nth) {
-                    self.handle(Input::LinkUp { peer, link });
+            Step::Bytes { peer, conn, header } => self.receive(*peer, *conn, header),
+            &Step::Accept(peer) => drop(self.accept(id(peer), true)),
+            &Step::Connected { conn: nth, two_way } => {
+                if let Some(conn) = self.conn(nth, |conn| !conn.up) {
+                    (conn.up, conn.two_way) = (true, two_way);
+                    let (peer, conn) = (conn.peer, conn.id);
+                    let own_endpoint = endpoint(OWN);
+                    self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
                 }
             }
-            &Step::LinkLost { link: nth, overflow } => {
-                if let Some((peer, link)) = link(&self.links, nth) {
-                    self.handle(Input::LinkLost { peer, link, overflow });
+            &Step::Progress { conn: nth, received, sent } => {
+                if let Some(&mut Conn { peer, id: conn, .. }) = self.conn(nth, |conn| conn.up) {
+                    self.handle(Input::Progress { peer, conn, received, sent });
+                }
+            }
+            &Step::Broken(nth) => {
+                if let Some(&mut Conn { peer, id: conn, .. }) = self.conn(nth, |conn| conn.two_way)
+                {
+                    self.handle(Input::Broken { peer, conn });
+                }
+            }
+            &Step::Lost { conn: nth, overflow } => {
+                if let Some(conn) = self.conn(nth, |_| true).copied() {
+                    self.lose(conn, overflow);
                 }
             }
             &Step::Paused(paused) => self.handle(Input::Paused(paused)),
@@ -250,18 +374,19 @@ impl World {
         }
     }
 
-    fn receive(&mut self, peer: u8, conn: u64, header: &[u8]) {
-        let source = IpAddr::from([10, 0, 0, peer]);
-        let (peer, conn) = (id(peer), ConnId(conn));
-        self.contents += 1;
-        let content = Content::from(self.contents.to_string());
+    fn receive(&mut self, peer: u8, conn: usize, header: &[u8]) {
+        let source = SocketAddr::from(([10, 0, 0, peer], 50_000));
+        let peer = id(peer);
+        let conn = self.speaking(peer, conn);
+        let content = Content::from(self.contents.len().to_string());
+        self.contents.push(conn);
         self.handle(Input::Message { peer, conn, source, header, content });
     }
 
     fn act(&mut self, act: &Act) {
         let group = |nth: u8| GROUPS[usize::from(nth)];
         let content = Content::from("x");
-        self.handle(Input::Action(match *act {
+        let action = match *act {
             Act::Join(nth) => Action::Join(group(nth)),
             Act::Leave(nth) => Action::Leave(group(nth)),
             Act::Whisper(peer) => Action::Whisper { peer: id(peer), content },
@@ -271,7 +396,9 @@ impl World {
                 Action::Require { peer: id(peer), endpoint: endpoint(place) }
             }
             Act::Stop => Action::Stop,
-        }));
+        };
+        let refused = self.engine.act(self.now, action).is_err();
+        self.collect(refused);
     }
 
     /// What the peer says, in its place in the sequence unless told otherwise.
@@ -346,11 +473,20 @@ proptest! {
         world.wait(Duration::from_secs(6));
         for peer in world.engine.peers() {
             let liveness = world.engine.peer(peer).map(|peer| peer.liveness);
-            prop_assert_ne!(liveness, Some(Liveness::Active), "{} was not asked", peer);
+            prop_assert_ne!(liveness, Some(Liveness::Present), "{} was not asked", peer);
         }
+        world.fail_all_dials();
         world.wait(Duration::from_secs(26));
         prop_assert_eq!(world.engine.peers().count(), 0);
+        // HELLO is said on what was up already, one after the other, and then it is dialled.
+        for _ in 0..6 {
+            world.fail_all_dials();
+            world.wait(Duration::from_secs(31));
+        }
+        world.fail_all_dials();
         prop_assert_eq!(world.engine.next_deadline(), None, "nothing is left to be done");
+        let open: Vec<_> = world.promises.dialled().collect();
+        prop_assert_eq!(open, vec![], "nobody will close them");
     }
 
     #[test]

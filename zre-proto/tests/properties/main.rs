@@ -1,4 +1,4 @@
-//! What holds for all octets and for all orders of events.
+//! What holds for all bytes and for all orders of events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{
-    Action, Content, Endpoint, Event, ExitReason, Headers, Input, LinkId, MessageLimits, Output,
-    PeerId, Refused,
+    Action, ConnId, Content, Endpoint, Event, ExitReason, Headers, Input, Loss, MessageLimits,
+    Output, PeerId,
 };
 
 use crate::common::{endpoint, id};
@@ -30,7 +30,7 @@ pub(crate) struct CLike {
 #[derive(Debug)]
 struct Peer {
     endpoint: Endpoint,
-    link: LinkId,
+    link: ConnId,
     /// When the link is tried again, if it is lost.
     reconnect: Option<Instant>,
     ready: bool,
@@ -60,9 +60,15 @@ impl CLike {
     fn connect(&mut self, peer: PeerId) {
         let Some(to) = self.peers.get_mut(&peer) else { return };
         self.last_link += 1;
-        to.link = LinkId(self.last_link);
+        to.link = ConnId::Dialled(self.last_link);
         to.reconnect = None;
-        self.outputs.push_back(Output::Connect { peer, link: to.link, endpoint: to.endpoint });
+        self.outputs.push_back(Output::Connect {
+            peer,
+            conn: to.link,
+            endpoint: to.endpoint,
+            interface: None,
+            failed_before: false,
+        });
     }
 
     fn send(&mut self, peer: PeerId, command: Command<'_>, content: Content) {
@@ -70,13 +76,13 @@ impl CLike {
         let Some(to) = self.peers.get_mut(&peer) else { return };
         to.sent = to.sent.wrapping_add(1);
         let header = Message { sequence: to.sent, command }.encode();
-        self.outputs.push_back(Output::Send { link: to.link, header, content });
+        self.outputs.push_back(Output::Send { conn: to.link, header, content });
     }
 
     fn require(&mut self, now: Instant, peer: PeerId, endpoint: Endpoint) {
         let new = Peer {
             endpoint,
-            link: LinkId(0),
+            link: ConnId::Dialled(0),
             reconnect: None,
             ready: false,
             sent: 0,
@@ -93,7 +99,7 @@ impl CLike {
 
     fn forget(&mut self, peer: PeerId, reason: ExitReason) {
         let Some(gone) = self.peers.remove(&peer) else { return };
-        self.outputs.push_back(Output::CloseLink { link: gone.link });
+        self.outputs.push_back(Output::Close { conn: gone.link });
         if gone.ready {
             self.event(Event::Exit { peer, name: "engine".into(), reason });
         }
@@ -155,29 +161,38 @@ impl Peer {
 }
 
 impl Mind for CLike {
-    fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Refused> {
+    fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Candidate { peer, endpoint } if !self.peers.contains_key(&peer) => {
                 self.require(now, peer, endpoint);
             }
-            Input::Goodbye { peer } => self.forget(peer, ExitReason::Goodbye),
+            Input::Beacon { beacon, .. } if beacon.is_goodbye() => {
+                self.forget(beacon.peer, ExitReason::Goodbye);
+            }
             Input::Message { peer, header, content, .. } => {
                 self.message(now, peer, header, content);
             }
-            Input::LinkLost { peer, overflow: true, .. } => self.forget(peer, ExitReason::Expired),
-            Input::LinkLost { peer, link, .. } => {
-                let lost = self.peers.get_mut(&peer).filter(|peer| peer.link == link);
+            Input::Lost { peer, why: Loss::Overflow, .. } => {
+                self.forget(peer, ExitReason::Expired);
+            }
+            Input::Lost { peer, conn, .. } => {
+                let lost = self.peers.get_mut(&peer).filter(|peer| peer.link == conn);
                 lost.into_iter().for_each(|peer| peer.reconnect = Some(now + RECONNECT));
             }
-            Input::Action(Action::Whisper { peer, content })
-                if self.peers.get(&peer).is_some_and(|peer| peer.ready) =>
-            {
-                self.send(peer, Command::Whisper, content);
-            }
-            Input::Time => self.time(now),
             _ => {}
         }
-        Ok(())
+    }
+
+    fn act(&mut self, _now: Instant, action: Action<'_>) {
+        if let Action::Whisper { peer, content } = action
+            && self.peers.get(&peer).is_some_and(|peer| peer.ready)
+        {
+            self.send(peer, Command::Whisper, content);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.time(now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {

@@ -11,7 +11,7 @@ fn a_goodbye_with_its_link_closing_is_true_at_once() {
     assert_eq!(solo.trace(), ["send 2 ping 2"]);
     solo.mailbox_lost(2);
     solo.lost(2);
-    assert_eq!(solo.trace(), ["EXIT 2 goodbye", "close 2"]);
+    assert_eq!(solo.trace(), ["EXIT 2 goodbye"]);
 }
 
 #[test]
@@ -71,9 +71,20 @@ fn a_goodbye_of_a_peer_that_has_not_said_hello_is_not_heard_of() {
     let mut solo = Solo::new();
     solo.goodbye(2);
     solo.beacon(2);
+    solo.goodbye(2);
+    assert_eq!(solo.trace(), ["connect 2", "close 2"]);
+    assert_eq!(solo.engine.next_deadline(), None);
+}
+
+#[test]
+fn a_goodbye_of_a_peer_that_has_our_hello_and_not_said_its_own_ends_nothing() {
+    let mut solo = Solo::new();
+    solo.beacon(2);
     solo.up(2);
     solo.goodbye(2);
-    assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1", "close 2"]);
+    assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1"], "it may have met us");
+    solo.hello(2);
+    assert_eq!(solo.trace(), ["ENTER 2"], "the goodbye was forged");
 }
 
 #[test]
@@ -86,7 +97,7 @@ fn a_late_beacon_after_a_goodbye_is_refused_unheard() {
     solo.beacon(2);
     solo.lost(2);
     solo.wait(20_000);
-    assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1", "close 2"]);
+    assert_eq!(solo.trace(), ["connect 2"], "and nobody is told that it cannot be reached");
 }
 
 #[test]

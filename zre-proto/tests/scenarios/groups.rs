@@ -7,9 +7,11 @@ use crate::common::{endpoint, id};
 use crate::solo::{Solo, hello};
 
 #[test]
-fn own_joins_and_leaves_are_told_to_every_peer_and_to_those_still_in_greeting() {
+fn own_joins_and_leaves_are_told_to_all_that_have_our_hello_whether_or_not_they_have_answered() {
     let mut solo = Solo::met();
     solo.beacon(3);
+    solo.up(3);
+    solo.beacon(4);
     solo.trace();
     assert_eq!(solo.act(Action::Join("a")), Ok(()));
     assert_eq!(solo.act(Action::Join("a")), Ok(()), "again: nothing happens");
@@ -17,6 +19,26 @@ fn own_joins_and_leaves_are_told_to_every_peer_and_to_those_still_in_greeting() 
     assert_eq!(solo.trace(), ["send 2 join 2", "send 3 join 2"]);
     assert_eq!(solo.act(Action::Leave("a")), Ok(()));
     assert_eq!(solo.trace(), ["send 2 leave 3", "send 3 leave 3"]);
+    assert_eq!(solo.act(Action::Join("c")), Ok(()));
+    solo.outputs();
+    solo.up(4);
+    assert_eq!(hellos(&solo.outputs()), [(vec!["c".to_owned()], 3)], "all of it, at once");
+}
+
+/// The groups and the status of each HELLO among the outputs.
+fn hellos(outputs: &[Output]) -> Vec<(Vec<String>, u8)> {
+    let limits = MessageLimits::default();
+    let hello = |output: &Output| {
+        let Output::Send { header, .. } = output else { return None };
+        match zre_proto::message::Message::decode(header, &limits).unwrap().command {
+            Command::Hello(hello) => {
+                let name = |group: &&[u8]| String::from_utf8_lossy(group).into_owned();
+                Some((hello.groups.iter().map(name).collect(), hello.status))
+            }
+            _ => None,
+        }
+    };
+    outputs.iter().filter_map(hello).collect()
 }
 
 /// The status that each JOIN, LEAVE and HELLO among the outputs carries.
@@ -43,6 +65,7 @@ fn the_own_status_counts_joins_and_leaves_and_wraps_behind_255() {
     let expected: Vec<u8> = (1..=260_u16).map(|turn| (turn % 256) as u8).collect();
     assert_eq!(statuses(&solo.outputs()), expected);
     solo.beacon(3);
+    solo.up(3);
     assert_eq!(statuses(&solo.outputs()), [4], "HELLO carries it as well");
 }
 
@@ -54,11 +77,12 @@ fn a_hello_lists_the_own_groups() {
     }
     assert_eq!(solo.act(Action::Leave("c")), Ok(()));
     solo.beacon(2);
-    let outputs = solo.outputs();
-    let Some(Output::Send { header, .. }) = outputs.last() else { panic!("{outputs:?}") };
-    let message = zre_proto::message::Message::decode(header, &MessageLimits::default()).unwrap();
-    let Command::Hello(hello) = message.command else { panic!("{message:?}") };
-    assert_eq!((hello.groups, hello.status), (vec![b"a".as_slice(), b"b"], 4));
+    // What comes before the link is up is in HELLO as well.
+    assert_eq!(solo.act(Action::Join("d")), Ok(()));
+    assert!(statuses(&solo.outputs()).is_empty());
+    solo.up(2);
+    let groups = ["a", "b", "d"].map(str::to_owned).to_vec();
+    assert_eq!(hellos(&solo.outputs()), [(groups, 5)]);
 }
 
 #[test]
@@ -89,11 +113,11 @@ fn a_shout_goes_to_the_members_of_its_group_only_and_its_content_is_shared() {
     let links: Vec<_> = outputs
         .iter()
         .map(|output| {
-            let Output::Send { link, content: sent, .. } = output else { panic!("{output:?}") };
+            let Output::Send { conn, content: sent, .. } = output else { panic!("{output:?}") };
             assert_eq!(*sent, content);
             let shared = sent.frames().iter().zip(content.frames());
             shared.for_each(|(sent, ours)| assert_eq!(sent.as_ptr(), ours.as_ptr(), "a copy"));
-            *link
+            *conn
         })
         .collect();
     assert_eq!(links, [solo.link(2), solo.link(4)]);

@@ -12,8 +12,10 @@ fn a_link_lost_before_hello_is_not_heard_of() {
     solo.beacon(2);
     solo.trace();
     solo.lost(2);
-    assert_eq!(solo.trace(), ["close 2"]);
-    assert_eq!(solo.engine.next_deadline(), None);
+    assert!(solo.trace().is_empty());
+    solo.wait(30_000);
+    assert!(solo.trace().is_empty());
+    assert_eq!(solo.engine.next_deadline(), None, "nobody says any more where it is");
 }
 
 #[test]
@@ -22,9 +24,9 @@ fn a_lost_link_means_exit_at_once_if_the_mailbox_connection_is_gone_as_well() {
     solo.mailbox_lost(2);
     assert!(solo.trace().is_empty(), "the link still works");
     solo.lost(2);
-    assert_eq!(solo.trace(), ["EXIT 2 link lost", "close 2"]);
+    assert_eq!(solo.trace(), ["EXIT 2 link lost"]);
     solo.beacon(2);
-    assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1"], "if it lives it comes back");
+    assert_eq!(solo.trace(), ["connect 2"], "if it lives it comes back");
 }
 
 #[test]
@@ -36,7 +38,7 @@ fn what_the_peer_sent_before_its_link_was_lost_comes_before_its_exit() {
     solo.say(2, Command::Ping);
     assert_eq!(solo.trace(), ["WHISPER 2 last", "JOIN 2 a"], "and nothing can be answered");
     solo.mailbox_lost(2);
-    assert_eq!(solo.trace(), ["EXIT 2 link lost", "close 2"]);
+    assert_eq!(solo.trace(), ["EXIT 2 link lost"]);
 }
 
 #[test]
@@ -49,7 +51,7 @@ fn the_mailbox_is_waited_for_no_longer_than_200_ms() {
     solo.wait(49);
     assert_eq!(solo.trace(), ["WHISPER 2 late"]);
     solo.wait(1);
-    assert_eq!(solo.trace(), ["EXIT 2 link lost", "close 2", "close mailbox 1"]);
+    assert_eq!(solo.trace(), ["EXIT 2 link lost", "close mailbox 1"]);
     solo.whisper(2, "too late");
     assert!(solo.trace().is_empty());
 }
@@ -57,10 +59,10 @@ fn the_mailbox_is_waited_for_no_longer_than_200_ms() {
 #[test]
 fn the_mailbox_is_waited_for_while_it_is_not_read() {
     let mut solo = Solo::met();
-    assert_eq!(solo.handle(Input::Paused(true)), Ok(()));
+    solo.handle(Input::Paused(true));
     solo.lost(2);
     solo.wait(5_000);
-    assert_eq!(solo.handle(Input::Paused(false)), Ok(()));
+    solo.handle(Input::Paused(false));
     solo.whisper(2, "last");
     solo.mailbox_lost(2);
     assert_eq!(solo.events(), ["WHISPER 2 last", "EXIT 2 link lost"]);
@@ -72,7 +74,7 @@ fn a_gap_in_what_the_mailbox_still_brings_is_the_reason_of_the_exit() {
     solo.lost(2);
     solo.set_sequence(2, 9);
     solo.whisper(2, "gap");
-    assert_eq!(solo.trace(), ["EXIT 2 sequence gap", "close 2", "close mailbox 1"]);
+    assert_eq!(solo.trace(), ["EXIT 2 sequence gap", "close mailbox 1"]);
 }
 
 #[test]
@@ -80,10 +82,9 @@ fn a_hello_while_the_old_connection_is_waited_for_ends_the_wait() {
     let mut solo = Solo::met();
     solo.lost(2);
     solo.hello(2);
-    let expected = ["EXIT 2 link lost", "close 2", "connect 2", "send 2 hello 1"];
-    assert_eq!(solo.trace(), expected);
+    assert_eq!(solo.trace(), ["EXIT 2 link lost", "connect 2"]);
     solo.up(2);
-    assert_eq!(solo.trace(), ["ENTER 2"]);
+    assert_eq!(solo.trace(), ["send 2 hello 1", "ENTER 2"]);
 }
 
 #[test]
@@ -93,12 +94,11 @@ fn a_hello_on_the_connection_that_is_waited_for_keeps_that_connection() {
     solo.whisper(2, "last");
     solo.set_sequence(2, 0);
     solo.say(2, Command::Hello(hello(&endpoint(2).to_string())));
-    let old = ["WHISPER 2 last", "EXIT 2 link lost", "close 2"];
-    let new = ["connect 2", "send 2 hello 1"];
-    assert_eq!(solo.trace(), [&old[..], &new].concat(), "and no close mailbox");
+    let trace = solo.trace();
+    assert_eq!(trace, ["WHISPER 2 last", "EXIT 2 link lost", "connect 2"], "and no close mailbox");
     solo.whisper(2, "on the same connection");
     solo.up(2);
-    assert_eq!(solo.trace(), ["ENTER 2", "WHISPER 2 on the same connection"]);
+    assert_eq!(solo.events(), ["ENTER 2", "WHISPER 2 on the same connection"]);
 }
 
 #[test]
@@ -108,9 +108,11 @@ fn a_full_queue_ends_the_peer_and_its_next_beacon_brings_it_back() {
     assert_eq!(solo.trace(), ["EXIT 2 overflow", "close 2", "close mailbox 1"]);
     assert_eq!(solo.engine.stats().overflows, 1);
     solo.beacon(2);
-    assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1"]);
+    assert_eq!(solo.trace(), ["connect 2"]);
+    solo.up(2);
+    solo.trace();
     solo.overflow(2);
-    assert_eq!(solo.trace(), ["close 2"], "before HELLO there is nothing to tell");
+    assert_eq!(solo.trace(), ["close 2"], "before its HELLO there is nothing to tell");
 }
 
 #[test]
@@ -123,7 +125,7 @@ fn the_loss_of_an_older_link_is_no_loss() {
     solo.link_lost(2, old);
     assert!(solo.trace().is_empty());
     solo.up(2);
-    assert_eq!(solo.trace(), ["ENTER 2"]);
+    assert_eq!(solo.trace(), ["send 2 hello 1", "ENTER 2"]);
     solo.link_lost(2, old);
     assert!(solo.trace().is_empty());
     solo.whisper(2, "here");
@@ -163,8 +165,8 @@ fn a_peer_whose_connection_does_not_come_back_is_given_up_though_its_beacons_com
     assert_eq!(solo.trace(), ["send 2 ping 2"]);
     solo.wait(1_000);
     let gone = ["EXIT 2 link lost", "close 2"];
-    let elsewhere = ["connect 2 at tcp://10.0.0.77:50000", "send 2 hello 1"];
-    assert_eq!(solo.trace(), [gone, elsewhere].concat(), "where it was heard last");
+    let elsewhere = ["connect 2 at tcp://10.0.0.77:50000"];
+    assert_eq!(solo.trace(), [&gone[..], &elsewhere].concat(), "where it was heard last");
 }
 
 #[test]
@@ -194,7 +196,7 @@ fn an_intruder_out_of_sequence_is_closed_and_does_no_harm() {
     let mut solo = Solo::met();
     solo.whisper(2, "two");
     let forged = Message { sequence: 7, command: Command::Whisper }.encode();
-    solo.raw(2, ConnId(99), &forged, "forged".into());
+    solo.raw(2, ConnId::Accepted(99), &forged, "forged".into());
     assert_eq!(solo.trace(), ["WHISPER 2 two", "send 2 ping 2"]);
     solo.whisper(2, "three");
     assert_eq!(solo.trace(), ["WHISPER 2 three"]);
@@ -209,7 +211,7 @@ fn an_intruder_does_not_keep_a_quiet_peer_alive() {
     let forged = Message { sequence: 7, command: Command::PingOk }.encode();
     for conn in 0..40 {
         solo.wait(1_000);
-        solo.raw(2, ConnId(100 + conn), &forged, Content::none());
+        solo.raw(2, ConnId::Accepted(100 + conn), &forged, Content::none());
     }
     assert_eq!(solo.events(), ["EVASIVE 2", "SILENT 2", "EXIT 2 expired"]);
 }

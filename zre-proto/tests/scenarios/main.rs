@@ -8,19 +8,27 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod net;
+mod orders;
 mod solo;
 
 mod actions;
 mod c_like;
+mod candidates;
 mod claims;
+mod crossing;
+mod ending;
 mod goodbye;
 mod greeting;
 mod groups;
 mod held;
+mod interfaces;
+mod intruders;
 mod liveness;
 mod mailbox;
 mod meeting;
 mod moving;
+mod outstanding;
 mod own;
 mod sequences;
 mod storm;
+mod two_way;

@@ -1,29 +1,41 @@
 //! A network of nodes on virtual time, with delays, breaking links, crashes and silence.
 //!
 //! It does what a driver does with the outputs of an engine, between engines. Every run with the
-//! same seed is the same run.
+//! same seed is the same run. Instead of delays it can try every order in which things happen:
+//! [`Orders`].
+
+mod happening;
+mod wire;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use zre_proto::message::{Command, Message};
 use zre_proto::{
-    Action, Config, ConnId, Content, Endpoint, Engine, Input, LinkId, MessageLimits, Output,
-    PeerId, Refused,
+    Action, Beacon, Config, ConnId, Content, Endpoint, Engine, Input, InterfaceId, Loss,
+    MessageLimits, Output, PeerId, UnreachableReason,
 };
 
+use self::happening::{Channel, Happening};
+use self::wire::{ACCEPTOR, DIALLER, End, Wire, end_of};
 use crate::common::{Promises, endpoint, id};
+use crate::orders::Orders;
 use crate::solo::describe_event;
 
 /// How long a connection to a host that does not answer is tried.
-const CONNECT_TIMEOUT: u64 = 5_000;
+const CONNECT_TIMEOUT: u64 = 10_000;
+
+/// How long a connection that was accepted may be silent before the driver closes it.
+const STRANGER_TIMEOUT: u64 = 20_000;
 
 /// The state machine of a node: an engine, or a model of another implementation.
 pub(crate) trait Mind {
-    fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Refused>;
+    fn handle(&mut self, now: Instant, input: Input<'_>);
+    fn act(&mut self, now: Instant, action: Action<'_>);
+    fn handle_timeout(&mut self, now: Instant);
     fn poll_output(&mut self) -> Option<Output>;
     fn next_deadline(&self) -> Option<Instant>;
     /// To be called when all outputs were taken.
@@ -35,9 +47,18 @@ pub(crate) trait Mind {
 struct Watched(Engine, Promises);
 
 impl Mind for Watched {
-    fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Refused> {
+    fn handle(&mut self, now: Instant, input: Input<'_>) {
         self.1.input(&input);
-        self.0.handle(now, input)
+        self.0.handle(now, input);
+    }
+
+    fn act(&mut self, now: Instant, action: Action<'_>) {
+        // A refused WHISPER is one that does not arrive.
+        let _ = self.0.act(now, action);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.0.handle_timeout(now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -57,8 +78,8 @@ impl Mind for Watched {
     }
 }
 
-/// Nodes and the links between them. A node has a number, which its id and endpoint follow from
-/// unless it is told otherwise.
+/// Nodes and the connections between them. A node has a number, which its id and endpoint follow
+/// from unless it is told otherwise.
 pub(crate) struct Net {
     start: Instant,
     /// Milliseconds since the start.
@@ -70,72 +91,55 @@ pub(crate) struct Net {
     rng: StdRng,
     /// The shortest and the longest time that anything takes on its way, in milliseconds.
     pub(crate) delay: (u64, u64),
+    /// Decides what is first of all that may happen at the same time; else it is what was sent
+    /// first.
+    pub(crate) orders: Option<Orders<Channel>>,
+    /// Whether engines that are started know two-way connections.
+    pub(crate) two_way: bool,
+    /// Whether nodes that are started send beacons.
+    pub(crate) beacons: bool,
     /// What keeps node 1 from node 2, if anything does.
     pub(crate) wall: Option<Wall>,
     /// HELLOs that all nodes have sent.
     pub(crate) hellos: usize,
-    /// Links that all nodes have opened.
+    /// Connections that all nodes have dialled.
     pub(crate) connects: usize,
 }
 
-/// Nodes 1 and 2 have a firewall between them, which lets only the links of node 2 pass.
+/// Nodes 1 and 2 have a firewall between them, which lets only the dials of node 2 pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wall {
-    /// Links of node 1 are refused.
+    /// Dials of node 1 are refused.
     Refuses,
-    /// What node 1 sends to open a link is dropped.
+    /// What node 1 sends to open a connection is dropped.
     Drops,
 }
 
 struct Node {
     id: PeerId,
     endpoint: Endpoint,
+    /// Another of its addresses, where it can be dialled as well.
+    other_endpoint: Option<Endpoint>,
     mind: Box<dyn Mind>,
+    /// Whether it is an engine, which tells its id to those that dial it, and asks it of those that
+    /// it has dialled.
+    is_engine: bool,
+    two_way: bool,
     /// When it was started: what was sent to the node before that is not for this one.
     life: u64,
     /// Nothing comes from it or to it, and nobody is told.
     mute: bool,
+    /// Behind NAT: the address that others see. Nobody can dial it, and beacons do not pass.
+    seen_as: Option<IpAddr>,
     log: Vec<String>,
-    /// The wire of each of its links.
-    links: BTreeMap<LinkId, u64>,
+    /// The wire of each of its connections.
+    conns: BTreeMap<ConnId, u64>,
 }
 
 impl Node {
     fn deadline(&self) -> Option<Instant> {
         self.mind.next_deadline().filter(|_| self.life != 0)
     }
-}
-
-/// A link of one node, and the mailbox connection of another that it becomes.
-#[derive(Debug)]
-struct Wire {
-    from: (u8, u64),
-    /// The sender's id and address.
-    sender: (PeerId, IpAddr),
-    link: LinkId,
-    /// To whom it was opened.
-    peer: PeerId,
-    to: Option<(u8, u64)>,
-    /// What was sent before it was connected.
-    waiting: Vec<(Vec<u8>, Content)>,
-    up: bool,
-    /// Closed or broken as its sender knows.
-    ended: bool,
-    /// What still arrives is not taken any more.
-    deaf: bool,
-    /// When the last thing on it arrives: nothing overtakes.
-    last: u64,
-}
-
-enum Happening {
-    Tick { node: u8, life: u64 },
-    Candidate { to: u8, peer: PeerId, endpoint: Endpoint },
-    Goodbye { to: u8, peer: PeerId },
-    Dial(u64, Endpoint),
-    Up(u64),
-    Lost(u64),
-    Arrive(u64, Vec<u8>, Content),
-    End(u64),
 }
 
 impl Net {
@@ -149,6 +153,9 @@ impl Net {
             count: 0,
             rng: StdRng::seed_from_u64(seed),
             delay: (1, 3),
+            orders: None,
+            two_way: false,
+            beacons: true,
             wall: None,
             hellos: 0,
             connects: 0,
@@ -156,8 +163,8 @@ impl Net {
     }
 
     /// A network of engines with the numbers 1 to `count`, each with a beacon.
-    pub(crate) fn of(count: u8, seed: u64) -> Self {
-        let mut net = Self::new(seed);
+    pub(crate) fn of(count: u8, two_way: bool, seed: u64) -> Self {
+        let mut net = Self { two_way, ..Self::new(seed) };
         (1..=count).for_each(|n| net.start(n));
         net
     }
@@ -169,7 +176,10 @@ impl Net {
     /// Starts an engine as node `n`, in the place of one that was there before.
     pub(crate) fn start_as(&mut self, n: u8, id: PeerId, endpoint: Endpoint) {
         let engine = Engine::new(Config::new(id, endpoint)).unwrap();
-        self.start_mind(n, id, endpoint, Box::new(Watched(engine, Promises::default())));
+        self.start_mind(n, id, endpoint, Box::new(Watched(engine, Promises::new(id))));
+        let two_way = self.two_way;
+        let node = self.nodes.get_mut(&n).into_iter();
+        node.for_each(|node| (node.is_engine, node.two_way) = (true, two_way));
     }
 
     pub(crate) fn start_mind(
@@ -182,23 +192,38 @@ impl Net {
         let log = self.nodes.remove(&n).map_or_else(Vec::new, |node| node.log);
         self.count += 1;
         let life = self.count;
-        self.nodes
-            .insert(n, Node { id, endpoint, mind, life, mute: false, log, links: BTreeMap::new() });
-        let phase = self.rng.random_range(0..1000);
-        self.at(self.now + phase, Happening::Tick { node: n, life });
+        let node = Node {
+            id,
+            endpoint,
+            other_endpoint: None,
+            mind,
+            is_engine: false,
+            two_way: false,
+            life,
+            mute: false,
+            seen_as: None,
+            log,
+            conns: BTreeMap::new(),
+        };
+        self.nodes.insert(n, node);
+        if self.beacons {
+            let phase = self.rng.random_range(0..1000);
+            self.at(self.now + phase, Happening::Tick { node: n, life });
+        }
+    }
+
+    /// Puts node `n` behind NAT: its connections come from this address, nobody can dial it, and
+    /// no beacon passes.
+    pub(crate) fn hide(&mut self, n: u8, address: IpAddr) {
+        self.nodes.get_mut(&n).into_iter().for_each(|node| node.seen_as = Some(address));
     }
 
     /// The process of node `n` ends without a word, and its connections are reset.
     pub(crate) fn crash(&mut self, n: u8) {
         let Some(node) = self.nodes.get(&n) else { return };
         let life = node.life;
-        let ours: Vec<u64> = self.wires_where(|wire| wire.from == (n, life));
-        let theirs: Vec<u64> = self.wires_where(|wire| wire.to == Some((n, life)));
-        for wire in ours {
-            self.close(wire);
-        }
-        for wire in theirs {
-            self.later(Happening::Lost(wire));
+        for (wire, end) in self.ends_where(|_, end| (end.node, end.life) == (n, life)) {
+            self.close(wire, end);
         }
         // What arrives from now on is for another life.
         self.nodes.get_mut(&n).into_iter().for_each(|node| node.life = 0);
@@ -222,12 +247,23 @@ impl Net {
 
     /// A beacon of node `n` that was on its way for long.
     pub(crate) fn late_beacon(&mut self, n: u8) {
-        let Some((peer, endpoint)) = self.nodes.get(&n).map(|node| (node.id, node.endpoint)) else {
-            return;
-        };
         for to in self.others(n) {
+            self.beacon(n, to);
+        }
+    }
+
+    /// Node `to` will hear a beacon of node `n`, from each of its addresses.
+    pub(crate) fn beacon(&mut self, n: u8, to: u8) {
+        let Some(node) = self.nodes.get(&n) else { return };
+        let (peer, endpoints) = (node.id, [Some(node.endpoint), node.other_endpoint]);
+        for endpoint in endpoints.into_iter().flatten() {
             self.later(Happening::Candidate { to, peer, endpoint });
         }
+    }
+
+    /// Gives node `n` a second address.
+    pub(crate) fn add_endpoint(&mut self, n: u8, endpoint: Endpoint) {
+        self.nodes.get_mut(&n).into_iter().for_each(|node| node.other_endpoint = Some(endpoint));
     }
 
     /// The host of node `n` is cut off: nothing comes from it or to it, and nobody is told.
@@ -235,29 +271,47 @@ impl Net {
         self.nodes.get_mut(&n).into_iter().for_each(|node| node.mute = true);
     }
 
-    /// All links between two nodes are reset, and what is on the way is lost.
+    /// All links of one node to another are reset, and what is on the way is lost: of two-way
+    /// connections, both directions.
     pub(crate) fn cut(&mut self, from: u8, to: u8) {
-        let both = |wire: &Wire| wire.from.0 == from && wire.to.is_some_and(|(n, _)| n == to);
-        for wire in self.wires_where(both) {
-            self.queue.retain(|_, entry| !matches!(entry, Happening::Arrive(w, ..) if *w == wire));
-            self.later(Happening::Lost(wire));
-            self.later_on(wire, Happening::End(wire));
+        for (wire, end) in self.ends_where(|wire, end| {
+            let [one, other] = wire.nodes();
+            let both = (one, other) == (Some(from), Some(to))
+                || wire.two_way && (one, other) == (Some(to), Some(from));
+            both && (end.node == from || end.node == to)
+        }) {
+            self.queue.retain(|_, entry| {
+                !matches!(entry, Happening::Arrive { wire: w, end: e, .. } if (*w, *e) == (wire, end))
+            });
+            let breaks = self.orders.is_some() || self.rng.random();
+            if breaks && self.wires.get(&wire).is_some_and(|it| it.two_way) {
+                self.later(Happening::Broken { wire, end });
+            }
+            self.later_on(wire, end, Happening::End { wire, end });
         }
     }
 
-    /// Node `n` is told that the queue of its link to another was full: it gives up the other.
+    /// The same at some later moment.
+    pub(crate) fn cut_later(&mut self, from: u8, to: u8) {
+        self.later(Happening::Cut { from, to });
+    }
+
+    /// Node `n` is told that the queue to another was full: it gives up the other.
     pub(crate) fn forget(&mut self, n: u8, other: u8) {
         let Some(life) = self.nodes.get(&n).map(|node| node.life) else { return };
-        let newest = self.wires.values().rfind(|wire| {
-            wire.from == (n, life) && wire.to.is_none_or(|(to, _)| to == other) && !wire.ended
-        });
-        let Some(link) = newest.map(|wire| wire.link) else { return };
         let Some(peer) = self.nodes.get(&other).map(|node| node.id) else { return };
-        self.tell(n, Input::LinkLost { peer, link, overflow: true });
+        let ours = self.ends_where(|wire, end| {
+            let speaks = wire.two_way || matches!(end.conn, ConnId::Dialled(_));
+            (end.node, end.life, end.peer) == (n, life, peer) && end.up && speaks
+        });
+        let Some(&(wire, end)) = ours.last() else { return };
+        let conn = self.wires[&wire].ends[end].map(|end| end.conn);
+        let Some(conn) = conn else { return };
+        self.tell(n, Input::Lost { peer, conn, why: Loss::Overflow });
     }
 
     pub(crate) fn act(&mut self, n: u8, action: Action<'_>) {
-        self.tell(n, Input::Action(action));
+        self.drive(n, |mind, now| mind.act(now, action));
     }
 
     /// What the application of node `n` heard since this was last asked.
@@ -265,12 +319,24 @@ impl Net {
         self.nodes.get_mut(&n).map(|node| std::mem::take(&mut node.log)).unwrap_or_default()
     }
 
+    /// Connections that are up at both ends.
+    pub(crate) fn connections(&self) -> usize {
+        let open = |end: &Option<End>| end.is_some_and(|end| end.up && !end.ended);
+        self.wires.values().filter(|wire| wire.ends.iter().all(open)).count()
+    }
+
+    /// Ends of connections that one side has, and the other has no more or not yet.
+    pub(crate) fn loose_ends(&self) -> usize {
+        let open = |end: &&Option<End>| end.is_some_and(|end| !end.ended);
+        self.wires.values().filter(|wire| wire.ends.iter().filter(open).count() == 1).count()
+    }
+
     /// Whether a WHISPER from each node to the other arrives, and nothing else happens meanwhile.
     pub(crate) fn talk(&mut self, one: u8, other: u8) -> bool {
         let quiet = [one, other].iter().all(|n| self.log(*n).is_empty());
         for (from, to) in [(one, other), (other, one)] {
             let peer = self.nodes[&to].id;
-            self.tell(from, Input::Action(Action::Whisper { peer, content: "hi".into() }));
+            self.act(from, Action::Whisper { peer, content: "hi".into() });
         }
         self.run(3 * self.delay.1);
         let heard = |net: &mut Self, at, from: u8| net.log(at) == [format!("WHISPER {from} hi")];
@@ -278,7 +344,7 @@ impl Net {
         quiet & heard(self, other, names[0]) & heard(self, one, names[1])
     }
 
-    /// Lets so many milliseconds pass.
+    /// Lets some milliseconds pass.
     pub(crate) fn run(&mut self, millis: u64) {
         let until = self.now + millis;
         let mut steps = 0;
@@ -286,19 +352,45 @@ impl Net {
             steps = if next > self.now { 0 } else { steps + 1 };
             assert!(steps < 10_000, "endless work at {next} ms");
             self.now = self.now.max(next);
-            if self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= self.now) {
-                if let Some((_, happening)) = self.queue.pop_first() {
-                    self.happen(happening);
-                }
+            if let Some(happening) = self.take_next() {
+                self.happen(happening);
             } else {
                 let due = |node: &Node| node.mind.next_deadline() <= Some(self.instant());
                 let due =
                     self.nodes.iter().find(|(_, node)| node.deadline().is_some() && due(node));
                 let n = due.map(|(n, _)| *n);
-                n.into_iter().for_each(|n| self.tell(n, Input::Time));
+                n.into_iter().for_each(|n| self.drive(n, |mind, now| mind.handle_timeout(now)));
             }
         }
         self.now = until;
+    }
+
+    /// Takes out of the queue what happens now.
+    fn take_next(&mut self) -> Option<Happening> {
+        let due = self.queue.range(..=(self.now, u64::MAX));
+        let next = match &mut self.orders {
+            None => due.map(|(key, _)| *key).next()?,
+            Some(orders) => {
+                let mut first = BTreeMap::new();
+                for (key, happening) in due {
+                    let (channel, node) = happening.channel(&self.wires)?;
+                    first.entry(channel).or_insert((*key, node));
+                }
+                let ways: Vec<_> =
+                    first.iter().map(|(channel, (_, node))| (*channel, *node)).collect();
+                if ways.is_empty() {
+                    return None;
+                }
+                match orders.choose(&ways) {
+                    Some(channel) => first[&channel].0,
+                    None => {
+                        self.queue.clear();
+                        return None;
+                    }
+                }
+            }
+        };
+        self.queue.remove(&next)
     }
 
     /// When something happens next.
@@ -320,9 +412,17 @@ impl Net {
         self.nodes.keys().copied().filter(|other| *other != n).collect()
     }
 
-    fn wires_where(&self, matches: impl Fn(&Wire) -> bool) -> Vec<u64> {
-        let found = self.wires.iter().filter(|(_, wire)| !wire.ended && matches(wire));
-        found.map(|(wire, _)| *wire).collect()
+    /// The ends that are not over, in the order in which their connections were dialled.
+    fn ends_where(&self, matches: impl Fn(&Wire, &End) -> bool) -> Vec<(u64, usize)> {
+        let ends = self.wires.iter().flat_map(|(number, wire)| {
+            let open = |(_, end): &(usize, &Option<End>)| {
+                end.is_some_and(|end| !end.ended && matches(wire, &end))
+            };
+            let ends: Vec<_> =
+                wire.ends.iter().enumerate().filter(open).map(|(end, _)| (*number, end)).collect();
+            ends
+        });
+        ends.collect()
     }
 
     fn at(&mut self, at: u64, happening: Happening) {
@@ -339,41 +439,44 @@ impl Net {
         self.at(self.now + delay, happening);
     }
 
-    /// On its way to the mailbox, behind all that was sent on the wire before.
-    fn later_on(&mut self, wire: u64, happening: Happening) {
+    /// On its way to one end, behind all that was sent there on the wire before.
+    fn later_on(&mut self, wire: u64, end: usize, happening: Happening) {
         let arrival = self.now + self.some_delay();
         let Some(to) = self.wires.get_mut(&wire) else { return };
-        to.last = to.last.max(arrival);
-        let last = to.last;
+        to.last[end] = to.last[end].max(arrival);
+        let last = to.last[end];
         self.at(last, happening);
     }
 
-    /// The sender closes its link.
-    fn close(&mut self, wire: u64) {
-        let Some(closed) = self.wires.get_mut(&wire).filter(|wire| !wire.ended) else { return };
+    fn end_mut(&mut self, wire: u64, end: usize) -> Option<&mut End> {
+        self.wires.get_mut(&wire)?.ends[end].as_mut().filter(|end| !end.ended)
+    }
+
+    /// One end closes the connection.
+    fn close(&mut self, wire: u64, end: usize) {
+        let Some(closed) = self.end_mut(wire, end) else { return };
         closed.ended = true;
+        let n = closed.node;
+        let other = 1 - end;
+        let Some(closed) = self.wires.get_mut(&wire) else { return };
         closed.waiting.clear();
-        let (n, _) = closed.from;
-        if self.nodes.get(&n).is_some_and(|node| node.mute) {
+        let two_way = closed.two_way;
+        if self.nodes.get(&n).is_some_and(|node| node.mute) || closed.ends[other].is_none() {
             return;
         }
-        self.later_on(wire, Happening::End(wire));
+        self.later_on(wire, other, Happening::End { wire, end: other });
+        if two_way && (self.orders.is_some() || self.rng.random()) {
+            // What is written there may fail before all has been read.
+            self.later(Happening::Broken { wire, end: other });
+        }
     }
 
-    /// The receiver of a wire, if it is the same one as ever and can be reached, and the sender.
-    fn receiver(&self, wire: u64) -> Option<(u8, (PeerId, IpAddr))> {
-        let wire = self.wires.get(&wire).filter(|wire| !wire.deaf)?;
-        let (to, life) = wire.to?;
-        self.nodes.get(&to).filter(|node| node.life == life && !node.mute)?;
-        Some((to, wire.sender))
-    }
-
-    /// The sender of a wire, its link, and to whom, if the sender still has the link.
-    fn sender(&self, wire: u64) -> Option<(u8, LinkId, PeerId)> {
-        let wire = self.wires.get(&wire).filter(|wire| !wire.ended)?;
-        let (from, life) = wire.from;
-        self.nodes.get(&from).filter(|node| node.life == life && !node.mute)?;
-        Some((from, wire.link, wire.peer))
+    /// The node at an end, if it is the same one as ever, can be reached, and still has the
+    /// connection; what the connection is to it, and with whom.
+    fn end(&self, wire: u64, end: usize) -> Option<End> {
+        let end = self.wires.get(&wire)?.ends[end].filter(|end| !end.ended)?;
+        self.nodes.get(&end.node).filter(|node| node.life == end.life && !node.mute)?;
+        Some(end)
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -382,74 +485,142 @@ impl Net {
             Happening::Candidate { to, peer, endpoint } => {
                 self.tell(to, Input::Candidate { peer, endpoint });
             }
-            Happening::Goodbye { to, peer } => self.tell(to, Input::Goodbye { peer }),
-            Happening::Dial(wire, endpoint) => self.dial(wire, endpoint),
-            Happening::Up(wire) => self.connected(wire),
-            Happening::Lost(wire) => {
-                let Some((from, link, peer)) = self.sender(wire) else { return };
-                self.wires.get_mut(&wire).into_iter().for_each(|wire| wire.ended = true);
-                self.tell(from, Input::LinkLost { peer, link, overflow: false });
+            Happening::Goodbye { to, peer } => {
+                let beacon = Beacon { peer, port: 0, public_key: None };
+                let source = ([10, 0, 0, 0], 5670).into();
+                self.tell(to, Input::Beacon { beacon, source, interface: InterfaceId(1) });
             }
-            Happening::Arrive(wire, header, content) => {
-                let Some((to, (peer, source))) = self.receiver(wire) else { return };
+            Happening::Dial { wire, endpoint } => self.dial(wire, endpoint),
+            Happening::Failed { wire, why } => self.lost(wire, DIALLER, Loss::Failed(why)),
+            Happening::Up { wire, end } => self.connected(wire, end),
+            Happening::Arrive { wire, end, header, content } => {
+                let Some(End { node, peer, conn, .. }) = self.end(wire, end) else { return };
+                self.end_mut(wire, end).into_iter().for_each(|end| end.heard = true);
                 let limits = MessageLimits::default();
                 // What arrives was written anew from what was read.
                 let header = Message::decode(&header, &limits).unwrap().encode();
-                let conn = ConnId(wire);
-                self.tell(to, Input::Message { peer, conn, source, header: &header, content });
+                let source = self.wires[&wire].source;
+                self.tell(node, Input::Message { peer, conn, source, header: &header, content });
             }
-            Happening::End(wire) => {
-                let Some((to, (peer, _))) = self.receiver(wire) else { return };
-                self.wires.get_mut(&wire).into_iter().for_each(|wire| wire.deaf = true);
-                self.tell(to, Input::MailboxLost { peer, conn: ConnId(wire) });
+            Happening::Broken { wire, end } => {
+                let Some(End { node, peer, conn, up: true, .. }) = self.end(wire, end) else {
+                    return;
+                };
+                self.tell(node, Input::Broken { peer, conn });
             }
+            Happening::End { wire, end } => {
+                let up = self.end(wire, end).is_some_and(|end| end.up);
+                let failed = Loss::Failed(UnreachableReason::Refused);
+                self.lost(wire, end, if up { Loss::Ended } else { failed });
+            }
+            Happening::Cut { from, to } => self.cut(from, to),
+            Happening::Patience { wire } => {
+                if self.end(wire, ACCEPTOR).is_some_and(|end| !end.heard) {
+                    self.later_on(wire, DIALLER, Happening::End { wire, end: DIALLER });
+                    self.lost(wire, ACCEPTOR, Loss::Ended);
+                }
+            }
+        }
+    }
+
+    /// One end learns that a connection is no more.
+    fn lost(&mut self, wire: u64, end: usize, why: Loss) {
+        let Some(End { node, peer, conn, up, .. }) = self.end(wire, end) else { return };
+        self.end_mut(wire, end).into_iter().for_each(|end| end.ended = true);
+        // Nobody has heard of a connection that was accepted and ends before its handshake does.
+        if up || end == DIALLER {
+            self.tell(node, Input::Lost { peer, conn, why });
         }
     }
 
     /// A second has passed for a node: it sends its beacon.
     fn tick(&mut self, n: u8, life: u64) {
         let Some(node) = self.nodes.get(&n).filter(|node| node.life == life) else { return };
-        let (peer, endpoint, mute) = (node.id, node.endpoint, node.mute);
+        let mute = node.mute;
         self.at(self.now + 1_000, Happening::Tick { node: n, life });
+        let hidden =
+            |net: &Self, n| net.nodes.get(&n).is_some_and(|it: &Node| it.seen_as.is_some());
         for to in self.others(n) {
-            if !mute {
-                self.later(Happening::Candidate { to, peer, endpoint });
+            if !mute && !hidden(self, n) && !hidden(self, to) {
+                self.beacon(n, to);
             }
         }
     }
 
-    /// A link arrives at the host it was opened to.
+    /// A dial arrives at the host it was made to.
     fn dial(&mut self, wire: u64, endpoint: Endpoint) {
-        let Some((from, ..)) = self.sender(wire) else { return };
-        let there = self.nodes.iter().find(|(n, node)| **n != from && node.endpoint == endpoint);
-        let wall = self.wall.filter(|_| from == 1 && there.is_some_and(|(to, _)| *to == 2));
-        match there.map(|(n, node)| (*n, node.life, node.mute || wall == Some(Wall::Drops))) {
-            _ if wall == Some(Wall::Refuses) => self.later(Happening::Lost(wire)),
-            Some((_, _, true)) => self.at(self.now + CONNECT_TIMEOUT, Happening::Lost(wire)),
-            Some((to, life, false)) if life != 0 => {
-                self.wires.get_mut(&wire).into_iter().for_each(|wire| wire.to = Some((to, life)));
-                self.later(Happening::Up(wire));
-            }
-            _ => self.later(Happening::Lost(wire)),
+        let Some(End { node: from, peer, .. }) = self.end(wire, DIALLER) else { return };
+        let dialler = &self.nodes[&from];
+        let (is_engine, two_way, sender) = (dialler.is_engine, dialler.two_way, dialler.id);
+        let failed = |why| Happening::Failed { wire, why };
+        let at = |node: &Node| node.endpoint == endpoint || node.other_endpoint == Some(endpoint);
+        let mut there = self.nodes.iter().filter(|(_, node)| at(node));
+        let Some((&to, there)) = there.find(|(n, node)| **n == from || node.seen_as.is_none())
+        else {
+            return self.later(failed(UnreachableReason::Refused));
+        };
+        let wall = self.wall.filter(|_| (from, to) == (1, 2));
+        if there.mute || wall == Some(Wall::Drops) {
+            return self.at(self.now + CONNECT_TIMEOUT, failed(UnreachableReason::NoAnswer));
         }
+        if there.life == 0 || wall == Some(Wall::Refuses) {
+            return self.later(failed(UnreachableReason::Refused));
+        }
+        if is_engine && there.is_engine && there.id != peer {
+            // Its mailbox tells who it is; perhaps the dialler itself.
+            return self.later(failed(UnreachableReason::AnotherNode));
+        }
+        let accepted = End {
+            node: to,
+            life: there.life,
+            conn: ConnId::Accepted(wire),
+            peer: sender,
+            up: false,
+            heard: false,
+            ended: false,
+        };
+        let both = two_way && there.two_way;
+        let Some(it) = self.wires.get_mut(&wire) else { return };
+        it.ends[ACCEPTOR] = Some(accepted);
+        it.two_way = both;
+        if let Some(node) = self.nodes.get_mut(&to) {
+            node.conns.insert(ConnId::Accepted(wire), wire);
+        }
+        // Each end is ready when the other's READY has come.
+        self.later_on(wire, DIALLER, Happening::Up { wire, end: DIALLER });
+        self.later_on(wire, ACCEPTOR, Happening::Up { wire, end: ACCEPTOR });
     }
 
-    fn connected(&mut self, wire: u64) {
-        let Some((from, link, peer)) = self.sender(wire) else { return };
-        let Some(up) = self.wires.get_mut(&wire) else { return };
+    /// The handshake is over at one end.
+    fn connected(&mut self, wire: u64, end: usize) {
+        let Some(End { node, peer, conn, .. }) = self.end(wire, end) else { return };
+        let Some(up) = self.end_mut(wire, end) else { return };
         up.up = true;
-        for (header, content) in std::mem::take(&mut up.waiting) {
-            self.later_on(wire, Happening::Arrive(wire, header, content));
+        let Some(it) = self.wires.get_mut(&wire) else { return };
+        let two_way = it.two_way;
+        if end == DIALLER {
+            for (header, content) in std::mem::take(&mut it.waiting) {
+                let end = ACCEPTOR;
+                self.later_on(wire, end, Happening::Arrive { wire, end, header, content });
+            }
+        } else if self.nodes[&node].is_engine {
+            self.at(self.now + STRANGER_TIMEOUT, Happening::Patience { wire });
         }
-        self.tell(from, Input::LinkUp { peer, link });
+        if end == DIALLER || two_way {
+            let own_endpoint = self.nodes[&node].endpoint;
+            self.tell(node, Input::Connected { peer, conn, two_way, own_endpoint });
+        }
     }
 
     /// Tells a node something, and carries out what it wants done.
     fn tell(&mut self, n: u8, input: Input<'_>) {
+        self.drive(n, |mind, now| mind.handle(now, input));
+    }
+
+    fn drive(&mut self, n: u8, work: impl FnOnce(&mut dyn Mind, Instant)) {
         let now = self.instant();
         let Some(node) = self.nodes.get_mut(&n).filter(|node| node.life != 0) else { return };
-        // A refused WHISPER is one that does not arrive.
-        let _ = node.mind.handle(now, input);
+        work(&mut *node.mind, now);
         let life = node.life;
         while let Some(output) = self.nodes.get_mut(&n).and_then(|node| node.mind.poll_output()) {
             self.nodes.get_mut(&n).into_iter().for_each(|node| node.mind.watch(&output));
@@ -460,37 +631,30 @@ impl Net {
 
     fn carry_out(&mut self, n: u8, life: u64, output: Output) {
         match output {
-            Output::Connect { peer, link, endpoint } => {
+            Output::Connect { peer, conn, endpoint, .. } => {
                 self.connects += 1;
                 self.count += 1;
-                let number = self.count;
+                let wire = self.count;
                 let Some(node) = self.nodes.get_mut(&n) else { return };
-                node.links.insert(link, number);
-                let wire = Wire {
-                    from: (n, life),
-                    sender: (node.id, node.endpoint.address().ip()),
-                    link,
-                    peer,
-                    to: None,
+                node.conns.insert(conn, wire);
+                let ip = node.seen_as.unwrap_or_else(|| node.endpoint.address().ip());
+                let source = SocketAddr::new(ip, 50_000);
+                let (up, heard, ended) = (false, false, false);
+                let dialler = End { node: n, life, conn, peer, up, heard, ended };
+                let new = Wire {
+                    ends: [Some(dialler), None],
+                    source,
+                    two_way: false,
                     waiting: Vec::new(),
-                    up: false,
-                    ended: false,
-                    deaf: false,
-                    last: 0,
+                    last: [0; 2],
                 };
-                self.wires.insert(number, wire);
-                self.later(Happening::Dial(number, endpoint));
+                self.wires.insert(wire, new);
+                self.later(Happening::Dial { wire, endpoint });
             }
-            Output::Send { link, header, content } => self.send(n, link, &header, content),
-            Output::CloseLink { link } => {
-                if let Some(wire) = self.nodes[&n].links.get(&link) {
-                    self.close(*wire);
-                }
-            }
-            Output::CloseMailbox { conn: ConnId(wire) } => {
-                self.wires.get_mut(&wire).into_iter().for_each(|wire| wire.deaf = true);
-                if !self.nodes[&n].mute {
-                    self.later(Happening::Lost(wire));
+            Output::Send { conn, header, content } => self.send(n, conn, &header, content),
+            Output::Close { conn } => {
+                if let Some(wire) = self.nodes[&n].conns.get(&conn) {
+                    self.close(*wire, end_of(conn));
                 }
             }
             Output::Event(event) => {
@@ -500,16 +664,18 @@ impl Net {
         }
     }
 
-    fn send(&mut self, n: u8, link: LinkId, header: &[u8], content: Content) {
+    fn send(&mut self, n: u8, conn: ConnId, header: &[u8], content: Content) {
         let message = Message::decode(header, &MessageLimits::default()).unwrap();
         self.hellos += usize::from(matches!(message.command, Command::Hello(_)));
         let Some(node) = self.nodes.get(&n) else { return };
-        let (number, mute) = (node.links[&link], node.mute);
-        let Some(wire) = self.wires.get_mut(&number).filter(|wire| !wire.ended) else { return };
-        if !wire.up {
-            wire.waiting.push((header.to_vec(), content));
+        let (wire, mute) = (node.conns[&conn], node.mute);
+        let Some(End { up, .. }) = self.end_mut(wire, end_of(conn)) else { return };
+        let (up, end, header) = (*up, 1 - end_of(conn), header.to_vec());
+        let Some(it) = self.wires.get_mut(&wire) else { return };
+        if !up {
+            it.waiting.push((header, content));
         } else if !mute {
-            self.later_on(number, Happening::Arrive(number, header.to_vec(), content));
+            self.later_on(wire, end, Happening::Arrive { wire, end, header, content });
         }
     }
 }

@@ -1,18 +1,19 @@
 //! One engine; the test plays its peers, message by message.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{
-    Action, Config, ConnId, Content, Endpoint, Engine, Event, Input, LinkId, MessageLimits, Output,
-    Refused,
+    Action, ActionError, Beacon, Config, ConnId, Content, Endpoint, Engine, Event, Input,
+    InterfaceId, Loss, MessageLimits, Output, PeerId, UnreachableReason,
 };
 
 use crate::common::{Promises, endpoint, id};
 
-/// Node 1 and what it did. The other nodes have the numbers from 2 on.
+/// One node, number 1 unless it is told otherwise, and what it did. The other nodes have the
+/// numbers from 2 on.
 #[derive(Debug)]
 pub(crate) struct Solo {
     pub(crate) engine: Engine,
@@ -21,12 +22,15 @@ pub(crate) struct Solo {
     promises: Promises,
     outputs: Vec<Output>,
     trace: Vec<String>,
-    links: BTreeMap<LinkId, u8>,
+    /// The connections on which the engine may speak: to whom, and where if it has dialled.
+    links: BTreeMap<ConnId, (u8, Option<Endpoint>)>,
+    /// Those of them whose handshake is over.
+    up: BTreeSet<ConnId>,
     remotes: BTreeMap<u8, Remote>,
     last_conn: u64,
 }
 
-/// A peer's connection to the mailbox of the engine.
+/// The connection on which a peer speaks to the engine.
 #[derive(Clone, Copy, Debug)]
 struct Remote {
     conn: ConnId,
@@ -46,13 +50,14 @@ impl Solo {
     pub(crate) fn with(config: Config) -> Self {
         let start = Instant::now();
         Self {
+            promises: Promises::new(config.id),
             engine: Engine::new(config).unwrap(),
             start,
             now: start,
-            promises: Promises::default(),
             outputs: Vec::new(),
             trace: Vec::new(),
             links: BTreeMap::new(),
+            up: BTreeSet::new(),
             remotes: BTreeMap::new(),
             last_conn: 0,
         }
@@ -69,9 +74,9 @@ impl Solo {
     /// not up.
     pub(crate) fn held() -> Self {
         let mut solo = Self::new();
-        solo.beacon(2);
         solo.hello(2);
-        assert_eq!(solo.trace(), ["connect 2", "send 2 hello 1"]);
+        solo.beacon(2);
+        assert_eq!(solo.trace(), ["connect 2"]);
         solo
     }
 
@@ -102,27 +107,34 @@ impl Solo {
     }
 
     /// Hands over an input, and collects what comes of it.
-    pub(crate) fn handle(&mut self, input: Input<'_>) -> Result<(), Refused> {
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
         self.promises.input(&input);
-        let result = self.engine.handle(self.now, input);
+        self.engine.handle(self.now, input);
+        self.collect();
+    }
+
+    fn collect(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             self.promises.output(&output);
-            if let Output::Connect { peer, link, .. } = &output {
-                self.links.insert(*link, peer.as_bytes()[0]);
+            if let Output::Connect { peer, conn, endpoint, .. } = &output {
+                self.links.insert(*conn, (peer.as_bytes()[0], Some(*endpoint)));
             }
             self.trace.push(self.describe(&output));
             self.outputs.push(output);
         }
         self.promises.agree_with(&self.engine);
+    }
+
+    pub(crate) fn act(&mut self, action: Action<'_>) -> Result<(), ActionError> {
+        let result = self.engine.act(self.now, action);
+        self.collect();
         result
     }
 
-    fn tell(&mut self, input: Input<'_>) {
-        assert_eq!(self.handle(input), Ok(()));
-    }
-
-    pub(crate) fn act(&mut self, action: Action<'_>) -> Result<(), Refused> {
-        self.handle(Input::Action(action))
+    /// The engine is told that a deadline has come.
+    pub(crate) fn time_out(&mut self) {
+        self.engine.handle_timeout(self.now);
+        self.collect();
     }
 
     pub(crate) fn beacon(&mut self, n: u8) {
@@ -131,38 +143,109 @@ impl Solo {
 
     /// A beacon of node `n` that names this endpoint.
     pub(crate) fn beacon_at(&mut self, n: u8, endpoint: Endpoint) {
-        self.tell(Input::Candidate { peer: id(n), endpoint });
+        self.beacon_on(1, n, endpoint);
+    }
+
+    /// A beacon of node `n` that names this endpoint, and comes in by this interface.
+    pub(crate) fn beacon_on(&mut self, interface: u32, n: u8, endpoint: Endpoint) {
+        let source = endpoint.address();
+        let beacon = Beacon { peer: id(n), port: source.port(), public_key: None };
+        self.handle(Input::Beacon { beacon, source, interface: InterfaceId(interface) });
     }
 
     pub(crate) fn goodbye(&mut self, n: u8) {
-        self.tell(Input::Goodbye { peer: id(n) });
+        let beacon = Beacon { peer: id(n), port: 0, public_key: None };
+        self.handle(Input::Beacon {
+            beacon,
+            source: endpoint(n).address(),
+            interface: InterfaceId(1),
+        });
     }
 
-    /// The newest link to node `n`.
-    pub(crate) fn link(&self, n: u8) -> LinkId {
-        *self.links.iter().rfind(|(_, to)| **to == n).unwrap().0
+    /// The connection that was dialled last to node `n`.
+    pub(crate) fn link(&self, n: u8) -> ConnId {
+        let dialled = |(conn, (to, place)): (&ConnId, &(u8, Option<Endpoint>))| {
+            (*to == n && place.is_some()).then_some(*conn)
+        };
+        self.links.iter().filter_map(dialled).next_back().unwrap()
     }
 
-    /// The newest link to node `n` is connected.
+    /// The connection that was dialled last to node `n` at an endpoint.
+    pub(crate) fn link_at(&self, n: u8, endpoint: Endpoint) -> ConnId {
+        *self.links.iter().rfind(|(_, it)| **it == (n, Some(endpoint))).unwrap().0
+    }
+
+    /// The dialled connections to node `n` that were neither closed nor lost.
+    pub(crate) fn dials(&self, n: u8) -> Vec<ConnId> {
+        self.promises.dialled().filter(|(peer, _)| *peer == id(n)).map(|(_, conn)| conn).collect()
+    }
+
+    /// To whom a dialled connection goes, if it was neither closed nor lost.
+    pub(crate) fn is_open(&self, conn: ConnId) -> Option<PeerId> {
+        self.promises.dialled().find(|(_, dialled)| *dialled == conn).map(|(peer, _)| peer)
+    }
+
+    /// The newest link to node `n` is connected, for one direction.
     pub(crate) fn up(&mut self, n: u8) {
         self.link_up(n, self.link(n));
     }
 
-    /// The link to node `n` breaks, or was refused.
+    /// The connection that was dialled last to node `n` is up, for both directions.
+    pub(crate) fn up_two_way(&mut self, n: u8) -> ConnId {
+        let conn = self.link(n);
+        self.two_way_up(n, conn);
+        conn
+    }
+
+    /// A connection of node `n` to the mailbox is up, for both directions.
+    pub(crate) fn accept(&mut self, n: u8) -> ConnId {
+        self.last_conn += 1;
+        let conn = ConnId::Accepted(self.last_conn);
+        self.two_way_up(n, conn);
+        conn
+    }
+
+    /// The newest link to node `n` breaks, or was refused.
     pub(crate) fn lost(&mut self, n: u8) {
         self.link_lost(n, self.link(n));
     }
 
-    pub(crate) fn link_up(&mut self, n: u8, link: LinkId) {
-        self.tell(Input::LinkUp { peer: id(n), link });
+    pub(crate) fn link_up(&mut self, n: u8, conn: ConnId) {
+        self.connected(n, conn, false);
     }
 
-    pub(crate) fn link_lost(&mut self, n: u8, link: LinkId) {
-        self.tell(Input::LinkLost { peer: id(n), link, overflow: false });
+    pub(crate) fn two_way_up(&mut self, n: u8, conn: ConnId) {
+        self.links.entry(conn).or_insert((n, None));
+        self.connected(n, conn, true);
     }
 
+    fn connected(&mut self, n: u8, conn: ConnId, two_way: bool) {
+        self.up.insert(conn);
+        let own_endpoint = self.engine.endpoint();
+        self.handle(Input::Connected { peer: id(n), conn, two_way, own_endpoint });
+    }
+
+    /// A connection that the engine may speak on is no more: it broke, or was refused.
+    pub(crate) fn link_lost(&mut self, n: u8, conn: ConnId) {
+        let refused = Loss::Failed(UnreachableReason::Refused);
+        let why = if self.up.contains(&conn) { Loss::Ended } else { refused };
+        self.handle(Input::Lost { peer: id(n), conn, why });
+    }
+
+    /// The newest dial to node `n` has led to nothing.
+    pub(crate) fn failed(&mut self, n: u8, why: UnreachableReason) {
+        self.handle(Input::Lost { peer: id(n), conn: self.link(n), why: Loss::Failed(why) });
+    }
+
+    /// The queue to node `n` is full.
     pub(crate) fn overflow(&mut self, n: u8) {
-        self.tell(Input::LinkLost { peer: id(n), link: self.link(n), overflow: true });
+        let conn = self.engine.speaks_on(id(n)).unwrap_or_else(|| self.link(n));
+        self.handle(Input::Lost { peer: id(n), conn, why: Loss::Overflow });
+    }
+
+    /// Bytes have moved on a connection.
+    pub(crate) fn progress(&mut self, n: u8, conn: ConnId, [received, sent]: [bool; 2]) {
+        self.handle(Input::Progress { peer: id(n), conn, received, sent });
     }
 
     /// The connection of node `n` to the mailbox ends.
@@ -171,13 +254,13 @@ impl Solo {
     }
 
     pub(crate) fn conn_lost(&mut self, n: u8, conn: ConnId) {
-        self.tell(Input::MailboxLost { peer: id(n), conn });
+        self.handle(Input::Lost { peer: id(n), conn, why: Loss::Ended });
     }
 
     /// Node `n` opens a connection, on which it will go on where it was.
     pub(crate) fn reconnect(&mut self, n: u8) -> ConnId {
         self.last_conn += 1;
-        let conn = ConnId(self.last_conn);
+        let conn = ConnId::Accepted(self.last_conn);
         self.remotes.entry(n).and_modify(|r| r.conn = conn).or_insert(Remote { conn, sequence: 0 });
         conn
     }
@@ -194,6 +277,12 @@ impl Solo {
         self.reconnect(n);
         self.set_sequence(n, 0);
         self.say(n, Command::Hello(hello.clone()));
+    }
+
+    /// Node `n` says HELLO on a two-way connection, and goes on there.
+    pub(crate) fn hello_on(&mut self, n: u8, conn: ConnId) {
+        self.remotes.insert(n, Remote { conn, sequence: 0 });
+        self.say(n, Command::Hello(hello(&endpoint(n).to_string())));
     }
 
     /// The next message of node `n` will be the one behind this.
@@ -223,8 +312,8 @@ impl Solo {
 
     /// A message arrives on a connection that says it is node `n`'s.
     pub(crate) fn raw(&mut self, n: u8, conn: ConnId, header: &[u8], content: Content) {
-        let source = IpAddr::from([10, 0, 0, n]);
-        self.tell(Input::Message { peer: id(n), conn, source, header, content });
+        let source = SocketAddr::from(([10, 0, 0, n], 50_000));
+        self.handle(Input::Message { peer: id(n), conn, source, header, content });
     }
 
     /// The connection on which node `n` speaks.
@@ -249,7 +338,7 @@ impl Solo {
 
     /// The engine is woken, once.
     pub(crate) fn wake(&mut self) {
-        self.tell(Input::Time);
+        self.time_out();
         let next = self.engine.next_deadline();
         assert!(next.is_none_or(|next| next > self.now), "a deadline that does not pass");
     }
@@ -260,6 +349,11 @@ impl Solo {
             self.wait(1000);
             nodes.iter().for_each(|n| self.beacon(*n));
         }
+    }
+
+    /// The moment that it is.
+    pub(crate) const fn now(&self) -> Instant {
+        self.now
     }
 
     /// Milliseconds since the start.
@@ -291,19 +385,31 @@ impl Solo {
         match output {
             Output::Connect { peer, endpoint: place, .. } => {
                 let n = peer.as_bytes()[0];
-                let usual = *place == endpoint(n);
-                if usual { format!("connect {n}") } else { format!("connect {n} at {place}") }
+                format!("connect {n}{}", unless_usual(n, *place))
             }
-            Output::Send { link, header, .. } => {
+            Output::Send { conn, header, .. } => {
                 let message = Message::decode(header, &MessageLimits::default()).unwrap();
-                let n = self.links[link];
-                format!("send {n} {} {}", command_name(&message.command), message.sequence)
+                let (n, _) = self.links[conn];
+                let by = if let ConnId::Accepted(number) = conn {
+                    format!(" by mailbox {number}")
+                } else {
+                    String::new()
+                };
+                format!("send {n} {} {}{by}", command_name(&message.command), message.sequence)
             }
-            Output::CloseLink { link } => format!("close {}", self.links[link]),
-            Output::CloseMailbox { conn } => format!("close mailbox {}", conn.0),
+            Output::Close { conn: ConnId::Accepted(number) } => format!("close mailbox {number}"),
+            Output::Close { conn } => {
+                let (n, place) = self.links[conn];
+                format!("close {n}{}", place.map_or_else(String::new, |at| unless_usual(n, at)))
+            }
             Output::Event(event) => describe_event(event),
         }
     }
+}
+
+/// Where a node is dialled, if that is not where it is.
+fn unless_usual(n: u8, place: Endpoint) -> String {
+    if place == endpoint(n) { String::new() } else { format!(" at {place}") }
 }
 
 fn command_name(command: &Command<'_>) -> &'static str {
@@ -315,7 +421,8 @@ fn command_name(command: &Command<'_>) -> &'static str {
         Command::Leave { .. } => "leave",
         Command::Ping => "ping",
         Command::PingOk => "ping-ok",
-        Command::Elect { .. } | Command::Leader { .. } | Command::Goodbye => "unexpected",
+        Command::Goodbye => "goodbye",
+        Command::Elect { .. } | Command::Leader { .. } => "unexpected",
     }
 }
 
@@ -331,8 +438,9 @@ pub(crate) fn describe_event(event: &Event) -> String {
         Event::Shout { group, content, .. } => format!("SHOUT {n} {group} {}", content.to_text()),
         Event::Evasive { .. } => format!("EVASIVE {n}"),
         Event::Silent { .. } => format!("SILENT {n}"),
+        Event::Returned { .. } => format!("RETURNED {n}"),
+        Event::Unreachable { why, .. } => format!("UNREACHABLE {n} {why}"),
         Event::Moved { endpoint } => format!("MOVED to {endpoint}"),
         Event::Stop => "STOP".to_owned(),
-        other => format!("UNEXPECTED {other:?}"),
     }
 }

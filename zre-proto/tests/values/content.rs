@@ -8,9 +8,9 @@ fn frames(content: &Content) -> Vec<&[u8]> {
 }
 
 #[test]
-fn whatever_holds_octets_is_one_frame() {
+fn whatever_holds_bytes_is_one_frame() {
     let text = String::from("abc");
-    let octets = Bytes::from_static(b"abc");
+    let bytes = Bytes::from_static(b"abc");
     let one: [Content; 9] = [
         "abc".into(),
         (&text).into(),
@@ -19,14 +19,14 @@ fn whatever_holds_octets_is_one_frame() {
         (&b"abc"[..]).into(),
         b"abc".to_vec().into(),
         Box::<[u8]>::from(*b"abc").into(),
-        (&octets).into(),
-        octets.clone().into(),
+        (&bytes).into(),
+        bytes.clone().into(),
     ];
     for content in &one {
         assert_eq!(frames(content), [b"abc"]);
         assert_eq!(content, &one[0]);
     }
-    assert_eq!(one[8].frames()[0].as_ptr(), octets.as_ptr(), "shared, not copied");
+    assert_eq!(one[8].frames()[0].as_ptr(), bytes.as_ptr(), "shared, not copied");
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn a_log_line_with_content_stays_a_line() {
     assert_eq!(shown(Content::none()), "Content(no frame)");
     assert_eq!(shown("a\nb".into()), "Content(b\"a\\nb\")");
     assert_eq!(shown("x".repeat(64).into()), format!("Content(b\"{}\")", "x".repeat(64)));
-    assert_eq!(shown("x".repeat(65).into()), "Content(1 frames, 65 octets)");
-    assert_eq!(shown(["ab", "c"].into()), "Content(2 frames, 3 octets)");
+    assert_eq!(shown("x".repeat(65).into()), "Content(1 frames, 65 bytes)");
+    assert_eq!(shown(["ab", "c"].into()), "Content(2 frames, 3 bytes)");
 }
 
 #[cfg(feature = "zeromq")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zre_proto::{Content, Event, ExitReason, PeerId};
+use zre_proto::{Content, Event, ExitReason, PeerId, UnreachableReason};
 
 #[test]
 fn every_event_of_a_peer_tells_which_and_only_messages_have_content() {
@@ -10,7 +10,6 @@ fn every_event_of_a_peer_tells_which_and_only_messages_have_content() {
     let (name, group): (Arc<str>, Arc<str>) = ("n".into(), "g".into());
     let content = Content::from("c");
     let endpoint = "tcp://10.0.0.1:1".parse().unwrap();
-    let path = std::path::PathBuf::from("a");
     let named = || name.clone();
     let messages = [
         Event::Whisper { peer, name: named(), content: content.clone() },
@@ -26,16 +25,32 @@ fn every_event_of_a_peer_tells_which_and_only_messages_have_content() {
         Event::Leave { peer, name: named(), group },
         Event::Evasive { peer, name: named() },
         Event::Silent { peer, name: named() },
-        Event::Deliver { peer, name: named(), path: path.clone(), size: 1 },
-        Event::Retract { peer, name: named(), path },
-        Event::Receiving { peer, name: named(), octets: 1, total: None, rate: 0 },
-        Event::Sending { peer, name: named(), octets: 1, total: Some(2), rate: 0 },
-        Event::Sent { peer, name: named(), size: 1 },
+        Event::Returned { peer, name: named() },
+        Event::Unreachable { peer, endpoint, why: UnreachableReason::Refused },
     ];
     for event in &others {
         assert_eq!((event.peer(), event.content()), (Some(peer), None), "{event:?}");
     }
     for event in [Event::Moved { endpoint }, Event::Stop] {
         assert_eq!((event.peer(), event.content()), (None, None), "{event:?}");
+    }
+}
+
+#[test]
+fn each_reason_why_a_node_cannot_be_met_has_words_of_its_own() {
+    use UnreachableReason::{
+        AnotherNode, Failed, NoAnswer, NoDescriptors, NoHello, NoRoute, Refused,
+    };
+    let all = [
+        (Refused, "refused"),
+        (NoAnswer, "no answer"),
+        (NoRoute, "no route"),
+        (AnotherNode, "another node answers"),
+        (NoHello, "it does not greet back"),
+        (NoDescriptors, "no descriptors left"),
+        (Failed, "failed"),
+    ];
+    for (why, words) in all {
+        assert_eq!((why.as_str(), why.to_string()), (words, words.to_owned()), "{why:?}");
     }
 }

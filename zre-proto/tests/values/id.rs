@@ -24,3 +24,16 @@ fn what_is_no_id_is_named_in_the_error_but_not_without_end() {
     }
     assert!(refused(&"0".repeat(10_000)).len() < 200);
 }
+
+#[test]
+fn a_routing_id_has_17_bytes_of_which_the_first_may_be_any() {
+    let id: PeerId = DIGITS.parse().unwrap();
+    assert_eq!(id.routing_id()[0], 1);
+    for first in [0, 1, b'1', 255] {
+        let routing_id = [&[first][..], id.as_bytes()].concat();
+        assert_eq!(PeerId::from_routing_id(&routing_id), Some(id), "{first}");
+    }
+    for length in [0, 1, 16, 18, 255] {
+        assert_eq!(PeerId::from_routing_id(&vec![1; length]), None, "{length}");
+    }
+}

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::{Directory, Heard, query};
+use crate::{CollectorEvent, Directory, query};
 
-/// So much may wait for a slow terminal; the rest is not printed, but it is stored.
+/// How many events may wait for a slow terminal; the rest is not printed, but it is stored.
 const QUEUE: usize = 4_096;
 
-/// A thread, so that a terminal that stands still does not hold up the network.
+/// A thread that prints, so that a terminal that stands still does not hold up the network.
 #[derive(Debug)]
 pub(super) struct Printer {
-    sender: SyncSender<Heard>,
+    sender: SyncSender<CollectorEvent>,
     thread: JoinHandle<()>,
 }
 
@@ -25,33 +25,33 @@ impl Printer {
         Ok(Self { sender, thread })
     }
 
-    /// Prints it, if there is room.
-    pub(super) fn print(&self, heard: Heard) {
-        let _ = self.sender.try_send(heard);
+    /// Prints an event, if there is room.
+    pub(super) fn print(&self, event: CollectorEvent) {
+        let _ = self.sender.try_send(event);
     }
 
-    /// Prints what waits, as long as somebody reads it.
+    /// Prints what waits, as long as it is read.
     pub(super) fn finish(self) {
         drop(self.sender);
         let _ = self.thread.join();
     }
 }
 
-fn print(receiver: &Receiver<Heard>) {
+fn print(receiver: &Receiver<CollectorEvent>) {
     let mut directory = Directory::default();
     let mut out = io::stdout().lock();
     // A reader that is gone is no reason to stop collecting.
     let _ = writeln!(out, "{}", query::HEAD);
-    for heard in receiver {
-        match heard {
-            Heard::Line(record) => {
+    for event in receiver {
+        match event {
+            CollectorEvent::Line(record) => {
                 let _ = writeln!(out, "{}", query::line(&record, &directory).trim_end());
             }
-            Heard::Seen(sighting) => {
-                directory.add(sighting);
+            CollectorEvent::Seen(interval) => {
+                directory.add(interval);
                 directory.limit(Directory::LIVE);
             }
-            Heard::Gone { .. } | Heard::Quiet { .. } | Heard::Dropped => {}
+            _ => {}
         }
     }
 }

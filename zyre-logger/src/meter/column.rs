@@ -5,15 +5,15 @@ use ratatui::style::{Color, Stylize};
 use ratatui::text::Line;
 use ratatui::widgets::Cell;
 
+use super::format::{rate, thousands};
 use super::node::{Node, Presence};
-use super::rate::SECONDS;
-use super::screen::{MEAN, rate, thousands};
-use crate::query::fit;
+use super::rate::{MEAN, SECONDS};
+use crate::text::fit;
 
 /// Seconds behind one mark of a node's history.
 const MARK: usize = 3;
 
-/// What is told of a node.
+/// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     State,
@@ -26,7 +26,7 @@ pub(super) enum Column {
     Warnings,
 }
 
-/// The columns for which there is room.
+/// Returns the columns for which there is room.
 pub(super) fn columns(width: u16) -> Vec<Column> {
     use Column::{Endpoint, Groups, History, Lines, Name, Rate, State, Warnings};
     match width {
@@ -101,7 +101,7 @@ fn right(text: String) -> Cell<'static> {
     Cell::from(Line::from(text).alignment(Alignment::Right))
 }
 
-/// The last minute in a row of marks.
+/// Draws the last minute as a row of marks.
 fn marks(history: &[u32; SECONDS]) -> String {
     const MARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let sums = history.chunks(MARK).map(|chunk| chunk.iter().map(|n| u64::from(*n)).sum::<u64>());

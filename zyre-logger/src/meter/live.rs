@@ -1,24 +1,27 @@
 //! The network, heard by a thread of its own.
 
-use std::path::PathBuf;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
-use super::MeterError;
-use crate::Heard;
-use crate::collect::{self, CollectError, Options, Place, Stored};
+use zmtp::sync::Mutex;
 
-/// So much may wait for the screen: some seconds of a busy network.
+use super::error::MeterError;
+use crate::CollectorEvent;
+use crate::collect::{self, CollectError, Options, Place, StoreSink};
+
+/// How many events may wait for the screen: some seconds of a busy network.
 const QUEUE: usize = 65_536;
 
-/// So many words of the program may wait to be shown.
+/// How many notices of the program may wait to be shown.
 const NOTICES: usize = 16;
 
-/// The thread.
+/// The thread on the network.
 pub(super) struct Live {
-    heard: Receiver<Heard>,
+    heard: Receiver<CollectorEvent>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<Result<(), CollectError>>>,
     place: String,
@@ -38,20 +41,20 @@ impl Live {
         let (begun, place) = sync_channel(1);
         let shared = Arc::new(Shared::default());
         let theirs = shared.clone();
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("network".to_owned())
-            .spawn(move || listen(&options, db.as_ref(), &theirs, &sender, &begun))
-            .map_err(MeterError::Terminal)?;
+            .spawn(move || listen(&options, db.as_deref(), &theirs, &sender, &begun))
+            .map_err(MeterError::Thread)?;
         match place.recv() {
             Ok(place) => Ok(Self { heard, shared, thread: Some(thread), place }),
             Err(_) => Err(join(thread).err().unwrap_or(MeterError::Ended)),
         }
     }
 
-    /// What has come, if anything has.
-    pub(super) fn next(&mut self) -> Result<Option<Heard>, MeterError> {
+    /// Returns the next event, if one has come.
+    pub(super) fn next(&mut self) -> Result<Option<CollectorEvent>, MeterError> {
         match self.heard.try_recv() {
-            Ok(heard) => Ok(Some(heard)),
+            Ok(event) => Ok(Some(event)),
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => {
                 let thread = self.thread.take();
@@ -60,21 +63,21 @@ impl Live {
         }
     }
 
-    /// Lines for which there was no room, since the last time.
+    /// Returns the number of lines for which there was no room, since the last call.
     pub(super) fn lost(&self) -> u64 {
         self.shared.lost.swap(0, Ordering::Relaxed)
     }
 
-    /// What the program has to say, since the last time.
+    /// Takes the notices of the program since the last call.
     pub(super) fn notices(&self) -> Vec<String> {
-        std::mem::take(&mut *self.shared.notices.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.shared.notices.lock())
     }
 
     pub(super) fn place(&self) -> &str {
         &self.place
     }
 
-    /// Leaves the network; what is to be stored is stored.
+    /// Leaves the network, and stores the rest.
     pub(super) fn end(mut self) -> Result<(), MeterError> {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.thread.take().map_or(Ok(()), join)
@@ -91,33 +94,32 @@ fn join(thread: JoinHandle<Result<(), CollectError>>) -> Result<(), MeterError> 
 /// The thread's work.
 fn listen(
     options: &Options,
-    db: Option<&PathBuf>,
+    db: Option<&Path>,
     shared: &Arc<Shared>,
-    heard: &SyncSender<Heard>,
+    heard: &SyncSender<CollectorEvent>,
     begun: &SyncSender<String>,
 ) -> Result<(), CollectError> {
     let theirs = shared.clone();
-    let stored = Stored::open(db, options, move |notice| {
-        let mut notices = theirs.notices.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = StoreSink::open(db, options, move |notice| {
+        let mut notices = theirs.notices.lock();
         if notices.len() < NOTICES {
             notices.push(notice.to_string());
         }
     })?;
-    let sink = |one: Heard| {
-        stored.take(&one);
-        let line = matches!(one, Heard::Line(_));
-        if let Err(TrySendError::Full(_)) = heard.try_send(one)
+    let hear = |event: CollectorEvent| {
+        store.take(&event);
+        let line = matches!(event, CollectorEvent::Line(_));
+        if let Err(TrySendError::Full(_)) = heard.try_send(event)
             && line
         {
             shared.lost.fetch_add(1, Ordering::Relaxed);
         }
     };
     let begin = |place: &Place| {
-        // Only the first is waited for; nobody reads more.
+        // Only the first is waited for.
         let _ = begun.try_send(place.to_string());
     };
-    let stop = collect::stopped(&shared.stop);
-    let ended = collect::runtime()?.block_on(collect::listen(options, sink, begin, stop));
-    stored.finish()?;
+    let ended = collect::listen(options, hear, begin, &shared.stop);
+    store.finish()?;
     ended
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::rate::Rate;
-use crate::{Level, LogEvent, Record, Sighting};
+use crate::{Level, LogEvent, NodeInterval, Record, text};
 
-/// So many groups of a node are remembered.
+/// How many groups of a node are remembered.
 const GROUPS: usize = 64;
 
-/// How a node stands.
+/// Whether a node is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Presence {
     /// It is there.
@@ -25,7 +25,7 @@ pub(super) enum Presence {
 }
 
 impl Presence {
-    /// One word.
+    /// Returns the presence in one word.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Present => "present",
@@ -59,15 +59,18 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// It is there.
-    pub(super) fn seen(&mut self, sighting: &Sighting) {
-        self.name = crate::clean::clean(&sighting.name).into_owned();
-        self.endpoint = crate::clean::clean(&sighting.endpoint).into_owned();
-        self.presence = Presence::Present;
-        self.last = self.last.max(sighting.last);
+    /// Notes that the node is there.
+    pub(super) fn seen(&mut self, interval: &NodeInterval) {
+        self.name = text::name(&interval.name);
+        self.endpoint = text::name(&interval.endpoint);
+        // It is told again from time to time, also of a node that does not answer just now.
+        if self.presence >= Presence::Unseen {
+            self.presence = Presence::Present;
+        }
+        self.last = self.last.max(interval.last);
     }
 
-    /// It has written a line.
+    /// Notes a line of the node.
     pub(super) fn wrote(&mut self, record: &Record, now: i64) {
         self.lines += 1;
         self.warnings += u64::from(record.level != Level::Info);
@@ -75,17 +78,17 @@ impl Node {
         self.last = self.last.max(record.received);
     }
 
-    /// It has joined or left a group.
+    /// Notes that the node has joined or left a group.
     pub(super) fn moved(&mut self, event: LogEvent, group: &str) {
-        let group = crate::clean::clean(group);
+        let group = text::name(group);
         if event == LogEvent::Leave {
-            self.groups.remove(group.as_ref());
+            self.groups.remove(&group);
         } else if self.groups.len() < GROUPS {
-            self.groups.insert(group.into_owned());
+            self.groups.insert(group);
         }
     }
 
-    /// It turned out to be the same as another.
+    /// Takes over what is known of another, which turned out to be this node.
     pub(super) fn merge(&mut self, other: &Self) {
         self.lines += other.lines;
         self.warnings += other.warnings;

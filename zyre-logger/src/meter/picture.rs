@@ -12,7 +12,7 @@ const FONT: u32 = 14;
 const BACK: &str = "#1e1e1e";
 const FORE: &str = "#d4d4d4";
 
-/// As lines of text.
+/// Draws a screen as lines of text.
 pub(super) fn text(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in 0..buffer.area.height {
@@ -23,7 +23,7 @@ pub(super) fn text(buffer: &Buffer) -> String {
     text
 }
 
-/// As SVG.
+/// Draws a screen as SVG.
 pub(super) fn svg(buffer: &Buffer) -> String {
     let width = f64::from(buffer.area.width) * CELL.0 + 16.0;
     let height = f64::from(buffer.area.height) * CELL.1 + 16.0;
@@ -107,7 +107,7 @@ impl Run {
     }
 }
 
-/// Text within XML.
+/// Escapes a text for XML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -2,8 +2,11 @@
 
 use crate::moment::SECOND;
 
-/// So many seconds are kept.
+/// How many seconds are kept.
 pub(super) const SECONDS: usize = 60;
+
+/// Seconds over which a rate is told.
+pub(super) const MEAN: usize = 10;
 
 /// Counts of the last seconds, the current one among them.
 #[derive(Clone, Debug)]
@@ -44,12 +47,12 @@ impl Rate {
         }
     }
 
-    /// The last minute, the oldest first, the current second last.
+    /// Returns the counts of the last minute, the oldest first, the current second last.
     pub(super) fn history(&self) -> [u32; SECONDS] {
         std::array::from_fn(|i| self.counts[self.slot((SECONDS - 1 - i) as i64)])
     }
 
-    /// Per second, over the last `seconds` that are over.
+    /// Returns the mean per second, over the last `seconds` that are over.
     pub(super) fn mean(&self, seconds: usize) -> f64 {
         let seconds = seconds.clamp(1, SECONDS - 1);
         let history = self.history();

@@ -2,62 +2,40 @@
 
 use std::time::{Duration, Instant};
 
+use super::speed::Speed;
 use super::state::State;
+use crate::moment::SECOND;
 use crate::store::{COLUMNS, StoreError, read_record};
-use crate::{Heard, LogEvent, Store, Stored};
+use crate::{CollectorEvent, LogEvent, Store, Stored};
 
-/// So many records are read at once.
+/// How many records are read at once.
 const READ: usize = 2_000;
 
-/// A node that was last seen so shortly before the last of all was still there: those that are
+/// A node that was last seen this shortly before the last of all was still there: those that are
 /// there are told of every ten seconds.
-const STILL: i64 = 11 * crate::moment::SECOND;
-
-/// How fast.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Speed {
-    /// So many times as it was.
-    Times(f64),
-    /// At once, to the end; there it stays.
-    Max,
-}
-
-impl std::str::FromStr for Speed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "max" {
-            return Ok(Self::Max);
-        }
-        let times = text.strip_suffix('x').unwrap_or(text).parse::<f64>().ok();
-        let times = times.filter(|times| (0.01..=100_000.0).contains(times));
-        times
-            .map(Self::Times)
-            .ok_or_else(|| format!("{text:?} is no speed, such as 1x, 10x (up to 100000x), or max"))
-    }
-}
+const STILL: i64 = 11 * SECOND;
 
 /// Something about a node that is not in a record.
 #[derive(Debug)]
-struct Turn {
+struct Change {
     at: i64,
-    heard: Heard,
+    event: CollectorEvent,
 }
 
-/// A recording on its way.
+/// A recording that is being played.
 pub(super) struct Replay {
     store: Store,
     speed: Speed,
     from: i64,
     to: i64,
-    /// How much of it has passed, up to `since`; that is `None` while it stands still.
+    /// How long it was played until `since`, which is `None` while it stands still.
     passed: Duration,
     since: Option<Instant>,
-    /// Read and not played yet, the next one last.
+    /// Records that are read and not played yet, the next one last.
     records: Vec<Stored>,
     last: i64,
     /// Who came and went, the next one last.
-    turns: Vec<Turn>,
+    changes: Vec<Change>,
 }
 
 impl Replay {
@@ -75,25 +53,31 @@ impl Replay {
         let (first, end) = store.span()?.unwrap_or((0, 0));
         let from = from.unwrap_or(first);
         let to = to.unwrap_or(end).min(end).max(from);
-        let mut turns = Vec::new();
+        let mut changes = Vec::new();
         let directory = store.directory()?;
         let still = directory.all().map(|one| one.last).max().unwrap_or(0).saturating_sub(STILL);
-        for sighting in directory.all() {
-            let mut seen = sighting.clone();
+        for interval in directory.all() {
+            let mut seen = interval.clone();
             // That it goes is not known before.
             seen.last = seen.first;
-            turns.push(Turn { at: sighting.first, heard: Heard::Seen(seen) });
-            if sighting.last < still {
-                turns.push(Turn { at: sighting.last, heard: Heard::Seen(sighting.clone()) });
-                let gone = Heard::Gone { peer: sighting.peer.clone(), at: sighting.last };
-                turns.push(Turn { at: sighting.last, heard: gone });
+            changes.push(Change { at: interval.first, event: CollectorEvent::Seen(seen) });
+            if interval.last < still {
+                changes.push(Change {
+                    at: interval.last,
+                    event: CollectorEvent::Seen(interval.clone()),
+                });
+                let gone = CollectorEvent::Gone { peer: interval.peer.clone(), at: interval.last };
+                changes.push(Change { at: interval.last, event: gone });
             } else {
-                turns.push(Turn { at: sighting.first, heard: Heard::Seen(sighting.clone()) });
+                changes.push(Change {
+                    at: interval.first,
+                    event: CollectorEvent::Seen(interval.clone()),
+                });
             }
         }
         // Stable: what was told first at a moment stays first.
-        turns.sort_by_key(|turn| turn.at);
-        turns.reverse();
+        changes.sort_by_key(|change| change.at);
+        changes.reverse();
         let last = store.connection().query_row(
             "SELECT coalesce(min(id), (SELECT max(id) FROM events) + 1, 1) - 1 FROM events
              WHERE received >= ?",
@@ -102,13 +86,13 @@ impl Replay {
         )?;
         let since = Some(Instant::now());
         let (passed, records) = Default::default();
-        let mut replay = Self { store, speed, from, to, passed, since, records, last, turns };
-        replay.turn(from, state);
+        let mut replay = Self { store, speed, from, to, passed, since, records, last, changes };
+        replay.change(from, state);
         replay.prepare(last, state)?;
         Ok(replay)
     }
 
-    /// Groups that were joined before.
+    /// Takes in groups that were joined before.
     fn prepare(&self, last: i64, state: &mut State) -> Result<(), StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM events WHERE event IN ({}, {}) AND id <= ? ORDER BY id",
@@ -131,7 +115,7 @@ impl Replay {
         }
     }
 
-    /// The moment that is played now.
+    /// Returns the moment that is played now.
     pub(super) fn now(&self) -> i64 {
         let Speed::Times(times) = self.speed else { return self.to };
         let passed = self.passed + self.since.map_or(Duration::ZERO, |since| since.elapsed());
@@ -156,21 +140,21 @@ impl Replay {
                 break;
             }
             self.last = next.id;
-            self.turn(next.record.received, state);
-            state.hear(&Heard::Line(next.record));
+            self.change(next.record.received, state);
+            state.hear(&CollectorEvent::Line(next.record));
             if begin.elapsed() > most {
                 return Ok(false);
             }
         }
-        self.turn(now, state);
+        self.change(now, state);
         state.tick(now);
         Ok(true)
     }
 
-    /// Those who came and went until a moment.
-    fn turn(&mut self, until: i64, state: &mut State) {
-        while let Some(turn) = self.turns.pop_if(|turn| turn.at <= until) {
-            state.hear(&turn.heard);
+    /// Plays who came and went until a moment.
+    fn change(&mut self, until: i64, state: &mut State) {
+        while let Some(change) = self.changes.pop_if(|change| change.at <= until) {
+            state.hear(&change.event);
         }
     }
 }

@@ -7,14 +7,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Sparkline, Table};
 
 use super::column::columns;
+use super::format::{rate, thousands};
 use super::node::{Node, Presence};
-use super::rate::SECONDS;
+use super::rate::{MEAN, SECONDS};
 use super::state::State;
 use super::view::View;
+use crate::text::{self, fit};
 use crate::{LogEvent, moment};
-
-/// Seconds over which a rate is told.
-pub(super) const MEAN: usize = 10;
 
 const KEYS: &str = " q quit   s sort   r reverse   / filter   p pause   ↑↓ scroll   ? help";
 
@@ -63,7 +62,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, view: &View, place: &st
         last_warnings(frame, bottom, state);
     }
     let keys = if view.editing {
-        format!(" filter: {}▏  Enter keeps it, Esc removes it", crate::clean::clean(&view.filter))
+        format!(" filter: {}▏  Enter keeps it, Esc removes it", text::name(&view.filter))
     } else {
         KEYS.to_owned()
     };
@@ -143,7 +142,7 @@ fn talkers(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let rows = talkers.iter().take(inner.height.into()).map(|(mean, node)| {
         let bar = "▇".repeat(((mean / most) * 8.0).ceil() as usize);
         Row::new([
-            Cell::from(crate::query::fit(&node.name, 14)),
+            Cell::from(fit(&node.name, 14)),
             Cell::from(Line::from(rate(*mean)).alignment(Alignment::Right)),
             Cell::from(bar).cyan(),
         ])
@@ -160,11 +159,8 @@ fn nodes(frame: &mut Frame<'_>, area: Rect, state: &State, view: &View) {
         title += ", reversed";
     }
     if !view.filter.is_empty() {
-        title += &format!(
-            ", {} with “{}”",
-            shown.len(),
-            crate::query::fit(&crate::clean::clean(&view.filter), 20).trim_end()
-        );
+        title +=
+            &format!(", {} with “{}”", shown.len(), fit(&text::name(&view.filter), 20).trim_end());
     }
     title.push(' ');
     let block = Block::bordered().title(title);
@@ -217,23 +213,4 @@ fn help(frame: &mut Frame<'_>, area: Rect) {
         Paragraph::new(HELP.map(Line::from).to_vec()).block(Block::bordered().title(" keys ")),
         middle,
     );
-}
-
-/// A rate: with a place after the point as long as that says something.
-pub(super) fn rate(rate: f64) -> String {
-    if rate < 99.95 { format!("{rate:.1}") } else { thousands(rate.round() as u64) }
-}
-
-/// A number with its thousands apart.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && i % 3 == head {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

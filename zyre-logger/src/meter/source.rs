@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::MeterError;
+use super::error::MeterError;
 use super::live::Live;
 use super::replay::Replay;
 use super::state::State;
 use crate::moment;
 
-/// One or the other.
+/// The network, or a recording.
 pub(super) enum Source {
     Live(Live),
     Replay(Box<Replay>, String),
@@ -20,8 +20,8 @@ impl Source {
         match self {
             Self::Live(live) => {
                 let begin = Instant::now();
-                while let Some(heard) = live.next()? {
-                    state.hear(&heard);
+                while let Some(event) = live.next()? {
+                    state.hear(&event);
                     if begin.elapsed() > most {
                         return Ok(false);
                     }
@@ -37,14 +37,14 @@ impl Source {
         }
     }
 
-    /// A recording stands still; the network does not.
+    /// Stops a recording, or lets it go on; the network does not stand still.
     pub(super) fn pause(&mut self, paused: bool) {
         if let Self::Replay(replay, _) = self {
             replay.pause(paused);
         }
     }
 
-    /// What it is, in a few words.
+    /// Returns what it is, in a few words.
     pub(super) fn place(&self) -> &str {
         match self {
             Self::Live(live) => live.place(),
@@ -52,7 +52,7 @@ impl Source {
         }
     }
 
-    /// Ends it.
+    /// Ends the listening.
     pub(super) fn end(self) -> Result<(), MeterError> {
         match self {
             Self::Live(live) => live.end(),

@@ -1,16 +1,18 @@
 //! What the meter knows: bounded, whatever comes and for however long.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+
+use zyre::Printable;
 
 use super::node::{Node, Presence};
 use super::rate::Rate;
-use crate::clean::{clean, shorten};
-use crate::{Directory, Heard, Level, LogEvent, Meaning, Record};
+use crate::{CollectorEvent, Directory, Level, LogEvent, Record, Resolution, text};
 
-/// So many nodes are shown; those that have gone make room for others.
+/// How many nodes are shown; those that have gone make room for others.
 const NODES: usize = 2_000;
 
-/// So many warnings are kept.
+/// How many warnings are kept.
 const WARNINGS: usize = 100;
 
 /// Kinds of events.
@@ -25,7 +27,7 @@ pub(super) struct Warning {
     pub(super) error: bool,
     /// Who wrote it, and about whom.
     pub(super) who: String,
-    /// What.
+    /// The text.
     pub(super) text: String,
 }
 
@@ -48,7 +50,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Time goes on.
+    /// Moves on to the moment `now`.
     pub(super) fn tick(&mut self, now: i64) {
         self.now = self.now.max(now);
         self.rate.advance(self.now);
@@ -57,49 +59,53 @@ impl State {
         }
     }
 
-    /// Takes in what was heard.
-    pub(super) fn hear(&mut self, heard: &Heard) {
-        match heard {
-            Heard::Line(record) => self.line(record),
-            Heard::Seen(sighting) => {
-                self.directory.add(sighting.clone());
+    /// Takes in an event.
+    pub(super) fn hear(&mut self, event: &CollectorEvent) {
+        match event {
+            CollectorEvent::Line(record) => self.line(record),
+            CollectorEvent::Seen(interval) => {
+                self.directory.add(interval.clone());
                 self.directory.limit(Directory::LIVE);
-                let unseen = self.nodes.remove(&unknown(sighting.correlation));
-                if let Some(node) = self.node(&sighting.peer) {
-                    node.seen(sighting);
+                let unseen = self.nodes.remove(&unknown(interval.correlation));
+                if let Some(node) = self.node(&interval.peer) {
+                    node.seen(interval);
                     if let Some(unseen) = unseen {
                         node.merge(&unseen);
                     }
                 }
             }
-            Heard::Gone { peer, at } => {
+            CollectorEvent::Gone { peer, at } => {
                 if let Some(node) = self.nodes.get_mut(peer) {
                     node.presence = Presence::Gone;
                     node.groups.clear();
                     node.last = node.last.max(*at);
                 }
             }
-            Heard::Quiet { peer, silent } => {
-                if let Some(node) = self.nodes.get_mut(peer) {
-                    node.presence = if *silent { Presence::Silent } else { Presence::Evasive };
-                }
-            }
-            Heard::Dropped => self.dropped += 1,
+            CollectorEvent::Evasive { peer } => self.set_presence(peer, Presence::Evasive),
+            CollectorEvent::Silent { peer } => self.set_presence(peer, Presence::Silent),
+            CollectorEvent::Returned { peer } => self.set_presence(peer, Presence::Present),
+            CollectorEvent::Dropped => self.dropped += 1,
         }
     }
 
-    /// Lines came that could not be taken in.
+    fn set_presence(&mut self, peer: &str, presence: Presence) {
+        if let Some(node) = self.nodes.get_mut(peer) {
+            node.presence = presence;
+        }
+    }
+
+    /// Counts lines that could not be taken in.
     pub(super) const fn lose(&mut self, lines: u64) {
         self.lost += lines;
     }
 
-    /// What the program itself has to say.
+    /// Adds a warning of the program itself.
     pub(super) fn warn(&mut self, text: &str) {
         self.push(Warning {
             at: self.now,
             error: true,
             who: "zyre-logger".to_owned(),
-            text: clean(text).into_owned(),
+            text: text::data(text),
         });
     }
 
@@ -122,12 +128,12 @@ impl State {
         let source = record.source.map(|source| source.to_string());
         let key = self.key(record.node, record, source.as_deref());
         let now = self.now;
-        let directory = std::mem::take(&mut self.directory);
+        let directory = mem::take(&mut self.directory);
         if let Some(node) = self.node(&key) {
             node.wrote(record, now);
             if node.name.is_empty() {
                 let name = directory.name(record.node, record.received, source.as_deref());
-                node.name = clean(&name).into_owned();
+                node.name = text::name(&name);
             }
         }
         self.directory = directory;
@@ -148,10 +154,10 @@ impl State {
             self.push(Warning {
                 at: record.received,
                 error: record.level == Level::Error,
-                who: clean(&shorten(&who, 64)).into_owned(),
+                who: Printable::new(&who).max_chars(64).to_string(),
                 text: match record.event {
-                    LogEvent::None => clean(&record.data).into_owned(),
-                    event => format!("{event} {}", clean(&record.data)),
+                    LogEvent::None => text::data(&record.data),
+                    event => format!("{event} {}", text::data(&record.data)),
                 },
             });
         }
@@ -164,15 +170,15 @@ impl State {
         self.warnings.push_back(warning);
     }
 
-    /// Under what a node is kept.
+    /// Returns the key that a node is kept under.
     fn key(&self, correlation: u16, record: &Record, source: Option<&str>) -> String {
         match self.directory.resolve(correlation, record.received, source) {
-            Meaning::Node(sighting) => sighting.peer.clone(),
-            Meaning::Unknown | Meaning::Several(_) => unknown(correlation),
+            Resolution::Node(interval) => interval.peer.clone(),
+            Resolution::Unknown | Resolution::Several(_) => unknown(correlation),
         }
     }
 
-    /// The node that is kept there; `None` if there is no room for another.
+    /// Returns the node with this key; `None` if it is new and there is no room.
     fn node(&mut self, key: &str) -> Option<&mut Node> {
         if !self.nodes.contains_key(key) && self.nodes.len() >= NODES && !self.make_room() {
             self.more += 1;
@@ -192,52 +198,52 @@ impl State {
         oldest.is_some_and(|key| self.nodes.remove(&key).is_some())
     }
 
-    /// The moment that is shown, in microseconds since 1970.
+    /// Returns the moment that is shown, in microseconds since 1970.
     pub(super) const fn now(&self) -> i64 {
         self.now
     }
 
-    /// The nodes with their keys.
+    /// Returns the nodes with their keys.
     pub(super) fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().map(|(key, node)| (key.as_str(), node))
     }
 
-    /// Nodes that are there.
+    /// Returns the number of nodes that are present.
     pub(super) fn present(&self) -> usize {
         self.nodes.values().filter(|node| node.presence < Presence::Unseen).count()
     }
 
-    /// All lines over the last minute.
+    /// Returns the rate of all lines.
     pub(super) const fn rate(&self) -> &Rate {
         &self.rate
     }
 
-    /// Lines of a kind.
+    /// Returns the number of lines of a kind.
     pub(super) fn kind(&self, event: LogEvent) -> u64 {
         self.kinds.get(usize::from(u8::from(event))).copied().unwrap_or(0)
     }
 
-    /// The last warnings and errors, the newest last.
+    /// Returns the last warnings and errors, the newest last.
     pub(super) const fn warnings(&self) -> &VecDeque<Warning> {
         &self.warnings
     }
 
-    /// Lines taken in.
+    /// Returns the number of lines taken in.
     pub(super) const fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// What came and was not of the protocol.
+    /// Returns how much came that is not of the protocol.
     pub(super) const fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Lines that came and could not be taken in.
+    /// Returns the number of lines that could not be taken in.
     pub(super) const fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Whether there are more nodes than are kept.
+    /// Returns whether there are more nodes than are kept.
     pub(super) const fn is_crowded(&self) -> bool {
         self.more > 0
     }

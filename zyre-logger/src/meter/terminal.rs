@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
 
+use super::error::MeterError;
+use super::screen;
 use super::source::Source;
 use super::state::State;
-use super::view::{View, Wish};
-use super::{MeterError, screen};
+use super::view::{KeyAction, View};
 
-/// From one picture to the next: the network is not to be busy with it, over SSH.
+/// The time from one picture to the next: over SSH, drawing must not fill the network.
 const FRAME: Duration = Duration::from_millis(200);
 
 /// How long keys wait at most while much is heard.
@@ -61,12 +62,12 @@ fn watch(
         }
         match interrupted(event::read())? {
             Some(Event::Key(key)) => match view.key(key) {
-                Wish::Quit => break,
-                Wish::Pause => {
+                KeyAction::Quit => break,
+                KeyAction::TogglePause => {
                     source.pause(view.paused);
                     still = view.paused.then(|| state.clone());
                 }
-                Wish::Go => {}
+                KeyAction::Continue => {}
             },
             Some(Event::Resize(..)) => {}
             _ => continue,
@@ -76,7 +77,7 @@ fn watch(
     Ok(())
 }
 
-/// A signal may come while the terminal is waited for: that is no failure.
+/// Turns an interrupted call into `None`: a signal may come while the terminal is waited for.
 fn interrupted<T>(result: io::Result<T>) -> Result<Option<T>, MeterError> {
     match result {
         Ok(value) => Ok(Some(value)),

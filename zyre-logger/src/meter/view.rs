@@ -1,8 +1,11 @@
 //! How the user wants to see it.
 
+use std::cmp::Ordering;
+
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::node::Node;
+use super::rate::MEAN;
 use super::state::State;
 
 /// What the nodes are sorted by.
@@ -32,7 +35,7 @@ impl Sort {
         }
     }
 
-    /// One word.
+    /// Returns the order in one word.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Rate => "rate",
@@ -46,55 +49,59 @@ impl Sort {
 
 /// What a key asks for, beyond the view itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum KeyAction {
     /// Nothing more.
-    Go,
+    Continue,
     /// Time stands still from now on, or goes on.
-    Pause,
+    TogglePause,
     /// The end.
     Quit,
 }
 
-/// How it is seen.
+/// The settings of the screen that keys change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     /// What nodes are sorted by.
     pub(super) sort: Sort,
-    /// The other way round.
+    /// Whether the order is reversed.
     pub(super) reversed: bool,
     /// Only nodes with this in their name, id, endpoint or a group.
     pub(super) filter: String,
-    /// The filter is being written.
+    /// Whether the filter is being written.
     pub(super) editing: bool,
-    /// Time stands still.
+    /// Whether time stands still.
     pub(super) paused: bool,
-    /// The keys are explained.
+    /// Whether the keys are explained.
     pub(super) help: bool,
-    /// So many nodes are scrolled away.
+    /// How many nodes are scrolled away.
     pub(super) scroll: usize,
 }
 
-/// A filter need not be longer.
+/// The longest filter, in bytes.
 const FILTER: usize = 64;
 
 impl View {
     /// Takes a key.
-    pub(super) fn key(&mut self, key: KeyEvent) -> Wish {
+    pub(super) fn key(&mut self, key: KeyEvent) -> KeyAction {
         if key.kind == KeyEventKind::Release {
-            return Wish::Go;
+            return KeyAction::Continue;
         }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
-            return if key.code == KeyCode::Char('c') { Wish::Quit } else { Wish::Go };
+            return if key.code == KeyCode::Char('c') {
+                KeyAction::Quit
+            } else {
+                KeyAction::Continue
+            };
         }
         if self.editing {
             self.edit(key.code);
-            return Wish::Go;
+            return KeyAction::Continue;
         }
         match key.code {
-            KeyCode::Char('q') => return Wish::Quit,
+            KeyCode::Char('q') => return KeyAction::Quit,
             KeyCode::Char('p' | ' ') => {
                 self.paused = !self.paused;
-                return Wish::Pause;
+                return KeyAction::TogglePause;
             }
             KeyCode::Char('s') => self.sort = self.sort.next(),
             KeyCode::Char('r') => self.reversed = !self.reversed,
@@ -110,7 +117,7 @@ impl View {
             KeyCode::End | KeyCode::Char('G') => self.scroll = usize::MAX,
             _ => {}
         }
-        Wish::Go
+        KeyAction::Continue
     }
 
     fn edit(&mut self, code: KeyCode) {
@@ -131,17 +138,17 @@ impl View {
         }
     }
 
-    /// The nodes that are shown, in their order.
+    /// Returns the nodes that are shown, in their order.
     pub(super) fn nodes<'a>(&self, state: &'a State) -> Vec<&'a Node> {
         let wanted = self.filter.to_lowercase();
         let mut nodes: Vec<_> =
             state.nodes().filter(|(key, node)| is_wanted(key, node, &wanted)).collect();
-        let by_rate = |node: &Node| (node.rate.mean(10) * 10.0).round() as u64;
+        let by_rate = |node: &Node| (node.rate.mean(MEAN) * 10.0).round() as u64;
         // Of equals the name decides, then the key: so that rows stand still.
         nodes.sort_by(|(a_key, a), (b_key, b)| {
             let order = match self.sort {
                 Sort::Rate => by_rate(b).cmp(&by_rate(a)),
-                Sort::Name => std::cmp::Ordering::Equal,
+                Sort::Name => Ordering::Equal,
                 Sort::State => a.presence.cmp(&b.presence),
                 Sort::Lines => b.lines.cmp(&a.lines),
                 Sort::Warnings => b.warnings.cmp(&a.warnings),

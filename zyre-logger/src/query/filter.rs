@@ -2,7 +2,7 @@
 
 use rusqlite::ToSql;
 
-use super::Selector;
+use super::selector::Selector;
 use crate::store::{COLUMNS, StoreError, read_record};
 use crate::{Directory, Level, LogEvent, Store, Stored};
 
@@ -19,7 +19,7 @@ pub struct Filter {
     pub peers: Vec<Selector>,
     /// One of these; any if there are none.
     pub events: Vec<LogEvent>,
-    /// At least so grave.
+    /// The least grave level that is wanted.
     pub level: Option<Level>,
     /// The data holds this; upper and lower case of ASCII are alike.
     pub text: Option<String>,
@@ -38,7 +38,7 @@ pub enum Side {
 
 impl Filter {
     /// Calls `each` for every record after `after` that is wanted, in order of arrival; with a
-    /// limit, for the last so many only. `each` returns whether to go on. Returns the id of the
+    /// limit, for the last `limit` only. `each` returns whether to go on. Returns the id of the
     /// last record that was looked at.
     ///
     /// # Errors
@@ -88,7 +88,8 @@ impl Filter {
         Ok(last)
     }
 
-    /// What SQLite can decide: never less than what is wanted.
+    /// Returns the conditions that SQLite can decide; they let through all that is wanted, and
+    /// more.
     fn conditions(&self, directory: &Directory) -> (String, Vec<Box<dyn ToSql>>) {
         let (mut sql, mut values): (String, Vec<Box<dyn ToSql>>) = Default::default();
         if let Some(since) = self.since {
@@ -128,7 +129,7 @@ impl Filter {
         (sql, values)
     }
 
-    /// What takes more than a comparison: ids that are used again, and ids that collide.
+    /// Decides what takes more than a comparison: ids that are used again, and ids that collide.
     fn accepts(&self, directory: &Directory, stored: &Stored) -> bool {
         let record = &stored.record;
         let is = |selectors: &[Selector], id, source: Option<&str>| {
@@ -145,7 +146,7 @@ impl Filter {
         is(&self.nodes, record.node, source.as_deref()) && is(&self.peers, record.peer, None)
     }
 
-    /// Which of the pair has recorded it about the other, or about no one.
+    /// Returns which of the pair has recorded a line about the other, or about no one.
     pub fn side(&self, directory: &Directory, stored: &Stored) -> Option<Side> {
         let (a, b) = self.pair.as_ref()?;
         let record = &stored.record;

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
+use zyre::Printable;
 
-use super::{Side, line};
-use crate::clean::{clean, is_harmful};
-use crate::{Directory, Meaning, Record, Stored, moment};
+use super::filter::Side;
+use super::line;
+use crate::text::data;
+use crate::{Directory, NodeInterval, Record, Resolution, Stored, moment};
 
 /// The kinds of output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -42,7 +44,7 @@ const NAMES: [&str; 14] = [
 pub struct Output<W: Write> {
     out: W,
     format: Format,
-    /// A terminal must not get what a terminal obeys; a file gets what came.
+    /// Whether `out` is a terminal, which must not get what it would obey; a file gets what came.
     terminal: bool,
     /// The names over the two columns of a pair.
     pair: Option<(String, String)>,
@@ -50,7 +52,7 @@ pub struct Output<W: Write> {
 }
 
 impl<W: Write> Output<W> {
-    /// Output of a format. With `pair`, lines have a side.
+    /// Creates an output of a format. With `pair`, lines have a side.
     pub const fn new(
         out: W,
         format: Format,
@@ -84,7 +86,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// The line of names, if nothing was shown yet.
+    /// Shows the line of names, if nothing was shown yet.
     ///
     /// # Errors
     /// Those of the writer.
@@ -110,17 +112,17 @@ impl<W: Write> Output<W> {
             .from_writer(Vec::with_capacity(256));
         let write = |writer: &mut csv::Writer<_>| {
             if self.terminal {
-                writer.write_record(values.iter().map(|value| clean(value).into_owned()))
+                writer.write_record(values.iter().map(|value| data(value)))
             } else {
                 writer.write_record(values)
             }
         };
         write(&mut writer)?;
-        let octets = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-        self.out.write_all(&octets)
+        let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        self.out.write_all(&bytes)
     }
 
-    /// Sends on what was shown.
+    /// Flushes the writer.
     ///
     /// # Errors
     /// Those of the writer.
@@ -129,23 +131,24 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// What is known of one of the two nodes of a record.
+/// Describes one of the two nodes of a record.
 fn node(record: &Record, directory: &Directory, recorder: bool) -> Value {
     let id = if recorder { record.node } else { record.peer };
     if id == 0 && !recorder {
         return Value::Null;
     }
     let source = record.source.filter(|_| recorder).map(|source| source.to_string());
-    let described = |sighting: &crate::Sighting| json!({ "name": sighting.name, "id": sighting.peer, "endpoint": sighting.endpoint });
+    let described =
+        |one: &NodeInterval| json!({ "name": one.name, "id": one.peer, "endpoint": one.endpoint });
     let correlation = format!("{id:04x}");
     match directory.resolve(id, record.received, source.as_deref()) {
-        Meaning::Unknown => json!({ "correlation": correlation }),
-        Meaning::Node(sighting) => {
-            let mut value = described(sighting);
+        Resolution::Unknown => json!({ "correlation": correlation }),
+        Resolution::Node(interval) => {
+            let mut value = described(interval);
             value["correlation"] = correlation.into();
             value
         }
-        Meaning::Several(found) => {
+        Resolution::Several(found) => {
             let several: Vec<Value> = found.into_iter().map(described).collect();
             json!({ "correlation": correlation, "ambiguous": several })
         }
@@ -168,18 +171,15 @@ fn json_line(stored: &Stored, directory: &Directory, side: Option<Side>) -> Stri
         value["side"] = side_name(side).into();
     }
     let text = value.to_string();
-    if !text.contains(is_harmful) {
-        return text;
-    }
     // JSON escapes only the first 32; as escapes all others mean the same, too.
     let mut escaped = String::with_capacity(text.len() + 16);
     let mut units = [0; 2];
     for c in text.chars() {
-        if is_harmful(c) {
+        if Printable::is_printable(c) {
+            escaped.push(c);
+        } else {
             let units = c.encode_utf16(&mut units);
             escaped.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
-        } else {
-            escaped.push(c);
         }
     }
     escaped

@@ -1,6 +1,6 @@
 //! How a user names a node.
 
-use crate::{Directory, Meaning, Sighting, correlation_id};
+use crate::{Directory, NodeInterval, Resolution, correlation_id};
 
 /// Shorter beginnings of an id would often be names.
 const SHORTEST_ID: usize = 4;
@@ -17,7 +17,7 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// Takes what a user wrote.
+    /// Parses what a user wrote.
     ///
     /// # Errors
     /// A text for the user: it is empty, or `#` without a correlation id.
@@ -46,22 +46,23 @@ impl Selector {
         Ok(selector)
     }
 
-    /// What the user wrote.
+    /// Returns what the user wrote.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The correlation ids that its lines can have.
+    /// Returns the correlation ids that lines of these nodes can have.
     pub fn correlations(&self, directory: &Directory) -> Vec<u16> {
-        let seen = directory.all().filter(|sighting| self.is(sighting));
-        let mut found: Vec<u16> = seen.map(|sighting| sighting.correlation).collect();
+        let seen = directory.all().filter(|interval| self.is(interval));
+        let mut found: Vec<u16> = seen.map(|interval| interval.correlation).collect();
         found.extend(self.correlation);
         found.sort_unstable();
         found.dedup();
         found
     }
 
-    /// Whether a correlation id, at a moment, stands for a node that is meant, or may do so.
+    /// Returns whether a correlation id, at a moment, stands for a node that is meant, or may do
+    /// so.
     pub fn matches(
         &self,
         directory: &Directory,
@@ -76,16 +77,16 @@ impl Selector {
             return self.correlation == Some(correlation);
         }
         match directory.resolve(correlation, at, source) {
-            Meaning::Unknown => self.correlation == Some(correlation),
-            Meaning::Node(sighting) => self.is(sighting),
-            Meaning::Several(found) => found.iter().any(|sighting| self.is(sighting)),
+            Resolution::Unknown => self.correlation == Some(correlation),
+            Resolution::Node(interval) => self.is(interval),
+            Resolution::Several(found) => found.iter().any(|interval| self.is(interval)),
         }
     }
 
-    fn is(&self, sighting: &Sighting) -> bool {
-        sighting.name == self.text
-            || self.id.as_ref().is_some_and(|id| sighting.peer.starts_with(id.as_str()))
-            || self.endpoint.as_ref().is_some_and(|endpoint| sighting.endpoint == *endpoint)
-            || self.endpoint.is_none() && self.correlation == Some(sighting.correlation)
+    fn is(&self, interval: &NodeInterval) -> bool {
+        interval.name == self.text
+            || self.id.as_ref().is_some_and(|id| interval.peer.starts_with(id.as_str()))
+            || self.endpoint.as_ref().is_some_and(|endpoint| interval.endpoint == *endpoint)
+            || self.endpoint.is_none() && self.correlation == Some(interval.correlation)
     }
 }

@@ -2,13 +2,13 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use zyre::Printable;
 
-use super::Stats;
+use super::figures::Stats;
 use super::tally::kind;
-use crate::clean::shorten;
 use crate::{LogEvent, moment};
 
-/// Pixels.
+/// The size of the picture in pixels.
 const SIZE: (u32, u32) = (1000, 960);
 
 /// Lengths up to which sessions are put together, in seconds.
@@ -24,13 +24,13 @@ const LENGTHS: [(i64, &str); 9] = [
     (i64::MAX, "more"),
 ];
 
-/// So many nodes have a bar.
+/// How many nodes have a bar.
 const NODES: usize = 12;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// Lines over time, lengths of sessions, messages of nodes.
+/// Draws lines over time, lengths of sessions, and messages of nodes.
 pub(super) fn svg(stats: &Stats) -> Result<String, String> {
     let mut text = String::new();
     draw(stats, &mut text).map_err(|error| error.to_string())?;
@@ -117,7 +117,9 @@ fn talkers(area: &Area<'_>, stats: &Stats) -> Drawn {
     let bars: Vec<_> = nodes
         .iter()
         .take(NODES)
-        .map(|(n, name)| (shorten(name, 12).into_owned(), *n as f64 / stats.seconds()))
+        .map(|(n, name)| {
+            (Printable::new(name).max_chars(12).to_string(), *n as f64 / stats.seconds())
+        })
         .collect();
     bar_chart(area, "messages a second, sent and received", &bars, BLUE.mix(0.6))
 }

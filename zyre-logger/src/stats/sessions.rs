@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::moment::SECOND;
-use crate::{Directory, LogEvent, Meaning, Record, Stored};
+use crate::{Directory, LogEvent, Record, Resolution, Stored};
 
-/// The clock of a node tells seconds: lengths that are so close are equal.
+/// The clock of a node tells seconds: lengths that differ by no more than this are equal.
 const CLOSE: i64 = 2 * SECOND;
 
 /// A node, as far as its correlation id tells: its id, or `#` and the correlation id.
@@ -14,29 +14,30 @@ pub(super) type Key = String;
 /// The sessions of one peer, as all observers saw them.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
-    /// Lengths of those that ended, in microseconds.
+    /// The lengths of sessions that ended, in microseconds.
     pub ended: Vec<i64>,
-    /// Those without an end: they go on, the observer has gone, or its EXIT was lost.
+    /// The number of sessions without an end: they go on, the observer has gone, or its EXIT was
+    /// lost.
     pub open: u64,
 }
 
 impl Sessions {
-    /// The length that a share of those that ended does not exceed, 0.5 for the median. `None`
-    /// without any. Sorts.
+    /// Returns the length that a share of the ended sessions does not exceed, 0.5 for the median.
+    /// `None` without any. Sorts `ended`.
     pub fn quantile(&mut self, share: f64) -> Option<i64> {
         self.ended.sort_unstable();
         let last = self.ended.len().checked_sub(1)?;
         self.ended.get((last as f64 * share).round() as usize).copied()
     }
 
-    /// Their mean length.
+    /// Returns the mean length of the ended sessions.
     pub fn mean(&self) -> Option<i64> {
         let count = i64::try_from(self.ended.len()).ok().filter(|count| *count > 0)?;
         Some(self.ended.iter().sum::<i64>() / count)
     }
 }
 
-/// When somebody entered.
+/// When a peer entered.
 #[derive(Debug)]
 struct Entered {
     received: i64,
@@ -44,8 +45,8 @@ struct Entered {
 }
 
 impl Entered {
-    /// How long until an EXIT by the same observer. A node keeps its last lines until it finds a
-    /// collector: those arrive all at once, and only the observer's own clock tells.
+    /// Returns the time until an EXIT by the same observer. A node keeps its last lines until it
+    /// finds a collector: those arrive all at once, and only the observer's own clock tells.
     fn length(&self, exit: &Record) -> i64 {
         let here = exit.received.saturating_sub(self.received).max(0);
         let there = exit.time.saturating_sub(self.time).saturating_mul(SECOND.unsigned_abs());
@@ -85,7 +86,7 @@ impl Pairing {
         }
     }
 
-    /// The sessions of each peer.
+    /// Returns the sessions of each peer.
     pub(super) fn finish(mut self) -> BTreeMap<Key, Sessions> {
         for (peer, _) in self.entered.into_values() {
             self.peers.entry(peer).or_default().open += 1;
@@ -94,10 +95,10 @@ impl Pairing {
     }
 }
 
-/// Under what a node is counted.
+/// Returns the key that a node is counted under.
 pub(super) fn key(directory: &Directory, id: u16, at: i64, source: Option<&str>) -> Key {
     match directory.resolve(id, at, source) {
-        Meaning::Node(sighting) => sighting.peer.clone(),
-        Meaning::Unknown | Meaning::Several(_) => format!("#{id:04x}"),
+        Resolution::Node(interval) => interval.peer.clone(),
+        Resolution::Unknown | Resolution::Several(_) => format!("#{id:04x}"),
     }
 }

@@ -4,17 +4,53 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Stats;
+use super::figures::{NodeStats, Stats};
+use super::tally::Tally;
 use crate::moment;
-use crate::query::fit;
+use crate::text::fit;
 
 /// Columns for a name.
 const NAME: usize = 24;
 
-/// The whole text.
+/// The names over the columns of the nodes; those of the groups have no sessions.
+const NODE_HEAD: [&str; 12] = [
+    "node",
+    "sessions",
+    "open",
+    "median",
+    "mean",
+    "longest",
+    "joins",
+    "leaves",
+    "sent",
+    "received",
+    "sent/s",
+    "received/s",
+];
+const GROUP_HEAD: [&str; 7] =
+    ["group", "joins", "leaves", "sent", "received", "sent/s", "received/s"];
+
+/// Returns the whole text.
 pub(super) fn of(stats: &mut Stats) -> String {
     let seconds = stats.seconds();
-    let rate = |count: u64| format!("{:.2}", count as f64 / seconds);
+    let mut text = head(stats);
+    let mut rows = vec![NODE_HEAD.map(str::to_owned).to_vec()];
+    rows.extend(stats.nodes.iter_mut().map(|node| node_row(node, seconds)));
+    write_rows(&mut text, &rows);
+    if !stats.groups.is_empty() {
+        let mut rows = vec![GROUP_HEAD.map(str::to_owned).to_vec()];
+        rows.extend(stats.groups.iter().map(|(name, tally)| {
+            let mut row = vec![cut(name)];
+            row.extend(tally_cells(tally, seconds));
+            row
+        }));
+        text.push('\n');
+        write_rows(&mut text, &rows);
+    }
+    text
+}
+
+fn head(stats: &Stats) -> String {
     let mut text = format!(
         "{} to {} ({}): {} lines, {} nodes",
         moment::local(stats.time.0),
@@ -27,63 +63,37 @@ pub(super) fn of(stats: &mut Stats) -> String {
         let _ = write!(text, ", {} lines LOST by the collector", stats.lost);
     }
     text.push_str("\n\n");
-
-    let head = [
-        "node",
-        "sessions",
-        "open",
-        "median",
-        "mean",
-        "longest",
-        "joins",
-        "leaves",
-        "sent",
-        "received",
-        "sent/s",
-        "received/s",
-    ];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for node in &mut stats.nodes {
-        let sessions = &mut node.sessions;
-        let length = |length: Option<i64>| length.map_or_else(|| "-".to_owned(), moment::length);
-        rows.push(vec![
-            fit(&node.name, NAME).trim_end().to_owned(),
-            sessions.ended.len().to_string(),
-            sessions.open.to_string(),
-            length(sessions.quantile(0.5)),
-            length(sessions.mean()),
-            length(sessions.quantile(1.0)),
-            node.tally.joins().to_string(),
-            node.tally.leaves().to_string(),
-            node.tally.sent.to_string(),
-            node.tally.received.to_string(),
-            rate(node.tally.sent),
-            rate(node.tally.received),
-        ]);
-    }
-    write_rows(&mut text, &rows);
-
-    let head = ["group", "joins", "leaves", "sent", "received", "sent/s", "received/s"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(stats.groups.iter().map(|(name, tally)| {
-        vec![
-            fit(name, NAME).trim_end().to_owned(),
-            tally.joins().to_string(),
-            tally.leaves().to_string(),
-            tally.sent.to_string(),
-            tally.received.to_string(),
-            rate(tally.sent),
-            rate(tally.received),
-        ]
-    }));
-    if rows.len() > 1 {
-        text.push('\n');
-        write_rows(&mut text, &rows);
-    }
     text
 }
 
-/// Names to the left, figures to the right.
+fn node_row(node: &mut NodeStats, seconds: f64) -> Vec<String> {
+    let sessions = &mut node.sessions;
+    let length = |length: Option<i64>| length.map_or_else(|| "-".to_owned(), moment::length);
+    let mut row = vec![
+        cut(&node.name),
+        sessions.ended.len().to_string(),
+        sessions.open.to_string(),
+        length(sessions.quantile(0.5)),
+        length(sessions.mean()),
+        length(sessions.quantile(1.0)),
+    ];
+    row.extend(tally_cells(&node.tally, seconds));
+    row
+}
+
+/// The columns that nodes and groups have in common.
+fn tally_cells(tally: &Tally, seconds: f64) -> [String; 6] {
+    let rate = |count: u64| format!("{:.2}", count as f64 / seconds);
+    let counts = [tally.joins(), tally.leaves(), tally.sent, tally.received];
+    let [joins, leaves, sent, received] = counts.map(|count| count.to_string());
+    [joins, leaves, sent, received, rate(tally.sent), rate(tally.received)]
+}
+
+fn cut(name: &str) -> String {
+    fit(name, NAME).trim_end().to_owned()
+}
+
+/// Writes names to the left, figures to the right.
 fn write_rows(text: &mut String, rows: &[Vec<String>]) {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.width()).max();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::sessions::{Key, key};
 use crate::{Directory, LogEvent, Stored};
 
-/// So many groups are told apart; the rest is counted together.
+/// How many groups are told apart; the rest is counted together.
 const GROUPS: usize = 10_000;
 
 /// The name for the rest.
@@ -33,12 +33,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Joins, as the observer that saw most of them counts.
+    /// Returns the joins, as counted by the observer that saw most of them.
     pub fn joins(&self) -> u64 {
         self.moves.values().map(|moves| moves.joins).max().unwrap_or(0)
     }
 
-    /// Leaves, as the observer that saw most of them counts.
+    /// Returns the leaves, as counted by the observer that saw most of them.
     pub fn leaves(&self) -> u64 {
         self.moves.values().map(|moves| moves.leaves).max().unwrap_or(0)
     }
@@ -116,12 +116,12 @@ impl Tallies {
     }
 }
 
-/// Where an event stands among the counts of a part.
+/// Returns the index of an event among the counts of a part.
 pub(super) fn kind(event: LogEvent) -> usize {
     u8::from(event).into()
 }
 
-/// The group of a SEND or RECV: `SHOUT group`. A WHISPER has none.
+/// Returns the group of a SEND or RECV: `SHOUT group`. A WHISPER has none.
 fn group_of(data: &str) -> Option<&str> {
     data.strip_prefix("SHOUT ")
 }

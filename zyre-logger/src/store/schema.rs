@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Marks a file as ours, in the field that SQLite has for it: "ZLOG".
 const APPLICATION_ID: i64 = 0x5a4c_4f47;
@@ -53,7 +53,7 @@ const STEPS: &[&str] = &["
 /// The version that this program writes.
 pub const VERSION: i64 = STEPS.len() as i64;
 
-/// The settings of a connection that writes.
+/// Sets up a connection that writes.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // Takes effect in a file without tables only.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -77,7 +77,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     Ok(())
 }
 
-/// The version of a file that this program can read: 0 if it is empty.
+/// Returns the version of a file that this program can read: 0 if it is empty.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
@@ -90,7 +90,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
         return Err(StoreError::Foreign(path.to_owned()));
     }
     if version > VERSION {
-        return Err(StoreError::Newer { path: path.to_owned(), found: version });
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: VERSION });
     }
     Ok(version)
 }

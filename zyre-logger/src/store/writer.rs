@@ -9,15 +9,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Bounds, Store, StoreError};
+use super::entry::Entry;
+use super::error::StoreError;
+use super::file::Store;
+use super::prune::Bounds;
 use crate::moment::now;
-use crate::{Record, Sighting};
+use crate::text::with_causes;
 
-/// A batch is written when it has so many entries, or its first one is so old.
+/// A batch is written when it has `BATCH` entries, or its first one is `BATCH_TIME` old.
 const BATCH: usize = 1_000;
 const BATCH_TIME: Duration = Duration::from_millis(100);
 
-/// So many entries may wait: 13 seconds of 5,000 a second, at most some 30 MB.
+/// How many entries may wait: 13 seconds of 5,000 a second, at most some 30 MB.
 const QUEUE: usize = 65_536;
 
 /// How often the bounds of the file are looked at.
@@ -26,22 +29,6 @@ const PRUNE: Duration = Duration::from_secs(10);
 /// How long the thread waits after a failure, and how often it tries once it is to end.
 const PAUSE: Duration = Duration::from_millis(500);
 const LAST_TRIES: u32 = 5;
-
-/// Something to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// A line of the log.
-    Record(Record),
-    /// A node that is, or was, there.
-    Seen(Sighting),
-    /// Lines that came and were not kept.
-    Lost {
-        /// When, in microseconds since 1970.
-        at: i64,
-        /// How many.
-        lines: u64,
-    },
-}
 
 /// What the user has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +54,7 @@ impl fmt::Display for Notice {
     }
 }
 
-/// The way to the thread. Never waits.
+/// Hands entries to the thread; never waits.
 #[derive(Clone, Debug)]
 pub struct Sender {
     sender: SyncSender<Entry>,
@@ -91,7 +78,7 @@ impl Sender {
     }
 }
 
-/// The thread.
+/// A thread that writes to a file, a batch at a time.
 #[derive(Debug)]
 pub struct Writer {
     sender: Sender,
@@ -112,7 +99,7 @@ impl Writer {
         Self::with_queue(path, bounds, QUEUE, notify)
     }
 
-    /// The same with room for so many entries.
+    /// As [`start`](Self::start), with room for `queue` entries.
     fn with_queue(
         path: &Path,
         bounds: Bounds,
@@ -143,7 +130,7 @@ impl Writer {
         Ok(Self { sender: Sender { sender, lost }, ending, thread })
     }
 
-    /// The way to the thread.
+    /// Returns a sender of entries to the thread.
     pub fn sender(&self) -> Sender {
         self.sender.clone()
     }
@@ -161,14 +148,14 @@ impl Writer {
     }
 }
 
-/// What the thread has.
+/// The state of the thread.
 struct Work {
     path: PathBuf,
     store: Store,
     bounds: Bounds,
     receiver: Receiver<Entry>,
     lost: Arc<AtomicU64>,
-    /// It is not tried for ever any more.
+    /// Whether the end is near: then writing is not tried for ever any more.
     ending: Arc<AtomicBool>,
     notify: Box<dyn Fn(Notice) + Send>,
     written: u64,
@@ -230,8 +217,8 @@ impl Work {
                 Err(error) if tries >= LAST_TRIES => return Err(error),
                 Err(error) => {
                     if !mem::replace(&mut self.failing, true) {
-                        let file = self.path.display();
-                        (self.notify)(Notice::Failing(format!("{file}: {error}")));
+                        let why = format!("{}: {}", self.path.display(), with_causes(&error));
+                        (self.notify)(Notice::Failing(why));
                     }
                     tries += u32::from(self.ending.load(Ordering::Relaxed));
                     std::thread::sleep(PAUSE);
@@ -246,7 +233,7 @@ impl Work {
         Ok(())
     }
 
-    /// One step of pruning. Returns whether there is more to do.
+    /// Prunes one step. Returns whether there is more to do.
     fn prune(&mut self) -> bool {
         match self.store.prune(&self.bounds, now()) {
             Ok(pruned) => pruned.more,

@@ -4,14 +4,12 @@
 
 pub mod collector;
 
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 use zyre_logger::store::Entry;
-use zyre_logger::{Level, LogEvent, Record, Sighting, Store, correlation_id};
+use zyre_logger::{Level, LogEvent, NodeInterval, Record, Store, correlation_id};
 
 /// 2026-03-01T12:00:00Z, in microseconds.
 pub const NOON: i64 = 1_772_366_400_000_000;
@@ -32,7 +30,7 @@ pub fn id(host: u8) -> u16 {
 }
 
 pub fn seen(name: &str, host: u8, first: i64, last: i64) -> Entry {
-    Entry::Seen(Sighting {
+    Entry::Seen(NodeInterval {
         correlation: id(host),
         endpoint: endpoint(host),
         peer: format!("{host:02x}").repeat(16),
@@ -42,7 +40,7 @@ pub fn seen(name: &str, host: u8, first: i64, last: i64) -> Entry {
     })
 }
 
-/// A line at so many milliseconds after noon.
+/// A line, `at` milliseconds after noon.
 pub fn line(at: i64, node: u8, event: LogEvent, peer: u8, data: &str) -> Record {
     Record {
         received: NOON + at * 1000,
@@ -129,20 +127,4 @@ pub fn run(command: &str, db: &Path, arguments: &[&str]) -> String {
 
 pub fn try_run(command: &str, db: &Path, arguments: &[&str]) -> Output {
     program().arg(command).arg("--db").arg(db).args(arguments).output().expect("the program runs")
-}
-
-/// A port that nobody uses, for UDP and for TCP, outside of the range from which the system and
-/// mailboxes take theirs. Never twice in a process; processes take turns by their id.
-pub fn free_port() -> u16 {
-    const EACH: u16 = 64;
-    static COUNT: AtomicU16 = AtomicU16::new(0);
-    for _ in 0..EACH {
-        let turn = u16::try_from(std::process::id() % 190).expect("it is small");
-        let port = 20_000 + turn * EACH + COUNT.fetch_add(1, Ordering::Relaxed) % EACH;
-        let udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
-        if udp.is_ok() && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port is free")
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::Implementation;
 use super::figures::Figures;
-use super::work::Work;
+use super::implementation::Implementation;
+use super::work::{Way, Work};
 
 /// What a child gets beyond its own deadline, so that it can say itself what it waited for.
 const GRACE: Duration = Duration::from_secs(5);
@@ -50,10 +50,8 @@ impl Contender {
     pub(super) async fn measure(&self, work: Work, place: &Place) -> Result<Figures, String> {
         let mut command = match self {
             Self::Here(implementation) => ourselves(*implementation, work, place)?,
-            Self::Program(_) if matches!(work, Work::Discovery { .. } | Work::Log { .. }) => {
-                return Ok(Figures::impossible("zbench.c does not measure it"));
-            }
-            Self::Program(path) => foreign(path, work),
+            Self::Program(path) if is_known_to_zbench(work) => foreign(path, work),
+            Self::Program(_) => return Ok(Figures::impossible("zbench.c does not measure it")),
         };
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
@@ -82,6 +80,16 @@ fn ourselves(who: Implementation, work: Work, place: &Place) -> Result<Command, 
         command.args([format!("--{name}"), size.to_string()]);
     }
     Ok(command)
+}
+
+/// Whether zbench.c does this work.
+const fn is_known_to_zbench(work: Work) -> bool {
+    match work {
+        Work::Whisper { way: Way::There, .. } => true,
+        Work::Whisper { way: Way::Back | Way::Both, .. } => false,
+        Work::Rtt { .. } | Work::Shout { .. } | Work::Mesh { .. } => true,
+        Work::Discovery { .. } | Work::Log { .. } => false,
+    }
 }
 
 /// A program like zbench.c.

@@ -7,8 +7,9 @@ use zmtp::net::{Subscriber, SubscriberLimits};
 use zre_proto::log::HEADER;
 use zyre::{Builder, Events, Level, Node};
 
-/// How often it is looked whether a node has found the collector. The measurement has a deadline.
-const LOOK: Duration = Duration::from_millis(1);
+/// How often a node is looked at for something that it tells nobody of, such as that it has found
+/// the collector. The measurement has a deadline.
+pub(super) const LOOK: Duration = Duration::from_millis(1);
 
 /// What the nodes record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,8 @@ impl Collector {
         let builder = Node::builder().interface(interface).beacon_port(port).name("collector");
         let failed = |error: String| format!("the collector cannot start: {error}");
         let (node, events) = builder.start().await.map_err(|error| failed(error.to_string()))?;
-        let address = (node.interface().address, 0).into();
+        let mut address = node.endpoint().address();
+        address.set_port(0);
         let subscriber = Subscriber::bind(address, &[b""], SubscriberLimits::default()).await;
         let mut subscriber = subscriber.map_err(|error| failed(error.to_string()))?;
         let address = subscriber.local_addr().map_err(|error| failed(error.to_string()))?;

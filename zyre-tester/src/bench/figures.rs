@@ -37,7 +37,7 @@ pub(super) enum Outcome {
 /// What one run has measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Figures {
-    /// Who did what: `impl`, `mode`, and the sizes of the work.
+    /// What was measured: `impl`, `mode`, and the sizes of the work.
     labels: Vec<(&'static str, Value)>,
     /// Name and value; `None`: could not be measured.
     values: Vec<(&'static str, Option<f64>)>,
@@ -71,7 +71,7 @@ impl Figures {
         self.values.iter().find(|(known, _)| *known == name)?.1
     }
 
-    /// Who measured it.
+    /// Returns the name of what measured it.
     pub(super) fn implementation(&self) -> &str {
         let label = self.labels.iter().find(|(name, _)| *name == "impl");
         label.and_then(|(_, value)| value.as_str()).unwrap_or_default()
@@ -103,7 +103,7 @@ impl Figures {
         self.line(Some(("run", run)))
     }
 
-    /// As one line of JSON, for the medians of so many runs.
+    /// Returns one line of JSON, for the medians of a number of runs.
     pub(super) fn json_of_median(&self, runs: usize) -> String {
         self.line(Some(("median_of", runs)))
     }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use testkit::usage::{Usage, cpu_of_living_threads};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
+use super::descriptors;
 use super::figures::Figures;
-use super::process;
 
-/// Octets of content that may be on their way, all receivers together. Queues of senders are
+/// Bytes of content that may be on their way, all receivers together. Queues of senders are
 /// unlimited, so the sender itself has to see to it that it does not fill the memory.
 const ON_THE_WAY: u64 = 16 << 20;
 
@@ -21,13 +23,16 @@ pub(super) const SETTLE: Duration = Duration::from_secs(2);
 /// How long nodes that have just met are left alone before they are given work.
 pub(super) const BREATH: Duration = Duration::from_millis(300);
 
-/// Message number `number`: it says so in its first octets if it has room.
+/// What nodes of a mesh say to each other.
+pub(super) const GREETING: &str = "HELLO";
+
+/// Message number `number`: it says so in its first bytes if it has room.
 pub(super) fn message(number: u64, size: usize) -> Bytes {
-    let mut octets = vec![7; size];
-    if let Some(start) = octets.first_chunk_mut() {
+    let mut bytes = vec![7; size];
+    if let Some(start) = bytes.first_chunk_mut() {
         *start = number.to_be_bytes();
     }
-    octets.into()
+    bytes.into()
 }
 
 /// What one application has received.
@@ -53,7 +58,7 @@ impl Tally {
         let next = self.received;
         if content.len() != self.size {
             let size = content.len();
-            return Err(format!("message {next} has {size} octets instead of {}", self.size));
+            return Err(format!("message {next} has {size} bytes instead of {}", self.size));
         }
         if let Some(number) = content.first_chunk().map(|start| u64::from_be_bytes(*start))
             && number != next
@@ -77,19 +82,19 @@ pub(super) struct Pace {
     receivers: Vec<Arc<Received>>,
     /// How many messages to each may be on their way.
     window: u64,
-    /// All had received so many when they were asked last.
+    /// The number that all had received when they were asked last.
     received: u64,
 }
 
 impl Pace {
-    /// For `peers` receivers of `count` messages of `size` octets each, with their tallies.
+    /// For `peers` receivers of `count` messages of `size` bytes each, with their tallies.
     pub(super) fn new(peers: usize, count: u64, size: usize) -> (Self, Vec<Tally>) {
         let shared: Vec<_> = (0..peers).map(|_| Arc::new(Received::default())).collect();
         let tally =
             |shared: &Arc<Received>| Tally { size, count, received: 0, shared: Arc::clone(shared) };
         let tallies = shared.iter().map(tally).collect();
-        let octets = (size.max(1) * peers.max(1)) as u64;
-        (Self { receivers: shared, window: (ON_THE_WAY / octets).max(16), received: 0 }, tallies)
+        let bytes = (size.max(1) * peers.max(1)) as u64;
+        (Self { receivers: shared, window: (ON_THE_WAY / bytes).max(16), received: 0 }, tallies)
     }
 
     /// Whether message `number` may be sent now.
@@ -111,11 +116,11 @@ impl Pace {
 pub(super) async fn all<T: Send + 'static>(
     receivers: Vec<JoinHandle<Result<T, String>>>,
 ) -> Result<Vec<T>, String> {
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut told) = unbounded_channel();
     for receiver in receivers {
         let tell = tell.clone();
         tokio::spawn(async move {
-            let result = receiver.await.unwrap_or_else(|error| Err(error.to_string()));
+            let result = joined(receiver).await;
             // Nobody listens any more once one has failed.
             let _ = tell.send(result);
         });
@@ -128,6 +133,14 @@ pub(super) async fn all<T: Send + 'static>(
     Ok(held)
 }
 
+/// Waits for a task.
+///
+/// # Errors
+/// What it met with.
+pub(super) async fn joined<T>(task: JoinHandle<Result<T, String>>) -> Result<T, String> {
+    task.await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
 /// Waits until all questions are answered. What `ask` returns besides its figures is what the
 /// other side needs to go on: without it `echo` would end with an error at the same time.
 ///
@@ -138,13 +151,17 @@ pub(super) async fn answered<T>(
     echo: JoinHandle<Result<(), String>>,
 ) -> Result<Figures, String> {
     tokio::select! {
-        asked = ask => Ok(asked.unwrap_or_else(|error| Err(error.to_string()))?.0),
-        ended = echo => Err(match ended {
-            Ok(Err(error)) => error,
-            Ok(Ok(())) => "the other side has ended".into(),
-            Err(error) => error.to_string(),
+        asked = joined(ask) => Ok(asked?.0),
+        ended = joined(echo) => Err(match ended {
+            Err(error) => error,
+            Ok(()) => "the other side has ended".into(),
         }),
     }
+}
+
+/// Returns the resident memory of this process, in bytes.
+fn memory() -> Option<f64> {
+    Usage::of_this_process().map(|usage| usage.memory as f64)
 }
 
 /// The figures of a one-way flow of `count` messages to each of `peers`.
@@ -153,7 +170,7 @@ pub(super) fn flow(count: u64, peers: usize, time: Duration) -> Figures {
     Figures::default()
         .with("msgs_per_s", Some(per_second))
         .with("deliveries_per_s", Some(per_second * peers as f64))
-        .with("rss_mb", process::memory().map(|octets| octets / 1_048_576.0))
+        .with("rss_mb", memory().map(|bytes| bytes / 1_048_576.0))
 }
 
 /// The figures of these times; the half, and all but a hundredth, are not longer.
@@ -162,6 +179,9 @@ pub(super) fn latency(mut times: Vec<Duration>) -> Figures {
     let at = |share: usize| times.get(times.len() * share / 100).map(|t| t.as_secs_f64() * 1e6);
     Figures::default().with("p50_us", at(50)).with("p99_us", at(99))
 }
+
+/// A greeting that has come, or why not.
+pub(super) type Greeting = Result<(), String>;
 
 /// A mesh in the making: what was there before.
 #[derive(Debug)]
@@ -174,7 +194,38 @@ pub(super) struct Mesh {
 impl Mesh {
     /// Nothing has been started yet.
     pub(super) fn begin(nodes: usize) -> Self {
-        Self { nodes, memory: process::memory(), started: Instant::now() }
+        Self { nodes, memory: memory(), started: Instant::now() }
+    }
+
+    /// As [`begin`](Self::begin), for nodes that are told the addresses of all others: also allows
+    /// the descriptors of `connections` for each pair, and returns the channel for greetings that
+    /// have come.
+    ///
+    /// # Errors
+    /// If the process may not open as many.
+    pub(super) fn of_sockets(
+        nodes: usize,
+        connections: usize,
+    ) -> Result<(Self, UnboundedSender<Greeting>, UnboundedReceiver<Greeting>), String> {
+        descriptors::allow(connections * nodes * (nodes - 1) + nodes + 64)?;
+        let (greeted, greetings) = unbounded_channel();
+        Ok((Self::begin(nodes), greeted, greetings))
+    }
+
+    /// Waits until each node has greeted each other, and watches them being idle.
+    ///
+    /// # Errors
+    /// If one does not greet another.
+    pub(super) async fn greeted(
+        self,
+        started: Instant,
+        seconds: u64,
+        mut greetings: UnboundedReceiver<Greeting>,
+    ) -> Result<Figures, String> {
+        for _ in 0..self.nodes * (self.nodes - 1) {
+            greetings.recv().await.ok_or("nobody greets any more")??;
+        }
+        Ok(self.complete(started, seconds).await)
     }
 
     /// All know all, now. Watches them being idle.
@@ -182,17 +233,20 @@ impl Mesh {
         let milliseconds = |at: Instant| Some((at - self.started).as_secs_f64() * 1e3);
         let full = milliseconds(Instant::now());
         tokio::time::sleep(SETTLE).await;
-        let (cpu, from) = (process::cpu(), Instant::now());
+        let (cpu, from) = (cpu_of_living_threads(), Instant::now());
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        let used = process::cpu().zip(cpu).map(|(now, then)| now - then);
-        let memory = process::memory().zip(self.memory).map(|(now, then)| now - then);
+        let used = cpu_of_living_threads().zip(cpu).map(|(now, then)| now.saturating_sub(then));
+        let memory = memory().zip(self.memory).map(|(now, then)| now - then);
         let pairs = self.nodes * (self.nodes - 1) / 2;
         Figures::default()
             .with("start_ms", milliseconds(started))
             .with("full_mesh_ms", full)
-            .with("rss_mb", memory.map(|octets| octets / 1_048_576.0))
-            .with("rss_node_kb", memory.map(|octets| octets / 1024.0 / self.nodes as f64))
-            .with("rss_pair_kb", memory.map(|octets| octets / 1024.0 / pairs as f64))
-            .with("idle_cpu_pct", used.map(|used| 100.0 * used / from.elapsed().as_secs_f64()))
+            .with("rss_mb", memory.map(|bytes| bytes / 1_048_576.0))
+            .with("rss_node_kb", memory.map(|bytes| bytes / 1024.0 / self.nodes as f64))
+            .with("rss_pair_kb", memory.map(|bytes| bytes / 1024.0 / pairs as f64))
+            .with(
+                "idle_cpu_pct",
+                used.map(|used| 100.0 * used.as_secs_f64() / from.elapsed().as_secs_f64()),
+            )
     }
 }

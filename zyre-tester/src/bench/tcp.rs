@@ -1,7 +1,9 @@
 //! The work on bare tokio TCP: the limit. A frame of header and a frame of content for each
-//! message, as ZMTP writes them and as many octets as a WHISPER has; no handshake, no peers, no
+//! message, as ZMTP writes them and as many bytes as a WHISPER has; no handshake, no peers, no
 //! queues, nothing is routed. The writer waits for the kernel; the reader hands out what lies in
 //! its buffer without copying it.
+//!
+//! Two nodes have a connection each way, as DEALER and ROUTER demand, or one for both directions.
 
 use std::time::Instant;
 
@@ -9,33 +11,47 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedSender;
 use zmtp::FrameHeader;
 
 use super::figures::{Figures, Outcome};
-use super::load::{self, Mesh, Pace, Tally};
-use super::process;
-use super::work::Work;
+use super::load::{self, GREETING, Greeting, Mesh, Pace, Tally};
+use super::work::{Way, Work};
 
 /// What stands where a WHISPER has its header.
 const HEADER: [u8; 6] = [0xAA, 0xA1, 2, 2, 0, 1];
 
-/// Octets that are gathered before they are written.
+/// Bytes that are gathered before they are written.
 const BATCH: usize = 64 << 10;
 
 /// Room for one read.
 const READ: usize = 256 << 10;
 
+/// How two nodes are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wiring {
+    /// By a connection each way.
+    OneWay,
+    /// By one connection for both directions.
+    TwoWay,
+}
+
 /// Measures once.
 ///
 /// # Errors
 /// A connection fails, or something is lost.
-pub(super) async fn measure(work: Work) -> Result<Outcome, String> {
+pub(super) async fn measure(work: Work, wiring: Wiring) -> Result<Outcome, String> {
     Ok(Outcome::Measured(match work {
-        Work::Whisper { count, size } => flow(count, size, 1).await?,
-        Work::Shout { count, size, peers } => flow(count, size, peers).await?,
-        Work::Rtt { count, size } => rtt(count, size).await?,
-        Work::Mesh { nodes, seconds } => mesh(nodes, seconds).await?,
+        Work::Whisper { way: Way::There | Way::Back, .. } | Work::Shout { .. }
+            if wiring == Wiring::TwoWay =>
+        {
+            return Ok(Outcome::Impossible("one way only: the same as tcp"));
+        }
+        Work::Whisper { count, size, way: Way::Both } => both_ways(count, size, wiring).await?,
+        Work::Whisper { count, size, way } => flow(count, size, 1, way).await?,
+        Work::Shout { count, size, peers } => flow(count, size, peers, Way::There).await?,
+        Work::Rtt { count, size } => rtt(count, size, wiring).await?,
+        Work::Mesh { nodes, seconds } => mesh(nodes, seconds, wiring).await?,
         Work::Log { .. } => return Ok(Outcome::Impossible("has no log")),
         Work::Discovery { .. } => {
             return Ok(Outcome::Impossible("TCP finds nobody: addresses have to be known"));
@@ -61,8 +77,8 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.batch.extend_from_slice(&FrameHeader::message(content.len(), false));
         if content.len() >= BATCH / 4 {
             // Large ones are not copied.
-            let mut octets = (&mut self.batch).chain(content);
-            return self.stream.write_all_buf(&mut octets).await.map_err(text);
+            let mut bytes = (&mut self.batch).chain(content);
+            return self.stream.write_all_buf(&mut bytes).await.map_err(text);
         }
         self.batch.extend_from_slice(content);
         if self.batch.len() >= BATCH { self.flush().await } else { Ok(()) }
@@ -78,7 +94,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 /// The reading end of a connection.
 struct Reader {
     buffer: BytesMut,
-    /// Octets at the start of the buffer that were handed out.
+    /// Bytes at the start of the buffer that were handed out.
     taken: usize,
     /// What one read may bring.
     room: usize,
@@ -113,15 +129,15 @@ impl Reader {
     }
 }
 
-/// Octets of header and body of the frame that starts here, if it is complete.
-fn frame(octets: &[u8]) -> Option<(usize, usize)> {
-    let long = octets.first()? & 2 != 0;
+/// Bytes of header and body of the frame that starts here, if it is complete.
+fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
+    let long = bytes.first()? & 2 != 0;
     let (header, body) = if long {
-        (9, u64::from_be_bytes(*octets.get(1..)?.first_chunk()?).try_into().ok()?)
+        (9, u64::from_be_bytes(*bytes.get(1..)?.first_chunk()?).try_into().ok()?)
     } else {
-        (2, usize::from(*octets.get(1)?))
+        (2, usize::from(*bytes.get(1)?))
     };
-    (octets.len() - header >= body).then_some((header, body))
+    (bytes.len() - header >= body).then_some((header, body))
 }
 
 /// Both ends of a new connection.
@@ -139,39 +155,96 @@ async fn listen() -> Result<TcpListener, String> {
     TcpListener::bind("127.0.0.1:0").await.map_err(text)
 }
 
-async fn flow(count: u64, size: usize, peers: usize) -> Result<Figures, String> {
+/// One end: what it reads from and what it writes to.
+struct End {
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+    /// The directions that two connections leave unused.
+    _idle: Option<(OwnedReadHalf, OwnedWriteHalf)>,
+}
+
+/// Both ends of what connects two nodes.
+async fn ends(listener: &TcpListener, wiring: Wiring) -> Result<(End, End), String> {
+    let (near, far) = pair(listener).await?;
+    let ((near_from, near_to), (far_from, far_to)) = (near.into_split(), far.into_split());
+    Ok(match wiring {
+        Wiring::TwoWay => (
+            End { from: near_from, to: near_to, _idle: None },
+            End { from: far_from, to: far_to, _idle: None },
+        ),
+        Wiring::OneWay => {
+            // The other one dials as well.
+            let (back, here) = pair(listener).await?;
+            let ((back_from, back_to), (here_from, here_to)) =
+                (back.into_split(), here.into_split());
+            (
+                End { from: here_from, to: near_to, _idle: Some((near_from, here_to)) },
+                End { from: far_from, to: back_to, _idle: Some((back_from, far_to)) },
+            )
+        }
+    })
+}
+
+/// One node sends to its peers.
+async fn flow(count: u64, size: usize, peers: usize, way: Way) -> Result<Figures, String> {
     let listener = listen().await?;
     let (_, tallies) = Pace::new(peers, count, size);
     let (mut writers, mut receivers) = (Vec::new(), Vec::new());
     for tally in tallies {
-        let (ours, theirs) = pair(&listener).await?;
+        let (mut ours, mut theirs) = pair(&listener).await?;
+        if way == Way::Back {
+            std::mem::swap(&mut ours, &mut theirs);
+        }
         writers.push(Writer::new(ours));
         receivers.push(tokio::spawn(receive(theirs, tally)));
     }
     let started = Instant::now();
-    let sending = tokio::spawn(async move {
-        for number in 0..count {
-            let message = load::message(number, size);
-            for writer in &mut writers {
-                writer.send(&message).await?;
-            }
-        }
-        for writer in &mut writers {
-            writer.flush().await?;
-        }
-        Ok::<_, String>(writers)
-    });
-    let sent = async { sending.await.unwrap_or_else(|error| Err(error.to_string())) };
+    let sent = load::joined(tokio::spawn(send(writers, count, size)));
     let _held = tokio::try_join!(sent, load::all(receivers))?;
     Ok(load::flow(count, peers, started.elapsed()))
 }
 
-async fn receive(mut stream: TcpStream, mut tally: Tally) -> Result<(), String> {
+/// Each of two sends to the other.
+async fn both_ways(count: u64, size: usize, wiring: Wiring) -> Result<Figures, String> {
+    let listener = listen().await?;
+    let (near, far) = ends(&listener, wiring).await?;
+    let (_, tallies) = Pace::new(2, count, size);
+    let (mut senders, mut receivers) = (Vec::new(), Vec::new());
+    let started = Instant::now();
+    for (end, tally) in [near, far].into_iter().zip(tallies) {
+        receivers.push(tokio::spawn(receive(end.from, tally)));
+        let sending = send(vec![Writer::new(end.to)], count, size);
+        senders.push(tokio::spawn(async { Ok((sending.await?, end._idle)) }));
+    }
+    let _held = tokio::try_join!(load::all(senders), load::all(receivers))?;
+    Ok(load::flow(2 * count, 1, started.elapsed()))
+}
+
+/// Sends everything by each of the writers. Gives them back: the readers are not done.
+async fn send<W: AsyncWrite + Unpin>(
+    mut writers: Vec<Writer<W>>,
+    count: u64,
+    size: usize,
+) -> Result<Vec<Writer<W>>, String> {
+    for number in 0..count {
+        let message = load::message(number, size);
+        for writer in &mut writers {
+            writer.send(&message).await?;
+        }
+    }
+    for writer in &mut writers {
+        writer.flush().await?;
+    }
+    Ok(writers)
+}
+
+/// Receives everything. Gives the stream back: the other direction may not be done.
+async fn receive<R: AsyncRead + Unpin>(mut stream: R, mut tally: Tally) -> Result<R, String> {
     let mut reader = Reader::new(READ);
     loop {
         while let Some(content) = reader.next() {
             if tally.take(content)? {
-                return Ok(());
+                return Ok(stream);
             }
         }
         let filled = reader.fill(&mut stream).await;
@@ -179,26 +252,22 @@ async fn receive(mut stream: TcpStream, mut tally: Tally) -> Result<(), String> 
     }
 }
 
-/// On one connection; and on two, one each way, as DEALER and ROUTER have it.
-async fn rtt(count: u64, size: usize) -> Result<Figures, String> {
+/// On one connection; and, if nodes have two, on two as well.
+async fn rtt(count: u64, size: usize, wiring: Wiring) -> Result<Figures, String> {
     let listener = listen().await?;
-    let (near, far) = pair(&listener).await?;
-    let one = ping_pong(count, size, near.into_split(), far.into_split()).await?;
-    let (there, back) = (pair(&listener).await?, pair(&listener).await?);
-    let (_idle_near, near_out) = there.0.into_split();
-    let (far_in, _idle_far) = there.1.into_split();
-    let (_idle_back, far_out) = back.0.into_split();
-    let (near_in, _idle_here) = back.1.into_split();
-    let two = ping_pong(count, size, (near_in, near_out), (far_in, far_out)).await?;
+    let one = ping_pong(count, size, ends(&listener, Wiring::TwoWay).await?).await?;
+    if wiring == Wiring::TwoWay {
+        return Ok(one);
+    }
+    let two = ping_pong(count, size, ends(&listener, Wiring::OneWay).await?).await?;
     Ok(one.with("two_links_p50_us", two.get("p50_us")))
 }
 
-/// One end: what it reads from and what it writes to.
-type End = (OwnedReadHalf, OwnedWriteHalf);
-
-async fn ping_pong(count: u64, size: usize, near: End, far: End) -> Result<Figures, String> {
+async fn ping_pong(count: u64, size: usize, (near, far): (End, End)) -> Result<Figures, String> {
     let echo = tokio::spawn(async move {
-        let (mut stream, mut reader, mut writer) = (far.0, Reader::new(READ), Writer::new(far.1));
+        let _idle = far._idle;
+        let (mut stream, mut reader) = (far.from, Reader::new(READ));
+        let mut writer = Writer::new(far.to);
         loop {
             while let Some(content) = reader.next() {
                 writer.send(content).await?;
@@ -208,7 +277,8 @@ async fn ping_pong(count: u64, size: usize, near: End, far: End) -> Result<Figur
         }
     });
     let ask = tokio::spawn(async move {
-        let (mut stream, mut reader, mut writer) = (near.0, Reader::new(READ), Writer::new(near.1));
+        let (mut stream, mut reader) = (near.from, Reader::new(READ));
+        let mut writer = Writer::new(near.to);
         let (mut times, (_, mut tallies)) = (Vec::new(), Pace::new(1, count, size));
         let tally = tallies.first_mut().ok_or("no tally")?;
         for number in 0..count {
@@ -224,17 +294,19 @@ async fn ping_pong(count: u64, size: usize, near: End, far: End) -> Result<Figur
             }
             times.push(asked.elapsed());
         }
-        Ok((load::latency(times), (stream, writer)))
+        Ok((load::latency(times), (stream, writer, near._idle)))
     });
     load::answered(ask, echo).await
 }
 
-/// Each connects to all others, whose addresses it is told, and greets them. What two tasks for
-/// each connection cost, and the kernel.
-async fn mesh(nodes: usize, seconds: u64) -> Result<Figures, String> {
-    process::descriptors(2 * nodes * (nodes - 1) + nodes + 64)?;
-    let mesh = Mesh::begin(nodes);
-    let (greeted, mut greetings) = mpsc::unbounded_channel();
+/// Each is told the addresses of the others, connects, and greets. What a task for each end of a
+/// connection costs, and the kernel.
+///
+/// With a connection each way each connects to all others. With one for both directions it connects
+/// to those that come after it, and they greet on the same connection.
+async fn mesh(nodes: usize, seconds: u64, wiring: Wiring) -> Result<Figures, String> {
+    let two_way = wiring == Wiring::TwoWay;
+    let (mesh, greeted, greetings) = Mesh::of_sockets(nodes, if two_way { 1 } else { 2 })?;
     let mut addresses = Vec::new();
     for _ in 0..nodes {
         let listener = listen().await?;
@@ -242,49 +314,56 @@ async fn mesh(nodes: usize, seconds: u64) -> Result<Figures, String> {
         let greeted = greeted.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(greet(stream, greeted.clone()));
+                tokio::spawn(hear(stream, two_way, greeted.clone()));
             }
         });
     }
     let started = Instant::now();
     for node in 0..nodes {
-        let others: Vec<_> =
-            addresses.iter().enumerate().filter(|(i, _)| *i != node).map(|(_, a)| *a).collect();
+        let mut others = addresses.clone();
+        if two_way {
+            others.drain(..=node);
+        } else {
+            others.remove(node);
+        }
         let greeted = greeted.clone();
         tokio::spawn(async move {
             for address in others {
-                let greeting = async {
-                    let mut writer = Writer::new(TcpStream::connect(address).await.map_err(text)?);
-                    writer.send(b"HELLO").await?;
-                    writer.flush().await?;
-                    Ok::<_, String>(writer.stream)
+                let dialled = async {
+                    let mut stream = TcpStream::connect(address).await.map_err(text)?;
+                    greet(&mut stream).await?;
+                    Ok::<_, String>(stream)
                 };
-                match greeting.await {
+                match dialled.await {
+                    Ok(stream) if two_way => {
+                        drop(tokio::spawn(hear(stream, false, greeted.clone())));
+                    }
                     Ok(stream) => drop(tokio::spawn(keep(stream))),
                     Err(error) => drop(greeted.send(Err(error))),
                 }
             }
         });
     }
-    for _ in 0..nodes * (nodes - 1) {
-        greetings.recv().await.ok_or("nobody greets any more")??;
-    }
-    Ok(mesh.complete(started, seconds).await)
+    mesh.greeted(started, seconds, greetings).await
 }
 
-/// Hears one greeting, then waits for the end.
-async fn greet(mut stream: TcpStream, greeted: mpsc::UnboundedSender<Result<(), String>>) {
-    let mut reader = Reader::new(64);
-    let result = loop {
-        if reader.next().is_some() {
-            break Ok(());
+async fn greet(stream: &mut TcpStream) -> Result<(), String> {
+    let mut writer = Writer::new(stream);
+    writer.send(GREETING.as_bytes()).await?;
+    writer.flush().await
+}
+
+/// Hears one greeting, greets in turn if asked to, then waits for the end.
+async fn hear(mut stream: TcpStream, answers: bool, greeted: UnboundedSender<Greeting>) {
+    let hearing = async {
+        let mut reader = Reader::new(64);
+        while reader.next().is_none() {
+            reader.fill(&mut stream).await?;
         }
-        if let Err(error) = reader.fill(&mut stream).await {
-            break Err(error);
-        }
+        if answers { greet(&mut stream).await } else { Ok(()) }
     };
-    drop(reader);
-    // Whoever counts may have given up.
+    let result = hearing.await;
+    // The counting task may have given up.
     let _ = greeted.send(result);
     keep(stream).await;
 }

@@ -5,8 +5,19 @@ use std::fmt;
 /// What the user asks for.
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub(super) enum What {
-    /// One node whispers to another: messages per second, as the receiving application counts.
+    /// The node that has dialled whispers to the other one: messages per second, as the receiving
+    /// application counts.
     Whisper {
+        #[command(flatten)]
+        messages: Messages,
+    },
+    /// The node that was dialled whispers to the one that has dialled.
+    WhisperBack {
+        #[command(flatten)]
+        messages: Messages,
+    },
+    /// Two nodes whisper to each other at the same time: messages per second of both together.
+    WhisperBoth {
         #[command(flatten)]
         messages: Messages,
     },
@@ -15,7 +26,7 @@ pub(super) enum What {
         /// How many round trips.
         #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
         count: u64,
-        /// Octets of each message.
+        /// Bytes of each message.
         #[arg(long, default_value_t = 32)]
         size: usize,
     },
@@ -42,13 +53,13 @@ pub(super) enum What {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
         nodes: u16,
     },
-    /// One node whispers to another, with the log of both switched off and on in turn in the same run,
-    /// and a collector there: what logging costs.
+    /// One node whispers to another, with the log of both switched off and on in turn in the same
+    /// run, and a collector there: what logging costs.
     Log {
         /// How many messages between two switches.
         #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..))]
         count: u64,
-        /// Octets of each message.
+        /// Bytes of each message.
         #[arg(long, default_value_t = 32)]
         size: usize,
         /// How many times off and on.
@@ -63,13 +74,24 @@ pub(super) enum What {
     },
 }
 
+/// Which of two nodes sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The one that has dialled.
+    There,
+    /// The one that was dialled.
+    Back,
+    /// Each of them, at the same time.
+    Both,
+}
+
 /// How many messages, and how large.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Messages {
     /// How many messages.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Octets of each message.
+    /// Bytes of each message.
     #[arg(long, default_value_t = 32)]
     size: usize,
 }
@@ -77,25 +99,28 @@ pub(super) struct Messages {
 /// One thing to be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// `count` messages of `size` octets to one peer.
-    Whisper { count: u64, size: usize },
-    /// `count` messages of `size` octets, each answered before the next.
+    /// `count` messages of `size` bytes to one peer, by each node that sends.
+    Whisper { count: u64, size: usize, way: Way },
+    /// `count` messages of `size` bytes, each answered before the next.
     Rtt { count: u64, size: usize },
-    /// `count` messages of `size` octets to each of `peers`.
+    /// `count` messages of `size` bytes to each of `peers`.
     Shout { count: u64, size: usize, peers: usize },
     /// `nodes` meet, and are idle for `seconds`.
     Mesh { nodes: usize, seconds: u64 },
     /// One meets `nodes`.
     Discovery { nodes: usize },
-    /// `count` messages of `size` octets without and with log, so many times.
+    /// `count` messages of `size` bytes without and with log, `rounds` times.
     Log { count: u64, size: usize, rounds: u64 },
 }
 
 impl What {
     /// What is to be measured, in order.
     pub(super) fn works(&self) -> Vec<Work> {
+        let whisper = |Messages { count, size }: Messages, way| Work::Whisper { count, size, way };
         let work = match *self {
-            Self::Whisper { messages: Messages { count, size } } => Work::Whisper { count, size },
+            Self::Whisper { messages } => whisper(messages, Way::There),
+            Self::WhisperBack { messages } => whisper(messages, Way::Back),
+            Self::WhisperBoth { messages } => whisper(messages, Way::Both),
             Self::Rtt { count, size } => Work::Rtt { count, size },
             Self::Shout { messages: Messages { count, size }, peers } => {
                 Work::Shout { count, size, peers: peers.into() }
@@ -116,9 +141,11 @@ fn all(quick: bool) -> Vec<Work> {
     let count = |count: u64| if quick { count / 1000 } else { count };
     let nodes = |nodes: usize| if quick { nodes / 10 } else { nodes };
     vec![
-        Work::Whisper { count: count(500_000), size: 32 },
-        Work::Whisper { count: count(200_000), size: 1024 },
-        Work::Whisper { count: count(10_000), size: 65_536 },
+        Work::Whisper { count: count(500_000), size: 32, way: Way::There },
+        Work::Whisper { count: count(500_000), size: 32, way: Way::Back },
+        Work::Whisper { count: count(500_000), size: 32, way: Way::Both },
+        Work::Whisper { count: count(200_000), size: 1024, way: Way::There },
+        Work::Whisper { count: count(10_000), size: 65_536, way: Way::There },
         Work::Rtt { count: count(20_000), size: 32 },
         Work::Shout { count: count(50_000), size: 32, peers: nodes(20) },
         Work::Shout { count: count(20_000), size: 32, peers: nodes(50) },
@@ -131,7 +158,9 @@ impl Work {
     /// The name in figures and arguments.
     pub(super) const fn mode(self) -> &'static str {
         match self {
-            Self::Whisper { .. } => "whisper",
+            Self::Whisper { way: Way::There, .. } => "whisper",
+            Self::Whisper { way: Way::Back, .. } => "whisper-back",
+            Self::Whisper { way: Way::Both, .. } => "whisper-both",
             Self::Rtt { .. } => "rtt",
             Self::Shout { .. } => "shout",
             Self::Mesh { .. } => "mesh",
@@ -144,7 +173,7 @@ impl Work {
     pub(super) fn sizes(self) -> Vec<(&'static str, u64)> {
         // Casts keep the value: usize has no more than 64 bits anywhere.
         match self {
-            Self::Whisper { count, size } | Self::Rtt { count, size } => {
+            Self::Whisper { count, size, .. } | Self::Rtt { count, size } => {
                 vec![("count", count), ("size", size as u64)]
             }
             Self::Shout { count, size, peers } => {
@@ -162,17 +191,23 @@ impl Work {
 /// As people read it: `shout 32 B to 20`.
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let octets = |size: usize| match size {
+        let bytes = |size: usize| match size {
             1024.. if size.is_multiple_of(1024) => format!("{} KiB", size / 1024),
             _ => format!("{size} B"),
         };
         match *self {
-            Self::Whisper { size, .. } => write!(f, "whisper {}", octets(size)),
-            Self::Rtt { size, .. } => write!(f, "rtt {}", octets(size)),
-            Self::Shout { size, peers, .. } => write!(f, "shout {} to {peers}", octets(size)),
+            Self::Whisper { size, way: Way::There, .. } => write!(f, "whisper {}", bytes(size)),
+            Self::Whisper { size, way: Way::Back, .. } => {
+                write!(f, "whisper {} back", bytes(size))
+            }
+            Self::Whisper { size, way: Way::Both, .. } => {
+                write!(f, "whisper {} both ways", bytes(size))
+            }
+            Self::Rtt { size, .. } => write!(f, "rtt {}", bytes(size)),
+            Self::Shout { size, peers, .. } => write!(f, "shout {} to {peers}", bytes(size)),
             Self::Mesh { nodes, .. } => write!(f, "mesh of {nodes}"),
             Self::Discovery { nodes } => write!(f, "discovery among {nodes}"),
-            Self::Log { size, .. } => write!(f, "log, whisper {}", octets(size)),
+            Self::Log { size, .. } => write!(f, "log, whisper {}", bytes(size)),
         }
     }
 }

@@ -3,13 +3,11 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 use zeromq::{DealerSocket, RouterSocket, Socket, SocketRecv, SocketSend, ZmqError, ZmqMessage};
 
 use super::figures::{Figures, Outcome};
-use super::load::{self, BREATH, Mesh, Pace, Tally};
-use super::process;
-use super::work::Work;
+use super::load::{self, BREATH, GREETING, Mesh, Pace, Tally};
+use super::work::{Way, Work};
 
 /// What stands where a WHISPER has its header.
 const HEADER: Bytes = Bytes::from_static(&[0xAA, 0xA1, 2, 2, 0, 1]);
@@ -20,7 +18,8 @@ const HEADER: Bytes = Bytes::from_static(&[0xAA, 0xA1, 2, 2, 0, 1]);
 /// A socket fails, or something is lost.
 pub(super) async fn measure(work: Work) -> Result<Outcome, String> {
     Ok(Outcome::Measured(match work {
-        Work::Whisper { count, size } => flow(count, size, 1).await?,
+        Work::Whisper { count, size, way: Way::There } => flow(count, size, 1).await?,
+        Work::Whisper { count, size, way } => back(count, size, way == Way::Both).await?,
         Work::Shout { count, size, peers } => flow(count, size, peers).await?,
         Work::Rtt { count, size } => rtt(count, size).await?,
         Work::Mesh { nodes, seconds } => mesh(nodes, seconds).await?,
@@ -52,7 +51,7 @@ async fn dealer(endpoint: &str) -> Result<DealerSocket, String> {
 }
 
 async fn flow(count: u64, size: usize, peers: usize) -> Result<Figures, String> {
-    let (mut pace, tallies) = Pace::new(peers, count, size);
+    let (pace, tallies) = Pace::new(peers, count, size);
     let (mut dealers, mut receivers) = (Vec::new(), Vec::new());
     for tally in tallies {
         let (router, endpoint) = router().await?;
@@ -61,34 +60,85 @@ async fn flow(count: u64, size: usize, peers: usize) -> Result<Figures, String> 
     }
     tokio::time::sleep(BREATH).await;
     let started = Instant::now();
-    let sending = tokio::spawn(async move {
-        for number in 0..count {
-            while !pace.may_send(number) {
-                tokio::task::yield_now().await;
-            }
-            let content = load::message(number, size);
-            for dealer in &mut dealers {
-                dealer.send(message(content.clone())).await.map_err(text)?;
-            }
-        }
-        Ok::<_, String>(dealers)
-    });
-    let sent = async { sending.await.unwrap_or_else(|error| Err(error.to_string())) };
-    let _held = tokio::try_join!(sent, load::all(receivers))?;
+    let sending = tokio::spawn(send(dealers, None, pace, count, size));
+    let _held = tokio::try_join!(load::joined(sending), load::all(receivers))?;
     Ok(load::flow(count, peers, started.elapsed()))
 }
 
-/// Identity, header, content.
-fn content(received: &ZmqMessage) -> Result<&Bytes, String> {
-    received.get(2).ok_or_else(|| format!("a message of {} frames", received.len()))
+/// A ROUTER sends to a DEALER, and if `both` the DEALER to the ROUTER at the same time.
+async fn back(count: u64, size: usize, both: bool) -> Result<Figures, String> {
+    let (mut router, endpoint) = router().await?;
+    let mut dealer = dealer(&endpoint).await?;
+    // A ROUTER can send to those that it has heard.
+    dealer.send(message(GREETING.into())).await.map_err(text)?;
+    let greeting = router.recv().await.map_err(text)?;
+    let identity = greeting.get(0).ok_or("a message without identity")?.clone();
+    let ((dealer_out, dealer_in), (router_out, router_in)) = (dealer.split(), router.split());
+    tokio::time::sleep(BREATH).await;
+    let started = Instant::now();
+    let back = one_way(vec![router_out], Some(identity), dealer_in, count, size);
+    if !both {
+        let _held = (back.await?, dealer_out, router_in);
+        return Ok(load::flow(count, 1, started.elapsed()));
+    }
+    let there = one_way(vec![dealer_out], None, router_in, count, size);
+    let _held = tokio::try_join!(back, there)?;
+    Ok(load::flow(2 * count, 1, started.elapsed()))
 }
 
-async fn receive(mut router: RouterSocket, mut tally: Tally) -> Result<RouterSocket, String> {
+/// What two sockets held when all had come.
+type Held<S, R> = (Vec<S>, R);
+
+/// One socket sends to another. Gives both back: the other direction may not be done.
+async fn one_way<S, R>(
+    sender: Vec<S>,
+    to: Option<Bytes>,
+    receiver: R,
+    count: u64,
+    size: usize,
+) -> Result<Held<S, R>, String>
+where
+    S: SocketSend + Send + 'static,
+    R: SocketRecv + Send + 'static,
+{
+    let (pace, mut tallies) = Pace::new(1, count, size);
+    let tally = tallies.pop().ok_or("no tally")?;
+    let sending = tokio::spawn(send(sender, to, pace, count, size));
+    let receiving = tokio::spawn(receive(receiver, tally));
+    tokio::try_join!(load::joined(sending), load::joined(receiving))
+}
+
+/// Sends everything by each of the sockets; `to` is what a ROUTER has to be told.
+async fn send<S: SocketSend>(
+    mut sockets: Vec<S>,
+    to: Option<Bytes>,
+    mut pace: Pace,
+    count: u64,
+    size: usize,
+) -> Result<Vec<S>, String> {
+    for number in 0..count {
+        while !pace.may_send(number) {
+            tokio::task::yield_now().await;
+        }
+        let mut message = message(load::message(number, size));
+        if let Some(to) = &to {
+            message.push_front(to.clone());
+        }
+        for socket in &mut sockets {
+            socket.send(message.clone()).await.map_err(text)?;
+        }
+    }
+    Ok(sockets)
+}
+
+/// Receives everything: the content is the last frame.
+async fn receive<R: SocketRecv>(mut socket: R, mut tally: Tally) -> Result<R, String> {
     loop {
-        let received = router.recv().await;
+        let received = socket.recv().await;
         let received = received.map_err(|e| format!("{}: {}", tally.missing(), text(e)))?;
-        if tally.take(content(&received)?)? {
-            return Ok(router);
+        let last = received.len().saturating_sub(1);
+        if tally.take(received.get(last).ok_or("a message without frames")?)? {
+            return Ok(socket);
         }
     }
 }
@@ -120,16 +170,14 @@ async fn rtt(count: u64, size: usize) -> Result<Figures, String> {
 
 /// Each connects to all others, whose addresses it is told, and greets them.
 async fn mesh(nodes: usize, seconds: u64) -> Result<Figures, String> {
-    process::descriptors(2 * nodes * (nodes - 1) + nodes + 64)?;
-    let mesh = Mesh::begin(nodes);
-    let (greeted, mut greetings) = mpsc::unbounded_channel();
+    let (mesh, greeted, greetings) = Mesh::of_sockets(nodes, 2)?;
     let mut addresses = Vec::new();
     for _ in 0..nodes {
         let (mut router, endpoint) = router().await?;
         addresses.push(endpoint);
         let greeted = greeted.clone();
         tokio::spawn(async move {
-            // Whoever counts may have given up.
+            // The counting task may have given up.
             while greeted.send(router.recv().await.map(drop).map_err(text)).is_ok() {}
         });
     }
@@ -142,7 +190,7 @@ async fn mesh(nodes: usize, seconds: u64) -> Result<Figures, String> {
             let mut dealers = Vec::new();
             for endpoint in others {
                 let mut dealer = dealer(&endpoint).await?;
-                dealer.send(message("HELLO".into())).await.map_err(text)?;
+                dealer.send(message(GREETING.into())).await.map_err(text)?;
                 dealers.push(dealer);
             }
             Ok::<_, String>(dealers)
@@ -152,10 +200,7 @@ async fn mesh(nodes: usize, seconds: u64) -> Result<Figures, String> {
     for connecting in connecting {
         dealers.push(connecting.await.map_err(|error| error.to_string())??);
     }
-    for _ in 0..nodes * (nodes - 1) {
-        greetings.recv().await.ok_or("nobody greets any more")??;
-    }
-    Ok(mesh.complete(started, seconds).await)
+    mesh.greeted(started, seconds, greetings).await
 }
 
 fn text(error: ZmqError) -> String {

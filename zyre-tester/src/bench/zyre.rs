@@ -7,10 +7,10 @@ use tokio::sync::{mpsc, oneshot};
 use zyre::{Builder, Event, Events, Level, Limits, Node, PeerId};
 
 use super::collector::{self, Collector, Log};
+use super::descriptors;
 use super::figures::{Figures, Outcome};
 use super::load::{self, BREATH, Mesh, Pace, SETTLE, Tally};
-use super::process;
-use super::work::Work;
+use super::work::{Way, Work};
 use crate::median::median;
 
 /// The group that all nodes are in.
@@ -18,6 +18,9 @@ const GROUP: &str = "BENCH";
 
 /// How often a sender that is ahead looks whether its receivers have come on.
 const LOOK: Duration = Duration::from_micros(50);
+
+/// Longer than any measurement: from beacon to beacon of a node that is to dial, not to be dialled.
+const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Measures once.
 ///
@@ -27,8 +30,8 @@ pub(super) async fn measure(work: Work, interface: &str, log: Log) -> Result<Out
     let log = if matches!(work, Work::Log { .. }) { Log::On } else { log };
     let network = Network::new(interface, log).await?;
     Ok(Outcome::Measured(match work {
-        Work::Whisper { count, size } => network.flow(count, size, 1, false).await?,
-        Work::Shout { count, size, peers } => network.flow(count, size, peers, true).await?,
+        Work::Whisper { count, size, way } => network.whisper(count, size, way).await?,
+        Work::Shout { count, size, peers } => network.shout(count, size, peers).await?,
         Work::Rtt { count, size } => network.rtt(count, size).await?,
         Work::Mesh { nodes, seconds } => network.mesh(nodes, seconds).await?,
         Work::Discovery { nodes } => network.discovery(nodes).await?,
@@ -50,7 +53,7 @@ impl Network {
         let port = free.map_err(|error| format!("no free beacon port: {error}"))?.port();
         // Throughput is to be measured, not the limit of the queues.
         let limits =
-            Limits { link_messages: usize::MAX, link_octets: usize::MAX, ..Limits::default() };
+            Limits { link_messages: usize::MAX, link_bytes: usize::MAX, ..Limits::default() };
         let builder = Node::builder().interface(interface).beacon_port(port).join(GROUP);
         let _collector = match log {
             Log::Off => None,
@@ -60,12 +63,29 @@ impl Network {
     }
 
     async fn start(&self) -> Result<(Node, Events), String> {
-        self.builder.clone().start().await.map_err(|error| format!("a node cannot start: {error}"))
+        start(self.builder.clone()).await
+    }
+
+    /// Two nodes, when they know each other. The first has dialled the second: it was there before,
+    /// and has been silent since.
+    async fn dialled(&self) -> Result<[(Node, Events); 2], String> {
+        let mut first = start(self.builder.clone().beacon_interval(SILENCE)).await?;
+        // Its only beacon has to be out, and it hears that itself.
+        while first.0.stats().protocol.own == 0 {
+            tokio::time::sleep(collector::LOOK).await;
+        }
+        let mut second = self.start().await?;
+        for (node, events) in [&mut first, &mut second] {
+            meet(events, 1).await?;
+            collector::found(node, self.log).await;
+        }
+        tokio::time::sleep(BREATH).await;
+        Ok([first, second])
     }
 
     /// One node and its `peers`, when each knows all. The one is the last in the list.
     async fn met(&self, peers: usize) -> Result<Vec<(Node, Events)>, String> {
-        process::descriptors(descriptors(peers + 1))?;
+        descriptors::allow(descriptors(peers + 1))?;
         let mut nodes = Vec::new();
         for _ in 0..=peers {
             nodes.push(self.start().await?);
@@ -80,23 +100,34 @@ impl Network {
         Ok(nodes)
     }
 
-    /// One node sends to its peers one way.
-    async fn flow(
-        &self,
-        count: u64,
-        size: usize,
-        peers: usize,
-        shout: bool,
-    ) -> Result<Figures, String> {
+    /// One of two nodes sends to the other, or each does.
+    async fn whisper(&self, count: u64, size: usize, way: Way) -> Result<Figures, String> {
+        let [mut from, mut to] = self.dialled().await?;
+        if way == Way::Back {
+            std::mem::swap(&mut from, &mut to);
+        }
+        let (there, back) = (from.0.clone(), to.0.clone());
+        let started = Instant::now();
+        let there = pass(&there, Some(back.id()), vec![to], count, size);
+        if way != Way::Both {
+            let (took, _held) = there.await?;
+            return Ok(load::flow(count, 1, took));
+        }
+        let back = pass(&back, Some(from.0.id()), vec![from], count, size);
+        let _held = tokio::try_join!(there, back)?;
+        Ok(load::flow(2 * count, 1, started.elapsed()))
+    }
+
+    /// One node sends to a group.
+    async fn shout(&self, count: u64, size: usize, peers: usize) -> Result<Figures, String> {
         let mut nodes = self.met(peers).await?;
         let (sender, _events) = nodes.pop().ok_or("no node")?;
-        let to = if shout { None } else { nodes.first().map(|(node, _)| node.id()) };
-        let (took, _held) = pass(&sender, to, nodes, count, size).await?;
+        let (took, _held) = pass(&sender, None, nodes, count, size).await?;
         Ok(load::flow(count, peers, took))
     }
 
-    /// One node sends to another, with the log of both off and on in turn. What changes with time, of
-    /// the machine or of the process, changes both alike.
+    /// One node sends to another, with the log of both off and on in turn. What changes with time,
+    /// of the machine or of the process, changes both alike.
     async fn log(&self, count: u64, size: usize, rounds: u64) -> Result<Figures, String> {
         let mut nodes = self.met(1).await?;
         let (sender, _events) = nodes.pop().ok_or("no node")?;
@@ -155,7 +186,7 @@ impl Network {
     }
 
     async fn mesh(&self, count: usize, seconds: u64) -> Result<Figures, String> {
-        process::descriptors(descriptors(count))?;
+        descriptors::allow(descriptors(count))?;
         let mesh = Mesh::begin(count);
         let mut nodes = Vec::new();
         let mut meeting = Vec::new();
@@ -183,7 +214,7 @@ impl Network {
 
     /// One newcomer: how long each of the others takes to know it, and it to know all.
     async fn discovery(&self, count: usize) -> Result<Figures, String> {
-        process::descriptors(descriptors(count + 1))?;
+        descriptors::allow(descriptors(count + 1))?;
         let others = self.met(count - 1).await?;
         tokio::time::sleep(SETTLE).await;
         let (tell, mut told) = mpsc::unbounded_channel();
@@ -193,7 +224,7 @@ impl Network {
             let tell = tell.clone();
             tokio::spawn(async move {
                 let entered = meet(&mut events, 1).await.map(|()| Instant::now());
-                // Whoever counts may have given up.
+                // The counting task may have given up.
                 let _ = tell.send(entered);
                 while events.recv().await.is_some() {}
             });
@@ -214,13 +245,17 @@ impl Network {
     }
 }
 
-/// What a mesh of so many opens: both ends of two connections for each pair, and what each node
-/// has besides.
+async fn start(builder: Builder) -> Result<(Node, Events), String> {
+    builder.start().await.map_err(|error| format!("a node cannot start: {error}"))
+}
+
+/// The descriptors of a mesh of `nodes`: both ends of two connections for each pair, and what each
+/// node has besides.
 const fn descriptors(nodes: usize) -> usize {
     2 * nodes * (nodes - 1) + 4 * nodes + 64
 }
 
-/// Waits until so many peers have come and are in the group.
+/// Waits until this number of peers have come and are in the group.
 async fn meet(events: &mut Events, peers: usize) -> Result<(), String> {
     let (mut entered, mut joined) = (0, 0);
     while entered < peers || joined < peers {

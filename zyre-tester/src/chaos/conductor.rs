@@ -4,25 +4,28 @@ mod hearing;
 mod phases;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use testkit::ledger::{Rule, Violation};
 use zyre::PeerId;
 
-use self::phases::Phase;
-use super::Options;
-use super::chronicle::Chronicle;
 use super::clock::Clock;
+use super::counters::Counters;
 use super::descriptors::Plan;
 use super::findings::Findings;
+use super::kinds::{Kind, Kinds};
+use super::level::Level;
 use super::lives::Lives;
-use super::processes::{Heard, Process};
-use super::protocol::{Level, Order, SlotOrder, Tally};
+use super::options::Options;
+use super::phase::Phase;
+use super::process::{Heard, Numbered};
+use super::protocol::{Order, SlotOrder, Tally};
+use super::run_history::RunHistory;
 use super::schedule::{Schedule, State};
 use super::screen::{Screen, Standing};
-use super::summary::{Deeds, Summary, Usage};
-use crate::ledger::{Rule, Violation};
+use super::summary::{Summary, Usage};
+use crate::json;
 
 /// How long to listen before looking at the time again.
 const TICK: Duration = Duration::from_millis(20);
@@ -35,7 +38,7 @@ struct Conductor<'a> {
     clock: Clock,
     epoch: u64,
     sender: Sender<(u64, Heard)>,
-    processes: Vec<Process>,
+    processes: Vec<Numbered>,
     /// The number of the last process.
     last_process: u64,
     slots: Vec<State>,
@@ -44,6 +47,7 @@ struct Conductor<'a> {
     /// How many nodes there were in each slot: part of their names.
     births: Vec<u32>,
     schedule: Schedule,
+    kinds: Kinds,
     phase: Phase,
     next_move: Duration,
     next_quiet: Duration,
@@ -51,7 +55,7 @@ struct Conductor<'a> {
     lives: Lives,
     findings: Findings,
     tally: Tally,
-    deeds: Deeds,
+    counters: Counters,
     most_up: usize,
     quiet_moments: u64,
     pairs_compared: u64,
@@ -61,7 +65,7 @@ struct Conductor<'a> {
     interrupted: bool,
     screen: Screen,
     /// The history for `--log`.
-    chronicle: Option<Chronicle>,
+    history: Option<RunHistory>,
 }
 
 /// Runs chaos to its end. True: nothing was violated.
@@ -73,18 +77,18 @@ pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
         "{} slots in {} process(es), at most {} nodes at a time, {} descriptors a process, seed {}",
         options.nodes, plan.processes, plan.most, plan.limit, conductor.seed
     );
-    for _ in 0..plan.processes {
-        let process = conductor.process()?;
+    for share in 0..plan.processes {
+        let process = conductor.process(share)?;
         conductor.processes.push(process);
     }
     conductor.begin();
     conductor.play(&heard);
-    conductor.finish_chronicle();
+    conductor.finish_history();
     let seconds = conductor.clock.now().as_secs_f64();
     let summary = conductor.sum_up(seconds);
     print!("{summary}");
     if let Some(path) = &options.json {
-        write(path, &summary)?;
+        json::write(path, &summary)?;
     }
     Ok(summary.is_good())
 }
@@ -96,7 +100,7 @@ impl<'a> Conductor<'a> {
         let nodes = usize::from(options.nodes);
         let kills = plan.processes > 1;
         let log = options.log.as_deref();
-        let chronicle = log.map(|path| Chronicle::create(path, epoch)).transpose()?;
+        let history = log.map(|path| RunHistory::create(path, epoch)).transpose()?;
         Ok(Self {
             options,
             plan,
@@ -110,6 +114,7 @@ impl<'a> Conductor<'a> {
             slots: vec![State::Free; nodes],
             births: vec![0; nodes],
             schedule: Schedule::new(seed, options.pace, plan.most, kills),
+            kinds: Kinds::new(seed, options.plain),
             phase: Phase::Active,
             next_move: Duration::ZERO,
             next_quiet: Duration::ZERO,
@@ -117,7 +122,7 @@ impl<'a> Conductor<'a> {
             lives: Lives::default(),
             findings: Findings::default(),
             tally: Tally::default(),
-            deeds: Deeds::default(),
+            counters: Counters::default(),
             most_up: 0,
             quiet_moments: 0,
             pairs_compared: 0,
@@ -125,13 +130,20 @@ impl<'a> Conductor<'a> {
             failures: Vec::new(),
             interrupted: false,
             screen: Screen::new(),
-            chronicle,
+            history,
         })
     }
 
-    fn process(&mut self) -> Result<Process, String> {
+    /// Starts a process for a share of the slots.
+    fn process(&mut self, share: usize) -> Result<Numbered, String> {
         self.last_process += 1;
-        Process::start(self.last_process, self.options, self.epoch, self.sender.clone())
+        let (number, sender) = (self.last_process, self.sender.clone());
+        Numbered::start(number, self.options, self.is_old(share), self.epoch, sender)
+    }
+
+    /// Whether a share of the slots has nodes of the release before.
+    fn is_old(&self, share: usize) -> bool {
+        self.options.half_by.is_some() && !share.is_multiple_of(2)
     }
 
     /// Starts the first nodes, all at once.
@@ -187,14 +199,20 @@ impl<'a> Conductor<'a> {
     fn start(&mut self, slot: usize) {
         self.slots[slot] = State::Busy;
         self.births[slot] += 1;
-        self.deeds.starts += 1;
+        self.counters.starts += 1;
         let name = format!("node-{slot}.{}", self.births[slot]);
         let sabotaged = self.options.sabotage;
         let seed = self.schedule.seed();
-        if let Some(chronicle) = &mut self.chronicle {
-            chronicle.order(&name, self.clock.micros());
+        if let Some(history) = &mut self.history {
+            history.order(&name, self.clock.micros());
         }
-        self.order(slot, &Order::Start { slot, name, seed, sabotaged });
+        let kind = self.kinds.kind();
+        if self.is_old(slot % self.plan.processes) {
+            self.counters.old += 1;
+        } else {
+            self.counters.plain += u64::from(kind == Kind::Plain);
+        }
+        self.order(slot, &Order::Start { slot, name, seed, sabotaged, kind });
     }
 
     /// Something for the node in a slot.
@@ -207,13 +225,13 @@ impl<'a> Conductor<'a> {
         // At the end there are fewer, and no slots any more.
         if self.processes.len() == self.plan.processes {
             let share = slot % self.plan.processes;
-            self.processes[share].order(order);
+            tell(&self.processes[share], order);
         }
     }
 
     fn order_all(&mut self, order: &Order) {
-        for process in &mut self.processes {
-            process.order(order);
+        for process in &self.processes {
+            tell(process, order);
         }
     }
 
@@ -227,9 +245,9 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn finish_chronicle(&mut self) {
+    fn finish_history(&mut self) {
         let at = self.clock.micros();
-        if let Some(Err(error)) = self.chronicle.take().map(|chronicle| chronicle.finish(at)) {
+        if let Some(Err(error)) = self.history.take().map(|history| history.finish(at)) {
             self.fail(error);
         }
     }
@@ -271,10 +289,11 @@ impl<'a> Conductor<'a> {
             seconds,
             seed: self.seed,
             processes: self.plan.processes,
+            plain: self.options.plain,
             interrupted: self.interrupted,
-            deeds: self.deeds,
+            counters: self.counters,
             most_up: self.most_up,
-            messages: self.tally.into(),
+            messages: self.tally,
             enters: self.lives.enters,
             exits: self.lives.reasons.values().sum(),
             exit_reasons: std::mem::take(&mut self.lives.reasons),
@@ -296,13 +315,9 @@ impl<'a> Conductor<'a> {
     }
 }
 
-fn write(path: &Path, summary: &Summary) -> Result<(), String> {
-    let text = serde_json::to_string_pretty(summary).map_err(|error| error.to_string())?;
-    if path == Path::new("-") {
-        println!("{text}");
-        return Ok(());
-    }
-    std::fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
+/// Gives a process an order. One that is gone is noticed by the end of its reports.
+fn tell(process: &Numbered, order: &Order) {
+    let _ = process.process.order(order);
 }
 
 /// The first Ctrl-C ends the run in order, the second at once.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use zyre::PeerId;
 
+use super::id::Id;
 use super::lives::Lives;
 use super::protocol::SlotOrder;
-use crate::ledger::{Rule, Violation};
+use testkit::ledger::{Rule, Violation};
 
 /// More than these are counted, not kept: one fault can show in every pair.
 const KEPT: usize = 100;
@@ -82,7 +83,7 @@ impl Findings {
             if node != peer && !told && lives.get(one).is_some_and(|life| life.end.is_none()) {
                 self.ticket += 1;
                 tickets.insert(self.ticket, lives.name(one));
-                let (peer, ticket) = (other.to_string(), self.ticket);
+                let (peer, ticket) = (Id(other), self.ticket);
                 asked.push((one, SlotOrder::History { peer, ticket }));
             }
         }

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufWriter, Write};
-use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use testkit::wait::free_port;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use zmtp::sync::Mutex;
 
-use super::Options;
 use super::clock::Clock;
-use super::protocol::{Level, Order, Report, SlotOrder, Tally, When};
-use super::slot::{self, Birth, Setting};
+use super::kinds::Kind;
+use super::level::Level;
+use super::options::Options;
+use super::protocol::{Order, Report, SlotOrder, Tally, When};
+use super::setting::{Birth, Setting};
+use super::slot;
 
 /// How often messages are told of.
 const TALLY: Duration = Duration::from_millis(250);
@@ -36,8 +40,8 @@ struct Occupied {
     thread: JoinHandle<()>,
 }
 
-/// Runs the process until it is told to finish, or the conductor is gone.
-pub(super) fn run(options: &Options, epoch: u64) -> ExitCode {
+/// Runs the process until it is told to finish, or the conductor is gone: then it returns `false`.
+pub(super) fn run(options: &Options, epoch: u64) -> bool {
     let clock = Clock::join(epoch);
     let tally = Arc::new(Mutex::new(Tally::default()));
     let before = warm_up(options, clock);
@@ -55,8 +59,8 @@ pub(super) fn run(options: &Options, epoch: u64) -> ExitCode {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str(&line) {
-            Ok(Order::Start { slot, name, seed, sabotaged }) => {
-                holder.start(Birth { slot, name, seed, sabotaged });
+            Ok(Order::Start { slot, name, seed, sabotaged, kind }) => {
+                holder.start(Birth { slot, name, seed, sabotaged, kind });
             }
             Ok(Order::Slot { slot, what }) => holder.order(slot, &what),
             Ok(Order::All { what }) => {
@@ -66,13 +70,13 @@ pub(super) fn run(options: &Options, epoch: u64) -> ExitCode {
                 holder.finish(before, &most);
                 // Everything is said when the last sender is gone.
                 let _ = writer.join();
-                return ExitCode::SUCCESS;
+                return true;
             }
             Err(error) => eprintln!("an order that cannot be read: {error}: {line}"),
         }
     }
     // The conductor is gone: so are we.
-    ExitCode::FAILURE
+    false
 }
 
 fn setting(
@@ -83,7 +87,8 @@ fn setting(
     tally: Arc<Mutex<Tally>>,
 ) -> Setting {
     let (interface, logged) = (options.interface.clone(), options.log.is_some());
-    Setting { interface, port, logged, clock, reports, tally }
+    let mixed = options.half_by.is_some();
+    Setting { interface, port, logged, mixed, clock, reports, tally }
 }
 
 impl Holder {
@@ -121,23 +126,25 @@ impl Holder {
             drop(slot.orders);
             let _ = slot.thread.join();
         }
-        let most = *most.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = *most.lock();
         if let Some(level) = before.and_then(|before| Level::settled(&before, &most)) {
             self.setting.report(Report::Level { when: When::After, level });
         }
     }
 }
 
-/// Starts and stops some nodes that nobody watches, on the next port so that nobody meets them, and
-/// takes the level after them.
+/// Starts and stops some nodes that nobody watches, and takes the level after them. They have a
+/// port of their own: on one that merely is not that of this run they would meet the nodes of
+/// another.
 fn warm_up(options: &Options, clock: Clock) -> Option<Level> {
     let (reports, _receiver) = mpsc::channel();
-    let setting = setting(options, options.port ^ 1, clock, reports, Arc::default());
+    let setting = setting(options, free_port(), clock, reports, Arc::default());
     let mut holder = Holder { setting, slots: BTreeMap::new() };
     for slot in 0..WARM {
         let name = format!("warm-{slot}");
-        holder.start(Birth { slot, name, seed: 0, sabotaged: false });
+        holder.start(Birth { slot, name, seed: 0, sabotaged: false, kind: Kind::TwoWay });
     }
+    // They run for a moment, so that what a node needs only later is there as well.
     std::thread::sleep(Duration::from_millis(300));
     for slot in std::mem::take(&mut holder.slots).into_values() {
         let _ = slot.orders.send(SlotOrder::Stop);
@@ -159,16 +166,15 @@ fn write(reports: &Receiver<Report>, tally: &Mutex<Tally>, most: &Mutex<Level>) 
         let mut lines: Vec<Report> = report.into_iter().chain(reports.try_iter()).collect();
         if over || told.elapsed() >= TALLY {
             told = Instant::now();
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tally = tally.lock();
             lines.push(Report::Tally(std::mem::take(&mut *tally)));
             drop(tally);
             rounds += 1;
             if rounds.is_multiple_of(4)
                 && let Some(level) = Level::now()
             {
-                let mut most = most.lock().unwrap_or_else(PoisonError::into_inner);
-                most.kib = most.kib.max(level.kib);
-                most.descriptors = most.descriptors.max(level.descriptors);
+                let mut most = most.lock();
+                *most = most.max(level);
                 lines.push(Report::Level { when: When::During, level });
             }
         }

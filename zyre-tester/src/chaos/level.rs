@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::protocol::Level;
+use serde::{Deserialize, Serialize};
+use testkit::usage::Usage;
 
 /// What may remain of memory, besides the share below. A leak grows with every node that has
 /// lived: in a run of five minutes, with hundreds, 50 KiB of each are above this.
@@ -16,15 +17,26 @@ const QUARTERS_KEPT: u64 = 3;
 /// How long descriptors and memory may take to be given back.
 const SETTLE: Duration = Duration::from_secs(5);
 
+/// What a process uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Level {
+    /// Resident memory.
+    pub(super) kib: u64,
+    /// Open descriptors.
+    pub(super) descriptors: u64,
+}
+
 impl Level {
-    /// The level now; `None` where the system has no `/proc`.
+    /// Returns the level now; `None` where the system does not tell.
     pub(super) fn now() -> Option<Self> {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kib = line.split_whitespace().next()?.parse().ok()?;
-        // One descriptor is that of the directory itself.
-        let descriptors = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64 - 1;
-        Some(Self { kib, descriptors })
+        let usage = Usage::of_this_process()?;
+        Some(Self { kib: usage.memory / 1024, descriptors: usage.descriptors })
+    }
+
+    /// Returns the larger of both figures.
+    pub(super) fn max(self, other: Self) -> Self {
+        let kib = self.kib.max(other.kib);
+        Self { kib, descriptors: self.descriptors.max(other.descriptors) }
     }
 
     /// What this level, after the last node, has too much of.

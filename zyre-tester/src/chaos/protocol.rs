@@ -1,14 +1,22 @@
 //! What the conductor and the processes that hold the nodes say to each other: a line of JSON each.
+//!
+//! A process may run the release before (`--half-by`), which takes no notice of what it does not
+//! know. What it does not tell has a default, by which nothing is judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use zyre::LinkKind;
+
+use super::id::Id;
+use super::kinds::Kind;
+use super::level::Level;
 
 /// From the conductor to a process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Order {
     /// Start a node in a slot.
-    Start { slot: usize, name: String, seed: u64, sabotaged: bool },
+    Start { slot: usize, name: String, seed: u64, sabotaged: bool, kind: Kind },
     /// Something for the node in a slot.
     Slot { slot: usize, what: SlotOrder },
     /// Something for all nodes.
@@ -24,14 +32,14 @@ pub(super) enum SlotOrder {
     Stop,
     /// Die: nobody is told, all tasks and sockets go.
     Crash,
-    /// Do and read nothing for so long; then go on, or die.
+    /// Do and read nothing for `millis`; then go on, or die.
     Stall { millis: u64, dies: bool },
     /// Join and leave no groups from now on; or do so again.
     Hush(bool),
     /// Tell what you hold of yourself and of others.
     Snapshot { round: u64 },
     /// Tell what was between you and a peer.
-    History { peer: String, ticket: u64 },
+    History { peer: Id, ticket: u64 },
 }
 
 /// How a node ends.
@@ -49,32 +57,52 @@ pub(super) enum How {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// A node is up.
-    Up { slot: usize, node: String, name: String, endpoint: String, at: u64 },
+    Up {
+        slot: usize,
+        node: Id,
+        name: String,
+        endpoint: String,
+        at: u64,
+        #[serde(default)]
+        kind: Kind,
+    },
     /// A node did not start.
     Failed { slot: usize, error: String },
     /// A node begins to end.
-    Ending { node: String, how: How, at: u64 },
+    Ending { node: Id, how: How, at: u64 },
     /// A node has ended.
-    Ended { node: String, at: u64, counted: Counted, lines: Lines },
+    ///
+    /// `said`: the number of whispers that each peer had been sent that was present when the node
+    /// was stopped.
+    Ended {
+        node: Id,
+        at: u64,
+        counted: Counted,
+        lines: Lines,
+        #[serde(default)]
+        said: BTreeMap<Id, u32>,
+    },
     /// The slot may be used again.
     Free { slot: usize },
     /// A node does nothing for a while.
-    Stalled { node: String, at: u64, until: u64 },
+    Stalled { node: Id, at: u64, until: u64 },
     /// A node goes on after a stall.
-    Woken { slot: usize, node: String, at: u64 },
+    Woken { slot: usize, node: Id, at: u64 },
     /// A peer has entered.
-    Enter { node: String, peer: String, name: String, endpoint: String, at: u64 },
-    /// A peer has exited.
-    Exit { node: String, peer: String, reason: String, at: u64 },
-    /// Something must not be.
-    Violation {
-        rule: usize,
-        node: String,
-        peer: String,
-        what: String,
+    Enter { node: Id, peer: Id, name: String, endpoint: String, at: u64 },
+    /// A peer has exited. All its whispers before number `heard` had come.
+    Exit {
+        node: Id,
+        peer: Id,
+        reason: String,
         at: u64,
-        history: Vec<String>,
+        #[serde(default)]
+        heard: Option<u32>,
     },
+    /// A peer does not answer, or cannot be met: what the application was told.
+    Complaint { node: Id, peer: Id, what: String, at: u64 },
+    /// Something must not be.
+    Violation { rule: usize, node: Id, peer: Id, what: String, at: u64, history: Vec<String> },
     /// Answer to `Snapshot`.
     Snapshot(Snapshot),
     /// Answer to `History`.
@@ -89,12 +117,29 @@ pub(super) enum Report {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Snapshot {
     pub(super) round: u64,
-    pub(super) node: String,
+    pub(super) node: Id,
     /// Its own groups.
     pub(super) own: Vec<String>,
     /// The groups of each peer.
-    pub(super) peers: BTreeMap<String, Vec<String>>,
+    pub(super) peers: BTreeMap<Id, Vec<String>>,
+    /// The peers that are evasive or silent.
+    #[serde(default)]
+    pub(super) quiet: BTreeSet<Id>,
+    /// How each peer is connected.
+    #[serde(default)]
+    pub(super) links: BTreeMap<Id, Link>,
     pub(super) counted: Counted,
+}
+
+/// How a node and a peer are connected, as the node sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Link {
+    /// By two connections, one each way.
+    OneEachWay,
+    /// By one connection for both directions, which the node has dialled.
+    Dialled,
+    /// By one that the peer has dialled.
+    Accepted,
 }
 
 /// Counters of a node that stay 0 as long as every first command is HELLO and nothing is broken.
@@ -115,8 +160,9 @@ pub(super) struct Lines {
     pub(super) dropped: u64,
 }
 
-/// Messages, as applications count them.
+/// What applications have counted.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Tally {
     pub(super) whispers: u64,
     pub(super) shouts: u64,
@@ -126,6 +172,29 @@ pub(super) struct Tally {
     pub(super) leaves: u64,
     pub(super) evasive: u64,
     pub(super) silent: u64,
+    pub(super) returned: u64,
+    pub(super) unreachable: u64,
+    pub(super) links: Links,
+}
+
+/// How peers were connected when they entered, and what that took.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Links {
+    /// ENTERs on a two-way connection that the node had dialled.
+    pub(super) dialled: u64,
+    /// On one that the peer had dialled.
+    pub(super) accepted: u64,
+    /// On two connections.
+    pub(super) one_each_way: u64,
+    /// Of peers that had gone again when the application heard of them.
+    pub(super) gone: u64,
+    /// Connections that nodes have tried to make.
+    pub(super) dials: u64,
+    /// Of these, those that have led to nothing.
+    pub(super) dials_failed: u64,
+    /// HELLOs that nodes have said.
+    pub(super) hellos: u64,
 }
 
 /// When a level was measured.
@@ -139,15 +208,6 @@ pub(super) enum When {
     After,
 }
 
-/// What a process uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Level {
-    /// Resident memory.
-    pub(super) kib: u64,
-    /// Open descriptors.
-    pub(super) descriptors: u64,
-}
-
 impl Tally {
     /// Adds another.
     pub(super) const fn add(&mut self, more: &Self) {
@@ -159,5 +219,46 @@ impl Tally {
         self.leaves += more.leaves;
         self.evasive += more.evasive;
         self.silent += more.silent;
+        self.returned += more.returned;
+        self.unreachable += more.unreachable;
+        self.links.add(&more.links);
+    }
+}
+
+impl Links {
+    const fn add(&mut self, more: &Self) {
+        self.dialled += more.dialled;
+        self.accepted += more.accepted;
+        self.one_each_way += more.one_each_way;
+        self.gone += more.gone;
+        self.dials += more.dials;
+        self.dials_failed += more.dials_failed;
+        self.hellos += more.hellos;
+    }
+
+    /// ENTERs in all.
+    pub(super) const fn enters(&self) -> u64 {
+        self.dialled + self.accepted + self.one_each_way + self.gone
+    }
+}
+
+impl Link {
+    /// `None`: of a kind that this program does not know.
+    pub(super) const fn of(kind: LinkKind) -> Option<Self> {
+        match kind {
+            LinkKind::OneEachWay => Some(Self::OneEachWay),
+            LinkKind::Dialled => Some(Self::Dialled),
+            LinkKind::Accepted => Some(Self::Accepted),
+            _ => None,
+        }
+    }
+
+    /// What the peer has to call the same link.
+    pub(super) const fn seen_by_the_peer(self) -> Self {
+        match self {
+            Self::OneEachWay => Self::OneEachWay,
+            Self::Dialled => Self::Accepted,
+            Self::Accepted => Self::Dialled,
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum Move {
     Kill,
 }
 
-/// Of 100 stops so many are crashes,
+/// Of 100 stops this number are crashes,
 const CRASHES: u32 = 20;
 /// stalls,
 const STALLS: u32 = 20;

@@ -11,7 +11,7 @@ const LIVE: Duration = Duration::from_millis(200);
 /// How often a line is written to what is no terminal.
 const LOGGED: Duration = Duration::from_secs(5);
 
-/// So many violations are shown in full while it runs; the JSON has more.
+/// The number of violations that are shown in full while it runs; the JSON has more.
 const SHOWN: usize = 20;
 
 /// Standard output.

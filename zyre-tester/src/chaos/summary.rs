@@ -5,20 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::counters::Counters;
 use super::findings::Finding;
-use super::protocol::{Level, Tally};
-
-/// What was done to slots.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Deeds {
-    pub(super) starts: u64,
-    pub(super) stops: u64,
-    pub(super) crashes: u64,
-    /// Stalls; after some of them the node dies, which is a crash more.
-    pub(super) stalls: u64,
-    /// Processes killed.
-    pub(super) kills: u64,
-}
+use super::level::Level;
+use super::protocol::{Links, Tally};
 
 /// What processes used: the sum of those that lived to the end, and the most of any one.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -35,10 +25,13 @@ pub(super) struct Summary {
     pub(super) seconds: f64,
     pub(super) seed: u64,
     pub(super) processes: usize,
+    /// Of 100 nodes this number was meant to make one connection each way with everybody.
+    pub(super) plain: u8,
     pub(super) interrupted: bool,
-    pub(super) deeds: Deeds,
+    #[serde(rename = "deeds")]
+    pub(super) counters: Counters,
     pub(super) most_up: usize,
-    pub(super) messages: Messages,
+    pub(super) messages: Tally,
     pub(super) enters: u64,
     pub(super) exits: u64,
     pub(super) exit_reasons: BTreeMap<String, u64>,
@@ -54,26 +47,6 @@ pub(super) struct Summary {
     pub(super) findings: Vec<Finding>,
     /// What kept the tester itself from its work.
     pub(super) failures: Vec<String>,
-}
-
-/// Messages, as applications count them.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Messages {
-    pub(super) whispers: u64,
-    pub(super) shouts: u64,
-    pub(super) received: u64,
-    pub(super) refused: u64,
-    pub(super) joins: u64,
-    pub(super) leaves: u64,
-    pub(super) evasive: u64,
-    pub(super) silent: u64,
-}
-
-impl From<Tally> for Messages {
-    fn from(tally: Tally) -> Self {
-        let Tally { whispers, shouts, received, refused, joins, leaves, evasive, silent } = tally;
-        Self { whispers, shouts, received, refused, joins, leaves, evasive, silent }
-    }
 }
 
 impl Usage {
@@ -95,75 +68,92 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Deeds { starts, stops, crashes, stalls, kills } = self.deeds;
-        let Messages { whispers, shouts, received, refused, joins, leaves, evasive, silent } =
-            self.messages;
+        for (name, text) in self.rows() {
+            writeln!(f, "  {name:<15}{text}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Summary {
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let mut rows = vec![("run", self.run()), ("nodes", self.nodes())];
+        rows.extend(self.traffic());
+        let quiet = format!("{}, {} pairs compared", self.quiet_moments, self.pairs_compared);
+        rows.push(("quiet moments", quiet));
+        rows.extend(self.usage());
+        if self.strangers > 0 {
+            let text = format!("{} EXITs: others use the same --port", self.strangers);
+            rows.push(("strangers", text));
+        }
+        rows.extend(self.failures.iter().map(|failure| ("FAILURE", failure.clone())));
+        let violated = self.violations_by_rule.iter().filter(|(_, count)| **count > 0);
+        rows.extend(violated.map(|(rule, count)| ("VIOLATED", format!("{count} times {rule}"))));
+        rows.push(("violations", self.violations.to_string()));
+        rows
+    }
+
+    fn run(&self) -> String {
+        let Self { nodes, processes, seconds, seed, interrupted, .. } = self;
+        let interrupted = if *interrupted { ", interrupted" } else { "" };
+        format!(
+            "{nodes} slots in {processes} process(es), {seconds:.1} s, seed {seed}{interrupted}"
+        )
+    }
+
+    fn nodes(&self) -> String {
+        let Counters { starts, plain, old, stops, crashes, stalls, kills } = self.counters;
+        let most = self.most_up;
+        let old = if old > 0 { format!(", {old} of the release before") } else { String::new() };
+        format!(
+            "{starts} started ({plain} plain{old}), {stops} stopped, {crashes} crashed, {stalls} \
+             stalled, {kills} processes killed, {most} up at most"
+        )
+    }
+
+    /// What went between nodes.
+    fn traffic(&self) -> [(&'static str, String); 4] {
+        let Tally { whispers, shouts, received, refused, joins, leaves, .. } = self.messages;
+        let Tally { evasive, silent, returned, unreachable, .. } = self.messages;
+        let (enters, exits) = (self.enters, self.exits);
         let reasons: Vec<String> =
             self.exit_reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let mut row = |name: &str, text: String| writeln!(f, "  {name:<15}{text}");
-        row(
-            "run",
-            format!(
-                "{} slots in {} process(es), {:.1} s, seed {}{}",
-                self.nodes,
-                self.processes,
-                self.seconds,
-                self.seed,
-                if self.interrupted { ", interrupted" } else { "" }
-            ),
-        )?;
-        row(
-            "nodes",
-            format!(
-                "{starts} started, {stops} stopped, {crashes} crashed, {stalls} \
-            stalled, {kills} processes killed, {} up at most",
-                self.most_up
-            ),
-        )?;
-        row(
-            "messages",
-            format!(
-                "{whispers} whispers and {shouts} shouts sent, {received} received, \
-            {refused} whispers to the departed"
-            ),
-        )?;
-        row("groups", format!("{joins} joins, {leaves} leaves"))?;
-        row(
-            "peers",
-            format!(
-                "{} ENTER, {} EXIT ({}), {evasive} EVASIVE, {silent} SILENT",
-                self.enters,
-                self.exits,
-                reasons.join(", ")
-            ),
-        )?;
-        row(
-            "quiet moments",
-            format!("{}, {} pairs compared", self.quiet_moments, self.pairs_compared),
-        )?;
+        let reasons = reasons.join(", ");
+        let messages = format!(
+            "{whispers} whispers and {shouts} shouts sent, {received} received, {refused} \
+             whispers to the departed"
+        );
+        let peers = format!(
+            "{enters} ENTER, {exits} EXIT ({reasons}), {evasive} EVASIVE, {silent} SILENT, \
+             {returned} RETURNED, {unreachable} UNREACHABLE"
+        );
+        [
+            ("messages", messages),
+            ("groups", format!("{joins} joins, {leaves} leaves")),
+            ("peers", peers),
+            ("links", self.links()),
+        ]
+    }
+
+    /// How peers were connected, as far as nodes tell.
+    fn links(&self) -> String {
+        let links = self.messages.links;
+        let Links { dialled, accepted, one_each_way, dials, dials_failed, hellos, .. } = links;
+        let each = hellos as f64 / links.enters().max(1) as f64;
+        format!(
+            "{dialled} two-way dialled, {accepted} two-way accepted, {one_each_way} one each way; \
+             {dials} dials, {dials_failed} failed; {each:.2} HELLOs per ENTER"
+        )
+    }
+
+    /// What processes used.
+    fn usage(&self) -> [(&'static str, String); 2] {
         let Usage { before, most, after } = self.memory_kib;
-        row("memory", format!("{before} KiB before, {most} at most in a process, {after} after"))?;
+        let memory = format!("{before} KiB before, {most} at most in a process, {after} after");
         let Usage { before, most, after } = self.descriptors;
-        row(
-            "descriptors",
-            format!(
-                "{before} before, {most} at most in a process, {after} after, \
-            limit {}",
-                self.descriptor_limit
-            ),
-        )?;
-        if self.strangers > 0 {
-            row(
-                "strangers",
-                format!("{} EXITs: another run uses the same --port", self.strangers),
-            )?;
-        }
-        for failure in &self.failures {
-            row("FAILURE", failure.clone())?;
-        }
-        for (rule, count) in self.violations_by_rule.iter().filter(|(_, count)| **count > 0) {
-            row("VIOLATED", format!("{count} times {rule}"))?;
-        }
-        row("violations", self.violations.to_string())
+        let limit = self.descriptor_limit;
+        let descriptors =
+            format!("{before} before, {most} at most in a process, {after} after, limit {limit}");
+        [("memory", memory), ("descriptors", descriptors)]
     }
 }

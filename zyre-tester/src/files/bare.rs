@@ -23,7 +23,7 @@ pub(super) struct Options {
     /// To whom; receives otherwise.
     #[arg(long)]
     to: Option<SocketAddr>,
-    /// So many times at once.
+    /// The number of copies at once.
     #[arg(long, default_value_t = 1)]
     connections: usize,
     /// A whole directory, through `tar`.
@@ -99,7 +99,7 @@ async fn send_file(path: &Path, mut stream: TcpStream) -> std::io::Result<()> {
     loop {
         match file.read(&mut buffer)? {
             0 => return stream.shutdown().await,
-            octets => stream.write_all(&buffer[..octets]).await?,
+            bytes => stream.write_all(&buffer[..bytes]).await?,
         }
     }
 }
@@ -109,7 +109,7 @@ async fn receive_file(path: &Path, mut stream: TcpStream) -> std::io::Result<()>
     loop {
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
-            octets => file.write_all(&buffer[..octets])?,
+            bytes => file.write_all(&buffer[..bytes])?,
         }
     }
 }
@@ -142,7 +142,7 @@ async fn copy(
     loop {
         match from.read(&mut buffer).await? {
             0 => return Ok(()),
-            octets => to.write_all(&buffer[..octets]).await?,
+            bytes => to.write_all(&buffer[..bytes]).await?,
         }
     }
 }

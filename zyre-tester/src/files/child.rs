@@ -1,20 +1,22 @@
 //! A process of the tester: this program, started again.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child as Process, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use testkit::process::{Heard, Process};
+use testkit::usage::Usage;
+
 use super::line::{Order, Said};
-use super::usage::Usage;
+
+/// How long a process that says no more may take to end.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// A process. Killed when dropped.
 #[derive(Debug)]
 pub(super) struct Child {
-    name: String,
     process: Process,
-    orders: Option<ChildStdin>,
     said: Receiver<(Instant, Said)>,
 }
 
@@ -27,35 +29,23 @@ impl Child {
         name: impl Into<String>,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, String> {
-        let name = name.into();
-        let wrong = |error| format!("{name}: no further process: {error}");
-        let program = std::env::current_exe().map_err(wrong)?;
-        let mut command = Command::new(program);
-        command.arg("files").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().map_err(wrong)?;
-        let orders = process.stdin.take();
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let (sender, said) = channel();
-        if let Some(stdout) = process.stdout.take() {
-            std::thread::spawn(move || {
-                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    // The last line of a process that was killed may be half a line.
-                    let Ok(line) = serde_json::from_str(&line) else { break };
-                    if sender.send((Instant::now(), line)).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        Ok(Self { name, process, orders, said })
+        let mut command = Command::new(program);
+        let process = Process::start(name, command.arg("files").args(arguments), move |heard| {
+            // The last line of a process that was killed may be half a line.
+            if let Heard::Output(line) = heard
+                && let Ok(said) = serde_json::from_str(&line)
+            {
+                let _ = sender.send((Instant::now(), said));
+            }
+        })?;
+        Ok(Self { process, said })
     }
 
-    /// Sends an order. One who is gone is noticed by what it does not say.
-    pub(super) fn order(&mut self, order: &Order) {
-        let Some(orders) = &mut self.orders else { return };
-        if let Ok(mut line) = serde_json::to_string(order) {
-            line.push('\n');
-            let _ = orders.write_all(line.as_bytes());
-        }
+    /// Sends an order. One that is gone is noticed by what it does not say.
+    pub(super) fn order(&self, order: &Order) {
+        let _ = self.process.order(order);
     }
 
     /// What it has said and nobody has heard yet.
@@ -83,14 +73,15 @@ impl Child {
                     None => last = Some(said),
                 },
                 Err(RecvTimeoutError::Timeout) => {
-                    let name = &self.name;
+                    let name = self.process.name();
                     return Err(format!(
                         "{name}: {what}: not within {within:?}; last said: {last:?}"
                     ));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = self.process.wait();
-                    return Err(format!("{}: {what}: it has ended: {status:?}", self.name));
+                    let status = self.process.blocking_wait(ENDING);
+                    let name = self.process.name();
+                    return Err(format!("{name}: {what}: it has ended: {status:?}"));
                 }
             }
         }
@@ -105,26 +96,18 @@ impl Child {
         self.await_said(within, &what, |said| (said == line).then_some(())).map(|(at, ())| at)
     }
 
-    /// How it has ended, if it has.
+    /// Returns how it has ended, if it has.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().ok().flatten()
+        self.process.status()
     }
 
-    /// What it has used.
+    /// Returns what it has used.
     pub(super) fn usage(&self) -> Option<Usage> {
-        Usage::of(self.process.id())
+        self.process.usage()
     }
 
     /// SIGKILL: the kernel closes what it had open. Returns when it is gone.
     pub(super) fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        self.orders = None;
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.kill();
+        self.process.kill();
     }
 }

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use testkit::usage::Usage;
+
 use super::child::Child;
 use super::line::{Order, Said};
 use super::pair;
 use super::tree::{self, Tree};
-use super::usage::Usage;
 
 /// For a process to come up.
 const START: Duration = Duration::from_secs(30);
@@ -27,8 +28,13 @@ pub(super) struct Measured {
 impl Measured {
     /// Seconds of processor time of both.
     pub(super) fn cpu(&self) -> Option<f64> {
-        Some(self.sender?.cpu + self.receiver?.cpu)
+        Some((self.sender?.cpu + self.receiver?.cpu).as_secs_f64())
     }
+}
+
+/// Returns the most that a process has had in memory, in MB (10^6 bytes).
+pub(super) fn megabytes(usage: Usage) -> f64 {
+    usage.peak_memory as f64 / 1e6
 }
 
 /// By FILEMQ: the tree is renamed into a directory that is published, and back when all is over.
@@ -36,11 +42,11 @@ pub(super) fn filemq(
     tree: Tree,
     prepared: &Path,
     published: &Path,
-    inboxes: &[PathBuf],
+    folders: &[PathBuf],
     within: Duration,
 ) -> Result<Measured, String> {
     let (server, address) = pair::server(published, None)?;
-    let mut receiver = pair::receiver("the receiver", inboxes, address, Some(tree.files))?;
+    let mut receiver = pair::receiver("the receiver", folders, address, Some(tree.files))?;
     pair::connected(&mut receiver)?;
     let there = published.join("tree");
     let wrong = |error: std::io::Error| format!("{}: {error}", there.display());
@@ -55,11 +61,11 @@ pub(super) fn filemq(
     drop((server, receiver));
     std::fs::rename(&there, prepared).map_err(wrong)?;
     let measured = measured?;
-    inboxes.iter().try_for_each(|inbox| tree.check(&inbox.join("tree")))?;
+    folders.iter().try_for_each(|folder| tree.check(&folder.join("tree")))?;
     Ok(measured)
 }
 
-/// By bare TCP: one file over so many connections at once, to as many files.
+/// By bare TCP: one file over a number of connections at once, to as many files.
 pub(super) fn tcp(
     tree: Tree,
     prepared: &Path,
@@ -78,7 +84,7 @@ pub(super) fn tcp(
         let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
         let mut file = std::fs::File::open(&path).map_err(wrong)?;
         if let Some(difference) = tree.content(0).difference(&mut file).map_err(wrong)? {
-            return Err(format!("{} is wrong from octet {} on", path.display(), difference.at));
+            return Err(format!("{} is wrong from byte {} on", path.display(), difference.at));
         }
     }
     Ok(measured)

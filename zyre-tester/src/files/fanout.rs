@@ -1,25 +1,26 @@
 //! One publisher, many receivers.
 //!
-//! The receivers are clients of one process, each with an inbox and a connection of its own. Many
-//! processes on a machine with few cores would measure how it switches between them. Bare TCP has one
-//! process at each end as well. One receiver that is killed and one that comes late are processes of
-//! their own, after the measurement.
+//! The receivers are clients of one process, each with a received folder and a connection of its
+//! own. Many processes on a machine with few cores would measure how it switches between them. Bare
+//! TCP has one process at each end as well. One receiver that is killed and one that comes late are
+//! processes of their own, after the measurement.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::copy::{self, Measured};
+use super::copy::{self, Measured, megabytes};
 use super::line::Said;
 use super::pair;
 use super::place::Place;
 use super::relay::Relay;
-use super::sheet::{Sheet, cell};
-use super::size::size;
 use super::tree::{Tree, files_below};
-use super::usage::Usage;
 use crate::median::median;
+use testkit::size::size;
+use testkit::table::{Table, figure};
+use testkit::usage::Usage;
 
-/// FILEMQ may take so many times what bare TCP takes.
+/// The most that FILEMQ may take, as a multiple of what bare TCP takes.
 const LIMIT: f64 = 1.5;
 
 #[derive(clap::Args)]
@@ -27,7 +28,7 @@ pub(super) struct Options {
     /// How many receivers.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
     receivers: u16,
-    /// Octets of the file.
+    /// Bytes of the file.
     #[arg(long, default_value = "100MB", value_parser = size)]
     size: u64,
     /// Repeats the measurement, in turn with bare TCP, and gives the medians.
@@ -43,9 +44,9 @@ pub(super) struct Options {
 
 /// What came of the receiver that was killed, and of the one that came late.
 struct Rest {
-    /// Octets that it had when it was killed.
+    /// Bytes that it had when it was killed.
     had: u64,
-    /// Octets that came over the network after its restart.
+    /// Bytes that came over the network after its restart.
     came: u64,
     /// From the restart to the end.
     resumed: f64,
@@ -71,8 +72,8 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
                     "mode": "fanout", "impl": if i == 0 { "filemq" } else { "tcp" },
                     "receivers": options.receivers, "size": options.size, "run": run + 1,
                     "seconds": measured.seconds,
-                    "cpu_s": measured.cpu(), "sender_mb": measured.sender.map(|usage| usage.memory),
-                    "receivers_mb": measured.receiver.map(|usage| usage.memory),
+                    "cpu_s": measured.cpu(), "sender_mb": measured.sender.map(megabytes),
+                    "receivers_mb": measured.receiver.map(megabytes),
                 })
             );
             results[i].push(measured);
@@ -83,7 +84,7 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     Ok(tell(options, &rest))
 }
 
-fn inboxes(place: &Place, count: u16) -> Result<Vec<PathBuf>, String> {
+fn folders(place: &Place, count: u16) -> Result<Vec<PathBuf>, String> {
     let to = place.fresh("to")?;
     Ok((0..count).map(|i| to.join(i.to_string())).collect())
 }
@@ -96,11 +97,11 @@ fn measure(
     place: &Place,
 ) -> Result<Measured, String> {
     let within = Duration::from_secs(options.deadline);
-    let inboxes = inboxes(place, options.receivers)?;
+    let folders = folders(place, options.receivers)?;
     let measured = if filemq {
-        copy::filemq(tree, prepared, &place.fresh("published")?, &inboxes, within)
+        copy::filemq(tree, prepared, &place.fresh("published")?, &folders, within)
     } else {
-        copy::tcp(tree, prepared, &place.path().join("to"), inboxes.len(), within)
+        copy::tcp(tree, prepared, &place.path().join("to"), folders.len(), within)
     };
     place.fresh("to")?;
     measured
@@ -111,7 +112,7 @@ fn report(options: &Options, results: &[Vec<Measured>; 2]) {
     let seconds = |runs: &[Measured]| median(runs.iter().map(|run| run.seconds).collect());
     let ratio = median(ours.iter().zip(theirs).map(|(a, b)| a.seconds / b.seconds).collect());
     let most = |which: fn(&Measured) -> Option<Usage>| {
-        ours.iter().filter_map(which).map(|usage| usage.memory).reduce(f64::max)
+        ours.iter().filter_map(which).map(megabytes).reduce(f64::max)
     };
     let (sender, receivers) = (most(|run| run.sender), most(|run| run.receiver));
     let cpu = |runs: &[Measured]| median(runs.iter().filter_map(Measured::cpu).collect());
@@ -124,29 +125,32 @@ fn report(options: &Options, results: &[Vec<Measured>; 2]) {
             "cpu_s": cpu(ours), "tcp_cpu_s": cpu(theirs), "sender_mb": sender, "receivers_mb": receivers,
         })
     );
-    let mut sheet = Sheet::new(&[
-        "work",
-        "filemq s",
-        "tcp s",
-        "/tcp",
-        "at most",
-        "CPU s",
-        "tcp CPU s",
-        "server MB",
-        "receivers MB",
-    ]);
-    sheet.add(vec![
-        format!("{} octets to {}", options.size, options.receivers),
-        cell(seconds(ours), 3),
-        cell(seconds(theirs), 3),
-        cell(ratio, 2),
+    let mut table = Table::new(
+        1,
+        [
+            "work",
+            "filemq s",
+            "tcp s",
+            "/tcp",
+            "at most",
+            "CPU s",
+            "tcp CPU s",
+            "server MB",
+            "receivers MB",
+        ],
+    );
+    table.add(vec![
+        format!("{} bytes to {}", options.size, options.receivers),
+        figure(seconds(ours), 3),
+        figure(seconds(theirs), 3),
+        figure(ratio, 2),
         format!("{LIMIT:.1}"),
-        cell(cpu(ours), 2),
-        cell(cpu(theirs), 2),
-        cell(sender, 1),
-        cell(receivers, 1),
+        figure(cpu(ours), 2),
+        figure(cpu(theirs), 2),
+        figure(sender, 1),
+        figure(receivers, 1),
     ]);
-    eprint!("\n{sheet}");
+    eprint!("\n{table}");
 }
 
 /// One receiver is killed in mid-transfer and comes back, one comes when all is over.
@@ -157,56 +161,73 @@ fn kill_and_late(
     place: &Place,
 ) -> Result<Rest, String> {
     let within = Duration::from_secs(options.deadline);
-    let (published, inboxes) = (place.fresh("published")?, inboxes(place, options.receivers)?);
+    let (published, folders) = (place.fresh("published")?, folders(place, options.receivers)?);
     let (_server, address) = pair::server(&published, None)?;
-    let Some((victims, others)) = inboxes.split_first() else { return Err("no receivers".into()) };
+    let Some((victim, others)) = folders.split_first() else { return Err("no receivers".into()) };
     let mut receivers = pair::receiver("the receivers", others, address, Some(1))?;
     let held = Relay::start(address, options.size / 4 * 3)?;
-    let victims = std::slice::from_ref(victims);
-    let mut victim = pair::receiver("the victim", victims, held.address(), None)?;
+    let folder = std::slice::from_ref(victim);
+    let mut process = pair::receiver("the victim", folder, held.address(), None)?;
     pair::connected(&mut receivers)?;
-    pair::connected(&mut victim)?;
+    pair::connected(&mut process)?;
     let there = published.join("tree");
     std::fs::rename(prepared, &there).map_err(|error| format!("{}: {error}", there.display()))?;
     // One that is stuck does not hold the others up.
     receivers.await_line(within, &Said::Done)?;
-    others.iter().try_for_each(|inbox| tree.check(&inbox.join("tree")))?;
-    let had = settled_partial(&victims[0], within)?;
-    victim.kill();
+    others.iter().try_for_each(|folder| tree.check(&folder.join("tree")))?;
+    let had = settled_partial(victim, within)?;
+    process.kill();
     drop(held);
-    let early = files_below(&victims[0]).map_err(|error| error.to_string())?;
-    if let Some((path, _)) = early.first_key_value() {
-        return Err(format!("{} is there before it is complete", path.display()));
-    }
-    let (start, relay) = (Instant::now(), Relay::start(address, u64::MAX)?);
-    let mut victim = pair::receiver("the victim, restarted", victims, relay.address(), Some(1))?;
-    let resumed = victim.await_line(within, &Said::Done)?.duration_since(start).as_secs_f64();
-    tree.check(&victims[0].join("tree"))?;
+    nothing_early(victim)?;
+    let relay = Relay::start(address, u64::MAX)?;
+    let resumed = receive("the victim, restarted", victim, relay.address(), tree, within)?;
     let came = relay.passed();
-    let (start, inbox) = (Instant::now(), place.fresh("late")?);
-    let mut late = pair::receiver("the latecomer", std::slice::from_ref(&inbox), address, Some(1))?;
-    let late = late.await_line(within, &Said::Done)?.duration_since(start).as_secs_f64();
-    tree.check(&inbox.join("tree"))?;
+    let late = receive("the latecomer", &place.fresh("late")?, address, tree, within)?;
     Ok(Rest { had, came, resumed, late })
 }
 
+/// Starts a receiver, and waits until it has all. Returns the seconds that it took.
+fn receive(
+    name: &str,
+    folder: &Path,
+    from: SocketAddr,
+    tree: Tree,
+    within: Duration,
+) -> Result<f64, String> {
+    let start = Instant::now();
+    let mut receiver = pair::receiver(name, &[folder.to_owned()], from, Some(1))?;
+    let done = receiver.await_line(within, &Said::Done)?;
+    tree.check(&folder.join("tree"))?;
+    Ok(done.duration_since(start).as_secs_f64())
+}
+
+/// Checks that no file is there before it is complete.
+fn nothing_early(folder: &Path) -> Result<(), String> {
+    let early = files_below(folder).map_err(|error| error.to_string())?;
+    match early.first_key_value() {
+        Some((path, _)) => Err(format!("{} is there before it is complete", path.display())),
+        None => Ok(()),
+    }
+}
+
 /// Waits until something of the file is there, and no more comes.
-fn settled_partial(inbox: &Path, within: Duration) -> Result<u64, String> {
+fn settled_partial(folder: &Path, within: Duration) -> Result<u64, String> {
     let (start, mut before) = (Instant::now(), 0);
     while start.elapsed() < within {
-        let now = partial(inbox);
+        let now = partial(folder);
         if now > 0 && now == before {
             return Ok(now);
         }
         before = now;
+        // That no more comes can only be seen by waiting.
         std::thread::sleep(Duration::from_millis(100));
     }
     Err("the one to be killed has received nothing".into())
 }
 
-/// Octets of unfinished files.
-fn partial(inbox: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(inbox.join(".filemq/partial")) else { return 0 };
+/// Bytes of unfinished files.
+fn partial(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder.join(".filemq/partial")) else { return 0 };
     entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
@@ -221,7 +242,7 @@ fn tell(options: &Options, rest: &Rest) -> bool {
         })
     );
     eprintln!(
-        "killed with {had} of {} octets: {came} came after the restart, in {resumed:.2} s{}",
+        "killed with {had} of {} bytes: {came} came after the restart, in {resumed:.2} s{}",
         options.size,
         if resumes { "" } else { ": IT DID NOT RESUME" }
     );

@@ -48,7 +48,8 @@ impl Orders {
         Self(BufReader::new(tokio::io::stdin()).lines())
     }
 
-    /// The next; `None` when there is nobody any more who gives any. May be dropped and called again.
+    /// The next; `None` when there is nobody any more who gives any. May be dropped and called
+    /// again.
     pub(super) async fn next(&mut self) -> Option<Order> {
         let line = self.0.next_line().await.ok()??;
         serde_json::from_str(&line).ok()

@@ -32,18 +32,18 @@ pub(super) fn server(
     Ok((server, address))
 }
 
-/// Starts a process that receives into these inboxes, so many files in each until it is done.
+/// Starts a process that receives into these folders; with this number of files in each it is done.
 ///
 /// # Errors
 /// There can be no further process.
 pub(super) fn receiver(
     name: impl Into<String>,
-    inboxes: &[PathBuf],
+    folders: &[PathBuf],
     from: SocketAddr,
     files: Option<u64>,
 ) -> Result<Child, String> {
     let mut arguments: Vec<OsString> = vec!["receive".into()];
-    arguments.extend(inboxes.iter().map(Into::into));
+    arguments.extend(folders.iter().map(Into::into));
     arguments.extend(["--connect".into(), from.to_string().into()]);
     if let Some(files) = files {
         arguments.extend(["--files".into(), files.to_string().into()]);

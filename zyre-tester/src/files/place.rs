@@ -53,16 +53,16 @@ impl Place {
         Ok(path)
     }
 
-    /// Writes so many octets and removes them. A machine, above all a virtual one, is slow to find memory
-    /// that it has not used before, and whoever comes first would pay for all.
+    /// Writes a number of bytes and removes them. A machine, above all a virtual one, is slow to
+    /// find memory that it has not used before, and the first measurement would pay for all.
     ///
     /// # Errors
     /// There is not so much room.
-    pub(super) fn warm(&self, octets: u64) -> Result<(), String> {
+    pub(super) fn warm(&self, bytes: u64) -> Result<(), String> {
         let path = self.path.join("warm");
         let write = || {
             let mut file = std::fs::File::create(&path)?;
-            std::io::copy(&mut std::io::repeat(1).take(octets), &mut file)?;
+            std::io::copy(&mut std::io::repeat(1).take(bytes), &mut file)?;
             std::fs::remove_file(&path)
         };
         write().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))

@@ -1,9 +1,9 @@
-//! A process that receives, into one inbox or several.
+//! A process that receives, into one folder or several.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use filemq::{Client, ClientEvents, ClientOptions, Received, VirtualPath};
+use filemq::{Client, ClientEvent, ClientEvents, ClientOptions, FileEvent, VirtualPath};
 use tokio::sync::mpsc;
 
 use super::line::{Order, Orders, Said};
@@ -15,15 +15,15 @@ const ORIGIN: &str = "server";
 pub(super) struct Options {
     /// Each with a client of its own.
     #[arg(required = true)]
-    inboxes: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
     #[arg(long)]
     connect: SocketAddr,
-    /// When so many files have been delivered to each it says so.
+    /// The number of files in each with which it is done.
     #[arg(long)]
     files: Option<u64>,
 }
 
-/// Something that has happened in one inbox.
+/// Something that has happened in one folder.
 enum Step {
     Connected,
     Complete,
@@ -34,9 +34,9 @@ enum Step {
 pub(super) async fn run(options: &Options) -> Result<(), String> {
     let (sender, mut steps) = mpsc::channel(64);
     let mut clients = Vec::new();
-    for inbox in &options.inboxes {
-        let opened = Client::open(inbox, ClientOptions::default()).await;
-        let (client, events) = opened.map_err(|error| format!("{}: {error}", inbox.display()))?;
+    for folder in &options.folders {
+        let opened = Client::open(folder, ClientOptions::default()).await;
+        let (client, events) = opened.map_err(|error| format!("{}: {error}", folder.display()))?;
         tokio::spawn(receive(events, options.files.unwrap_or(u64::MAX), sender.clone()));
         client.subscribe(VirtualPath::root());
         connect(&client, options.connect)?;
@@ -79,16 +79,16 @@ async fn receive(mut events: ClientEvents, files: u64, steps: mpsc::Sender<Step>
     let mut delivered = 0;
     while let Some(event) = events.recv().await {
         let step = match event {
-            Received::Delivered { .. } => {
+            ClientEvent::File { event: FileEvent::Delivered { .. }, .. } => {
                 delivered += 1;
                 if delivered != files {
                     continue;
                 }
                 Step::Complete
             }
-            Received::Connected { .. } => Step::Connected,
-            Received::Disconnected { reason, .. } => Step::Other(Said::Disconnected { reason }),
-            Received::Refused { name, reason, .. } => {
+            ClientEvent::Connected { .. } => Step::Connected,
+            ClientEvent::Disconnected { reason, .. } => Step::Other(Said::Disconnected { reason }),
+            ClientEvent::File { event: FileEvent::Refused { name, reason }, .. } => {
                 Step::Other(Said::Refused { name: name.to_string(), reason: reason.to_string() })
             }
             _ => continue,

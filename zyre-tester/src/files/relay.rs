@@ -1,4 +1,4 @@
-//! Between a server and a receiver: counts octets, and can hold them back.
+//! Between a server and a receiver: counts bytes, and can hold them back.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How often somebody who waits looks whether it is over.
+/// The time between two looks whether it is over.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Passes on what comes, as long as it lives.
@@ -19,7 +19,7 @@ pub(super) struct Relay {
 #[derive(Debug)]
 struct State {
     server: SocketAddr,
-    /// Octets from the server that were passed on.
+    /// Bytes from the server that were passed on.
     passed: AtomicU64,
     /// No more than these.
     limit: u64,
@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Relay {
-    /// To this server. Passes on no more than `limit` octets of what comes from there.
+    /// To this server. Passes on no more than `limit` bytes of what comes from there.
     ///
     /// # Errors
     /// It cannot listen.
@@ -55,7 +55,7 @@ impl Relay {
         self.address
     }
 
-    /// Octets from the server that were passed on.
+    /// Bytes from the server that were passed on.
     pub(super) fn passed(&self) -> u64 {
         self.state.passed()
     }
@@ -98,17 +98,17 @@ impl State {
                 continue;
             }
             let most = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
-            let octets = match from.read(&mut buffer[..most]) {
+            let bytes = match from.read(&mut buffer[..most]) {
                 Ok(0) => break,
-                Ok(octets) => octets,
+                Ok(bytes) => bytes,
                 Err(error) if is_timeout(&error) => continue,
                 Err(_) => break,
             };
-            if to.write_all(&buffer[..octets]).is_err() {
+            if to.write_all(&buffer[..bytes]).is_err() {
                 break;
             }
             if counts {
-                self.passed.fetch_add(octets as u64, Ordering::Relaxed);
+                self.passed.fetch_add(bytes as u64, Ordering::Relaxed);
             }
         }
         let _ = from.shutdown(Shutdown::Both);

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use filemq::disk::MountConfig;
-use filemq::{Audience, Server, ServerOptions, VirtualPath};
+use filemq::{Audience, MountOptions, Server, ServerOptions, VirtualPath};
 
 use super::line::{Orders, Said};
 
@@ -18,10 +17,10 @@ pub(super) struct Options {
 /// Publishes until it is killed, or nobody is there any more.
 pub(super) async fn run(options: &Options) -> Result<(), String> {
     let (server, _) = Server::new(ServerOptions::default());
-    let config = MountConfig::new(VirtualPath::root());
+    let config = MountOptions::new(VirtualPath::root());
     let mounted = server.mount(&options.directory, config, Audience::Everyone).await;
     mounted.map_err(|error| format!("{}: {error}", options.directory.display()))?;
-    let listening = server.listen(options.address).await;
+    let listening = server.listen(options.address);
     Said::Listening(listening.map_err(|error| format!("{}: {error}", options.address))?).say();
     let mut orders = Orders::new();
     while orders.next().await.is_some() {}

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::copy::{self, Measured};
+use super::copy::{self, Measured, megabytes};
 use super::place::Place;
-use super::sheet::{Sheet, cell};
-use super::size::size;
 use super::tree::Tree;
-use super::usage::Usage;
 use crate::median::median;
+use testkit::size::size;
+use testkit::table::{Table, figure};
+use testkit::usage::Usage;
 
 /// What neither process may have in memory, in MB.
 const MEMORY: f64 = 64.0;
@@ -22,13 +22,13 @@ pub(super) struct Options {
     /// Where. Default: in memory (/dev/shm), where there is such a thing.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Octets of the large file; 0 leaves it out.
+    /// Bytes of the large file; 0 leaves it out.
     #[arg(long, default_value = "1GiB", value_parser = size)]
     large: u64,
     /// How many small files there are; 0 leaves them out.
     #[arg(long, default_value_t = 10_000)]
     small: u64,
-    /// Octets of a small file.
+    /// Bytes of a small file.
     #[arg(long, default_value = "4KiB", value_parser = size)]
     small_size: u64,
     /// How long one copy may take.
@@ -50,7 +50,7 @@ struct Work {
     name: String,
     tree: Tree,
     ways: [Way; 3],
-    /// FILEMQ may take so many times what this takes.
+    /// The most that FILEMQ may take, as a multiple of what this takes.
     limit: (Way, f64),
 }
 
@@ -90,21 +90,24 @@ impl Way {
 /// Measures, prints a JSON line for each run and each median, and a table for people.
 pub(super) fn run(options: &Options) -> Result<bool, String> {
     let place = Place::new(options.dir.as_deref())?;
-    let mut sheet = Sheet::new(&[
-        "work",
-        "filemq s",
-        "min..max",
-        "cp s",
-        "/cp",
-        "rival",
-        "rival s",
-        "/rival",
-        "at most",
-        "CPU s",
-        "rival CPU s",
-        "server MB",
-        "client MB",
-    ]);
+    let mut table = Table::new(
+        1,
+        [
+            "work",
+            "filemq s",
+            "min..max",
+            "cp s",
+            "/cp",
+            "rival",
+            "rival s",
+            "/rival",
+            "at most",
+            "CPU s",
+            "rival CPU s",
+            "server MB",
+            "client MB",
+        ],
+    );
     let mut good = true;
     for work in works(options) {
         let prepared = place.path().join("prepared");
@@ -125,22 +128,22 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
                 results[i].push(measured);
             }
         }
-        sheet.add(row(&work, &results));
+        table.add(row(&work, &results));
         std::fs::remove_dir_all(&prepared).map_err(|error| error.to_string())?;
     }
-    eprint!("\n{sheet}");
+    eprint!("\n{table}");
     Ok(good)
 }
 
 fn works(options: &Options) -> Vec<Work> {
     let large = Work {
-        name: format!("1 x {}", octets(options.large)),
+        name: format!("1 x {}", bytes(options.large)),
         tree: Tree { files: 1, size: options.large, stamp: 1 },
         ways: [Way::Filemq, Way::Cp, Way::Tcp],
         limit: (Way::Tcp, 2.0),
     };
     let small = Work {
-        name: format!("{} x {}", options.small, octets(options.small_size)),
+        name: format!("{} x {}", options.small, bytes(options.small_size)),
         tree: Tree { files: options.small, size: options.small_size, stamp: 2 },
         ways: [Way::Filemq, Way::Cp, Way::Tar],
         limit: (Way::Tar, 5.0),
@@ -149,7 +152,7 @@ fn works(options: &Options) -> Vec<Work> {
     wanted.into_iter().flatten().collect()
 }
 
-fn octets(size: u64) -> String {
+fn bytes(size: u64) -> String {
     match size {
         0..1024 => format!("{size} B"),
         1024..1_048_576 => format!("{} KiB", size >> 10),
@@ -163,11 +166,11 @@ fn say(work: &Work, way: Way, run: usize, measured: Option<Measured>) {
     let line = serde_json::json!({
         "mode": "files", "impl": way.name(), "files": files, "size": size, "run": run + 1,
         "seconds": measured.map(|measured| measured.seconds),
-        "mb_per_s": measured.map(|measured| work.tree.octets() as f64 / 1e6 / measured.seconds),
-        "sender_cpu_s": measured.and_then(|measured| measured.sender).map(|usage| usage.cpu),
-        "receiver_cpu_s": measured.and_then(|measured| measured.receiver).map(|usage| usage.cpu),
-        "sender_mb": measured.and_then(|measured| measured.sender).map(|usage| usage.memory),
-        "receiver_mb": measured.and_then(|measured| measured.receiver).map(|usage| usage.memory),
+        "mb_per_s": measured.map(|measured| work.tree.bytes() as f64 / 1e6 / measured.seconds),
+        "sender_cpu_s": measured.and_then(|measured| measured.sender).map(|usage| usage.cpu.as_secs_f64()),
+        "receiver_cpu_s": measured.and_then(|measured| measured.receiver).map(|usage| usage.cpu.as_secs_f64()),
+        "sender_mb": measured.and_then(|measured| measured.sender).map(megabytes),
+        "receiver_mb": measured.and_then(|measured| measured.receiver).map(megabytes),
     });
     println!("{line}");
 }
@@ -189,7 +192,7 @@ fn row(work: &Work, results: &[Vec<Option<Measured>>; 3]) -> Vec<String> {
     };
     let ours = seconds(&results[0]);
     let most = |which: fn(&Measured) -> Option<Usage>| {
-        results[0].iter().flatten().filter_map(which).map(|usage| usage.memory).reduce(f64::max)
+        results[0].iter().flatten().filter_map(which).map(megabytes).reduce(f64::max)
     };
     let cpu = |i: usize| median(results[i].iter().flatten().filter_map(Measured::cpu).collect());
     let (server, client) = (most(|measured| measured.sender), most(|measured| measured.receiver));
@@ -206,17 +209,17 @@ fn row(work: &Work, results: &[Vec<Option<Measured>>; 3]) -> Vec<String> {
     println!("{line}");
     vec![
         work.name.clone(),
-        cell(median(ours), 3),
+        figure(median(ours), 3),
         range.map_or_else(|| "-".to_owned(), |(least, most)| format!("{least:.3}..{most:.3}")),
-        cell(median(seconds(&results[1])), 3),
-        cell(ratio(1), 2),
+        figure(median(seconds(&results[1])), 3),
+        figure(ratio(1), 2),
         rival.name().to_owned(),
-        cell(median(seconds(&results[2])), 3),
-        cell(ratio(2), 2),
+        figure(median(seconds(&results[2])), 3),
+        figure(ratio(2), 2),
         format!("{limit:.1}"),
-        cell(cpu(0), 2),
-        cell(cpu(2), 2),
-        cell(server, 1),
-        cell(client, 1),
+        figure(cpu(0), 2),
+        figure(cpu(2), 2),
+        figure(server, 1),
+        figure(client, 1),
     ]
 }

@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::content::Content;
+use testkit::content::Content;
 
 /// Before the tester's run began: a file of that age is taken at once.
 const AGE: Duration = Duration::from_secs(3600);
 
-/// So many files of one size, a hundred in a directory.
+/// A number of files of one size, a hundred in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tree {
     pub(super) files: u64,
@@ -35,8 +35,8 @@ impl Tree {
         (0..self.files).map(move |i| (Self::path(i), self.content(i)))
     }
 
-    /// Octets of all files.
-    pub(super) const fn octets(self) -> u64 {
+    /// Bytes of all files.
+    pub(super) const fn bytes(self) -> u64 {
         self.files * self.size
     }
 
@@ -64,7 +64,7 @@ impl Tree {
             let mut file = File::open(&full).map_err(|error| wrong(&full, error))?;
             let difference = content.difference(&mut file).map_err(|error| wrong(&full, error))?;
             if let Some(difference) = difference {
-                return Err(format!("{} is wrong from octet {} on", full.display(), difference.at));
+                return Err(format!("{} is wrong from byte {} on", full.display(), difference.at));
             }
         }
         match there.first_key_value() {
@@ -140,7 +140,7 @@ mod tests {
         std::fs::remove_file(&extra).unwrap();
         let content = std::fs::read(&one).unwrap();
         std::fs::write(&one, &content[..999]).unwrap();
-        assert!(tree.check(&b).unwrap_err().contains("wrong from octet 999"));
+        assert!(tree.check(&b).unwrap_err().contains("wrong from byte 999"));
         std::fs::remove_file(&one).unwrap();
         assert!(tree.check(&b).unwrap_err().contains("missing"));
     }

@@ -1,35 +1,32 @@
-//! The victim, if it is ours: a node in a process of its own that sends back whatever it gets.
+//! The victim, if it is ours: a node in a process of its own that sends back whatever it gets, and
+//! says what its application hears and must not.
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::process::ExitCode;
 
 use serde_json::json;
+use testkit::attacks::GROUP;
+use testkit::heard;
+use testkit::ledger::Presence;
 use zyre::{Event, Node, PeerId};
 
-use super::Options;
-use super::good::GROUP;
 use super::member::WORD;
+use super::options::Options;
 
 /// Runs the node until standard input ends. It says on standard output that it has started, and
 /// when it has lost one that had sent it a good message.
-pub(super) fn run(options: &Options) -> ExitCode {
-    if let Some(limit) = options.descriptors
-        && let Err(error) = rlimit::Resource::NOFILE.set(limit, limit)
-    {
-        eprintln!("zyre-tester: the victim cannot have {limit} descriptors: {error}");
-        return ExitCode::from(2);
+///
+/// # Errors
+/// If it does not start.
+pub(super) fn run(options: &Options) -> Result<(), String> {
+    if let Some(limit) = options.descriptors {
+        rlimit::Resource::NOFILE
+            .set(limit, limit)
+            .map_err(|error| format!("the victim cannot have {limit} descriptors: {error}"))?;
     }
-    let outcome = tokio::runtime::Runtime::new()
-        .map_err(|error| error.to_string())
-        .and_then(|runtime| runtime.block_on(live(options)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("zyre-tester: the victim does not start: {error}");
-            ExitCode::from(2)
-        }
-    }
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let lived = runtime.block_on(live(options));
+    lived.map_err(|error| format!("the victim does not start: {error}"))
 }
 
 async fn live(options: &Options) -> Result<(), String> {
@@ -38,7 +35,7 @@ async fn live(options: &Options) -> Result<(), String> {
     let (node, mut events) = builder.start().await.map_err(|error| error.to_string())?;
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     println!("{}", json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint }));
-    let mut friends = BTreeSet::new();
+    let (mut friends, mut presence) = (BTreeSet::new(), Presence::default());
     let (over, mut end) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
         // Nothing is ordered but the end.
@@ -52,7 +49,13 @@ async fn live(options: &Options) -> Result<(), String> {
                 Some(Event::Enter { name, .. }) if options.sabotage && &*name == "ghost" => {
                     std::process::exit(134);
                 }
-                Some(event) => answer(&node, &event, &mut friends),
+                Some(event) => {
+                    if let Err(breach) = presence.hear(&heard!(zyre::Event, &event)) {
+                        let peer = event.peer();
+                        eprintln!("error: the victim's application heard {breach}, of {peer:?}");
+                    }
+                    answer(&node, &event, &mut friends);
+                }
                 None => return Err("it has stopped by itself".into()),
             },
             _ = &mut end => {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 /// Numbered messages from one to another.
 #[derive(Debug, Default)]
 struct Stream {
@@ -33,7 +35,7 @@ pub(super) enum Kind {
 }
 
 /// What was seen of the good peers during an attack.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Found {
     /// That have come, once and in order.
     pub(super) messages: u64,
@@ -45,11 +47,15 @@ pub(super) struct Found {
     pub(super) late: u64,
     /// Not sent, because the peer was not there.
     pub(super) refused: u64,
-    /// Who lost whom, and why.
+    /// Which peers were lost, and why.
     pub(super) exits: Vec<String>,
+    /// Events that must not come.
+    pub(super) wrong: Vec<String>,
     /// The longest way of a message.
+    #[serde(skip)]
     pub(super) slowest: Duration,
     /// How long was looked.
+    #[serde(skip)]
     pub(super) time: Duration,
 }
 
@@ -57,7 +63,8 @@ impl Found {
     /// The good peers have noticed nothing.
     pub(super) fn is_good(&self) -> bool {
         let wrong = [self.lost, self.doubled, self.forged, self.late, self.refused];
-        wrong.iter().all(|count| *count == 0) && self.exits.is_empty()
+        let told = self.exits.is_empty() && self.wrong.is_empty();
+        wrong.iter().all(|count| *count == 0) && told
     }
 
     /// Messages a second.
@@ -72,6 +79,7 @@ impl Found {
         }
         let counts = [
             (self.exits.len() as u64, "EXIT"),
+            (self.wrong.len() as u64, "wrong"),
             (self.lost, "lost"),
             (self.doubled, "doubled"),
             (self.forged, "forged"),
@@ -144,6 +152,11 @@ impl Flow {
         self.found.exits.push(what);
     }
 
+    /// Something was told that must not be.
+    pub(super) fn object(&mut self, what: String) {
+        self.found.wrong.push(what);
+    }
+
     /// How many messages have been on their way for longer than this.
     pub(super) fn late(&self, than: Duration) -> u64 {
         let late = |stream: &Stream| {
@@ -195,6 +208,7 @@ mod tests {
         for number in 0..3 {
             flow.arrived(Kind::Echo, 0, number);
         }
+        // A rate needs time to have passed: 6 messages in 10 ms.
         std::thread::sleep(Duration::from_millis(10));
         let found = flow.take(Duration::ZERO);
         assert!(found.is_good() && found.messages == 6, "{found:?}");
@@ -209,10 +223,14 @@ mod tests {
             flow.arrived(Kind::Echo, 0, number);
         }
         flow.exit("good 1 lost the victim: link lost".into());
+        flow.object("good 1 heard a second ENTER".into());
         assert!(!flow.send(Kind::Word, 0, |_| false));
+        // What has not come is late after 1 ms.
         std::thread::sleep(Duration::from_millis(2));
         let found = flow.take(Duration::from_millis(1));
-        assert_eq!(found.describe(), "1 EXIT, 1 lost, 1 doubled", "{found:?}");
-        assert_eq!((found.forged, found.late, found.refused), (1, 2, 1));
+        assert_eq!(found.describe(), "1 EXIT, 1 wrong, 1 lost", "{found:?}");
+        assert_eq!((found.doubled, found.forged, found.late, found.refused), (1, 1, 2, 1));
+        let found = Found { wrong: vec!["a second ENTER".into()], ..Found::default() };
+        assert!(!found.is_good());
     }
 }

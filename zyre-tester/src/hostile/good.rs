@@ -2,59 +2,24 @@
 //! notice anything. They have a runtime of their own, so that the attacker does not hold them up.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use testkit::attacks::{GROUP, Good};
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 use zyre::{Node, PeerId};
 
-use super::flow::{Flow, Found};
+use super::flow::Found;
 use super::member::Member;
-use super::target::Good;
-
-/// How many there are.
-pub(super) const PEERS: usize = 10;
-
-/// How many messages a second come to where they should, with a victim that sends back what it
-/// gets: 60 that each peer sends, and 40 echoes of these.
-const WANTED: f64 = 1000.0;
-
-/// With one that does not: only those to the next peer can be counted.
-const WANTED_WITHOUT_ECHOES: f64 = 200.0;
-
-/// The group that the victim is in.
-pub(super) const GROUP: &str = "hostile";
+use super::shared::{Friend, PEERS, Shared};
 
 /// The good peers. Dropping them stops them.
 pub(super) struct Peers {
     runtime: Own,
     nodes: Vec<Node>,
     shared: Arc<Shared>,
-}
-
-/// What all of them share.
-pub(super) struct Shared {
-    flow: Mutex<Flow>,
-    victim: Mutex<Option<Friend>>,
-    /// In the order of their numbers.
-    pub(super) mates: Vec<PeerId>,
-    /// How many messages each has sent to the victim.
-    pub(super) said: Vec<Arc<AtomicU64>>,
-}
-
-/// The victim, to whom they talk.
-#[derive(Clone, Copy)]
-pub(super) struct Friend {
-    pub(super) id: PeerId,
-    /// Whether it sends back what it gets.
-    pub(super) echoes: bool,
-}
-
-/// How many messages a second are meant to come.
-pub(super) const fn wanted(echoes: bool) -> f64 {
-    if echoes { WANTED } else { WANTED_WITHOUT_ECHOES }
 }
 
 impl Peers {
@@ -78,12 +43,8 @@ impl Peers {
             let started = started.map_err(|error| error.to_string())?;
             members.push(started.map_err(|error| format!("a good peer: {error}"))?);
         }
-        let shared = Arc::new(Shared {
-            flow: Mutex::new(Flow::new(PEERS)),
-            victim: Mutex::new(None),
-            mates: members.iter().map(|(node, _)| node.id()).collect(),
-            said: std::iter::repeat_with(Arc::default).take(PEERS).collect(),
-        });
+        let mates = members.iter().map(|(node, _)| node.id()).collect();
+        let shared = Arc::new(Shared::new(mates));
         let nodes = members.iter().map(|(node, _)| node.clone()).collect();
         for (number, (node, events)) in members.into_iter().enumerate() {
             let member = Member::new(number, node, Arc::clone(&shared));
@@ -209,15 +170,5 @@ impl Drop for Own {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-impl Shared {
-    pub(super) fn flow(&self) -> MutexGuard<'_, Flow> {
-        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn victim(&self) -> MutexGuard<'_, Option<Friend>> {
-        self.victim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use testkit::attacks::GROUP;
+use testkit::heard;
+use testkit::ledger::Presence;
 use tokio::time::MissedTickBehavior;
-use zyre::{Event, Events, Node, PeerId, Refused};
+use zyre::{ActionError, Event, Events, Node, PeerId};
 
 use super::flow::Kind;
-use super::good::{GROUP, PEERS, Shared};
 use super::pace::{EVERY, Pace};
+use super::shared::{PEERS, Shared};
 
 /// One good peer.
 pub(super) struct Member {
@@ -17,11 +20,12 @@ pub(super) struct Member {
     node: Node,
     shared: Arc<Shared>,
     turn: u64,
+    presence: Presence,
 }
 
 impl Member {
-    pub(super) const fn new(number: usize, node: Node, shared: Arc<Shared>) -> Self {
-        Self { number, node, shared, turn: 0 }
+    pub(super) fn new(number: usize, node: Node, shared: Arc<Shared>) -> Self {
+        Self { number, node, shared, turn: 0, presence: Presence::default() }
     }
 
     /// Talks and listens until the node stops.
@@ -69,14 +73,14 @@ impl Member {
         }
     }
 
-    fn whisper(&self, to: PeerId, content: String) -> Result<(), Refused> {
+    fn whisper(&self, to: PeerId, content: String) -> Result<(), ActionError> {
         self.node.whisper(to, content)?;
         self.said().fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     /// To the group that only the victim is in: refused if it is not.
-    fn shout(&self, to: PeerId, content: String) -> Result<(), Refused> {
+    fn shout(&self, to: PeerId, content: String) -> Result<(), ActionError> {
         if !self.node.peers_in(GROUP).contains(&to) {
             return self.whisper(to, content);
         }
@@ -89,7 +93,13 @@ impl Member {
         &self.shared.said[self.number]
     }
 
-    fn hear(&self, event: &Event) {
+    fn hear(&mut self, event: &Event) {
+        // Of everybody, whoever they say they are.
+        if let Err(breach) = self.presence.hear(&heard!(zyre::Event, event)) {
+            let peer = event.peer();
+            let what = format!("good {} heard {breach}, of {peer:?}", self.number);
+            self.shared.flow().object(what);
+        }
         let Some(from) = event.peer() else { return };
         let victim = *self.shared.victim();
         let is_victim = victim.is_some_and(|victim| victim.id == from);
@@ -102,6 +112,12 @@ impl Member {
             Event::Exit { reason, .. } => {
                 let whom = mate.map_or_else(|| "the victim".into(), |mate| format!("good {mate}"));
                 self.shared.flow().exit(format!("good {} lost {whom}: {reason}", self.number));
+            }
+            // It is there, and nobody but attackers says that it is elsewhere.
+            Event::Unreachable { why, .. } => {
+                let whom = mate.map_or_else(|| "the victim".into(), |mate| format!("good {mate}"));
+                let what = format!("good {} cannot meet {whom}: {why}", self.number);
+                self.shared.flow().object(what);
             }
             Event::Whisper { content, .. } | Event::Shout { content, .. } => {
                 let (kind, sender) = match mate {

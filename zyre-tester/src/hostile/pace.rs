@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// How often a good peer sends.
 pub(super) const EVERY: Duration = Duration::from_micros(16_667);
 
-/// Who was held up makes up for it, but not for more than this: it would be a flood of its own.
+/// A peer that was held up makes up for this time at most: more would be a flood of its own.
 const MOST: Duration = Duration::from_secs(2);
 
 /// Counts the messages that one should have sent.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use testkit::attacks::Attack;
 
-use super::attack::Attack;
 use super::flow::Found;
 
 /// What the victim may have in memory more than before an attack, in KiB.
@@ -14,9 +14,9 @@ pub(super) const KEPT_MEMORY: u64 = 10 * 1024;
 /// And how many descriptors more.
 pub(super) const KEPT_DESCRIPTORS: u64 = 4;
 
-/// Of the messages that good peers are meant to exchange, so much is enough: in a short time one more
-/// or less makes a difference.
-pub(super) const ENOUGH: f64 = 0.9;
+/// Of the messages that good peers are meant to exchange, so much is enough: in a short time one
+/// more or less makes a difference.
+const ENOUGH: f64 = 0.9;
 
 /// What an attack has come to.
 #[derive(Debug, Serialize)]
@@ -44,18 +44,11 @@ pub(super) struct Row {
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Good {
     pub(super) undisturbed: bool,
-    pub(super) messages: u64,
+    #[serde(flatten)]
+    found: Found,
     /// Messages a second.
     pub(super) rate: f64,
-    pub(super) lost: u64,
-    pub(super) doubled: u64,
-    pub(super) forged: u64,
-    pub(super) late: u64,
-    pub(super) refused: u64,
-    pub(super) exits: Vec<String>,
     pub(super) slowest_ms: f64,
-    #[serde(skip)]
-    described: String,
 }
 
 /// What the victim has, of one kind.
@@ -88,16 +81,9 @@ impl From<Found> for Good {
     fn from(found: Found) -> Self {
         Self {
             undisturbed: found.is_good(),
-            described: found.describe(),
-            messages: found.messages,
             rate: found.rate(),
-            lost: found.lost,
-            doubled: found.doubled,
-            forged: found.forged,
-            late: found.late,
-            refused: found.refused,
-            exits: found.exits,
             slowest_ms: millis(found.slowest),
+            found,
         }
     }
 }
@@ -121,6 +107,24 @@ impl Row {
         }
     }
 
+    /// Finds what does not hold. `full`: the attack leaves no place for a newcomer, by right.
+    pub(super) fn judge(&mut self, came_about: bool, full: bool, patience: Duration, rate: f64) {
+        let patience = millis(patience);
+        let newcomer_late = self.newcomer_ms.is_none_or(|took| took > patience);
+        let wrong = [
+            (!came_about, "not as meant"),
+            (!self.alive, "dead"),
+            (!full && newcomer_late, "newcomer"),
+            (!self.good.undisturbed, "good peers"),
+            (self.good.slowest_ms > patience, "slow"),
+            (self.good.rate < rate * ENOUGH, "rate"),
+            (!self.memory_kib.is_given_back(KEPT_MEMORY), "memory"),
+            (!self.descriptors.is_given_back(KEPT_DESCRIPTORS), "descriptors"),
+        ];
+        self.wrong = wrong.iter().filter_map(|(is, what)| is.then_some(*what)).collect();
+        self.holds = self.wrong.is_empty();
+    }
+
     /// One line, and further ones for what is to be known besides.
     pub(super) fn print(&self) {
         if let Some(why) = &self.skipped {
@@ -134,7 +138,7 @@ impl Row {
             self.attack,
             if self.alive { "yes" } else { "NO" },
             newcomer,
-            self.good.described,
+            self.good.found.describe(),
             self.good.rate,
             self.good.slowest_ms,
             mebibytes(before),
@@ -144,9 +148,10 @@ impl Row {
             if self.holds { String::new() } else { format!("FAILS ({})  ", self.wrong.join(", ")) },
             self.notes.first().map_or("", String::as_str),
         );
-        /// So many are shown; the JSON has all.
+        /// The number that is shown; the JSON has all.
         const SHOWN: usize = 2;
-        for note in self.notes.iter().skip(1).chain(&self.good.exits).take(SHOWN) {
+        let found = self.good.found.exits.iter().chain(&self.good.found.wrong);
+        for note in self.notes.iter().skip(1).chain(found).take(SHOWN) {
             println!("{:<30} {note}", "");
         }
     }

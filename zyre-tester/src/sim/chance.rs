@@ -33,34 +33,8 @@ impl Chance {
         range.0 + self.below(range.1.saturating_sub(range.0) + 1)
     }
 
-    /// True so many times in a million.
+    /// Returns `true` this number of times in a million.
     pub(super) const fn hit(&mut self, parts: u32) -> bool {
         parts > 0 && self.below(MILLION as u64) < parts as u64
-    }
-}
-
-/// The fingerprint of a run: every event of every node goes into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digest(pub(super) u64);
-
-impl Digest {
-    pub(super) const START: Self = Self(0xCBF2_9CE4_8422_2325);
-
-    pub(super) const fn word(&mut self, word: u64) {
-        self.0 = (self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 ^= self.0 >> 29;
-    }
-
-    pub(super) fn octets(&mut self, octets: &[u8]) {
-        self.word(octets.len() as u64);
-        let (words, rest) = octets.as_chunks::<8>();
-        for word in words {
-            self.word(u64::from_le_bytes(*word));
-        }
-        if !rest.is_empty() {
-            let mut last = [0; 8];
-            last[..rest.len()].copy_from_slice(rest);
-            self.word(u64::from_le_bytes(last));
-        }
     }
 }

@@ -1,14 +1,17 @@
-//! What was counted, and what goes into the fingerprint of a run.
+//! What was counted.
 
 use std::collections::BTreeMap;
 
-use zre_proto::{Action, Content, Event, ExitReason, Header, Input, PeerId, Stats};
-
-use super::chance::Digest;
+use zre_proto::{Content, Event, Header, Stats};
 
 /// Names of ZRE's commands, by their numbers.
-pub(super) const COMMANDS: [&str; 8] =
-    ["?", "HELLO", "WHISPER", "SHOUT", "JOIN", "LEAVE", "PING", "PING-OK"];
+pub(super) const COMMANDS: [&str; 11] = [
+    "?", "HELLO", "WHISPER", "SHOUT", "JOIN", "LEAVE", "PING", "PING-OK", "ELECT", "LEADER",
+    "GOODBYE",
+];
+pub(super) const HELLO: usize = 1;
+pub(super) const JOIN: usize = 4;
+pub(super) const PING: usize = 6;
 
 /// What was counted.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +27,27 @@ pub(super) struct Counts {
     pub(super) beacons_heard: u64,
     /// Things that arrived on connections.
     pub(super) segments: u64,
-    pub(super) connects: u64,
-    /// Messages on the wire, and their octets with ZMTP's framing, by command.
-    pub(super) messages: [u64; 8],
-    pub(super) octets: [u64; 8],
+    /// Connections that engines wanted, those of them that have led to nothing, and those that
+    /// came to mailboxes.
+    pub(super) dials: u64,
+    pub(super) dials_failed: u64,
+    pub(super) accepted: u64,
+    /// Ends of connections, and peers between ENTER and EXIT, when the run was over.
+    pub(super) connections: u64,
+    pub(super) present: u64,
+    /// Times that engines were told of bytes that move.
+    pub(super) progress: u64,
+    /// Messages on the wire, and their bytes with ZMTP's framing, by command.
+    pub(super) messages: [u64; COMMANDS.len()],
+    pub(super) bytes: [u64; COMMANDS.len()],
     pub(super) enters: u64,
+    /// Of these, on a connection that carries both directions.
+    pub(super) two_way: u64,
     pub(super) exits: BTreeMap<&'static str, u64>,
+    pub(super) unreachable: BTreeMap<&'static str, u64>,
+    pub(super) evasive: u64,
+    pub(super) silent: u64,
+    pub(super) returned: u64,
     pub(super) whispers: u64,
     pub(super) shouts: u64,
     /// Whispers to peers that had left.
@@ -42,19 +60,46 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn message(&mut self, header: &Header, content: &Content) {
-        let framed = |octets: usize| octets as u64 + if octets > 255 { 9 } else { 2 };
+        let framed = |bytes: usize| bytes as u64 + if bytes > 255 { 9 } else { 2 };
         let kind = header.get(2).map_or(0, |id| usize::from(*id));
         let kind = if kind < COMMANDS.len() { kind } else { 0 };
         let frames = content.frames().iter().map(|frame| framed(frame.len())).sum::<u64>();
         self.messages[kind] += 1;
-        self.octets[kind] += framed(header.len()) + frames;
+        self.bytes[kind] += framed(header.len()) + frames;
     }
 
-    pub(super) fn exit(&mut self, reason: ExitReason) {
-        *self.exits.entry(reason.as_str()).or_default() += 1;
+    /// What an application is told.
+    pub(super) fn event(&mut self, event: &Event) {
+        match event {
+            Event::Enter { .. } => self.enters += 1,
+            Event::Exit { reason, .. } => *self.exits.entry(reason.as_str()).or_default() += 1,
+            Event::Unreachable { why, .. } => {
+                *self.unreachable.entry(why.as_str()).or_default() += 1;
+            }
+            Event::Evasive { .. } => self.evasive += 1,
+            Event::Silent { .. } => self.silent += 1,
+            Event::Returned { .. } => self.returned += 1,
+            Event::Whisper { .. } => self.whispers += 1,
+            Event::Shout { .. } => self.shouts += 1,
+            _ => {}
+        }
+    }
+
+    /// Connections that a pair has, when the run was over.
+    pub(super) fn connections_of_a_pair(&self) -> f64 {
+        // Both ends are counted, and both sides of a pair.
+        self.connections as f64 / self.present.max(1) as f64
+    }
+
+    /// HELLOs that one ENTER has taken.
+    pub(super) fn hellos_of_an_enter(&self) -> f64 {
+        self.messages[HELLO] as f64 / self.enters.max(1) as f64
     }
 
     pub(super) const fn add_engine(&mut self, stats: &Stats) {
+        self.dials += stats.dials;
+        self.dials_failed += stats.dials_failed;
+        self.two_way += stats.two_way;
         self.overflows += stats.overflows;
         self.before_hello += stats.before_hello;
         self.malformed += stats.malformed;
@@ -69,8 +114,17 @@ impl Counts {
             (&mut self.beacons_lost, other.beacons_lost),
             (&mut self.beacons_heard, other.beacons_heard),
             (&mut self.segments, other.segments),
-            (&mut self.connects, other.connects),
+            (&mut self.dials, other.dials),
+            (&mut self.dials_failed, other.dials_failed),
+            (&mut self.accepted, other.accepted),
+            (&mut self.connections, other.connections),
+            (&mut self.present, other.present),
+            (&mut self.progress, other.progress),
             (&mut self.enters, other.enters),
+            (&mut self.two_way, other.two_way),
+            (&mut self.evasive, other.evasive),
+            (&mut self.silent, other.silent),
+            (&mut self.returned, other.returned),
             (&mut self.whispers, other.whispers),
             (&mut self.shouts, other.shouts),
             (&mut self.refused, other.refused),
@@ -83,10 +137,14 @@ impl Counts {
         }
         for kind in 0..COMMANDS.len() {
             self.messages[kind] += other.messages[kind];
-            self.octets[kind] += other.octets[kind];
+            self.bytes[kind] += other.bytes[kind];
         }
-        for (reason, count) in &other.exits {
-            *self.exits.entry(reason).or_default() += count;
+        for (sum, more) in
+            [(&mut self.exits, &other.exits), (&mut self.unreachable, &other.unreachable)]
+        {
+            for (reason, count) in more {
+                *sum.entry(reason).or_default() += count;
+            }
         }
     }
 
@@ -94,77 +152,7 @@ impl Counts {
         self.messages.iter().sum()
     }
 
-    pub(super) fn all_octets(&self) -> u64 {
-        self.octets.iter().sum()
-    }
-}
-
-impl Digest {
-    fn peer(&mut self, peer: PeerId) {
-        let (words, _) = peer.as_bytes().as_chunks::<8>();
-        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
-    }
-
-    fn content(&mut self, content: &Content) {
-        content.frames().iter().for_each(|frame| self.octets(frame));
-    }
-
-    /// What an engine is told.
-    pub(super) fn input(&mut self, input: &Input<'_>) {
-        match input {
-            Input::Candidate { peer, endpoint } => {
-                self.word(1 | u64::from(endpoint.address().port()) << 8);
-                self.peer(*peer);
-            }
-            Input::Goodbye { peer } => {
-                self.word(2);
-                self.peer(*peer);
-            }
-            Input::Message { peer, conn, header, content, .. } => {
-                self.word(3 | conn.0 << 8);
-                self.peer(*peer);
-                self.octets(header);
-                self.content(content);
-            }
-            Input::MailboxLost { conn, .. } => self.word(4 | conn.0 << 8),
-            Input::LinkUp { link, .. } => self.word(5 | link.0 << 8),
-            Input::LinkLost { link, overflow, .. } => {
-                self.word(6 | u64::from(*overflow) << 7 | link.0 << 8);
-            }
-            Input::Paused(paused) => self.word(7 | u64::from(*paused) << 8),
-            Input::Moved(endpoint) => self.word(8 | u64::from(endpoint.address().port()) << 8),
-            Input::Action(action) => self.action(action),
-            Input::Time => self.word(10),
-        }
-    }
-
-    fn action(&mut self, action: &Action<'_>) {
-        match action {
-            Action::Join(group) | Action::Leave(group) => self.octets(group.as_bytes()),
-            Action::Whisper { content, .. } | Action::Shout { content, .. } => {
-                self.content(content)
-            }
-            _ => self.word(9),
-        }
-    }
-
-    /// What an application is told.
-    pub(super) fn event(&mut self, event: &Event) {
-        let kind = match event {
-            Event::Enter { .. } => 1,
-            Event::Exit { reason, .. } => 2 | (*reason as u64) << 8,
-            Event::Join { .. } => 3,
-            Event::Leave { .. } => 4,
-            Event::Whisper { .. } => 5,
-            Event::Shout { .. } => 6,
-            Event::Evasive { .. } => 7,
-            Event::Silent { .. } => 8,
-            Event::Moved { .. } => 9,
-            _ => 10,
-        };
-        self.word(kind << 4);
-        if let Some(peer) = event.peer() {
-            self.peer(peer);
-        }
+    pub(super) fn all_bytes(&self) -> u64 {
+        self.bytes.iter().sum()
     }
 }

@@ -16,8 +16,8 @@ pub(super) fn of(seed: u64, slot: u32, life: u32) -> PeerId {
 
 /// The host and the life of a process.
 pub(super) fn read(id: PeerId) -> (u32, u32) {
-    let octets = id.as_bytes();
-    let number = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|i| octets[at + i]));
+    let bytes = id.as_bytes();
+    let number = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|i| bytes[at + i]));
     (number(8), number(12))
 }
 

@@ -9,13 +9,19 @@ use std::time::{Duration, Instant};
 use zre_proto::{Beacon, Endpoint, PeerId};
 
 use super::chance::Chance;
-use super::queue::{MILLI, Micros};
-use super::segment::Party;
+use super::segment::NodeRef;
+use super::site::{Site, Told, Wall};
+use super::time::{MILLI, Micros};
+
+/// The first port of mailboxes.
+pub(super) const FIRST_PORT: u16 = 0xC000;
 
 /// TCP sends again after this, and after twice this, and so on.
 const RESEND: Micros = 200 * MILLI;
 /// So often at most: then it is through.
 const RESENDS: u32 = 4;
+/// What one message takes on a slow way, shortest and longest.
+const SLOW: (Micros, Micros) = (100 * MILLI, 1500 * MILLI);
 
 /// What the network is like.
 #[derive(Clone, Debug)]
@@ -45,12 +51,14 @@ pub(super) struct Place {
     /// Its beacon, and its goodbye, in the table of datagrams.
     pub(super) beacon: u32,
     pub(super) goodbye: u32,
+    pub(super) site: Site,
 }
 
 /// A datagram and where it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct Datagram {
-    pub(super) octets: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) slot: u32,
     pub(super) source: IpAddr,
 }
 
@@ -62,7 +70,7 @@ pub(super) struct Partition {
     pub(super) side: Vec<bool>,
 }
 
-/// Whether something can pass.
+/// Whether something can pass, one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     Open,
@@ -70,6 +78,17 @@ pub(super) enum Reach {
     Blocked,
     /// One of the two addresses is no more.
     Never,
+}
+
+/// What becomes of an attempt to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// The host will answer.
+    Open,
+    /// It is refused on its way.
+    Refused,
+    /// Nothing comes back.
+    Silence,
 }
 
 /// The network.
@@ -81,6 +100,10 @@ pub(super) struct Net {
     pub(super) partitions: Vec<Partition>,
     /// Pairs whose connections stall, and the fault that does it.
     pub(super) stalls: BTreeMap<(u32, u32), u32>,
+    /// From one host to another, what is sent on connections is swallowed.
+    pub(super) holes: BTreeMap<(u32, u32), u32>,
+    /// Pairs between which every message takes long.
+    pub(super) slow: BTreeMap<(u32, u32), u32>,
     /// Faults that last.
     pub(super) lasting: BTreeSet<u32>,
 }
@@ -90,10 +113,12 @@ impl Net {
         Self {
             terms,
             base: Instant::now(),
-            places: vec![Place::default(); nodes as usize],
+            places: vec![Place { port: FIRST_PORT, ..Place::default() }; nodes as usize],
             datagrams: Vec::new(),
             partitions: Vec::new(),
             stalls: BTreeMap::new(),
+            holes: BTreeMap::new(),
+            slow: BTreeMap::new(),
             lasting: BTreeSet::new(),
         }
     }
@@ -121,13 +146,49 @@ impl Net {
         Endpoint::new(SocketAddr::new(Self::address(slot, place.generation), place.port))
     }
 
+    /// Where a host tells another that it is.
+    pub(super) fn told(&self, slot: u32, asker: u32) -> Endpoint {
+        let outside = IpAddr::V4(Ipv4Addr::new(172, 16, (slot >> 8) as u8, slot as u8));
+        let nowhere = Endpoint::new(SocketAddr::new(outside, self.place(slot).port));
+        match self.place(slot).site.nat {
+            None => self.endpoint(slot),
+            Some(Told::Nowhere) => nowhere,
+            Some(Told::Another) => self.next_open(slot).map_or(nowhere, |at| self.endpoint(at)),
+            Some(Told::Asker) => self.endpoint(asker),
+        }
+    }
+
+    /// Where a host tells another that it is, on a connection from or to this address of its own.
+    pub(super) fn told_on(&self, me: NodeRef, asker: u32) -> Endpoint {
+        let place = self.place(me.slot);
+        if place.site.nat.is_some() {
+            return self.told(me.slot, asker);
+        }
+        Endpoint::new(SocketAddr::new(Self::address(me.slot, me.generation), place.port))
+    }
+
+    /// Whether another host tells to be where this one is.
+    pub(super) fn is_disputed(&self, slot: u32) -> bool {
+        let hosts = 0..self.places.len() as u32;
+        let tells = |host: u32| self.place(host).site.nat == Some(Told::Another);
+        hosts.into_iter().any(|host| tells(host) && self.next_open(host) == Some(slot))
+    }
+
+    /// A host near this one that tells where and who it is.
+    fn next_open(&self, slot: u32) -> Option<u32> {
+        let hosts = self.places.len() as u32;
+        let others = (1..hosts).map(|step| (slot + step) % hosts);
+        let open = |site: &Site| site.nat.is_none() && !site.mute;
+        others.into_iter().find(|other| open(&self.place(*other).site))
+    }
+
     /// The host with this address, if there is one now or ever was, and the port.
-    pub(super) fn host(&self, endpoint: Endpoint) -> Option<(Party, u16)> {
+    pub(super) fn host(&self, endpoint: Endpoint) -> Option<(NodeRef, u16)> {
         let SocketAddr::V4(address) = endpoint.address() else { return None };
         let [_, generation, high, low] = address.ip().octets();
         let slot = u32::from(u16::from_be_bytes([high, low]));
         let place = self.places.get(slot as usize)?;
-        Some((Party { slot, life: place.life, generation }, address.port()))
+        Some((NodeRef { slot, life: place.life, generation }, address.port()))
     }
 
     /// Gives a host its datagrams, after it has started or moved.
@@ -135,8 +196,9 @@ impl Net {
         let place = self.place(slot);
         let (generation, port) = (place.generation, place.port);
         let mut table = |port| {
-            let octets = Beacon { peer, port, public_key: None }.encode();
-            self.datagrams.push(Datagram { octets, source: Self::address(slot, generation) });
+            let bytes = Beacon { peer, port, public_key: None }.encode();
+            let source = Self::address(slot, generation);
+            self.datagrams.push(Datagram { bytes, slot, source });
             self.datagrams.len() as u32 - 1
         };
         let (beacon, goodbye) = (table(port), table(0));
@@ -144,21 +206,28 @@ impl Net {
         (place.beacon, place.goodbye) = (beacon, goodbye);
     }
 
-    /// Whether datagrams of one host reach another.
-    pub(super) fn hears(&self, from: u32, to: u32) -> bool {
+    /// Whether the network connects one host with another.
+    pub(super) fn connects(&self, from: u32, to: u32) -> bool {
         !self.place(from).vanished
             && !self.place(to).vanished
             && self.partitions.iter().all(|p| p.side[from as usize] == p.side[to as usize])
     }
 
-    /// Whether a connection between the two works.
-    pub(super) fn reach(&self, from: Party, to: Party) -> Reach {
-        if self.place(from.slot).generation != from.generation
-            || self.place(to.slot).generation != to.generation
+    /// Whether beacons of one host reach another.
+    pub(super) fn hears(&self, from: u32, to: u32) -> bool {
+        !self.place(from).site.quiet && !self.place(to).site.quiet && self.connects(from, to)
+    }
+
+    /// Whether what one end of a connection sends reaches the other.
+    pub(super) fn reach(&self, from: NodeRef, to: NodeRef) -> Reach {
+        let (one, other) = (from.slot, to.slot);
+        if self.place(one).generation != from.generation
+            || self.place(other).generation != to.generation
         {
             Reach::Never
-        } else if !self.hears(from.slot, to.slot)
-            || (!self.stalls.is_empty() && self.stalls.contains_key(&pair(from.slot, to.slot)))
+        } else if !self.connects(one, other)
+            || (!self.stalls.is_empty() && self.stalls.contains_key(&pair(one, other)))
+            || (!self.holes.is_empty() && self.holes.contains_key(&(one, other)))
         {
             Reach::Blocked
         } else {
@@ -166,10 +235,49 @@ impl Net {
         }
     }
 
+    /// Whether a connection works in both directions.
+    pub(super) fn works(&self, here: NodeRef, there: NodeRef) -> bool {
+        self.reach(here, there) == Reach::Open && self.reach(there, here) == Reach::Open
+    }
+
+    /// What becomes of an attempt to connect to a host.
+    pub(super) fn entry(&self, from: NodeRef, to: NodeRef) -> Entry {
+        if !self.works(from, to) {
+            return Entry::Silence;
+        }
+        match self.place(to.slot).site.wall {
+            Some(Wall::Drop) => Entry::Silence,
+            Some(Wall::Reject) => Entry::Refused,
+            None => Entry::Open,
+        }
+    }
+
+    /// Whether a node can connect to another where that one is told to be.
+    pub(super) fn can_dial(&self, from: u32, to: u32) -> bool {
+        self.place(to).site.lets_in() && self.connects(from, to)
+    }
+
+    /// Whether two hosts can meet, as long as nothing disturbs them.
+    pub(super) fn can_meet(&self, one: u32, other: u32) -> bool {
+        self.place(one).site.can_meet(&self.place(other).site)
+    }
+
+    /// Pairs that can meet, each counted twice.
+    pub(super) fn pairs_that_can_meet(&self) -> i64 {
+        let hosts = self.places.len() as u32;
+        let met = |one: u32| (one + 1..hosts).filter(|other| self.can_meet(one, *other)).count();
+        (0..hosts).map(|one| 2 * met(one) as i64).sum()
+    }
+
+    /// Whether a connection of the two carries both directions.
+    pub(super) fn is_two_way(&self, one: u32, other: u32) -> bool {
+        self.place(one).site.is_two_way(&self.place(other).site)
+    }
+
     /// Whether the process at the other end of a connection is the one of then.
-    pub(super) fn lives(&self, party: Party) -> bool {
-        let place = self.place(party.slot);
-        place.alive && place.life == party.life
+    pub(super) fn lives(&self, me: NodeRef) -> bool {
+        let place = self.place(me.slot);
+        place.alive && place.life == me.life
     }
 
     pub(super) const fn datagram_delay(&self, chance: &mut Chance) -> Micros {
@@ -185,6 +293,12 @@ impl Net {
             resends += 1;
         }
         delay
+    }
+
+    /// How long a message takes on the wire between two hosts; mostly it is too short to count.
+    pub(super) fn wire_time(&self, one: u32, other: u32, chance: &mut Chance) -> Micros {
+        let slow = !self.slow.is_empty() && self.slow.contains_key(&pair(one, other));
+        if slow { chance.between(SLOW) } else { 0 }
     }
 }
 

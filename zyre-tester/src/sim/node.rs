@@ -2,30 +2,44 @@
 //!
 //! It does with the outputs of the engine what the driver of the `zyre` crate does.
 
-use std::collections::VecDeque;
+mod application;
+mod conn;
+mod dials;
+mod endings;
+mod traffic;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use zre_proto::driver_times::{FLUSH_TIMEOUT, PAUSE_AFTER_GOODBYE, PAUSE_BEFORE_GOODBYE};
 use zre_proto::{
-    Action, Beacon, ConnId, Content, Endpoint, Engine, Event, Header, Input, LinkId, Output,
-    PeerId, Refused,
+    Action, ActionError, Beacon, ConnId, Content, Endpoint, Engine, Event, Header, Input,
+    InterfaceId, Loss, Output, PeerId, UnreachableReason,
 };
 
+use self::conn::{Conn, Conns, Stage};
 use super::app::App;
-use super::chance::{Chance, Digest};
+use super::chance::{Chance, MILLION};
 use super::counts::Counts;
-use super::mailbox::Conn;
-use super::net::{Net, Reach};
-use super::queue::{Entry, Happening, MILLI, Micros, Queue, SECOND};
+use super::digest::Digest;
+use super::identity;
+use super::net::Net;
+use super::post::Post;
+use super::queue::{Entry, Happening, Queue};
 use super::rules::Rules;
-use super::segment::{Body, Party, Post, Segment};
-use super::wire::Wire;
+use super::segment::{NodeRef, Segment};
+use super::time::{Micros, SECOND};
+use super::trace::Trace;
 
-/// As the driver of the `zyre` crate: how long a stop waits for links to send what was accepted.
-const FLUSH: Micros = SECOND;
-/// As the driver: between the last message and the goodbye beacon.
-const LAST_WORDS: Micros = 10 * MILLI;
-/// As the driver: between the goodbye beacon and the end of the links.
-const GOODBYE: Micros = 5 * MILLI;
+/// How long a stop waits for links to send what was accepted.
+const FLUSH: Micros = FLUSH_TIMEOUT.as_micros() as Micros;
+/// Between the last message and the goodbye beacon.
+const LAST_WORDS: Micros = PAUSE_BEFORE_GOODBYE.as_micros() as Micros;
+/// Between the goodbye beacon and the end of the links.
+const GOODBYE: Micros = PAUSE_AFTER_GOODBYE.as_micros() as Micros;
+/// What becomes of a connection is decided by then.
+const MEETING: Micros = 5 * SECOND;
 
 /// What a node needs of the world while it runs.
 pub(super) struct World<'a> {
@@ -35,31 +49,35 @@ pub(super) struct World<'a> {
 }
 
 /// What waits for an application that does not take its events.
-pub(super) enum Held {
-    Message { conn: u32, header: Header, content: Content },
-    Hangup { conn: u32 },
+enum Held {
+    Message { conn: ConnId, header: Header, content: Content },
+    Ended { conn: ConnId },
 }
 
 /// One node, or the place of one that is not running.
 pub(super) struct Node {
-    pub(super) party: Party,
+    pub(super) me: NodeRef,
     pub(super) id: PeerId,
     pub(super) engine: Option<Engine>,
     pub(super) app: App,
-    pub(super) wires: Vec<Wire>,
-    pub(super) conns: Vec<Conn>,
+    conns: Conns,
     /// Connections that have not brought a HELLO yet, and until when they may.
-    pub(super) fresh: VecDeque<(Micros, u32)>,
-    /// What could not be sent for a blockade: ends of connections.
-    pub(super) delayed: Vec<Segment>,
-    pub(super) held: VecDeque<Held>,
+    fresh: VecDeque<(Micros, ConnId)>,
+    /// What could not be sent for a blockade, and when it may arrive at the earliest: beginnings
+    /// and ends of connections.
+    delayed: Vec<(Micros, Segment)>,
+    held: VecDeque<Held>,
+    /// The application does not take its events.
     pub(super) asleep: bool,
+    /// Until then the process does not run at all.
+    suspended: Micros,
     pub(super) queue: Queue,
     pub(super) now: Micros,
-    pub(super) chance: Chance,
+    chance: Chance,
     pub(super) digest: Digest,
     pub(super) counts: Counts,
-    pub(super) events: VecDeque<Event>,
+    /// Events that the application has not taken yet, and when they came.
+    events: VecDeque<(Micros, Event)>,
     /// When the next deadline of the engine is in the queue.
     armed: Micros,
     ties: u64,
@@ -71,16 +89,16 @@ impl Node {
     pub(super) fn empty(slot: u32, rules: &Rules) -> Self {
         let id = PeerId::new([0; 16]);
         Self {
-            party: Party { slot, life: 0, generation: 0 },
+            me: NodeRef { slot, life: 0, generation: 0 },
             id,
             engine: None,
-            app: App::new(id, 0, rules),
-            wires: Vec::new(),
-            conns: Vec::new(),
+            app: App::new(id, 0, rules.history),
+            conns: Conns::default(),
             fresh: VecDeque::new(),
             delayed: Vec::new(),
             held: VecDeque::new(),
             asleep: false,
+            suspended: 0,
             queue: Queue::default(),
             now: 0,
             chance: Chance::of(rules.seed, 1, slot.into()),
@@ -94,16 +112,15 @@ impl Node {
     }
 
     /// Starts an engine here.
-    pub(super) fn start(&mut self, party: Party, engine: Engine, app: App, world: &mut World<'_>) {
+    pub(super) fn start(&mut self, me: NodeRef, engine: Engine, app: App, world: &mut World<'_>) {
         self.halt();
-        self.party = party;
+        self.me = me;
         self.id = engine.id();
         self.engine = Some(engine);
         self.counts.nodes += 1;
         self.app = app;
-        self.wires.reserve(world.net.places.len());
         self.conns.reserve(world.net.places.len());
-        let life = party.life;
+        let life = me.life;
         let phase = self.chance.below(SECOND);
         self.later(phase, Happening::Second { life });
         self.beat(world);
@@ -114,14 +131,14 @@ impl Node {
         if let Some(engine) = self.engine.take() {
             self.counts.add_engine(&engine.stats());
         }
-        self.wires = Vec::new();
-        self.conns = Vec::new();
+        self.conns = Conns::default();
         self.app.end();
         self.fresh.clear();
         self.delayed.clear();
         self.held.clear();
         self.events.clear();
         self.asleep = false;
+        self.suspended = 0;
         self.stopping = false;
         self.armed = Micros::MAX;
     }
@@ -129,6 +146,10 @@ impl Node {
     /// Does all that is due before `until`.
     pub(super) fn run(&mut self, until: Micros, world: &mut World<'_>) {
         while let Some(entry) = self.queue.pop_before(until) {
+            if entry.at < self.suspended {
+                self.put_off(entry);
+                continue;
+            }
             self.now = entry.at;
             self.happen(entry, world);
             if !self.events.is_empty() {
@@ -137,12 +158,20 @@ impl Node {
         }
     }
 
+    /// A process that does not run finds later what has happened meanwhile.
+    fn put_off(&mut self, entry: Entry) {
+        if entry.what == Happening::Time && self.armed == entry.at {
+            self.armed = self.suspended;
+        }
+        self.queue.push(Entry { at: self.suspended, ..entry });
+    }
+
     fn happen(&mut self, entry: Entry, world: &mut World<'_>) {
-        let here = |life: u32| life == self.party.life && self.engine.is_some();
+        let here = |life: u32| life == self.me.life && self.engine.is_some();
         match entry.what {
             Happening::Time if self.armed == entry.at => {
                 self.armed = Micros::MAX;
-                self.tell(Input::Time, world);
+                self.time_out(world);
             }
             Happening::Beacon { datagram } => self.heard(datagram, world),
             Happening::Arrive { segment } => {
@@ -155,9 +184,18 @@ impl Node {
                 self.later(SECOND, Happening::Second { life });
                 self.each_second(world);
             }
-            Happening::Redial { link, life } if here(life) => self.dial(link, world),
+            Happening::Redial { id, life } if here(life) => self.dial(id, world),
+            Happening::Refused { id, life } if here(life) => {
+                self.fail(id, UnreachableReason::Refused, world);
+            }
+            Happening::DialOver { id, life } if here(life) => {
+                self.fail(id, UnreachableReason::NoAnswer, world);
+            }
+            Happening::Through { id, life } if here(life) => self.through(id, world),
+            Happening::Lost { id, life } if here(life) => self.end_of_reading(id, world),
+            Happening::Told { of } => self.require(of, world),
             Happening::Goodbye { life } if here(life) => {
-                let goodbye = world.net.place(self.party.slot).goodbye;
+                let goodbye = world.net.place(self.me.slot).goodbye;
                 self.broadcast(goodbye, world);
                 self.later(GOODBYE, Happening::End { life });
             }
@@ -165,10 +203,9 @@ impl Node {
                 self.hang_up_all(world);
                 self.halt();
             }
-            Happening::GiveUp { fault } if world.net.lasting.contains(&fault) => {
-                self.lose_cut_off(world);
+            Happening::GiveUp { fault, cut } if world.net.lasting.contains(&fault) => {
+                self.lose_cut_off(cut, world);
             }
-            Happening::DialsGiveUp => self.lose_dials(world),
             Happening::Resume => self.resume(world),
             Happening::Break { with } => self.break_with(with, world),
             Happening::Wake { life } if here(life) => self.wake(world),
@@ -183,15 +220,19 @@ impl Node {
         self.halt();
     }
 
-    /// The application stops the node.
+    /// The application stops the node. What has no more to send on a connection ends it.
     pub(super) fn stop(&mut self, now: Micros, world: &mut World<'_>) {
         self.now = now;
         // An engine that runs does not refuse to stop.
         let _ = self.act(Action::Stop, world);
         self.stopping = true;
-        let flushed = self.wires.iter().all(|wire| wire.ended || wire.waiting.is_empty());
+        let speaks = |conn: &Conn| conn.spoke || conn.stage == Stage::Opening;
+        for id in self.conns.those(|conn| speaks(conn) && conn.waiting.is_empty()) {
+            self.hang_up(id, world);
+        }
+        let flushed = self.conns.those(speaks).is_empty();
         let wait = LAST_WORDS + if flushed { 0 } else { FLUSH };
-        self.later(wait, Happening::Goodbye { life: self.party.life });
+        self.later(wait, Happening::Goodbye { life: self.me.life });
     }
 
     /// The host has another address, which the driver has seen. If it is `seen` that connections to
@@ -204,13 +245,13 @@ impl Node {
         world: &mut World<'_>,
     ) {
         self.now = now;
-        let first = self.chance.hit(super::chance::MILLION / 2);
+        let first = self.chance.hit(MILLION / 2);
         if seen && first {
             self.lose_all(world);
         }
-        self.party.generation = world.net.place(self.party.slot).generation;
+        self.me.generation = world.net.place(self.me.slot).generation;
         self.tell(Input::Moved(endpoint), world);
-        let beacon = world.net.place(self.party.slot).beacon;
+        let beacon = world.net.place(self.me.slot).beacon;
         self.broadcast(beacon, world);
         if seen && !first {
             self.lose_all(world);
@@ -223,8 +264,51 @@ impl Node {
         self.stopping
     }
 
-    /// Happens so much later.
-    pub(super) fn later(&mut self, delay: Micros, what: Happening) {
+    /// Whether the node runs, and is not about to stop.
+    pub(super) const fn runs(&self) -> bool {
+        self.engine.is_some() && !self.stopping
+    }
+
+    /// Whether the node takes part in anything now.
+    pub(super) const fn is_awake(&self, now: Micros) -> bool {
+        !self.asleep && self.suspended <= now
+    }
+
+    /// Whether the process runs now.
+    pub(super) const fn is_running(&self, now: Micros) -> bool {
+        self.suspended <= now
+    }
+
+    /// The process does not run until then.
+    pub(super) fn suspend(&mut self, until: Micros) {
+        self.suspended = self.suspended.max(until);
+    }
+
+    /// Adds what there is now to what was counted.
+    pub(super) fn count(&self, counts: &mut Counts) {
+        counts.add(&self.counts);
+        if let Some(engine) = &self.engine {
+            counts.add_engine(&engine.stats());
+            let peers: BTreeSet<PeerId> = engine.peers().collect();
+            let connected = self.conns.iter().filter(|(_, conn)| peers.contains(&conn.peer));
+            counts.present += peers.len() as u64;
+            counts.connections += connected.count() as u64;
+        }
+    }
+
+    /// How many connections there are with each peer, and how many of them are not quite new.
+    pub(super) fn connections(&self, now: Micros) -> BTreeMap<PeerId, (usize, usize)> {
+        let mut connections: BTreeMap<PeerId, (usize, usize)> = BTreeMap::new();
+        for (_, conn) in self.conns.iter() {
+            let (all, lasting) = connections.entry(conn.peer).or_default();
+            *all += 1;
+            *lasting += usize::from(now > conn.opened + MEETING);
+        }
+        connections
+    }
+
+    /// Happens after a delay.
+    fn later(&mut self, delay: Micros, what: Happening) {
         self.at(self.now + delay, what);
     }
 
@@ -233,26 +317,28 @@ impl Node {
         self.queue.push(Entry { at, tie, what });
     }
 
-    pub(super) fn tie(&mut self) -> u64 {
+    fn tie(&mut self) -> u64 {
         self.ties += 1;
-        u64::from(self.party.slot) << 40 | self.ties
+        u64::from(self.me.slot) << 40 | self.ties
     }
 
     /// The node sends its beacon, and does what its driver does once a second.
     fn beat(&mut self, world: &mut World<'_>) {
-        self.later(SECOND, Happening::Beat { life: self.party.life });
-        let beacon = world.net.place(self.party.slot).beacon;
+        self.later(SECOND, Happening::Beat { life: self.me.life });
+        let beacon = world.net.place(self.me.slot).beacon;
         self.broadcast(beacon, world);
         self.close_useless(world);
     }
 
     fn broadcast(&mut self, datagram: u32, world: &mut World<'_>) {
         let net = world.net;
-        let from = self.party.slot;
+        let from = self.me.slot;
+        if net.place(from).site.quiet {
+            return;
+        }
         self.counts.beacons += 1;
-        let open = net.partitions.is_empty();
         for (to, place) in (0..).zip(&net.places) {
-            if !place.alive || to == from || !(open || net.hears(from, to)) {
+            if !place.alive || to == from || !net.hears(from, to) {
                 continue;
             }
             if self.chance.hit(net.terms.loss) {
@@ -274,56 +360,90 @@ impl Node {
 
     /// A datagram has come.
     fn heard(&mut self, datagram: u32, world: &mut World<'_>) {
-        if self.engine.is_none() || world.net.place(self.party.slot).vanished {
+        if self.engine.is_none() || world.net.place(self.me.slot).vanished {
             return;
         }
         self.counts.beacons_heard += 1;
         let Some(datagram) = world.net.datagrams.get(datagram as usize) else { return };
-        let Ok(beacon) = Beacon::decode(&datagram.octets) else { return };
-        let peer = beacon.peer;
-        let input = if beacon.is_goodbye() {
-            Input::Goodbye { peer }
-        } else {
-            let endpoint = Endpoint::new((datagram.source, beacon.port).into());
-            Input::Candidate { peer, endpoint }
-        };
-        self.tell(input, world);
+        let Ok(mut beacon) = Beacon::decode(&datagram.bytes) else { return };
+        let mut source = datagram.source;
+        if world.net.place(datagram.slot).site.nat.is_some() {
+            let told = world.net.told(datagram.slot, self.me.slot).address();
+            source = told.ip();
+            if !beacon.is_goodbye() {
+                beacon.port = told.port();
+            }
+        }
+        let source = SocketAddr::new(source, zyre::BEACON_PORT);
+        self.tell(Input::Beacon { beacon, source, interface: InterfaceId(1) }, world);
     }
 
-    /// An input that cannot be refused.
+    /// A node that hears no beacons is told of another one by its application.
+    fn require(&mut self, of: u32, world: &mut World<'_>) {
+        let place = world.net.place(of);
+        if of == self.me.slot || !place.alive || !self.runs() {
+            return;
+        }
+        let peer = identity::of(world.rules.seed, of, place.life);
+        let endpoint = world.net.told(of, self.me.slot);
+        // The limit of peers is far away.
+        let _ = self.act(Action::Require { peer, endpoint }, world);
+    }
+
+    /// Tells the engine what has happened on the network.
     pub(super) fn tell(&mut self, input: Input<'_>, world: &mut World<'_>) {
-        // Only actions are refused.
-        let _ = self.input(input, world);
-    }
-
-    /// What the application wants.
-    pub(super) fn act(&mut self, action: Action<'_>, world: &mut World<'_>) -> Result<(), Refused> {
-        self.input(Input::Action(action), world)
-    }
-
-    /// Hands one input to the engine and does what it says, as the driver does.
-    fn input(&mut self, input: Input<'_>, world: &mut World<'_>) -> Result<(), Refused> {
-        let Some(engine) = &mut self.engine else { return Err(Refused::Stopped) };
-        let now = world.net.instant(self.now);
+        let Some(engine) = &mut self.engine else { return };
         self.counts.inputs += 1;
         self.digest.word(self.now);
         self.digest.input(&input);
-        engine.handle(now, input)?;
+        world.rules.trace.input(self.me, self.now, &input);
+        engine.handle(world.net.instant(self.now), input);
+        self.carry_out_all(world);
+    }
+
+    /// Tells the engine that a deadline has come.
+    fn time_out(&mut self, world: &mut World<'_>) {
+        self.tell_progress(world);
+        let Some(engine) = &mut self.engine else { return };
+        self.counts.inputs += 1;
+        self.digest.word(self.now);
+        self.digest.timeout();
+        engine.handle_timeout(world.net.instant(self.now));
+        self.carry_out_all(world);
+    }
+
+    /// Tells the engine what the application wants.
+    pub(super) fn act(
+        &mut self,
+        action: Action<'_>,
+        world: &mut World<'_>,
+    ) -> Result<(), ActionError> {
+        let Some(engine) = &mut self.engine else { return Err(ActionError::Stopped) };
+        self.counts.inputs += 1;
+        self.digest.word(self.now);
+        self.digest.action(&action);
+        engine.act(world.net.instant(self.now), action)?;
+        self.carry_out_all(world);
+        Ok(())
+    }
+
+    /// Does what the engine says, as the driver does.
+    fn carry_out_all(&mut self, world: &mut World<'_>) {
+        let now = world.net.instant(self.now);
         let mut full = VecDeque::new();
         loop {
             while let Some(output) = self.engine.as_mut().and_then(Engine::poll_output) {
-                if let Some((peer, link)) = self.carry_out(output, world) {
-                    full.push_back((peer, link));
+                if let Some((peer, conn)) = self.carry_out(output, world) {
+                    full.push_back((peer, conn));
                 }
             }
-            let Some((peer, link)) = full.pop_front() else { break };
-            let overflow = Input::LinkLost { peer, link, overflow: true };
+            let Some((peer, conn)) = full.pop_front() else { break };
+            let overflow = Input::Lost { peer, conn, why: Loss::Overflow };
             if let Some(engine) = &mut self.engine {
-                engine.handle(now, overflow)?;
+                engine.handle(now, overflow);
             }
         }
         self.arm(world.net);
-        Ok(())
     }
 
     fn arm(&mut self, net: &Net) {
@@ -336,56 +456,28 @@ impl Node {
         }
     }
 
-    /// Does one thing. Returns the link if its queue is full.
-    fn carry_out(&mut self, output: Output, world: &mut World<'_>) -> Option<(PeerId, LinkId)> {
+    /// Does one thing. Returns the connection if its queue is full.
+    fn carry_out(&mut self, output: Output, world: &mut World<'_>) -> Option<(PeerId, ConnId)> {
+        if world.rules.trace.is_on(self.me) {
+            let peer = Trace::conn(&output).and_then(|id| Some(self.conns.get(id)?.peer));
+            world.rules.trace.output(self.me, self.now, peer, &output);
+        }
         match output {
-            Output::Send { link, header, content } => {
-                return self.send(link, header, content, world);
+            Output::Send { conn, header, content } => {
+                return self.send(conn, header, content, world);
             }
             Output::Event(event) => {
                 self.digest.event(&event);
-                self.events.push_back(event);
+                self.events.push_back((self.now, event));
             }
-            Output::Connect { peer, link, endpoint } => self.open(peer, link, endpoint, world),
-            Output::CloseLink { link } => self.close_link(link, world),
-            Output::CloseMailbox { conn } => self.close_mailbox(conn, world),
+            Output::Connect { peer, conn, endpoint, .. } => self.open(peer, conn, endpoint, world),
+            Output::Close { conn } => self.hang_up(conn, world),
         }
         None
     }
 
-    /// Sends something that is not content: if it cannot pass now, then when it can.
-    pub(super) fn control(
-        &mut self,
-        generation: u8,
-        to: Party,
-        not_before: Micros,
-        body: Body,
-        world: &mut World<'_>,
-    ) -> Micros {
-        let segment = Segment { from: Party { generation, ..self.party }, to, body };
-        match world.net.reach(segment.from, to) {
-            Reach::Open => {
-                let arrival = self.now + world.net.segment_delay(&mut self.chance);
-                let arrival = arrival.max(not_before);
-                let tie = self.tie();
-                world.post.segment(arrival, tie, segment);
-                arrival
-            }
-            Reach::Blocked => {
-                self.delayed.push(segment);
-                not_before
-            }
-            Reach::Never => not_before,
-        }
-    }
-
     /// What this node's ledger calls now.
-    pub(super) const fn elapsed(&self) -> Duration {
+    const fn elapsed(&self) -> Duration {
         Duration::from_micros(self.now)
-    }
-
-    /// The number of a mailbox connection.
-    pub(super) const fn conn_id(conn: u32) -> ConnId {
-        ConnId(conn as u64 + 1)
     }
 }

@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::faults::{Fault, Kind, Rates};
+use super::faults::{Fault, Kind, Rates, Shares};
 use super::net::Terms;
 use super::quantity;
-use super::queue::{MILLI, Micros, SECOND};
 use super::rules::{MINUTE, Rules, Sabotage};
 use super::run::{Setup, rest};
+use super::time::{MILLI, Micros, SECOND};
+use super::trace::Trace;
 
 /// Hosts that there are numbers for.
 const HOSTS: u32 = 65_536;
 /// No delay is shorter: it is also the window in which nodes run side by side.
 const SHORTEST: Micros = 100;
-/// From so many nodes on it pays to have more than one thread.
+/// The number of nodes from which on it pays to have more than one thread.
 const MANY: u32 = 150;
 
 /// A network of virtual nodes in virtual time.
@@ -58,10 +59,33 @@ pub(crate) struct Options {
     /// Pairs whose connections stall for 1 to 20 s, per node and minute.
     #[arg(long, default_value_t = 0.1)]
     stall_rate: f64,
-    /// Applications that take no events for 1 to 20 s, per node and minute.
+    /// Ways from one node to another on which connections bring nothing, for 1 to 50 s, per node
+    /// and minute.
+    #[arg(long, default_value_t = 0.05)]
+    hole_rate: f64,
+    /// Pairs between which every message takes up to 1.5 s, for 1 to 20 s, per node and minute.
+    #[arg(long, default_value_t = 0.05)]
+    slow_rate: f64,
+    /// Applications that take no events for 1 to 50 s, per node and minute.
     #[arg(long, default_value_t = 0.05)]
     sleep_rate: f64,
-    /// No faults by chance: all rates are zero.
+    /// Processes that do not run for 1 to 50 s, per node and minute.
+    #[arg(long, default_value_t = 0.05)]
+    suspend_rate: f64,
+    /// Hosts that let no connection in.
+    #[arg(long, default_value = "5%", value_parser = quantity::share)]
+    walls: u32,
+    /// Hosts behind NAT: where they tell to be is nobody, or another node, or the one that asks.
+    #[arg(long, default_value = "5%", value_parser = quantity::share)]
+    nats: u32,
+    /// Hosts that beacons do not reach. Their nodes are told where the others are.
+    #[arg(long, default_value = "5%", value_parser = quantity::share)]
+    quiet: u32,
+    /// Nodes that know no two-way connections, as all did before; half of them do not tell their
+    /// ids when others connect.
+    #[arg(long, default_value = "20%", value_parser = quantity::share)]
+    plain: u32,
+    /// No faults by chance: all rates are zero, and all hosts can be reached.
     #[arg(long)]
     calm: bool,
     /// One fault, such as `12s crash 3 for 5s same`, `20s break 1 2`. May be given more than once.
@@ -88,6 +112,10 @@ pub(crate) struct Options {
     /// Seconds to spend on making the scenario of a violation shorter.
     #[arg(long, default_value_t = 60)]
     pub(super) shrink: u64,
+    /// Two nodes, `3,17`: what their engines are told of each other and do about each other, line
+    /// by line, on standard error.
+    #[arg(long, value_name = "NODE,NODE", value_parser = quantity::two)]
+    trace: Option<(u32, u32)>,
     /// Options from a file: a JSON object with the names of these options. What is given on the
     /// command line counts more.
     #[arg(long)]
@@ -165,9 +193,11 @@ impl Options {
             end,
             rest: rest(end),
             sabotage: self.sabotage,
+            trace: Trace(self.trace),
         };
         Ok(Setup {
             nodes: self.nodes,
+            plain: self.plain,
             terms: self.terms(),
             rules,
             spread: self.spread,
@@ -215,11 +245,16 @@ impl Options {
                 moves: self.move_rate,
                 breaks: self.break_rate,
                 stalls: self.stall_rate,
+                holes: self.hole_rate,
+                slow: self.slow_rate,
                 sleeps: self.sleep_rate,
+                suspensions: self.suspend_rate,
             };
+            let shares = Shares { walls: self.walls, nats: self.nats, quiet: self.quiet };
             let end = setup.rules.end;
             let from = (5 * SECOND).min(end / 10) / MILLI * MILLI;
             faults.extend(rates.faults(self.seed, self.nodes, from, rest_from(end)));
+            faults.extend(shares.faults(self.seed, self.nodes, end));
         }
         faults.sort();
         Ok(faults)
@@ -231,7 +266,7 @@ impl Options {
         let percent = |share: u32| format!("{}%", f64::from(share) / 1e4);
         let mut words = format!(
             "--nodes {} --minutes {} --seed {} --loss {} --delay {}..{} --duplicate {} --late {} \
-             --tcp-timeout {}..{} --shouts {} --spread {}",
+             --tcp-timeout {}..{} --shouts {} --spread {} --plain {}",
             self.nodes,
             self.minutes,
             self.seed,
@@ -244,6 +279,7 @@ impl Options {
             ms(self.tcp_timeout.1),
             percent(self.shouts),
             ms(self.spread),
+            percent(self.plain),
         );
         if self.silent {
             words.push_str(" --silent");

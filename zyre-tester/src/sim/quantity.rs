@@ -1,6 +1,6 @@
 //! Quantities as people write them: `5%`, `1..50ms`, `20s`, `54Mbit`.
 
-use super::queue::{MILLI, Micros, SECOND};
+use super::time::{MILLI, Micros, SECOND};
 
 /// A time: `50ms`, `20s`, `1.5m`; without a unit, seconds.
 pub(super) fn time(text: &str) -> Result<Micros, String> {
@@ -43,6 +43,16 @@ pub(super) fn share(text: &str) -> Result<u32, String> {
 pub(super) fn when(text: &str) -> Result<(Micros, Micros), String> {
     let (at, lasts) = text.split_once(',').ok_or_else(|| format!("{text:?} is not AT,FOR"))?;
     Ok((time(at)?, time(lasts)?))
+}
+
+/// Two numbers: `3,17`.
+pub(super) fn two(text: &str) -> Result<(u32, u32), String> {
+    let numbers =
+        text.split_once(',').map(|(one, other)| (one.trim().parse(), other.trim().parse()));
+    match numbers {
+        Some((Ok(one), Ok(other))) => Ok((one, other)),
+        _ => Err(format!("{text:?} is not NUMBER,NUMBER")),
+    }
 }
 
 /// Bits per second: `54Mbit`, `1Gbit`.

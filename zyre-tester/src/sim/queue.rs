@@ -3,15 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use zre_proto::ConnId;
+
 use super::segment::Segment;
-
-/// Virtual time: microseconds since the start.
-pub(super) type Micros = u64;
-
-/// A second.
-pub(super) const SECOND: Micros = 1_000_000;
-/// A millisecond.
-pub(super) const MILLI: Micros = 1_000;
+use super::time::Micros;
 
 /// One thing that will happen. Of two at the same time the one with the smaller tie comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +15,19 @@ pub(super) struct Entry {
     /// The node that caused it, and the how many-th thing it caused: never the same twice.
     pub(super) tie: u64,
     pub(super) what: Happening,
+}
+
+/// Connections that a fault has cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cut {
+    /// Those with another host, as long as the way there is blocked.
+    Way(u32),
+    /// Those with an earlier process or address of a host.
+    Host(u32),
+    /// Those from an earlier address of this host.
+    Here,
+    /// Those with hosts that the network does not connect with this one.
+    Network,
 }
 
 /// What happens to a node. `life` is the process it is meant for.
@@ -35,16 +43,24 @@ pub(super) enum Happening {
     Beacon { datagram: u32 },
     /// Something arrives on a connection: the number of a segment in the slab.
     Arrive { segment: u32 },
-    /// A link that could not reach its host is tried again.
-    Redial { link: u32, life: u32 },
+    /// A host that was not reached is tried again.
+    Redial { id: ConnId, life: u32 },
+    /// A dial was refused on its way.
+    Refused { id: ConnId, life: u32 },
+    /// A dial has taken too long.
+    DialOver { id: ConnId, life: u32 },
+    /// The handshake of a connection at the mailbox is over.
+    Through { id: ConnId, life: u32 },
+    /// A broken connection brings nothing any more.
+    Lost { id: ConnId, life: u32 },
+    /// A node that hears no beacons is told of the one on this host.
+    Told { of: u32 },
     /// A stopping node has flushed, and says goodbye.
     Goodbye { life: u32 },
     /// A stopping node closes everything.
     End { life: u32 },
-    /// TCP gives up what is cut off, if this fault still is.
-    GiveUp { fault: u32 },
-    /// Connections that could not be opened in time are given up.
-    DialsGiveUp,
+    /// TCP gives up what this fault has cut off, if it still is.
+    GiveUp { fault: u32, cut: Cut },
     /// Something can be reached again.
     Resume,
     /// The connections with another host break.

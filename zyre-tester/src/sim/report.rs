@@ -1,5 +1,6 @@
 //! What a person, and a machine, are told.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
@@ -9,12 +10,12 @@ use super::counts::{COMMANDS, Counts};
 use super::identity;
 use super::options::Options;
 use super::quantity::seconds;
-use super::queue::{Micros, SECOND};
 use super::run::{Outcome, Setup, Watch};
 use super::shrink::Shrunk;
-use crate::ledger::Violation;
+use super::time::{Micros, SECOND};
+use testkit::ledger::Violation;
 
-/// So many violations are printed.
+/// The number of violations that are printed.
 const SHOWN: usize = 10;
 
 /// A line that shows how far a run is.
@@ -76,12 +77,32 @@ pub(super) fn print(options: &Options, setup: &Setup, outcome: &Outcome) {
             counts.beacons, counts.beacons_heard, counts.beacons_lost
         ),
     );
-    row("connections", counts.connects.to_string());
+    row(
+        "connections",
+        format!(
+            "{} dialled, {} in vain; {:.2} for each pair at the end",
+            counts.dials,
+            counts.dials_failed,
+            counts.connections_of_a_pair()
+        ),
+    );
     let kinds = (1..COMMANDS.len()).map(|k| format!("{} {}", COMMANDS[k], counts.messages[k]));
     row("messages", kinds.collect::<Vec<_>>().join(", "));
-    row("ENTER", counts.enters.to_string());
-    let exits: Vec<String> = counts.exits.iter().map(|(why, n)| format!("{why} {n}")).collect();
-    row("EXIT", if exits.is_empty() { "none".into() } else { exits.join(", ") });
+    row(
+        "ENTER",
+        format!(
+            "{}, {} on two-way connections, {:.3} HELLOs each",
+            counts.enters,
+            counts.two_way,
+            counts.hellos_of_an_enter()
+        ),
+    );
+    row("EXIT", reasons(&counts.exits));
+    row("UNREACHABLE", reasons(&counts.unreachable));
+    row(
+        "EVASIVE",
+        format!("{}, SILENT {}, back {}", counts.evasive, counts.silent, counts.returned),
+    );
     row("dropped by engines", dropped(counts));
     row("agreements checked", outcome.agreed.to_string());
     row("violations", outcome.violations.len().to_string());
@@ -94,6 +115,11 @@ pub(super) fn print(options: &Options, setup: &Setup, outcome: &Outcome) {
     if outcome.violations.len() > SHOWN {
         println!("  ... and {} more", outcome.violations.len() - SHOWN);
     }
+}
+
+fn reasons(counted: &BTreeMap<&'static str, u64>) -> String {
+    let reasons: Vec<String> = counted.iter().map(|(why, n)| format!("{why} {n}")).collect();
+    if reasons.is_empty() { "none".into() } else { reasons.join(", ") }
 }
 
 fn dropped(counts: &Counts) -> String {
@@ -147,7 +173,7 @@ fn violation_json(violation: &Violation) -> Value {
 /// The same for machines.
 pub(super) fn json(setup: &Setup, outcome: &Outcome, shrunk: Option<&Shrunk>) -> Value {
     let counts = &outcome.counts;
-    let by_command = |numbers: &[u64; 8]| {
+    let by_command = |numbers: &[u64; COMMANDS.len()]| {
         let pairs = COMMANDS.iter().zip(numbers).skip(1);
         pairs.map(|(name, n)| ((*name).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>()
     };
@@ -173,13 +199,23 @@ pub(super) fn json(setup: &Setup, outcome: &Outcome, shrunk: Option<&Shrunk>) ->
         "beacons_heard": counts.beacons_heard,
         "beacons_lost": counts.beacons_lost,
         "segments": counts.segments,
-        "connects": counts.connects,
+        "dials": counts.dials,
+        "dials_failed": counts.dials_failed,
+        "accepted": counts.accepted,
+        "connections_of_a_pair": counts.connections_of_a_pair(),
+        "two_way": counts.two_way,
+        "hellos_of_an_enter": counts.hellos_of_an_enter(),
+        "progress": counts.progress,
         "messages": by_command(&counts.messages),
-        "octets": by_command(&counts.octets),
+        "bytes": by_command(&counts.bytes),
         "messages_all": counts.all_messages(),
-        "octets_all": counts.all_octets(),
+        "bytes_all": counts.all_bytes(),
         "enters": counts.enters,
         "exits": counts.exits,
+        "unreachable": counts.unreachable,
+        "evasive": counts.evasive,
+        "silent": counts.silent,
+        "returned": counts.returned,
         "agreed": outcome.agreed,
         "interrupted": outcome.interrupted,
         "violations": outcome.violations.iter().map(violation_json).collect::<Vec<_>>(),

@@ -1,11 +1,13 @@
 //! What holds for a whole run.
 
-use zre_proto::{Event, Header};
+use zre_proto::Event;
+use zre_proto::Header;
 
-use super::app::App;
-use super::queue::{Micros, SECOND};
+use super::segment::is_hello;
+use super::time::{Micros, SECOND};
+use super::trace::Trace;
 
-/// The application is quiet for so long in every minute: then all must agree.
+/// How long the application is quiet in every minute: then all must agree.
 pub(super) const HUSH: Micros = 10 * SECOND;
 /// How often it is.
 pub(super) const MINUTE: Micros = 60 * SECOND;
@@ -27,6 +29,7 @@ pub(super) struct Rules {
     /// How long everything is quiet before that.
     pub(super) rest: Micros,
     pub(super) sabotage: Option<Sabotage>,
+    pub(super) trace: Trace,
 }
 
 /// Something that is broken on purpose, to see that it is noticed.
@@ -48,22 +51,22 @@ impl Rules {
         self.chat && now % MINUTE < MINUTE - HUSH && now + self.rest < self.end
     }
 
-    fn sabotages(&self, sabotage: Sabotage, now: Micros, slot: u32, app: &App) -> bool {
-        self.sabotage == Some(sabotage) && slot == SABOTAGED && now >= SABOTAGE && !app.sabotaged
+    fn sabotages(&self, sabotage: Sabotage, now: Micros, slot: u32, done: bool) -> bool {
+        self.sabotage == Some(sabotage) && slot == SABOTAGED && now >= SABOTAGE && !done
     }
 
-    /// Whether this message is lost on purpose.
-    pub(super) fn loses(&self, now: Micros, slot: u32, header: &Header, app: &mut App) -> bool {
-        const HELLO: u8 = 1;
-        let loses = self.sabotages(Sabotage::Lose, now, slot, app) && header.get(2) != Some(&HELLO);
-        app.sabotaged |= loses;
+    /// Returns whether this message is lost on purpose, and notes it in `done`.
+    pub(super) fn loses(&self, now: Micros, slot: u32, header: &Header, done: &mut bool) -> bool {
+        let loses = self.sabotages(Sabotage::Lose, now, slot, *done) && !is_hello(header);
+        *done |= loses;
         loses
     }
 
-    /// Whether this event is told twice on purpose.
-    pub(super) fn doubles(&self, now: Micros, slot: u32, event: &Event, app: &mut App) -> bool {
-        let doubles = self.sabotages(Sabotage::Double, now, slot, app) && event.content().is_some();
-        app.sabotaged |= doubles;
+    /// Returns whether this event is told twice on purpose, and notes it in `done`.
+    pub(super) fn doubles(&self, now: Micros, slot: u32, event: &Event, done: &mut bool) -> bool {
+        let doubles =
+            self.sabotages(Sabotage::Double, now, slot, *done) && event.content().is_some();
+        *done |= doubles;
         doubles
     }
 }

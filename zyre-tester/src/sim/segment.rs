@@ -1,12 +1,10 @@
-//! What passes between nodes, and the wagons that carry it from one window of time to the next.
+//! What passes between nodes on a connection.
 
-use zre_proto::{Content, Header, PeerId};
-
-use super::queue::{Entry, Micros};
+use zre_proto::{ConnId, Content, Header, PeerId};
 
 /// One end of a connection: a host at an address, and a process on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Party {
+pub(super) struct NodeRef {
     /// The host.
     pub(super) slot: u32,
     /// How often its process was started.
@@ -15,55 +13,34 @@ pub(super) struct Party {
     pub(super) generation: u8,
 }
 
+/// Returns whether this is the header of a HELLO.
+pub(super) fn is_hello(header: &[u8]) -> bool {
+    const HELLO: u8 = 1;
+    header.get(2) == Some(&HELLO)
+}
+
 /// What one host sends to another on a connection.
 #[derive(Debug)]
 pub(super) struct Segment {
-    pub(super) from: Party,
-    pub(super) to: Party,
+    pub(super) from: NodeRef,
+    pub(super) to: NodeRef,
     pub(super) body: Body,
 }
 
-/// The octets of a connection as far as they matter. `link` is its number at the side that opened
-/// it, `conn` at the other.
+/// The bytes of a connection as far as they matter. Each end has a number of its own for it: `to`
+/// is that of the receiver, `from` that of the sender.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// A link is opened to this port.
-    Open { link: u32, port: u16, peer: PeerId },
-    /// It is connected, all handshakes included.
-    Accept { link: u32, conn: u32 },
+    /// A connection is opened to this port. All that a handshake tells is told.
+    Open { from: ConnId, port: u16, peer: PeerId, two_way: bool },
+    /// It is connected, all handshakes included. The mailbox tells its id, unless it is mute.
+    Accept { to: ConnId, from: ConnId, id: Option<PeerId>, two_way: bool },
     /// Nobody listens there.
-    Refuse { link: u32 },
-    /// A ZRE message.
-    Message { conn: u32, link: u32, header: Header, content: Content },
-    /// The side that opened the connection has ended it.
-    Hangup { conn: u32 },
-    /// The side with the mailbox has ended the connection.
-    Closed { link: u32 },
-}
-
-/// What nodes of one shard have sent to nodes of another in one window of time.
-#[derive(Debug, Default)]
-pub(super) struct Parcel {
-    pub(super) entries: Vec<(u32, Entry)>,
-    pub(super) segments: Vec<(Micros, u64, Segment)>,
-}
-
-/// The parcels of one shard to all others.
-#[derive(Debug)]
-pub(super) struct Post(pub(super) Vec<Parcel>);
-
-impl Post {
-    pub(super) fn new(shards: usize) -> Self {
-        Self((0..shards).map(|_| Parcel::default()).collect())
-    }
-
-    pub(super) fn entry(&mut self, to: u32, entry: Entry) {
-        let shard = to as usize % self.0.len();
-        self.0[shard].entries.push((to, entry));
-    }
-
-    pub(super) fn segment(&mut self, at: Micros, tie: u64, segment: Segment) {
-        let shard = segment.to.slot as usize % self.0.len();
-        self.0[shard].segments.push((at, tie, segment));
-    }
+    Refuse { to: ConnId },
+    /// A part of a message that takes long.
+    Part { to: ConnId },
+    /// The rest of a ZRE message.
+    Message { to: ConnId, from: ConnId, header: Header, content: Content },
+    /// The other side has ended the connection, or does not know it.
+    Ended { to: ConnId },
 }

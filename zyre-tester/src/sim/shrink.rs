@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::faults::Fault;
-use super::queue::Micros;
 use super::run::{self, Outcome, Setup, Watch};
-use crate::ledger::{Rule, Violation};
+use super::time::Micros;
+use super::trace::Trace;
+use testkit::ledger::{Rule, Violation};
 
 /// A shorter scenario.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ impl Watch for Unwatched {
 struct Shrinker<'a> {
     setup: Setup,
     rule: Rule,
+    /// What the violation says, without its numbers.
+    what: String,
     until: Instant,
     runs: usize,
     stop: &'a AtomicBool,
@@ -45,10 +48,14 @@ impl Shrinker<'_> {
         run::run(&self.setup, faults, self.stop, &mut Unwatched)
     }
 
-    /// The first violation of the rule with these faults only.
+    /// The first violation of this kind with these faults only.
     fn shows(&mut self, faults: &[Fault]) -> Option<Violation> {
         let found = self.run(faults).violations;
-        found.into_iter().find(|violation| violation.rule == self.rule)
+        found.into_iter().find(|violation| self.is_of_this_kind(violation))
+    }
+
+    fn is_of_this_kind(&self, violation: &Violation) -> bool {
+        violation.rule == self.rule && without_numbers(&violation.what) == self.what
     }
 
     fn is_over(&self) -> bool {
@@ -67,8 +74,16 @@ pub(super) fn shrink(
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut setup = setup.clone();
     setup.until_violation = true;
+    setup.rules.trace = Trace::default();
     setup.cut = cut(first);
-    let mut shrinker = Shrinker { setup, rule: first.rule, until, runs: 0, stop };
+    let mut shrinker = Shrinker {
+        setup,
+        rule: first.rule,
+        what: without_numbers(&first.what),
+        until,
+        runs: 0,
+        stop,
+    };
     let mut needed: Vec<Fault> =
         faults.iter().filter(|fault| fault.at <= shrinker.setup.cut).cloned().collect();
     let mut violation = first.clone();
@@ -96,11 +111,18 @@ pub(super) fn shrink(
     shrinker.setup.rules.history = 200;
     shrinker.setup.watched = Some((violation.peer, violation.node));
     let last = shrinker.run(&needed);
-    let rule = violation.rule;
-    let violation = last.violations.into_iter().find(|v| v.rule == rule).unwrap_or(violation);
+    let violation = last
+        .violations
+        .into_iter()
+        .find(|found| shrinker.is_of_this_kind(found))
+        .unwrap_or(violation);
     let runs = shrinker.runs;
     let (before, other_side) = (faults.len(), last.other_side);
     Shrunk { faults: needed, before, violation, other_side, runs, complete }
+}
+
+fn without_numbers(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// Just behind a violation.

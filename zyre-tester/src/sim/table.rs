@@ -4,34 +4,33 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
+use super::counts::{HELLO, JOIN, PING};
 use super::options::Options;
-use super::queue::{Micros, SECOND};
 use super::report::Live;
 use super::rules::Rules;
 use super::run::{self, Outcome, Setup};
+use super::time::{Micros, SECOND};
+use super::trace::Trace;
+use crate::json;
 
 /// How long each network is watched.
 const WATCHED: Micros = 15 * SECOND;
-/// Octets of a beacon, as the Guide counts them, and with the headers of UDP and IP.
+/// Bytes of a beacon, as the Guide counts them, and with the headers of UDP and IP.
 const BEACON: f64 = 22.0;
 const DATAGRAM: f64 = BEACON + 28.0;
-/// Octets of headers around one small TCP segment, and of its acknowledgement.
+/// Bytes of headers around one small TCP segment, and of its acknowledgement.
 const TCP: f64 = 40.0;
 /// `JOIN group-1` with its framing.
-const JOIN: f64 = 6.0 + 8.0 + 1.0 + 2.0;
+const JOIN_BYTES: f64 = 6.0 + 8.0 + 1.0 + 2.0;
 /// Access points send broadcasts at their lowest rate: 54 Mbit/s ones mostly at 1 Mbit/s.
 const SLOWEST: f64 = 1.0 / 54.0;
-
-const JOIN_COMMAND: usize = 4;
-const HELLO_COMMAND: usize = 1;
-const PING_COMMAND: usize = 6;
 
 /// One line of the table.
 struct Row {
     nodes: u32,
     outcome: Outcome,
     pings: f64,
-    hello_octets: u64,
+    hello_bytes: u64,
     join_messages: u64,
 }
 
@@ -46,9 +45,12 @@ impl Row {
             end: WATCHED,
             rest: 0,
             sabotage: None,
+            trace: Trace::default(),
         };
         let setup = Setup {
             nodes,
+            // The cost of today's nodes.
+            plain: 0,
             terms: options.terms(),
             rules,
             spread: SECOND,
@@ -63,17 +65,17 @@ impl Row {
         live.clear();
         let at_mesh = outcome.at_mesh.clone().unwrap_or_default();
         let idle = outcome.time.saturating_sub(outcome.mesh.unwrap_or(0)) as f64 / SECOND as f64;
-        let pings = outcome.counts.messages[PING_COMMAND] - at_mesh.messages[PING_COMMAND];
+        let pings = outcome.counts.messages[PING] - at_mesh.messages[PING];
         Self {
             nodes,
             pings: pings as f64 / idle,
-            hello_octets: at_mesh.octets[HELLO_COMMAND],
-            join_messages: outcome.counts.messages[JOIN_COMMAND],
+            hello_bytes: at_mesh.bytes[HELLO],
+            join_messages: outcome.counts.messages[JOIN],
             outcome,
         }
     }
 
-    /// Octets per second of all beacons.
+    /// Bytes per second of all beacons.
     fn beacons(&self) -> f64 {
         f64::from(self.nodes) * BEACON
     }
@@ -91,18 +93,18 @@ impl Row {
     /// Share of the air if each node joins or leaves a group once a second.
     fn join_air(&self, capacity: f64) -> f64 {
         let segments = f64::from(self.nodes) * self.join_messages as f64;
-        segments * (JOIN + 2.0 * TCP) * 8.0 / capacity
+        segments * (JOIN_BYTES + 2.0 * TCP) * 8.0 / capacity
     }
 
     fn json(&self, capacity: f64) -> serde_json::Value {
         json!({
             "nodes": self.nodes,
             "full_mesh_ms": self.outcome.mesh.map(|at| at as f64 / 1e3),
-            "beacon_octets_per_s": self.beacons(),
+            "beacon_bytes_per_s": self.beacons(),
             "pings_per_s": self.pings,
-            "hello_octets": self.hello_octets,
+            "hello_bytes": self.hello_bytes,
             "messages_per_join": self.join_messages,
-            "tcp_beacon_octets_per_s": self.tcp_beacons(),
+            "tcp_beacon_bytes_per_s": self.tcp_beacons(),
             "tcp_beacon_share": self.tcp_beacons() * 8.0 / capacity,
             "beacon_air_share": self.beacon_air(capacity),
             "join_air_share": self.join_air(capacity),
@@ -119,8 +121,8 @@ pub(super) fn run(options: &Options, stop: &AtomicBool) -> Result<bool, String> 
     }
     let capacity = options.capacity;
     println!(
-        "| nodes | full mesh | beacons octets/s | PINGs/s | HELLO octets | messages per JOIN | \
-         beacons by TCP, octets/s | of the air | beacons, of the air | a JOIN per node and second, \
+        "| nodes | full mesh | beacons bytes/s | PINGs/s | HELLO bytes | messages per JOIN | \
+         beacons by TCP, bytes/s | of the air | beacons, of the air | a JOIN per node and second, \
          of the air |"
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
@@ -137,7 +139,7 @@ pub(super) fn run(options: &Options, stop: &AtomicBool) -> Result<bool, String> 
             row.nodes,
             row.beacons(),
             row.pings,
-            row.hello_octets,
+            row.hello_bytes,
             row.join_messages,
             row.tcp_beacons(),
             percent(row.tcp_beacons() * 8.0 / capacity),
@@ -152,12 +154,7 @@ pub(super) fn run(options: &Options, stop: &AtomicBool) -> Result<bool, String> 
         }
     }
     if let Some(file) = &options.json {
-        let text = format!("{:#}\n", json!({ "capacity_bits_per_s": capacity, "rows": rows }));
-        if file.as_os_str() == "-" {
-            print!("{text}");
-        } else {
-            std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))?;
-        }
+        json::write(file, &json!({ "capacity_bits_per_s": capacity, "rows": rows }))?;
     }
     Ok(true)
 }

@@ -1,30 +1,23 @@
 //! How a node ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use zmtp::net::Outbox;
-use zre_proto::{Action, Engine, Input};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use zmtp::net::SendQueue;
+use zre_proto::driver_times::{
+    FLUSH_TIMEOUT, MAX_FLUSH_TIME, MAX_LINGER_TIME, PAUSE_AFTER_GOODBYE, PAUSE_BEFORE_GOODBYE,
+};
+use zre_proto::{Action, ConnId, Engine};
 
 use super::Driver;
-use crate::link::Link;
-
-/// How long `stop` waits for links to send what was accepted.
-const FLUSH: Duration = Duration::from_secs(1);
-
-/// Between the last message and the goodbye beacon: a peer that reads the beacon first would
-/// drop what is still on its way by TCP.
-const LAST_WORDS: Duration = Duration::from_millis(10);
-
-/// Between the goodbye beacon and the end of the links: a peer that sees the links end first takes
-/// it for a crash.
-const GOODBYE: Duration = Duration::from_millis(5);
 
 impl Driver {
-    /// Stops the node: sends what was accepted for up to a second, says goodbye, closes all.
-    /// Once begun it goes on, whether or not anybody waits.
+    /// Stops the node: sends what was accepted, to whoever takes some of it every second, says
+    /// goodbye, closes all.
+    /// Once begun it goes on, whether or not the future is polled.
     pub(crate) async fn stop(self: &Arc<Self>) {
-        if self.handle(Input::Action(Action::Stop)).is_ok() {
+        if self.act(Action::Stop).is_ok() {
             self.runtime.spawn(Arc::clone(self).flush_and_end());
         }
         let mut ended = self.ended.subscribe();
@@ -33,78 +26,113 @@ impl Driver {
     }
 
     async fn flush_and_end(self: Arc<Self>) {
-        let outboxes = self.present();
-        let present = !outboxes.is_empty();
-        let flushed = async {
-            for outbox in outboxes {
-                outbox.drained().await;
-            }
-        };
-        if tokio::time::timeout(FLUSH, flushed).await.is_err() {
+        let queues = self.finish_queues();
+        let present = !queues.is_empty();
+        if timeout(MAX_FLUSH_TIME, flush(queues)).await.is_err() {
             tracing::debug!(node = %self.ask(Engine::id), "some peers did not take all");
         }
         if present {
-            tokio::time::sleep(LAST_WORDS).await;
+            tokio::time::sleep(PAUSE_BEFORE_GOODBYE).await;
         }
         self.say_goodbye();
         if present {
-            tokio::time::sleep(GOODBYE).await;
+            tokio::time::sleep(PAUSE_AFTER_GOODBYE).await;
         }
-        self.log.finish().await;
+        self.log.drain().await;
+        self.linger().await;
         self.end();
     }
 
     /// Stops the node now, from any thread, with or without a runtime: says goodbye, and writes
     /// what the kernel takes at once. The links end a little later, or with the runtime.
     pub(crate) fn stop_now(self: &Arc<Self>) {
-        if self.handle(Input::Action(Action::Stop)).is_ok() {
-            for outbox in self.present() {
+        if self.act(Action::Stop).is_ok() {
+            for queue in self.finish_queues() {
                 // What cannot be written is lost with the node.
-                let _ = outbox.flush();
+                let _ = queue.flush();
             }
             self.say_goodbye();
             self.events.close();
             let driver = Arc::clone(self);
             self.runtime.spawn(async move {
-                tokio::time::sleep(GOODBYE).await;
+                tokio::time::sleep(PAUSE_AFTER_GOODBYE).await;
+                driver.linger().await;
                 driver.end();
             });
         }
     }
 
-    /// Ends the node without a word.
+    /// Ends the node without a goodbye.
     pub(crate) fn abort(self: &Arc<Self>) {
+        self.abort_connections();
         // A node that is stopping already ends a little earlier.
-        let _ = self.handle(Input::Action(Action::Stop));
+        let _ = self.act(Action::Stop);
         self.end();
     }
 
-    /// The outboxes of the peers that the application knows.
-    fn present(&self) -> Vec<Outbox> {
-        let core = self.lock();
-        let known = |link: &&Link| core.engine.peer(link.peer).is_some();
-        core.links.values().filter(known).map(|link| link.outbox.clone()).collect()
+    fn abort_connections(&self) {
+        for open in std::mem::take(&mut self.core.lock().conns).into_values() {
+            open.task.abort();
+        }
+    }
+
+    /// The queues on which something was said. Nothing more is accepted, and when they are empty
+    /// the other ends see the end.
+    fn finish_queues(&self) -> Vec<SendQueue> {
+        let core = self.core.lock();
+        let queue = |conn: &ConnId| core.conns.get(conn)?.queue.clone();
+        let queues: Vec<SendQueue> = core.greeted().iter().filter_map(queue).collect();
+        queues.iter().for_each(SendQueue::finish);
+        queues
+    }
+
+    /// Waits until the others have closed their ends: then they have all that was sent.
+    async fn linger(&self) {
+        let mut tasks: Vec<JoinHandle<()>> = {
+            let mut core = self.core.lock();
+            let greeted = core.greeted();
+            greeted.iter().filter_map(|conn| Some(core.conns.remove(conn)?.task)).collect()
+        };
+        let ended = async {
+            for task in &mut tasks {
+                // A task that has panicked has ended as well.
+                let _ = task.await;
+            }
+        };
+        if timeout(MAX_LINGER_TIME, ended).await.is_err() {
+            tasks.iter().for_each(JoinHandle::abort);
+        }
     }
 
     fn say_goodbye(&self) {
-        if let Err(error) = self.announcer().goodbye() {
-            tracing::debug!(%error, "goodbye beacon not sent");
-        }
+        self.location().goodbye();
     }
 
     fn end(&self) {
-        let mut core = self.lock();
-        for link in std::mem::take(&mut core.links).into_values() {
-            link.close();
-        }
-        for task in std::mem::take(&mut core.conns).into_values() {
+        self.abort_connections();
+        for task in std::mem::take(&mut self.core.lock().tasks) {
             task.abort();
         }
-        for task in core.tasks.drain(..) {
-            task.abort();
-        }
-        drop(core);
         self.events.close();
         self.ended.send_replace(true);
+    }
+}
+
+/// Waits until everything is sent, to all peers that take some of it.
+async fn flush(queues: Vec<SendQueue>) {
+    let mut left: Vec<(SendQueue, u64)> = queues.into_iter().map(|queue| (queue, 0)).collect();
+    loop {
+        let drained = async {
+            for (queue, _) in &left {
+                queue.drained().await;
+            }
+        };
+        if timeout(FLUSH_TIMEOUT, drained).await.is_ok() {
+            return;
+        }
+        left.retain_mut(|(queue, taken)| {
+            let before = std::mem::replace(taken, queue.traffic().taken);
+            *taken != before && queue.queued().0 > 0
+        });
     }
 }

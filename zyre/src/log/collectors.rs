@@ -4,14 +4,15 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use zmtp::net::{OutboxLimits, Publisher, PublisherLimits};
+use zmtp::net::{Publisher, PublisherLimits, SendQueueLimits};
 use zre_proto::log::Log;
 
 /// Collectors at a time.
 const COLLECTORS: usize = 16;
 
-/// Lines, and octets of them, that wait for one collector.
-const OUTBOX: OutboxLimits = OutboxLimits { messages: 8192, octets: 2 << 20 };
+/// Lines, and bytes of them, that wait for one collector.
+const QUEUE: SendQueueLimits =
+    SendQueueLimits { messages: 8192, bytes: 2 << 20, mark_messages: 8192, mark_bytes: 2 << 20 };
 
 /// A publisher for each collector.
 #[derive(Default)]
@@ -39,7 +40,7 @@ impl Collectors {
                     tracing::debug!(%address, "there are too many collectors");
                     continue;
                 }
-                let limits = PublisherLimits { outbox: OUTBOX, ..PublisherLimits::default() };
+                let limits = PublisherLimits { queue: QUEUE, ..PublisherLimits::default() };
                 place.insert(Publisher::connect(address, limits));
             }
         }

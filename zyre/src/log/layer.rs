@@ -14,8 +14,8 @@ use zre_proto::log::{Level, MAX_DATA};
 
 use super::Logger;
 
-/// The crates whose events are not taken: what the node says of itself while it logs would be logged
-/// again.
+/// The crates whose events are not taken: what the node says of itself while it logs would be
+/// logged again.
 const OWN: [&str; 4] = ["zyre", "zmtp", "zre_proto", "filemq"];
 
 /// Records events in the log of a node, while there is one.
@@ -49,7 +49,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
             tracing::Level::WARN => Level::Warning,
             _ => Level::Info,
         };
-        logger.say(level, || {
+        logger.log(level, || {
             let mut line = Line { text: String::new(), fields: String::new() };
             event.record(&mut line);
             let Line { text, fields } = line;

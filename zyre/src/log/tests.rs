@@ -1,5 +1,7 @@
 //! Who is a collector, and which lines are kept.
 
+use zre_proto::UnreachableReason;
+
 use super::*;
 
 #[test]
@@ -33,22 +35,43 @@ fn a_collector_is_where_its_peer_is() {
 #[test]
 fn the_last_lines_wait_for_a_collector_and_what_is_too_much_is_counted() {
     let mut state = State { level: Some(Level::Info), ..State::default() };
-    let note = |number: usize| Note {
+    let draft = |number: usize| Draft {
         level: Level::Info,
         event: LogEvent::None,
         peer: 0,
         data: number.to_string(),
     };
-    for number in 0..BACKLOG + 10 {
-        assert!(state.append(note(number)));
+    for number in 0..MAX_BACKLOG_LINES + 10 {
+        assert!(state.push(draft(number)));
     }
-    assert_eq!((state.lines.len(), state.lines[0].data.as_str()), (BACKLOG, "10"));
+    assert_eq!((state.lines.len(), state.lines[0].data.as_str()), (MAX_BACKLOG_LINES, "10"));
     state.watched = true;
-    for number in 0..LINES {
-        assert_eq!(state.append(note(number)), number < LINES - BACKLOG);
+    for number in 0..MAX_QUEUED_LINES {
+        assert_eq!(state.push(draft(number)), number < MAX_QUEUED_LINES - MAX_BACKLOG_LINES);
     }
     let lines = state.take();
-    assert_eq!(lines.len(), LINES + 1);
-    assert_eq!(lines[LINES].data, format!("{BACKLOG} lines of this log were lost"));
+    assert_eq!(lines.len(), MAX_QUEUED_LINES + 1);
+    assert_eq!(
+        lines[MAX_QUEUED_LINES].data,
+        format!("{MAX_BACKLOG_LINES} lines of this log were lost")
+    );
     assert!(state.take().is_empty());
+}
+
+#[test]
+fn what_the_user_has_to_act_on_is_a_warning_and_a_return_is_none() {
+    let mut state = State { level: Some(Level::Info), ..State::default() };
+    let endpoint: Endpoint = "tcp://10.0.0.7:49152".parse().unwrap();
+    let (peer, name) = (PeerId::new([7; 16]), Arc::<str>::from("n"));
+    let why = UnreachableReason::NoRoute;
+    let unreachable = Event::Unreachable { peer, endpoint, why };
+    let draft = state.draft_of_event(&unreachable).expect("a line");
+    assert_eq!((draft.level, draft.event), (Level::Warning, LogEvent::None));
+    assert_eq!(draft.peer, correlation_id("tcp://10.0.0.7:49152"), "as its own lines have it");
+    assert_eq!(draft.data, "tcp://10.0.0.7:49152 cannot be met: no route");
+
+    state.enter(peer, Arc::clone(&name), &Headers::new(), endpoint);
+    let draft = state.draft_of_event(&Event::Returned { peer, name }).expect("a line");
+    assert_eq!((draft.level, draft.event), (Level::Info, LogEvent::None));
+    assert_eq!((draft.peer, draft.data.as_str()), (state.peer(peer), "n is back"));
 }

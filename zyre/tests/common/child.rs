@@ -1,94 +1,65 @@
-//! Nodes in processes of their own: the test binary started again, for its test `child`.
-//!
-//! A test that wants a child process has an ignored test `child` that calls [`task`]. The process
-//! reads commands from its standard input, a word a line, and reports JSON on its standard output.
+//! Nodes in processes of their own: the test binary started again, in a role.
 
-use std::io::BufRead;
-use std::process::Stdio;
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child as Process, ChildStdin, Command};
-use tokio::sync::mpsc;
+use testkit::child::Child as Process;
+use testkit::role;
+use testkit::transcript::Mark;
 use zyre::{Builder, Endpoint, Event, Events, Limits, Node, PeerId};
 
-use super::soon;
-
-const TASK: &str = "ZYRE_TEST_CHILD";
-
-/// A child process, killed when dropped.
+/// A child process with a node, killed when dropped.
 pub struct Child {
     process: Process,
-    stdin: ChildStdin,
-    reports: mpsc::UnboundedReceiver<Value>,
-    /// All reports that were taken, also those passed over.
-    pub seen: Vec<Value>,
+    /// The place after the last report that was taken.
+    taken: Mark,
     pub id: PeerId,
     pub endpoint: Endpoint,
 }
 
 impl Child {
-    /// Starts a process with a node, and waits until it runs.
-    pub async fn start(task: &str, settings: Value) -> Self {
-        let mut process = command(task, &settings)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the test binary starts again");
-        let stdin = process.stdin.take().expect("piped");
-        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let (sender, reports) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(start) = line.find("@{") {
-                    let report = serde_json::from_str(&line[start + 1..]).expect("JSON");
-                    let _ = sender.send(report);
-                }
-            }
-        });
-        let (id, endpoint) = (PeerId::new([0; 16]), Endpoint::new(([0; 4], 0).into()));
-        let mut child = Self { process, stdin, reports, seen: Vec::new(), id, endpoint };
-        let started = child.report("STARTED").await;
-        child.id = text(&started, "peer").parse().expect("an id");
-        child.endpoint = text(&started, "endpoint").parse().expect("an endpoint");
-        child
+    /// Starts this program again in a role that has a node, and waits until that runs.
+    pub async fn start(role: &str, settings: Value) -> Self {
+        let mut command = role::again(role, &settings).expect("the test binary");
+        let process = Process::start(role, &mut command).unwrap();
+        let started = json!({ "event": "STARTED" });
+        let started = process.expect(process.transcript().start(), &started).await.unwrap();
+        let id = text(&started.report, "peer").parse().expect("an id");
+        let endpoint = text(&started.report, "endpoint").parse().expect("an endpoint");
+        Self { process, taken: started.after, id, endpoint }
     }
 
-    /// The next report of this kind.
+    /// Takes the next report of this kind, and passes over what is before it.
     pub async fn report(&mut self, kind: &str) -> Value {
-        loop {
-            let report = soon(self.reports.recv()).await;
-            let report = report.unwrap_or_else(|| panic!("the process ended before {kind}"));
-            self.seen.push(report.clone());
-            if report["event"] == kind {
-                return report;
-            }
-        }
+        let seen = self.process.expect(self.taken, &json!({ "event": kind })).await.unwrap();
+        self.taken = seen.after;
+        seen.report
     }
 
-    /// Sends a command and waits for the report of the same name.
+    /// Gives a command, and takes the report of the same name.
     pub async fn ask(&mut self, command: &str) -> Value {
-        self.tell(command).await;
+        self.process.tell(command).unwrap();
         self.report(command).await
     }
 
-    pub async fn tell(&mut self, command: &str) {
-        self.stdin.write_all(format!("{command}\n").as_bytes()).await.expect("it listens");
+    /// Returns all reports so far.
+    pub fn seen(&self) -> Vec<Value> {
+        let all = self.process.reports(self.process.transcript().start(), &json!({}));
+        all.into_iter().map(|seen| seen.report).collect()
     }
 
-    /// SIGKILL: not a word more. Returns when the process is gone.
-    pub async fn kill(mut self) {
-        self.process.kill().await.expect("it was there");
-    }
-
-    /// What the process has in memory, in KiB.
+    /// Returns what the process has in memory, in KiB.
     pub fn resident(&self) -> u64 {
-        let pid = self.process.id().expect("the process runs");
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
+        self.process.usage().expect("the process runs").memory / 1024
+    }
+}
+
+impl Deref for Child {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
     }
 }
 
@@ -96,38 +67,13 @@ pub fn text<'a>(report: &'a Value, field: &str) -> &'a str {
     report[field].as_str().unwrap_or_else(|| panic!("no {field} in {report}"))
 }
 
-/// The command that runs the test `child` of this binary.
-pub fn command(task: &str, settings: &Value) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("the test binary"));
-    command.args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"]);
-    command.env(TASK, json!([task, settings]).to_string());
-    command
-}
-
-/// In the test `child`: what to do. `None` if nobody started it as a child.
-pub fn task() -> Option<(String, Value)> {
-    let task = std::env::var(TASK).ok()?;
-    Some(serde_json::from_str(&task).expect("task and settings"))
-}
-
-pub fn say(report: &Value) {
-    println!("@{report}");
-}
-
-/// The commands that come on standard input. When it ends, so does the process.
-pub fn commands() -> mpsc::UnboundedReceiver<String> {
-    let (sender, commands) = mpsc::unbounded_channel();
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-        std::process::exit(0);
-    });
-    commands
-}
-
-/// A node with these settings: `port`, and if given `mailbox`, and times in ms and limits.
+/// A node on loopback with these settings: see [`builder_on`].
 pub fn builder(settings: &Value) -> Builder {
+    builder_on("lo", settings)
+}
+
+/// A node on an interface with these settings: `port`, and if given `mailbox`, and times in ms and limits.
+pub fn builder_on(interface: &str, settings: &Value) -> Builder {
     let number = |name: &str| settings[name].as_u64();
     let time = |name: &str| number(name).map(Duration::from_millis);
     let size = |name: &str, default| number(name).map_or(default, |n| usize::try_from(n).unwrap());
@@ -136,13 +82,14 @@ pub fn builder(settings: &Value) -> Builder {
     let limits = Limits {
         handshake_time: time("handshake").unwrap_or(default.handshake_time),
         handshakes: size("handshakes", default.handshakes),
-        connections: size("connections", default.connections),
+        strangers: size("strangers", default.strangers),
         peers: size("peers", default.peers),
         events: size("events", default.events),
-        event_octets: size("event_octets", default.event_octets),
+        event_bytes: size("event_bytes", default.event_bytes),
         ..default
     };
-    let mut builder = super::on(port("port").expect("a port")).limits(limits);
+    let beacons = port("port").expect("a port");
+    let mut builder = Node::builder().interface(interface).beacon_port(beacons).limits(limits);
     if let Some(port) = port("mailbox") {
         builder = builder.mailbox_port(port);
     }
@@ -150,10 +97,10 @@ pub fn builder(settings: &Value) -> Builder {
         builder = builder.beacon_interval(time);
     }
     if let Some(time) = time("evasive") {
-        builder = builder.evasive(time).silent(time);
+        builder = builder.evasive_timeout(time).silent_timeout(time);
     }
     if let Some(time) = time("expired") {
-        builder = builder.expired(time);
+        builder = builder.expired_timeout(time);
     }
     builder
 }
@@ -161,29 +108,29 @@ pub fn builder(settings: &Value) -> Builder {
 pub async fn start(settings: &Value) -> (Node, Events) {
     let (node, events) = builder(settings).start().await.expect("the node starts");
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
-    say(&json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint }));
+    role::report(&json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint }));
     (node, events)
 }
 
-/// Task of a child: a node that sends every WHISPER back, tells who comes and goes, and on
+/// A role: a node that sends every WHISPER back, tells who comes and goes, and on
 /// `stats` what it has counted.
 pub async fn echo(settings: &Value) {
-    let mut commands = commands();
+    let mut commands = role::commands();
     let (node, mut events) = start(settings).await;
     loop {
         tokio::select! {
-            Some(_stats) = commands.recv() => say(&stats(&node)),
+            Some(_stats) = commands.recv() => role::report(&stats(&node)),
             event = events.recv() => match event {
                 Some(Event::Whisper { peer, content, .. }) => {
-                    // Whoever is gone again needs no answer.
+                    // A peer that is gone again needs no answer.
                     let _ = node.whisper(peer, content);
                 }
                 Some(Event::Enter { peer, .. }) => {
-                    say(&json!({ "event": "ENTER", "peer": peer.to_string() }));
+                    role::report(&json!({ "event": "ENTER", "peer": peer.to_string() }));
                 }
                 Some(Event::Exit { peer, reason, .. }) => {
                     let (peer, reason) = (peer.to_string(), reason.as_str());
-                    say(&json!({ "event": "EXIT", "peer": peer, "reason": reason }));
+                    role::report(&json!({ "event": "EXIT", "peer": peer, "reason": reason }));
                 }
                 Some(_) => {}
                 None => return,
@@ -201,6 +148,7 @@ fn stats(node: &Node) -> Value {
         "malformed": protocol.malformed,
         "before_hello": protocol.before_hello,
         "intruding": protocol.intruding,
+        "spares_refused": protocol.spares_refused,
         "own": protocol.own,
         "candidates_refused": protocol.candidates_refused,
         "unused": protocol.unused,

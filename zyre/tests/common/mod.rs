@@ -1,47 +1,19 @@
 //! What the tests on real sockets share. All of them live on the loopback interface.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test binary uses its part")]
 
 pub mod child;
-pub mod raw;
 
-use std::future::IntoFuture;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
+pub use testkit::wait::{DEADLINE, free_port, soon, until, until_some};
+use testkit::wire::dealer::Route;
 use zyre::{Builder, Content, Event, Events, ExitReason, Node, PeerId, TryRecvError};
 
-/// No test waits longer than this for anything that must happen.
-pub const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Waits for something that must happen.
-pub async fn soon<F: IntoFuture>(what: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, what).await.expect("nothing happened in time")
-}
-
-/// Waits until `check` holds.
-pub async fn until(what: &str, mut check: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !check() {
-        assert!(start.elapsed() < DEADLINE, "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
-/// A port that nobody uses, for UDP and for TCP, outside of the range from which the system and
-/// mailboxes take theirs. Never twice in a process; processes take turns by their id.
-pub fn free_port() -> u16 {
-    const EACH: u16 = 64;
-    static COUNT: AtomicU16 = AtomicU16::new(0);
-    for _ in 0..EACH {
-        let turn = u16::try_from(std::process::id() % 190).unwrap();
-        let port = 20_000 + turn * EACH + COUNT.fetch_add(1, Ordering::Relaxed) % EACH;
-        let udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
-        if udp.is_ok() && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port is free")
+/// The way to a node's mailbox, for connections by hand.
+pub fn route(node: &Node) -> Route {
+    let to = node.endpoint().address();
+    Route { to, from: Ipv4Addr::LOCALHOST, patience: DEADLINE }
 }
 
 /// A node on loopback that hears this beacon port.

@@ -1,7 +1,7 @@
 //! What runs in the process of a node: it obeys commands, and tells what its application hears.
 //!
 //! ```text
-//! state | heard | chatter MS | shout COUNT PER_SECOND OCTETS | pace MS | pace never
+//! state | heard | chatter MS | shout COUNT PER_SECOND BYTES | pace MS | pace never
 //! files take | files give | join GROUP
 //! ```
 //!
@@ -13,25 +13,27 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use testkit::role;
 use tokio::task::AbortHandle;
 use tokio::time::{Interval, interval};
-use zyre::{Event, Events, Node, PeerId};
+use zyre::{Event, Events, Liveness, Node, PeerId};
 
-use crate::common::child::{self, say};
+use crate::common::child::builder_on;
 use crate::ledger::{Ledger, message};
 use crate::node::GROUP;
 
-/// Task of a child process.
+/// A role.
 pub(crate) async fn run(settings: &Value) {
-    let mut commands = child::commands();
+    let mut commands = role::commands();
     let interface = settings["interface"].as_str().unwrap_or("eth0");
-    let mut builder = child::builder(settings).interface(interface).join(GROUP);
+    let two_way = settings["plain"] != json!(true);
+    let mut builder = builder_on(interface, settings).two_way(two_way).join(GROUP);
     if let Some(id) = settings["id"].as_str() {
         builder = builder.id(id.parse().expect("an id"));
     }
     let name = settings["name"].as_str().unwrap_or_default();
     let (node, mut events) = builder.name(name).start().await.expect("the node starts");
-    say(&json!({ "event": "STARTED", "id": node.id().to_string() }));
+    role::report(&json!({ "event": "STARTED", "id": node.id().to_string() }));
     let mut agent = Agent {
         speaker: Arc::new(Speaker { node, said: Mutex::default() }),
         chatter: None,
@@ -73,25 +75,25 @@ impl Pace {
     }
 }
 
-/// Whoever shouts does it through this: each message carries the next number.
+/// All that is shouted goes through this: each message carries the next number.
 struct Speaker {
     node: Node,
     said: Mutex<u64>,
 }
 
 impl Speaker {
-    fn shout(&self, octets: usize) {
+    fn shout(&self, bytes: usize) {
         let mut said = self.said.lock().unwrap();
-        self.node.shout(GROUP, message(*said, octets)).expect("the node runs");
+        self.node.shout(GROUP, message(*said, bytes)).expect("the node runs");
         *said += 1;
     }
 
-    /// Shouts so many times, every so often.
-    async fn shout_on(self: Arc<Self>, every: Duration, count: u64, octets: usize) {
+    /// Shouts a number of times, at an interval.
+    async fn shout_on(self: Arc<Self>, every: Duration, count: u64, bytes: usize) {
         let mut interval = interval(every);
         for _ in 0..count {
             interval.tick().await;
-            self.shout(octets);
+            self.shout(bytes);
         }
     }
 }
@@ -115,11 +117,11 @@ impl Agent {
             ["chatter", _] => self.talk(Duration::from_millis(number(1).into())),
             ["shout", ..] => {
                 let every = Duration::from_secs(1) / number(2);
-                let octets = number(3).try_into().unwrap();
-                let shouting = Arc::clone(&self.speaker).shout_on(every, number(1).into(), octets);
+                let bytes = number(3).try_into().unwrap();
+                let shouting = Arc::clone(&self.speaker).shout_on(every, number(1).into(), bytes);
                 tokio::spawn(async {
                     shouting.await;
-                    say(&json!({ "event": "shouted" }));
+                    role::report(&json!({ "event": "shouted" }));
                 });
             }
             ["pace", "never"] => self.pace = Pace::Never,
@@ -138,7 +140,7 @@ impl Agent {
             _ => panic!("no command {command}"),
         }
         answer["event"] = json!(words[0]);
-        say(&answer);
+        role::report(&answer);
     }
 
     /// Shouts from now on every so often.
@@ -158,15 +160,20 @@ impl Agent {
             Some((id.to_string(), json!(groups)))
         };
         let peers: Map<_, _> = node.peers().iter().filter_map(known).collect();
+        let alive =
+            |id: &PeerId| node.peer(*id).is_none_or(|peer| peer.liveness == Liveness::Present);
+        let quiet: Vec<_> =
+            node.peers().iter().filter(|id| !alive(id)).map(PeerId::to_string).collect();
         let counted = node.stats().protocol;
         json!({
             "peers": peers,
+            "quiet": quiet,
             "ledger": self.ledger.describe(),
             "wrong": self.ledger.wrong,
             "hellos": counted.hellos_sent,
             "received": counted.received,
             "endpoint": node.endpoint().to_string(),
-            "interface": node.interface().name,
+            "interface": node.interfaces().into_iter().find(zyre::Interface::is_used).map(|it| it.name),
         })
     }
 }
@@ -180,7 +187,9 @@ fn tell(event: &Event) {
         Event::Leave { peer, group, .. } => ("LEAVE", peer, &**group),
         Event::Evasive { peer, .. } => ("EVASIVE", peer, ""),
         Event::Silent { peer, .. } => ("SILENT", peer, ""),
+        Event::Returned { peer, .. } => ("RETURNED", peer, ""),
+        Event::Unreachable { peer, why, .. } => ("UNREACHABLE", peer, why.as_str()),
         _ => return,
     };
-    say(&json!({ "event": kind, "peer": peer.to_string(), "what": what }));
+    role::report(&json!({ "event": kind, "peer": peer.to_string(), "what": what }));
 }

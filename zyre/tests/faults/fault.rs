@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::node::Node;
 
-/// So long the truth must hold: what comes late is not missed.
+/// The time for which the truth must hold, so that what comes late is not missed.
 const CALM: Duration = Duration::from_secs(3);
 
 /// Nodes shout this often, in ms, so that connections are in use when a fault comes.
@@ -25,10 +25,11 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// The nodes find each other and begin to talk. Then it is time for the fault.
+    /// The nodes find each other and talk for a while. Then it is time for the fault.
     pub(crate) fn among(title: &str, nodes: &[&Node]) -> Self {
         let fault = Self::in_silence(title, nodes);
         talk(nodes);
+        settle(&all(nodes), Instant::now(), Duration::from_secs(20), Some(fault.silence));
         Self { began: Instant::now(), ..fault }
     }
 
@@ -45,6 +46,11 @@ impl Fault {
     pub(crate) fn new(title: &str) -> Self {
         let silence = Duration::from_millis(1500);
         Self { title: title.to_owned(), began: Instant::now(), hellos: BTreeMap::new(), silence }
+    }
+
+    /// Waits while the fault lasts: how long it does is what is tested.
+    pub(crate) fn lasts(&self, seconds: u64) {
+        std::thread::sleep(Duration::from_secs(seconds));
     }
 
     /// The fault is over, since now. These are all nodes that live. Each of them must see and
@@ -86,10 +92,20 @@ impl Fault {
     }
 }
 
-/// Of these events those that are more than a guess: who comes and goes.
+/// Of these events those that are more than a guess: who comes and goes, and cannot be met.
 pub(crate) fn changes(events: &[String]) -> Vec<&str> {
-    let guess = |event: &&str| ["EVASIVE", "SILENT"].contains(event);
+    let guess = |event: &&str| ["EVASIVE", "SILENT", "RETURNED"].contains(event);
     events.iter().map(String::as_str).filter(|event| !guess(event)).collect()
+}
+
+/// A peer was lost in this way, and met again when the fault was over. In between it may be told
+/// that it cannot be met.
+pub(crate) fn assert_lost_and_met_again(events: &[String], lost: &[&str]) {
+    let (first, rest) = events.split_at(lost.len().min(events.len()));
+    let (unreachable, last) = rest.split_at(rest.len().saturating_sub(2));
+    assert_eq!(first, lost, "{events:?}");
+    assert_eq!(last, ["ENTER", "JOIN"], "{events:?}");
+    assert!(unreachable.iter().all(|event| event.starts_with("UNREACHABLE")), "{events:?}");
 }
 
 /// Lets the nodes shout from now on.
@@ -141,13 +157,14 @@ fn settle(
         if well.is_some_and(|from| now - from >= CALM) {
             return took;
         }
+        // Between two looks, which are questions to all nodes.
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
 impl View<'_> {
     /// Whether the node, and the ledger of its application, know exactly these others and their
-    /// groups, and it has heard from each of them lately.
+    /// groups, hold none of them to be quiet, and it has heard from each of them lately.
     fn is_true(&self, silence: Option<Duration>) -> Result<(), String> {
         let Self { node, others } = self;
         let name = &node.name;
@@ -159,10 +176,16 @@ impl View<'_> {
         if state["peers"] != truth {
             return Err(format!("{name} knows {}", state["peers"]));
         }
+        if state["quiet"] != json!([]) {
+            return Err(format!("{name} holds to be quiet {}", state["quiet"]));
+        }
         let ledger = state["ledger"].as_object().unwrap();
         let groups = |(id, known): (&String, &Value)| (id.clone(), known["groups"].clone());
         if Value::Object(ledger.iter().map(groups).collect()) != truth {
             return Err(format!("the application of {name} knows {}", state["ledger"]));
+        }
+        if ledger.values().any(|known| known["quiet"] != json!(false)) {
+            return Err(format!("the application of {name} was told {}", state["ledger"]));
         }
         let most = silence.map_or(u64::MAX, |time| u64::try_from(time.as_millis()).unwrap());
         let quiet = |known: &Value| known["silent"].as_u64().unwrap_or(u64::MAX);

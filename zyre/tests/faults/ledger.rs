@@ -1,16 +1,19 @@
 //! What an application knows by its events alone, and what it must never hear.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
-use zyre::{Content, Event, PeerId};
+use testkit::heard;
+use testkit::ledger::{Heard, Numbers, Presence};
+use zyre::{Content, Event, Liveness, PeerId};
 
 /// A message: its number among those of its sender, when it was sent, and so much more that it
-/// has this many octets.
-pub(crate) fn message(number: u64, octets: usize) -> Vec<u8> {
+/// has this many bytes.
+pub(crate) fn message(number: u64, bytes: usize) -> Vec<u8> {
     let mut content = [number.to_be_bytes(), now().to_be_bytes()].concat();
-    content.resize(octets.max(content.len()), 0);
+    content.resize(bytes.max(content.len()), 0);
     content
 }
 
@@ -26,28 +29,19 @@ fn now() -> u64 {
     u64::try_from(time.as_micros()).unwrap()
 }
 
-/// A peer as its events tell of it.
+/// What has come of a peer since its ENTER.
 #[derive(Default)]
-struct Known {
-    groups: BTreeSet<String>,
-    /// The number of its next message, once one has come.
-    next: Option<u64>,
+struct Received {
+    numbers: Numbers,
     /// When its last message came.
     last: Option<Instant>,
     count: u64,
 }
 
-impl Known {
-    fn describe(&self) -> Value {
-        let silent = self.last.map(|last| last.elapsed().as_millis());
-        let silent = silent.and_then(|ms| u64::try_from(ms).ok());
-        json!({ "groups": self.groups, "silent": silent, "count": self.count })
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct Ledger {
-    peers: BTreeMap<PeerId, Known>,
+    presence: Presence,
+    received: BTreeMap<PeerId, Received>,
     /// What must not happen, and did.
     pub(crate) wrong: Vec<String>,
     /// How long messages took, in µs, since that was last asked.
@@ -57,38 +51,41 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Takes down an event.
     pub(crate) fn hear(&mut self, event: &Event) {
-        let right = match event {
-            Event::Enter { peer, .. } => self.peers.insert(*peer, Known::default()).is_none(),
-            Event::Exit { peer, .. } => self.peers.remove(peer).is_some(),
-            Event::Join { peer, group, .. } => {
-                let known = self.peers.get_mut(peer);
-                known.is_some_and(|known| known.groups.insert(group.to_string()))
+        let heard = heard!(zyre::Event, event);
+        let mut wrong = self.presence.hear(&heard).err().map(|breach| breach.to_string());
+        match heard {
+            Heard::Enter { peer, .. } | Heard::Exit { peer, .. } => {
+                self.received.remove(&peer);
             }
-            Event::Leave { peer, group, .. } => {
-                let known = self.peers.get_mut(peer);
-                known.is_some_and(|known| known.groups.remove(&**group))
+            Heard::Shout { peer, content, .. } => {
+                let (number, sent) = parts(content);
+                self.delays.push(now().saturating_sub(sent));
+                let received = self.received.entry(peer).or_default();
+                received.last = Some(Instant::now());
+                received.count += 1;
+                let disorder = received.numbers.next(number).err();
+                wrong = wrong.or_else(|| disorder.map(|disorder| disorder.to_string()));
             }
-            Event::Shout { peer, content, .. } => self.shout(*peer, content),
-            _ => true,
-        };
-        if !right {
-            self.wrong.push(format!("{event:?}").chars().take(200).collect());
+            _ => {}
+        }
+        if let Some(wrong) = wrong {
+            self.wrong.push(format!("{wrong}: {event:?}").chars().take(200).collect());
         }
     }
 
-    /// Whether the message is the next one of its sender.
-    fn shout(&mut self, peer: PeerId, content: &Content) -> bool {
-        let (number, sent) = parts(content);
-        self.delays.push(now().saturating_sub(sent));
-        let Some(known) = self.peers.get_mut(&peer) else { return false };
-        known.last = Some(Instant::now());
-        known.count += 1;
-        known.next.replace(number + 1).is_none_or(|expected| expected == number)
-    }
-
+    /// Returns what was heard of each present peer.
     pub(crate) fn describe(&self) -> Value {
-        let peers = self.peers.iter().map(|(id, known)| (id.to_string(), known.describe()));
-        Value::Object(peers.collect::<Map<_, _>>())
+        let describe = |(peer, groups): (PeerId, &BTreeSet<Arc<str>>)| {
+            let received = self.received.get(&peer);
+            let silent = received.and_then(|received| received.last);
+            let silent = silent.and_then(|last| u64::try_from(last.elapsed().as_millis()).ok());
+            let groups: Vec<_> = groups.iter().map(|group| &**group).collect();
+            let count = received.map_or(0, |received| received.count);
+            let quiet = self.presence.liveness(peer) != Some(Liveness::Present);
+            let peer = peer.to_string();
+            (peer, json!({ "groups": groups, "silent": silent, "quiet": quiet, "count": count }))
+        };
+        Value::Object(self.presence.peers().map(describe).collect::<Map<_, _>>())
     }
 
     /// How long messages took, in µs, since that was last asked.

@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::common::child;
-use crate::network::{Host, Network, can_add};
-use crate::process::Process;
+use testkit::child::Child;
+use testkit::namespace;
+use testkit::network::{Host, Network};
+use testkit::role;
 
 /// The UDP port of VXLAN.
 const PORT: u16 = 4789;
@@ -30,7 +30,7 @@ struct Harm {
 /// A bad network: hosts, and the relay between them.
 pub(crate) struct BadNetwork {
     pub(crate) hosts: Vec<Host>,
-    relay: Process,
+    relay: Child,
     /// Where the relay hears from them.
     wires: Vec<Ipv4Addr>,
     /// Removed after the relay has ended.
@@ -38,57 +38,63 @@ pub(crate) struct BadNetwork {
 }
 
 impl BadNetwork {
-    /// Hosts whose `eth0` leads to the relay. It does no harm yet. `None`, and the reason printed,
-    /// if the kernel has no tunnels.
-    pub(crate) fn new(names: &[&str]) -> Option<Self> {
-        if let Err(reason) = can_add(&[&format!("type vxlan id 1 dstport {PORT}")]) {
-            println!("faults: a bad network skipped: {reason}");
-            return None;
-        }
-        let network = Network::with_prefix([10, 79, 0]);
-        let relay_host = network.bare_host("relay");
-        let relay_address = network.plug(&relay_host, "wire");
+    /// Whether there can be such a network: it takes tunnels.
+    pub(crate) fn is_possible() -> testkit::failure::Result<()> {
+        namespace::possible()?;
+        namespace::can_add(&[&format!("type vxlan id 1 dstport {PORT}")])
+    }
+
+    /// Hosts whose `eth0` leads to the relay. It does no harm yet.
+    pub(crate) fn new(names: &[&str]) -> Self {
+        let network = Network::with_prefix([10, 79, 0]).unwrap();
+        let relay_host = Host::new("relay").unwrap();
+        let relay_address = network.plug(&relay_host, "wire").unwrap();
         let (mut hosts, mut wires) = (Vec::new(), Vec::new());
         for (name, last) in names.iter().zip(1..) {
-            let host = network.bare_host(name);
-            wires.push(network.plug(&host, "wire"));
+            let host = Host::new(name).unwrap();
+            wires.push(network.plug(&host, "wire").unwrap());
             let tunnel = format!("type vxlan id 1 remote {relay_address} dstport {PORT} dev wire");
-            host.ip(&format!("link add eth0 {tunnel}"));
-            host.set_address("eth0", Ipv4Addr::new(10, 77, 0, last));
-            host.ip("link set eth0 up");
+            host.ip(&format!("link add eth0 {tunnel}")).unwrap();
+            host.add_address("eth0", Ipv4Addr::new(10, 77, 0, last)).unwrap();
+            host.ip("link set eth0 up").unwrap();
             hosts.push(host);
         }
         let settings = json!({ "address": relay_address, "wires": wires });
-        let inner = child::command("relay", &settings);
-        let relay = Process::start("relay", &mut relay_host.command(inner.as_std(), None));
-        relay.wait(0, "STARTED");
-        Some(Self { hosts, relay, wires, _network: network })
+        let inner = role::again("relay", &settings).unwrap();
+        let relay = Child::start("relay", &mut relay_host.command(&inner)).unwrap();
+        let started = json!({ "event": "STARTED" });
+        relay.blocking_expect(relay.transcript().start(), &started).unwrap();
+        Self { hosts, relay, wires, _network: network }
     }
 
-    /// From now on so many frames of a hundred are lost on the way to each host, and the others
-    /// take so many ms.
+    /// Loses this share of the frames to each host, in percent, from now on, and delays the others
+    /// by this many ms.
     pub(crate) fn harm(&self, loss: u64, delay: u64) {
-        self.relay.ask(&format!("harm {loss} {delay} 0 -"));
+        self.ask(&format!("harm {loss} {delay} 0 -"));
     }
 
     /// From now on beacons pass, and nothing else.
     pub(crate) fn drop_tcp(&self) {
-        self.relay.ask("harm 0 0 1 -");
+        self.ask("harm 0 0 1 -");
     }
 
     /// From now on the others hear nothing of this host, and it hears all that they say.
     pub(crate) fn mute(&self, host: usize) {
-        self.relay.ask(&format!("harm 0 0 0 {}", self.wires[host]));
+        self.ask(&format!("harm 0 0 0 {}", self.wires[host]));
+    }
+
+    fn ask(&self, command: &str) {
+        self.relay.blocking_ask(command).unwrap();
     }
 }
 
-/// Task of a child process: the relay.
+/// A role: the relay.
 pub(crate) fn run(settings: &Value) {
     let address = |value: &Value| -> Ipv4Addr { value.as_str().unwrap().parse().unwrap() };
     let wires: Vec<_> = settings["wires"].as_array().unwrap().iter().map(address).collect();
     let socket = UdpSocket::bind((address(&settings["address"]), PORT)).unwrap();
-    let mut commands = child::commands();
-    child::say(&json!({ "event": "STARTED" }));
+    let mut commands = role::commands();
+    role::report(&json!({ "event": "STARTED" }));
 
     let mut harm = Harm { loss: 0, delay: Duration::ZERO, no_tcp: false, mute: None };
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
@@ -100,7 +106,7 @@ pub(crate) fn run(settings: &Value) {
             let number = |place: usize| words[place].parse().unwrap();
             let (loss, delay) = (number(1), Duration::from_millis(number(2)));
             harm = Harm { loss, delay, no_tcp: number(3) == 1, mute: words[4].parse().ok() };
-            child::say(&json!({ "event": "harm" }));
+            role::report(&json!({ "event": "harm" }));
         }
         let now = Instant::now();
         while waiting.front().is_some_and(|(due, ..)| *due <= now) {
@@ -171,7 +177,7 @@ fn finish_checksum(datagram: &mut [u8]) -> bool {
 }
 
 /// The sum of all 16-bit words.
-fn sum(octets: &[u8]) -> u32 {
+fn sum(bytes: &[u8]) -> u32 {
     let word = |word: &[u8]| u32::from_be_bytes([0, 0, word[0], word.get(1).copied().unwrap_or(0)]);
-    octets.chunks(2).map(word).sum()
+    bytes.chunks(2).map(word).sum()
 }

@@ -3,16 +3,17 @@
 //! A case that only wants to see an event waits for it; a case that wants to see *no* event waits
 //! for one that was sent afterwards on the same link, which keeps the order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::failure::{Failure, Result};
 
-use crate::environment::{Bed, Kind, Options};
-use crate::log::Failure;
+use crate::environment::{Bed, Options};
+use crate::kind::Kind;
 use crate::peer::Peer;
 
 /// What a case that succeeded has to say about it.
-type Report = Result<String, Failure>;
+type Report = Result<String>;
 
 /// EXIT must follow an orderly end this fast.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -41,7 +42,7 @@ fn shout_from(peer: &Peer, group: &str, content: &[&str]) -> Value {
 }
 
 /// Starts both and waits until both can send to each other.
-fn meet(bed: &Bed, a: Kind, b: Kind, groups: &[&str]) -> Result<(Peer, Peer), Failure> {
+fn meet(bed: &Bed, a: Kind, b: Kind, groups: &[&str]) -> Result<(Peer, Peer)> {
     let options = Options { groups, ..Options::default() };
     let a = bed.start(a, "alice", &options)?;
     let b = bed.start(b, "bob", &options)?;
@@ -55,7 +56,7 @@ fn meet(bed: &Bed, a: Kind, b: Kind, groups: &[&str]) -> Result<(Peer, Peer), Fa
 }
 
 /// Sends a whisper and waits for it.
-fn pass(from: &mut Peer, to: &Peer, text: &str) -> Result<(), Failure> {
+fn pass(from: &Peer, to: &Peer, text: &str) -> Result<()> {
     let mark = from.say(&format!("whisper {} {text}", to.id))?;
     to.expect_after(mark, &whisper_from(from, &[text]))?;
     Ok(())
@@ -85,7 +86,7 @@ fn discovery(bed: &Bed, a: Kind, b: Kind, a_first: bool) -> Report {
         let b = start_b()?;
         (start_a()?, b)
     };
-    let begin = bed.now();
+    let begin = Instant::now();
 
     let headers = json!({ "X-ROLE": "giver", "X-SERVICE": "tcp://10.0.0.1:80/?a=b" });
     let at_b = b.expect(&about("ENTER", &a, json!({ "name": "alice", "headers": headers })))?;
@@ -106,13 +107,13 @@ fn discovery(bed: &Bed, a: Kind, b: Kind, a_first: bool) -> Report {
         return Err(Failure::new("JOIN came before ENTER"));
     }
     bed.no_exit()?;
-    let last = at_a.at.max(at_b.at).saturating_sub(begin);
+    let last = at_a.at.max(at_b.at).saturating_duration_since(begin);
     Ok(format!("both known {:.0} ms after the second had started", last.as_secs_f64() * 1e3))
 }
 
 /// JOIN and LEAVE arrive, more than once for the same group, in both directions.
 pub(crate) fn groups(bed: &Bed, a: Kind, b: Kind) -> Report {
-    let (mut a, mut b) = meet(bed, a, b, &[])?;
+    let (a, b) = meet(bed, a, b, &[])?;
     for _ in 0..3 {
         for (command, event) in [("join", "JOIN"), ("leave", "LEAVE")] {
             let mark = a.say(&format!("{command} room"))?;
@@ -127,11 +128,11 @@ pub(crate) fn groups(bed: &Bed, a: Kind, b: Kind) -> Report {
 
 /// Whispers arrive whole, in both directions: text, text beyond ASCII, nothing at all, much.
 pub(crate) fn whisper(bed: &Bed, a: Kind, b: Kind) -> Report {
-    let (mut a, mut b) = meet(bed, a, b, &[])?;
+    let (a, b) = meet(bed, a, b, &[])?;
     let long = "0123456789abcdef".repeat(4096);
     for text in ["hello", UNICODE, "", " two  spaces ", &long] {
-        pass(&mut a, &b, text)?;
-        pass(&mut b, &a, text)?;
+        pass(&a, &b, text)?;
+        pass(&b, &a, text)?;
     }
     bed.no_exit()?;
     Ok(String::new())
@@ -139,7 +140,7 @@ pub(crate) fn whisper(bed: &Bed, a: Kind, b: Kind) -> Report {
 
 /// Shouts reach the members of the group, in both directions, and nobody else.
 pub(crate) fn shout(bed: &Bed, a: Kind, b: Kind) -> Report {
-    let (mut a, mut b) = meet(bed, a, b, &["room"])?;
+    let (a, b) = meet(bed, a, b, &["room"])?;
     for text in ["hello", UNICODE, ""] {
         let mark = a.say(&format!("shout room {text}"))?;
         b.expect_after(mark, &shout_from(&a, "room", &[text]))?;
@@ -151,7 +152,7 @@ pub(crate) fn shout(bed: &Bed, a: Kind, b: Kind) -> Report {
     let mark = a.say("join attic")?;
     b.expect_after(mark, &about("JOIN", &a, json!({ "group": "attic" })))?;
     a.say("shout attic secret")?;
-    pass(&mut a, &b, "after the secret")?;
+    pass(&a, &b, "after the secret")?;
     if !b.events(&json!({ "event": "SHOUT", "group": "attic" })).is_empty() {
         return Err(Failure::new("a shout reached a node that is no member"));
     }
@@ -163,7 +164,7 @@ pub(crate) fn shout(bed: &Bed, a: Kind, b: Kind) -> Report {
     let mark = b.say("leave room")?;
     a.expect_after(mark, &about("LEAVE", &b, json!({ "group": "room" })))?;
     a.say("shout room too late")?;
-    pass(&mut a, &b, "after the leave")?;
+    pass(&a, &b, "after the leave")?;
     if !b.events(&shout_from(&a, "room", &["too late"])).is_empty() {
         return Err(Failure::new("a shout reached a node that had left"));
     }
@@ -173,7 +174,7 @@ pub(crate) fn shout(bed: &Bed, a: Kind, b: Kind) -> Report {
 
 /// Messages of several frames keep them all. zyre.js cannot send them and keeps the first.
 pub(crate) fn several_frames(bed: &Bed, a: Kind, b: Kind) -> Report {
-    let (mut a, b) = meet(bed, a, b, &["room"])?;
+    let (a, b) = meet(bed, a, b, &["room"])?;
     for frames in [&["one", "two", "three"][..], &["", "", "x", ""], &["first", UNICODE]] {
         let kept = if b.kind == Kind::ZyreJs { &frames[..1] } else { frames };
         let text = frames.join("|");
@@ -189,10 +190,10 @@ pub(crate) fn several_frames(bed: &Bed, a: Kind, b: Kind) -> Report {
 /// A thousand whispers at once all arrive, in order.
 pub(crate) fn burst(bed: &Bed, a: Kind, b: Kind) -> Report {
     const COUNT: usize = 1000;
-    let (mut a, b) = meet(bed, a, b, &[])?;
+    let (a, b) = meet(bed, a, b, &[])?;
     let mark = a.say(&format!("burst {} {COUNT}", b.id))?;
     let last = b.expect_after(mark, &whisper_from(&a, &[&(COUNT - 1).to_string()]))?;
-    let took = last.at.saturating_sub(mark.at);
+    let took = last.at.saturating_duration_since(mark.at);
     let whispers = b.events(&about("WHISPER", &a, json!({})));
     for (index, event) in whispers.iter().enumerate() {
         if event["content"] != json!([index.to_string()]) {
@@ -204,7 +205,7 @@ pub(crate) fn burst(bed: &Bed, a: Kind, b: Kind) -> Report {
     Ok(format!("{COUNT} whispers in {:.0} ms", took.as_secs_f64() * 1e3))
 }
 
-/// Joins and leaves the same group so often that the status counter (one octet) wraps.
+/// Joins and leaves the same group so often that the status counter (one byte) wraps.
 ///
 /// The deployed peers cannot all do that: pyre's own thread dies at its 256th change, and zyre.js
 /// wraps one too early, which kills a pyre that looks on. Those change less often. Our node must
@@ -214,7 +215,7 @@ pub(crate) fn churn(bed: &Bed, a: Kind, b: Kind) -> Report {
         (Kind::Pyre, _) | (Kind::ZyreJs, Kind::Pyre) => 120,
         _ => 300,
     };
-    let (mut a, mut b) = meet(bed, a, b, &[])?;
+    let (a, b) = meet(bed, a, b, &[])?;
     let mark = a.say(&format!("churn room {rounds}"))?;
     a.expect_after(mark, &json!({ "event": "CHURN", "count": rounds }))?;
     let mark = a.say("join after")?;
@@ -229,14 +230,14 @@ pub(crate) fn churn(bed: &Bed, a: Kind, b: Kind) -> Report {
     if seen.len() != 2 * rounds || !alternate {
         return Err(Failure::new(format!("{} changes seen for {rounds} rounds", seen.len())));
     }
-    pass(&mut a, &b, "still here")?;
-    pass(&mut b, &a, "me too")?;
+    pass(&a, &b, "still here")?;
+    pass(&b, &a, "me too")?;
     Ok(format!("{rounds} times"))
 }
 
 /// A node that leaves is gone at once, and is found again when it comes back.
 pub(crate) fn quit(bed: &Bed, a: Kind, b: Kind) -> Report {
-    let (mut a, mut b) = meet(bed, a, b, &[])?;
+    let (a, b) = meet(bed, a, b, &[])?;
     let mark = a.say("quit")?;
     let (took, exit) = b.expect_within(GOODBYE, mark, &about("EXIT", &a, json!({})))?;
     let reason = reason_of(&b, &exit)?;
@@ -244,20 +245,20 @@ pub(crate) fn quit(bed: &Bed, a: Kind, b: Kind) -> Report {
     if a.kind != Kind::ZyreJs {
         a.expect(&json!({ "event": "STOPPED", "ok": true }))?;
     }
-    come_back(bed, a, &mut b)?;
+    come_back(bed, a, &b)?;
     Ok(format!("EXIT after {:.0} ms{reason}", took.as_secs_f64() * 1e3))
 }
 
 /// A node that crashes is noticed by the lost link, and is found again when it comes back.
 pub(crate) fn crash(bed: &Bed, a: Kind, b: Kind) -> Report {
-    let (mut a, mut b) = meet(bed, a, b, &[])?;
-    let mark = a.kill()?;
+    let (mut a, b) = meet(bed, a, b, &[])?;
+    let mark = a.kill();
     let (took, exit) = b.expect_within(LINK_LOST, mark, &about("EXIT", &a, json!({})))?;
     let reason = reason_of(&b, &exit)?;
     if reason.to_lowercase().contains("expired") {
         return Err(Failure::new(format!("not by expiry: {exit}")));
     }
-    come_back(bed, a, &mut b)?;
+    come_back(bed, a, &b)?;
     Ok(format!("EXIT after {:.0} ms{reason}", took.as_secs_f64() * 1e3))
 }
 
@@ -273,14 +274,14 @@ fn reason_of(observer: &Peer, exit: &Value) -> Report {
 }
 
 /// Starts the node that has gone once more. The same name has another identity now.
-fn come_back(bed: &Bed, gone: Peer, b: &mut Peer) -> Result<(), Failure> {
-    let mut again = bed.start(gone.kind, &gone.name, &Options::default())?;
+fn come_back(bed: &Bed, gone: Peer, b: &Peer) -> Result<()> {
+    let again = bed.start(gone.kind, &gone.name, &Options::default())?;
     if again.id == gone.id {
         return Err(Failure::new("a new node with the identity of the old one"));
     }
     b.expect(&about("ENTER", &again, json!({ "name": gone.name })))?;
     again.expect(&about("ENTER", b, json!({})))?;
-    pass(&mut again, b, "back")?;
+    pass(&again, b, "back")?;
     pass(b, &again, "welcome")?;
     Ok(())
 }

@@ -1,14 +1,34 @@
 //! Our node with the implementations that are already out there: pyre (Python) and zyre.js
 //! (JavaScript), as real processes on the loopback interface.
 //!
-//! Run it with `cargo xtask interop`, which prepares the other implementations and builds our
-//! `peer` program. Every ordered pair goes through the same cases. The pairs without our node
-//! show what the others do among themselves: when such a pair fails, the harness or the machine
-//! is at fault, not our code.
+//! Run it with `cargo xtask interop`, which prepares the other implementations, builds our `peer`
+//! program and passes `--ignored`. Every ordered pair goes through the same cases. The pairs
+//! without our node show what the others do among themselves: when such a pair fails, the harness
+//! or the machine is at fault, not our code.
+
+#![cfg(test)]
 
 mod cases;
 mod environment;
-mod log;
+mod kind;
 mod matrix;
 mod mesh;
 mod peer;
+
+use std::process::ExitCode;
+
+use testkit::harness::Harness;
+use testkit::tests;
+
+fn main() -> ExitCode {
+    let mut harness = Harness::default().if_asked_for();
+    for (kinds, tests) in matrix::pairs() {
+        harness = harness.skip(environment::missing(&kinds)).and(tests);
+    }
+    harness
+        .skip(environment::missing(&mesh::THE_OTHERS))
+        .and(tests![mesh::the_others])
+        .skip(environment::missing(&mesh::EVERYONE))
+        .then(tests![mesh::everyone])
+        .exit_code()
+}

@@ -3,28 +3,27 @@
 use std::time::Duration;
 
 use serde_json::json;
+use testkit::failure::{Failure, Result};
 
-use crate::environment::{Bed, Kind, Options, Outcome, run};
-use crate::log::Failure;
+use crate::environment::{Bed, Options, run};
+use crate::kind::Kind;
 use crate::peer::Peer;
 
-#[test]
-#[ignore = "needs real peers: cargo xtask interop"]
-fn everyone() -> Outcome {
-    let kinds = [Kind::Ours, Kind::Pyre, Kind::ZyreJs, Kind::Ours, Kind::Ours];
-    run("everyone together", &kinds, |bed| mesh(bed, &kinds))
+pub(crate) const EVERYONE: [Kind; 5] =
+    [Kind::Ours, Kind::Pyre, Kind::ZyreJs, Kind::Ours, Kind::Ours];
+pub(crate) const THE_OTHERS: [Kind; 3] = [Kind::Pyre, Kind::ZyreJs, Kind::Pyre];
+
+pub(crate) fn everyone() {
+    run("everyone together", |bed| mesh(bed, &EVERYONE));
 }
 
-#[test]
-#[ignore = "needs real peers: cargo xtask interop"]
-fn the_others() -> Outcome {
-    let kinds = [Kind::Pyre, Kind::ZyreJs, Kind::Pyre];
-    run("the others together", &kinds, |bed| mesh(bed, &kinds))
+pub(crate) fn the_others() {
+    run("the others together", |bed| mesh(bed, &THE_OTHERS));
 }
 
 /// Every node finds every other, everybody's shout reaches all others exactly once, and all see
 /// the first one go.
-fn mesh(bed: &Bed, kinds: &[Kind]) -> Result<String, Failure> {
+fn mesh(bed: &Bed, kinds: &[Kind]) -> Result<String> {
     let options = Options { groups: &["plaza"], headers: &[("X-FROM", "the mesh")] };
     let mut peers = Vec::new();
     for (index, kind) in kinds.iter().enumerate() {
@@ -37,7 +36,7 @@ fn mesh(bed: &Bed, kinds: &[Kind]) -> Result<String, Failure> {
         one.expect(&json!({ "event": "JOIN", "peer": id, "group": "plaza" }))?;
     }
 
-    for (index, peer) in peers.iter_mut().enumerate() {
+    for (index, peer) in peers.iter().enumerate() {
         peer.say(&format!("shout plaza from {index}"))?;
     }
     for (one, other) in couples(&peers) {
@@ -53,7 +52,7 @@ fn mesh(bed: &Bed, kinds: &[Kind]) -> Result<String, Failure> {
     }
     bed.no_exit()?;
 
-    let mut first = peers.remove(0);
+    let first = peers.remove(0);
     let mark = first.say("quit")?;
     for peer in &peers {
         let exit = json!({ "event": "EXIT", "peer": first.id });

@@ -1,46 +1,47 @@
-//! Looks at what is there. Names are relative to the mount here, with `/` between components.
+//! Scans a directory. Names are relative to the mount here, with `/` between components.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cap_fs_ext::OpenOptionsSyncExt as _;
-use cap_std::fs::{Dir, FileType, OpenOptions};
+use super::ln_file::{self, LinkTargets};
+use super::options::MountOptions;
+use crate::VirtualPath;
+use crate::disk::{Directory, FileKind, FileSource, FileStatus, FileSystem, OpenMode, SharedRoot};
+use crate::version::Version;
 
-use super::MountConfig;
-use super::link::{self, Places};
-use crate::disk::{Root, Source};
-use crate::{Version, VirtualPath};
+/// The most warnings about different files.
+const MAX_WARNINGS: usize = 1000;
 
-/// So many different things are complained of.
-const WARNINGS: usize = 1000;
+/// The most other names that are looked at when one name changes.
+const MAX_OTHER_NAMES: usize = 1000;
 
-const LOOP: &str = "the link leads to a directory that it is in";
+const LINK_LOOP: &str = "the link leads to a directory that it is in";
 
 /// A file that can be published.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ScannedFile {
     pub(super) name: VirtualPath,
-    pub(super) source: Source,
+    pub(super) source: FileSource,
     pub(super) version: Version,
-    /// It is the target of a `.ln` file.
+    /// Whether it is the target of a `.ln` file.
     pub(super) linked: bool,
 }
 
-/// What came of looking.
+/// What a scan found.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) files: BTreeMap<String, Found>,
-    /// Could not be looked at: nobody knows what is below.
+pub(super) struct ScanResult {
+    pub(super) files: BTreeMap<String, ScannedFile>,
+    /// Names that could not be read: what is below them is unknown.
     pub(super) unknown: Vec<String>,
-    /// Names that are directories, of those that were asked for.
+    /// Whether the name that was asked for is a directory.
     pub(super) directory: bool,
     entries: usize,
 }
 
-impl Seen {
-    /// Whether there is a file of this name, or a directory with files.
+impl ScanResult {
+    /// Returns whether there is a file of this name, or a directory with files.
     fn has(&self, name: &str) -> bool {
         let below = format!("{name}/");
         self.files.contains_key(name)
@@ -48,51 +49,57 @@ impl Seen {
     }
 }
 
-/// What is complained of once.
+/// Warns once about each file and reason.
 #[derive(Debug, Default)]
-pub(super) struct Warned(BTreeSet<String>);
+pub(super) struct WarnOnce(BTreeSet<String>);
 
-impl Warned {
-    pub(super) fn once(&mut self, what: &str, why: &str) {
-        if self.0.len() < WARNINGS && self.0.insert(format!("{what}\0{why}")) {
+impl WarnOnce {
+    pub(super) fn warn(&mut self, what: &str, why: &str) {
+        if self.0.len() < MAX_WARNINGS && self.0.insert(format!("{what}\0{why}")) {
             tracing::warn!(file = what, why, "not published");
         }
     }
 }
 
-/// Looks at a directory.
+/// Scans a directory.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    pub(super) config: MountConfig,
-    pub(super) root: Arc<Root>,
-    /// The directory, without links.
+    pub(super) system: Arc<dyn FileSystem>,
+    pub(super) options: MountOptions,
+    pub(super) root: Arc<SharedRoot>,
+    /// The path of the directory, without links.
     pub(super) real: PathBuf,
-    pub(super) places: Places,
-    pub(super) warned: Warned,
-    /// Links to files and directories of the mount: their names, and where they lead.
+    targets: LinkTargets,
+    pub(super) warnings: WarnOnce,
+    /// Symbolic links within the mount: their names, and where they lead.
     links: BTreeMap<String, PathBuf>,
 }
 
 impl Scanner {
-    pub(super) fn new(config: MountConfig, root: Arc<Root>, real: PathBuf) -> Self {
-        let places = Places::new(&config.links);
-        let (warned, links) = (Warned::default(), BTreeMap::new());
-        Self { config, root, real, places, warned, links }
+    pub(super) fn new(
+        system: Arc<dyn FileSystem>,
+        options: MountOptions,
+        root: Arc<SharedRoot>,
+        real: PathBuf,
+    ) -> Self {
+        let targets = LinkTargets::new(system.clone(), &options.links);
+        let (warnings, links) = (WarnOnce::default(), BTreeMap::new());
+        Self { system, options, root, real, targets, warnings, links }
     }
 
-    /// Everything.
-    pub(super) fn all(&mut self) -> Seen {
-        self.places.refresh();
+    /// Scans everything.
+    pub(super) fn all(&mut self) -> ScanResult {
+        self.targets.refresh();
         self.links.clear();
-        let mut seen = Seen { directory: true, ..Seen::default() };
-        let mut walk = Walk { dir: self.root.dir(), seen: &mut seen, within: Vec::new() };
+        let mut seen = ScanResult { directory: true, ..ScanResult::default() };
+        let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
         self.directory("", PathBuf::new(), &mut walk);
         seen
     }
 
-    /// What is published under this name and below.
-    pub(super) fn look(&mut self, name: &str) -> Seen {
-        let mut seen = Seen::default();
+    /// Scans one name and everything below it.
+    pub(super) fn look(&mut self, name: &str) -> ScanResult {
+        let mut seen = ScanResult::default();
         if name.is_empty() {
             return self.all();
         }
@@ -102,19 +109,19 @@ impl Scanner {
         let below = format!("{name}/");
         self.links.retain(|link, _| link != name && !link.starts_with(&below));
         let within = self.ancestors(name);
-        let mut walk = Walk { dir: self.root.dir(), seen: &mut seen, within };
+        let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within };
         let real = self.real(name);
         self.named(name, real, &mut walk);
         if !seen.directory && !seen.files.contains_key(name) && seen.unknown.is_empty() {
-            let link = format!("{name}{}", link::ENDING);
-            let mut walk = Walk { dir: self.root.dir(), seen: &mut seen, within: Vec::new() };
+            let link = format!("{name}{}", ln_file::ENDING);
+            let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
             let real = self.real(&link);
             self.named(&link, real, &mut walk);
         }
         seen
     }
 
-    /// Where a name is: links among its directories are those that are known.
+    /// Returns the path of a name, through the symbolic links that are known.
     fn real(&self, name: &str) -> PathBuf {
         let ends = name.rmatch_indices('/').map(|(at, _)| at);
         for end in ends {
@@ -133,41 +140,37 @@ impl Scanner {
         std::iter::once(PathBuf::new()).chain(above).collect()
     }
 
-    /// Other names for what is at this place, through links.
+    /// Returns other names that lead to this path through symbolic links.
     pub(super) fn other_names(&self, path: &str) -> Vec<String> {
         let name = |(link, real): (&String, &PathBuf)| {
             let rest = Path::new(path).strip_prefix(real).ok()?.to_str()?;
             Some(if rest.is_empty() { link.clone() } else { format!("{link}/{rest}") })
         };
-        self.links.iter().filter_map(name).take(WARNINGS).collect()
+        self.links.iter().filter_map(name).take(MAX_OTHER_NAMES).collect()
     }
 
     fn named(&mut self, name: &str, real: PathBuf, walk: &mut Walk<'_>) {
-        match walk.dir.symlink_metadata(&real) {
-            Ok(metadata) => {
-                walk.seen.directory |= metadata.is_dir();
+        match walk.dir.link_status(&real) {
+            Ok(status) => {
+                walk.seen.directory |= status.kind == FileKind::Directory;
                 let mut linked = Vec::new();
-                self.entry(name, real, metadata.file_type(), Some(&metadata), walk, &mut linked);
+                self.entry(name, real, &status, walk, &mut linked);
                 self.follow(linked, walk);
             }
-            Err(error) => walk.failed(name, &error, &mut self.warned),
+            Err(error) => walk.failed(name, &error, &mut self.warnings),
         }
     }
 
     fn directory(&mut self, name: &str, real: PathBuf, walk: &mut Walk<'_>) {
         if walk.within.contains(&real) {
-            return self.warned.once(name, LOOP);
+            return self.warnings.warn(name, LINK_LOOP);
         }
-        if name.split('/').count() > self.config.depth && !name.is_empty() {
-            return self.warned.once(name, "too many directories, one in another");
+        if name.split('/').count() > self.options.depth && !name.is_empty() {
+            return self.warnings.warn(name, "its directories are nested too deeply");
         }
-        let entries = match real.as_os_str().is_empty() {
-            true => walk.dir.entries(),
-            false => walk.dir.read_dir(&real),
-        };
-        let entries = match entries {
+        let entries = match walk.dir.list(&real) {
             Ok(entries) => entries,
-            Err(error) => return walk.failed(name, &error, &mut self.warned),
+            Err(error) => return walk.failed(name, &error, &mut self.warnings),
         };
         walk.within.push(real.clone());
         let mut linked = Vec::new();
@@ -175,32 +178,28 @@ impl Scanner {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    walk.failed(name, &error, &mut self.warned);
+                    walk.failed(name, &error, &mut self.warnings);
                     break;
                 }
             };
-            let Ok(file) = entry.file_name().into_string() else {
-                let file = entry.file_name();
-                self.warned.once(&file.to_string_lossy(), "its name is no UTF-8");
+            let Some(file) = entry.name.to_str() else {
+                self.warnings.warn(&entry.name.to_string_lossy(), "its name is not UTF-8");
                 continue;
             };
             if file.starts_with('.') {
                 continue;
             }
             walk.seen.entries += 1;
-            if walk.seen.entries > self.config.files.saturating_mul(4) {
-                self.warned.once(name, "too many files and directories");
+            if walk.seen.entries > self.options.files.saturating_mul(4) {
+                self.warnings.warn(name, "too many files and directories");
                 walk.seen.unknown.push(name.to_owned());
                 break;
             }
             let slash = if name.is_empty() { "" } else { "/" };
             let below = format!("{name}{slash}{file}");
-            match entry.file_type() {
-                Ok(kind) if kind.is_file() && !file.ends_with(link::ENDING) => {
-                    self.file(&below, real.join(file), entry.metadata(), walk);
-                }
-                Ok(kind) => self.entry(&below, real.join(file), kind, None, walk, &mut linked),
-                Err(error) => walk.failed(&below, &error, &mut self.warned),
+            match &entry.status {
+                Ok(status) => self.entry(&below, real.join(file), status, walk, &mut linked),
+                Err(error) => walk.failed(&below, error, &mut self.warnings),
             }
         }
         self.follow(linked, walk);
@@ -211,57 +210,41 @@ impl Scanner {
         &mut self,
         name: &str,
         real: PathBuf,
-        kind: FileType,
-        metadata: Option<&cap_std::fs::Metadata>,
+        status: &FileStatus,
         walk: &mut Walk<'_>,
         linked: &mut Vec<(String, PathBuf)>,
     ) {
-        if kind.is_dir() {
-            self.directory(name, real, walk);
-        } else if kind.is_symlink() {
-            self.symlink(name, &real, walk, linked);
-        } else if kind.is_file() && name.ends_with(link::ENDING) {
-            linked.push((name.to_owned(), real));
-        } else if kind.is_file() {
-            let metadata = match metadata {
-                Some(metadata) => Ok(metadata.clone()),
-                None => walk.dir.symlink_metadata(&real),
-            };
-            self.file(name, real, metadata, walk);
-        }
-        // All else, FIFOs for instance, has no content that could be sent.
-    }
-
-    fn file(
-        &mut self,
-        name: &str,
-        real: PathBuf,
-        metadata: io::Result<cap_std::fs::Metadata>,
-        walk: &mut Walk<'_>,
-    ) {
-        match metadata.and_then(|metadata| Version::of_cap(&metadata)) {
-            Ok(version) => {
-                let source = Source { beneath: Some(self.root.clone()), path: real };
-                self.found(name, source, version, false, walk);
+        match status.kind {
+            FileKind::Directory => self.directory(name, real, walk),
+            FileKind::Symlink => self.symlink(name, &real, walk, linked),
+            FileKind::File if name.ends_with(ln_file::ENDING) => {
+                linked.push((name.to_owned(), real));
             }
-            Err(error) => walk.failed(name, &error, &mut self.warned),
+            FileKind::File => {
+                if let Ok(version) = Version::of(status) {
+                    let source = FileSource::beneath(self.root.clone(), real);
+                    self.found(name, source, version, false, walk);
+                }
+            }
+            // A FIFO, for instance, has no content that could be sent.
+            FileKind::Other => {}
         }
     }
 
     fn found(
         &mut self,
         name: &str,
-        source: Source,
+        source: FileSource,
         version: Version,
         linked: bool,
         walk: &mut Walk<'_>,
     ) {
-        match self.config.alias.join(name) {
+        match self.options.alias.join(name) {
             Ok(virtual_path) => {
-                let found = Found { name: virtual_path, source, version, linked };
+                let found = ScannedFile { name: virtual_path, source, version, linked };
                 walk.seen.files.insert(name.to_owned(), found);
             }
-            Err(error) => self.warned.once(name, &error.to_string()),
+            Err(error) => self.warnings.warn(name, &error.to_string()),
         }
     }
 
@@ -272,71 +255,71 @@ impl Scanner {
         walk: &mut Walk<'_>,
         linked: &mut Vec<(String, PathBuf)>,
     ) {
-        let target = match std::fs::canonicalize(self.real.join(real)) {
+        let target = match self.system.canonicalize(&self.real.join(real)) {
             Ok(target) => target,
-            Err(error) => return self.warned.once(name, &error.to_string()),
+            Err(error) => return self.warnings.warn(name, &error.to_string()),
         };
         let Ok(target) = target.strip_prefix(&self.real) else {
-            return self.warned.once(name, "the link leads out of the directory");
+            return self.warnings.warn(name, "the link leads out of the directory");
         };
-        match walk.dir.symlink_metadata(if target.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            target
-        }) {
-            // Somebody changes it at this moment, and will be noticed.
-            Ok(metadata) if metadata.is_symlink() => {}
+        let status = walk.dir.link_status(match target.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => target,
+        });
+        match status {
+            // It is being changed at this moment, which will be reported.
+            Ok(status) if status.kind == FileKind::Symlink => {}
             Ok(_) if walk.within.iter().any(|above| above == target) => {
-                self.warned.once(name, LOOP);
+                self.warnings.warn(name, LINK_LOOP);
             }
-            Ok(metadata) => {
+            Ok(status) => {
                 let target = target.to_owned();
                 self.links.insert(name.to_owned(), target.clone());
-                walk.seen.directory |= metadata.is_dir();
-                self.entry(name, target, metadata.file_type(), Some(&metadata), walk, linked);
+                walk.seen.directory |= status.kind == FileKind::Directory;
+                self.entry(name, target, &status, walk, linked);
             }
-            Err(error) => walk.failed(name, &error, &mut self.warned),
+            Err(error) => walk.failed(name, &error, &mut self.warnings),
         }
     }
 
-    /// `.ln` files. A file that is there itself comes before a link of the same name.
+    /// Follows `.ln` files. A file of the name without the ending has precedence.
     fn follow(&mut self, linked: Vec<(String, PathBuf)>, walk: &mut Walk<'_>) {
         for (link, real) in linked {
-            let Some(name) = link.strip_suffix(link::ENDING).filter(|name| !name.is_empty()) else {
+            let Some(name) = link.strip_suffix(ln_file::ENDING).filter(|name| !name.is_empty())
+            else {
                 continue;
             };
             if name.ends_with('/') || walk.seen.has(name) {
                 continue;
             }
-            let mut options = OpenOptions::new();
-            options.read(true).nonblock(true);
-            let opened = walk.dir.open_with(&real, &options).map_err(|error| error.to_string());
-            let source = opened.and_then(|file| self.places.follow(file.into_std()));
-            let version = |source: Source| match source.version() {
+            let opened = walk.dir.open_file(&real, OpenMode::Read);
+            let opened = opened.map_err(|error| error.to_string());
+            let source = opened.and_then(|file| self.targets.follow(&file));
+            let version = |source: FileSource| match source.version() {
                 Ok(version) => Ok((source, version)),
                 Err(error) => Err(error.to_string()),
             };
             match source.and_then(version) {
                 Ok((source, version)) => self.found(name, source, version, true, walk),
-                Err(why) => self.warned.once(&link, &why),
+                Err(why) => self.warnings.warn(&link, &why),
             }
         }
     }
 }
 
-/// One time that it is looked.
+/// One scan.
 struct Walk<'a> {
-    dir: Arc<Dir>,
-    seen: &'a mut Seen,
+    dir: Directory,
+    seen: &'a mut ScanResult,
     /// The directories that it is in now.
     within: Vec<PathBuf>,
 }
 
 impl Walk<'_> {
-    fn failed(&mut self, name: &str, error: &io::Error, warned: &mut Warned) {
+    fn failed(&mut self, name: &str, error: &io::Error, warnings: &mut WarnOnce) {
         use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
         if !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
-            warned.once(name, &error.to_string());
+            warnings.warn(name, &error.to_string());
             self.seen.unknown.push(name.to_owned());
         }
     }

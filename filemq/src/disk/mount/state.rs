@@ -1,44 +1,45 @@
-//! What is published, and what will be when it is stable.
+//! What is published, and what will be once it is stable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::MountChange;
-use super::scan::{Found, Seen, Warned};
-use crate::disk::Source;
-use crate::{Version, VirtualPath};
+use super::change::MountChange;
+use super::scan::{ScanResult, ScannedFile, WarnOnce};
+use crate::VirtualPath;
+use crate::disk::FileSource;
+use crate::version::Version;
 
 #[derive(Debug)]
-struct File {
+struct MountedFile {
     name: VirtualPath,
-    source: Source,
+    source: FileSource,
     linked: bool,
     published: Option<Version>,
-    /// A state that is not stable yet, and when it will be.
+    /// A version that is not stable yet, and when it will be.
     pending: Option<(Version, Instant)>,
 }
 
-/// Of a mount. Names are relative to it.
+/// The files of a mount. Names are relative to it.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct MountState {
     stable: Duration,
     limit: usize,
-    files: BTreeMap<String, File>,
+    files: BTreeMap<String, MountedFile>,
     due: BTreeSet<(Instant, String)>,
 }
 
-/// What is to be told.
+/// What is to be reported.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
-    removed: BTreeMap<VirtualPath, ()>,
-    updated: BTreeMap<VirtualPath, (Source, Version)>,
+pub(super) struct ChangeSet {
+    removed: BTreeSet<VirtualPath>,
+    updated: BTreeMap<VirtualPath, (FileSource, Version)>,
 }
 
-impl Changes {
-    /// What is gone first.
+impl ChangeSet {
+    /// Returns the changes, with what is gone first.
     pub(super) fn into_list(self) -> Vec<MountChange> {
         let Self { removed, updated } = self;
-        let removed = removed.into_keys().map(|name| MountChange::Removed { name });
+        let removed = removed.into_iter().map(|name| MountChange::Removed { name });
         let updated = updated.into_iter().map(|(name, (source, version))| MountChange::Updated {
             name,
             source,
@@ -48,7 +49,7 @@ impl Changes {
     }
 }
 
-impl State {
+impl MountState {
     pub(super) fn new(stable: Duration, limit: usize) -> Self {
         Self { stable, limit, files: BTreeMap::new(), due: BTreeSet::new() }
     }
@@ -57,29 +58,29 @@ impl State {
         self.files.is_empty()
     }
 
-    /// When something becomes stable.
+    /// When the next file becomes stable.
     pub(super) fn next(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// What should be stable now.
+    /// Files that should be stable by now.
     pub(super) fn due(&self, now: Instant) -> Vec<String> {
         let due = self.due.iter().take_while(|(due, _)| *due <= now);
         due.map(|(_, name)| name.clone()).collect()
     }
 
-    /// Targets of `.ln` files.
+    /// Files that `.ln` files lead to.
     pub(super) fn linked(&self) -> impl Iterator<Item = &String> {
         self.files.iter().filter(|(_, file)| file.linked).map(|(name, _)| name)
     }
 
-    /// What was seen at this name and below, or at all if it is empty, is what there is.
+    /// Takes over the result of a scan of this name and below, or of everything if it is empty.
     pub(super) fn reconcile(
         &mut self,
         name: &str,
-        seen: Seen,
-        warned: &mut Warned,
-        changes: &mut Changes,
+        seen: ScanResult,
+        warnings: &mut WarnOnce,
+        changes: &mut ChangeSet,
     ) {
         for gone in self.known(name) {
             let unknown = |above: &String| covers(above, &gone);
@@ -89,7 +90,7 @@ impl State {
         }
         let now = Instant::now();
         for (name, found) in seen.files {
-            self.update(name, found, now, warned, changes);
+            self.update(name, found, now, warnings, changes);
         }
     }
 
@@ -104,37 +105,37 @@ impl State {
         here.into_iter().chain(below).map(|(name, _)| name.clone()).collect()
     }
 
-    fn remove(&mut self, name: &str, changes: &mut Changes) {
+    fn remove(&mut self, name: &str, changes: &mut ChangeSet) {
         let Some(file) = self.files.remove(name) else { return };
         if let Some((_, due)) = file.pending {
             self.due.remove(&(due, name.to_owned()));
         }
         changes.updated.remove(&file.name);
         if file.published.is_some() {
-            changes.removed.insert(file.name, ());
+            changes.removed.insert(file.name);
         }
     }
 
     fn update(
         &mut self,
         name: String,
-        found: Found,
+        found: ScannedFile,
         now: Instant,
-        warned: &mut Warned,
-        changes: &mut Changes,
+        warnings: &mut WarnOnce,
+        changes: &mut ChangeSet,
     ) {
         if !self.files.contains_key(&name) && self.files.len() >= self.limit {
-            return warned.once(&name, "there are too many files");
+            return warnings.warn(&name, "there are too many files");
         }
-        let Found { name: virtual_path, source, version, linked } = found;
-        let file = self.files.entry(name.clone()).or_insert_with(|| File {
+        let ScannedFile { name: virtual_path, source, version, linked } = found;
+        let file = self.files.entry(name.clone()).or_insert_with(|| MountedFile {
             name: virtual_path,
             source: source.clone(),
             linked,
             published: None,
             pending: None,
         });
-        let moved = file.source.path != source.path || file.linked != linked;
+        let moved = file.source.path() != source.path() || file.linked != linked;
         (file.source, file.linked) = (source, linked);
         let pending = file.pending.take();
         if let Some((_, due)) = pending {
@@ -158,12 +159,13 @@ impl State {
     }
 }
 
-/// Zero for what was changed in the future: it is stable when it has been the same for a while.
+/// Returns zero for a time in the future: such a file is stable when it has not changed for a
+/// while.
 fn age(modified: SystemTime) -> Duration {
     SystemTime::now().duration_since(modified).unwrap_or_default()
 }
 
-/// Whether a name is this one or below it.
+/// Returns whether a name is this one or lies below it.
 fn covers(above: &str, name: &str) -> bool {
     above.is_empty()
         || name.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

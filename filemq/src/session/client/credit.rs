@@ -1,37 +1,37 @@
 //! How much content a server may send.
 
-/// All that there is. A server that waits for credit in mid-file may be C FileMQ, which then sends
-/// the same for ever; with such a one the pace is set by reading.
-const ALL: u64 = 1 << 62;
+/// Credit that no server uses up. C FileMQ sends the same piece forever once it runs out of credit
+/// in the middle of a file, so such a server gets all of it, and is slowed down by reading less.
+const UNLIMITED: u64 = 1 << 62;
 
-/// Credit is given in portions of this part of the window.
+/// Credit is given back in portions of one part in this many of the window.
 const PORTION: u64 = 4;
 
-/// The account of one server.
+/// The credit of one server.
 #[derive(Debug, Default)]
 pub(super) struct Credit {
-    /// None: the server is not known to count as we do.
+    /// `None` if the server is not known to count as this implementation does.
     window: Option<u64>,
-    /// What was taken and did not become new credit yet.
+    /// Bytes that were taken and have not become new credit yet.
     taken: u64,
 }
 
 impl Credit {
-    /// With a server that stops when credit runs out and goes on with more.
+    /// Creates the credit of a server that stops when it runs out and resumes when there is more.
     pub(super) fn counted(window: u64) -> Self {
         Self { window: Some(window.max(1)), taken: 0 }
     }
 
-    /// What a server may send at first.
+    /// Returns what the server may send at first.
     pub(super) fn first(&self) -> u64 {
-        self.window.unwrap_or(ALL)
+        self.window.unwrap_or(UNLIMITED)
     }
 
-    /// So many octets are neither on their way nor in anybody's memory any more: what the server may
-    /// send besides, if that is worth a message.
-    pub(super) fn taken(&mut self, octets: u64) -> Option<u64> {
+    /// Notes that this many bytes were taken, and returns what the server may send in addition, if
+    /// that is worth a message.
+    pub(super) fn taken(&mut self, bytes: u64) -> Option<u64> {
         let window = self.window?;
-        self.taken += octets;
+        self.taken += bytes;
         (self.taken > 0 && self.taken >= window / PORTION).then(|| std::mem::take(&mut self.taken))
     }
 }

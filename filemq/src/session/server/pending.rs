@@ -1,66 +1,64 @@
 //! What a client has still to be told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::VirtualPath;
+use crate::catalogue::Entry;
 
-/// Names, of which each waits for one thing at most: what is waited for last counts. They are
-/// served in turn, so that one that changes all the time does not keep the others waiting.
+/// Files that wait to be sent, and names that wait to be deleted. A name waits for one of the two
+/// at most: the last request counts. Names are served in turn, so that a file that changes all the
+/// time does not keep the others waiting.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
-    sends: BTreeSet<VirtualPath>,
+pub(super) struct PendingNames {
+    sends: BTreeMap<VirtualPath, Arc<Entry>>,
     deletes: BTreeSet<VirtualPath>,
-    /// Whose turn was last.
+    /// The name that was served last.
     last: Option<VirtualPath>,
 }
 
-impl Pending {
-    /// The client is to get it.
-    pub(super) fn send(&mut self, name: VirtualPath) {
-        self.deletes.remove(&name);
-        self.sends.insert(name);
+impl PendingNames {
+    /// Notes that a file is to be sent.
+    pub(super) fn send(&mut self, entry: Arc<Entry>) {
+        self.deletes.remove(entry.name());
+        self.sends.insert(entry.name().clone(), entry);
     }
 
-    /// The client is to be told that it is gone.
+    /// Notes that the client is to be told that a file is gone.
     pub(super) fn delete(&mut self, name: VirtualPath) {
         self.sends.remove(&name);
         self.deletes.insert(name);
     }
 
-    /// The client is not to be told anything new of it.
+    /// Forgets that a file was to be sent.
     pub(super) fn keep(&mut self, name: &VirtualPath) {
         self.sends.remove(name);
     }
 
-    /// How many are to be deleted.
+    /// Returns how many names are to be deleted.
     pub(super) fn deletes(&self) -> usize {
         self.deletes.len()
     }
 
-    /// Whether it is to be deleted.
-    pub(super) fn deletes_it(&self, name: &VirtualPath) -> bool {
-        self.deletes.contains(name)
-    }
-
-    /// Whether it is to be sent.
-    pub(super) fn sends_it(&self, name: &VirtualPath) -> bool {
-        self.sends.contains(name)
-    }
-
-    /// What is to be deleted next; it waits no longer.
+    /// Takes the name that is to be deleted next.
     pub(super) fn pop_delete(&mut self) -> Option<VirtualPath> {
         self.deletes.pop_first()
     }
 
-    /// What is to be sent next; it goes on waiting until it is [taken](Self::take).
-    pub(super) fn next(&self) -> Option<&VirtualPath> {
-        let after = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = self.sends.range::<VirtualPath, _>((after, Bound::Unbounded));
-        range.into_iter().next().or_else(|| self.sends.first())
+    /// Returns the pending file of this name.
+    pub(super) fn get(&self, name: &VirtualPath) -> Option<&Arc<Entry>> {
+        self.sends.get(name)
     }
 
-    /// It was its turn.
+    /// Returns the file that is to be sent next. It keeps waiting until it is [taken](Self::take).
+    pub(super) fn next(&self) -> Option<&Arc<Entry>> {
+        let after = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut later = self.sends.range::<VirtualPath, _>((after, Bound::Unbounded));
+        later.next().or_else(|| self.sends.first_key_value()).map(|(_, entry)| entry)
+    }
+
+    /// Removes a file whose turn it was.
     pub(super) fn take(&mut self, name: &VirtualPath) {
         self.sends.remove(name);
         self.last = Some(name.clone());

@@ -1,41 +1,16 @@
-//! How files get to a client: which jobs, and what becomes of their answers.
-//!
-//! Jobs are given out ahead of their answers, also for files that come later; of a file that is
-//! broken off the answers are dropped. The last piece of a file waits until it is known that the
-//! file did not change while it was read.
+//! One file on its way to a client.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::talk::{Outputs, Talk, octets};
-use super::{ServerEvent, ServerOutput};
-use crate::message::{Dictionary, Head, Operation};
-use crate::session::terms;
-use crate::{
-    CHUNK, Catalogue, Digest, Done, Entry, Job, Opened, Promise, Unreadable, VirtualPath,
-    digest::Algorithm,
-};
+use crate::catalogue::Entry;
+use crate::digest::Digest;
+use crate::message::Dictionary;
+use crate::session::{FileInfo, OpenedFile, extensions};
 
-/// Jobs without an answer, beyond which none is given out.
-const MOST_ASKED: usize = 256;
-
-/// Deletes that are said at a time: each is a message, and the driver's queue has an end.
-const DELETES: usize = 64;
-
-/// What a job was given out for.
-#[derive(Debug)]
-pub(super) enum Asked {
-    /// Nobody waits for the answer any more.
-    Dropped,
-    /// No job: that a file is gone is said when what came before has been said.
-    Delete(VirtualPath),
-    /// Whether the client has this already.
-    Check { entry: Arc<Entry>, claim: Digest },
-    /// A step of a transfer.
-    Step { transfer: u64, step: Step },
-}
-
+/// A job of a transfer that has no result yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Open,
@@ -43,345 +18,136 @@ pub(super) enum Step {
     Close,
 }
 
-/// A file on its way.
-#[derive(Debug)]
-pub(super) struct Transfer {
-    id: u64,
-    pub(super) entry: Arc<Entry>,
-    /// For a client that understands it, once it is known.
-    digest: Option<Digest>,
-    stage: Stage,
-    /// Where the next job begins to read.
-    next: u64,
-    /// What the client will have, counted from the start of the file.
-    sent: u64,
-    /// The client has heard of it.
-    begun: bool,
-    /// The last piece, which waits.
-    last: Option<Bytes>,
-}
-
-/// Which jobs were given out for a file.
+/// Which jobs of a transfer have been given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// It has to be open before it is known where to begin.
+enum Phase {
+    /// Only the first: the client may have the beginning of the file, so where to read from is not
+    /// known before it is open.
     Opening,
-    /// Some.
-    Open,
-    /// All.
+    /// Some; the next one reads from here.
+    Reading { next: u64 },
+    /// All of them.
     Closing,
 }
 
+/// A file on its way to a client, with the jobs that are being done for it.
+///
+/// The last piece is held back until it is known that the file did not change while it was read.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    entry: Arc<Entry>,
+    /// For a client that understands it, as soon as it is known.
+    digest: Option<Digest>,
+    phase: Phase,
+    /// Jobs without a result, in their order.
+    steps: VecDeque<Step>,
+    /// What the client will have, counted from the start of the file.
+    sent: u64,
+    /// Whether the client has heard of the file.
+    begun: bool,
+    last: Option<Bytes>,
+}
+
 impl Transfer {
-    fn promise(&self) -> Option<Promise> {
-        let version = &self.entry.version;
+    /// Starts a transfer, whose first job opens the file.
+    pub(super) fn new(entry: Arc<Entry>, digest: Option<Digest>, resumes: bool) -> Self {
+        let phase = if resumes { Phase::Opening } else { Phase::Reading { next: 0 } };
+        let steps = VecDeque::from([Step::Open]);
+        Self { entry, digest, phase, steps, sent: 0, begun: false, last: None }
+    }
+
+    pub(super) const fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.entry.version().size
+    }
+
+    /// Whether all jobs have been given out.
+    pub(super) fn is_closing(&self) -> bool {
+        self.phase == Phase::Closing
+    }
+
+    /// Returns where the next job reads from; `None` while the file has to be opened first.
+    pub(super) const fn next(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Reading { next } => Some(next),
+            Phase::Opening | Phase::Closing => None,
+        }
+    }
+
+    /// Notes that a job was given out that reads the next `len` bytes.
+    pub(super) fn give_read(&mut self, len: u64) {
+        if let Phase::Reading { next } = &mut self.phase {
+            *next += len;
+        }
+        self.steps.push_back(Step::Read { len });
+    }
+
+    /// Notes that the last job was given out.
+    pub(super) fn give_close(&mut self) {
+        self.phase = Phase::Closing;
+        self.steps.push_back(Step::Close);
+    }
+
+    /// Takes the oldest job without a result.
+    pub(super) fn pop_step(&mut self) -> Option<Step> {
+        self.steps.pop_front()
+    }
+
+    /// How many jobs have no result, and how many bytes they read.
+    pub(super) fn unfinished(&self) -> (usize, u64) {
+        let bytes = |step: &Step| if let Step::Read { len } = step { *len } else { 0 };
+        (self.steps.len(), self.steps.iter().map(bytes).sum())
+    }
+
+    /// Handles that the file is open.
+    pub(super) fn opened(&mut self, opened: &OpenedFile) {
+        self.digest = self.digest.or(opened.digest);
+        if self.phase == Phase::Opening {
+            // Without an announcement the client would not know what the rest belongs to.
+            let fits = self.digest.is_some() && opened.offset <= self.size();
+            let next = if fits { opened.offset } else { 0 };
+            self.phase = Phase::Reading { next };
+            self.sent = next;
+        }
+    }
+
+    /// Handles what was read, and returns it unless it is the last piece.
+    pub(super) fn read(&mut self, chunk: Bytes) -> Option<Bytes> {
+        self.sent += chunk.len() as u64;
+        if self.sent < self.size() {
+            return Some(chunk);
+        }
+        self.last = Some(chunk);
+        None
+    }
+
+    /// Takes the last piece.
+    pub(super) const fn take_last(&mut self) -> Option<Bytes> {
+        self.last.take()
+    }
+
+    /// Bytes that the client will have with the piece that was read last.
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Returns whether the client had not heard of the file, which it does now.
+    pub(super) const fn begin(&mut self) -> bool {
+        !std::mem::replace(&mut self.begun, true)
+    }
+
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What is announced of the file, if its digest is known.
+    pub(super) fn headers(&self) -> Dictionary {
+        let version = self.entry.version();
         let (size, modified, mode) = (version.size, version.modified, version.mode);
-        self.digest.map(|digest| Promise { size, digest, modified, mode })
-    }
-
-    fn headers(&self) -> Dictionary {
-        self.promise().map_or_else(Dictionary::default, |promise| terms::headers(&promise))
-    }
-
-    fn size(&self) -> u64 {
-        self.entry.version.size
-    }
-}
-
-impl Talk {
-    /// The next job, if there is something to do that there is credit for.
-    pub(super) fn next_job(&mut self, catalogue: &Catalogue, out: &mut Outputs) -> Option<Job> {
-        if self.asked.len() >= MOST_ASKED {
-            return None;
-        }
-        if self.transfers.back().is_some_and(|transfer| transfer.stage != Stage::Closing) {
-            return self.go_on();
-        }
-        self.delete_some(out);
-        self.begin(catalogue).or_else(|| {
-            // What was broken off need not stay open.
-            std::mem::take(&mut self.open).then(|| {
-                self.asked.push_back(Asked::Dropped);
-                Job::Close
-            })
-        })
-    }
-
-    fn delete_some(&mut self, out: &mut Outputs) {
-        for _ in 0..DELETES {
-            let Some(name) = self.pending.pop_delete() else { break };
-            self.asked.push_back(Asked::Delete(name));
-        }
-        self.say_deletes(out);
-    }
-
-    /// The next file that the client does not have.
-    fn begin(&mut self, catalogue: &Catalogue) -> Option<Job> {
-        loop {
-            let resumed = self.resume.as_ref().map(|(name, _)| name);
-            let resumed = resumed.filter(|name| self.pending.sends_it(name));
-            let name = resumed.or_else(|| self.pending.next())?.clone();
-            let Some(entry) = catalogue.get(&name).filter(|entry| self.wants(entry)) else {
-                self.pending.take(&name);
-                continue;
-            };
-            if let Some(&claim) = self.claims.get(&name) {
-                let algorithm = terms::algorithm(&claim);
-                let known = entry.digest(algorithm);
-                if known.is_none() {
-                    self.pending.take(&name);
-                    self.asked.push_back(Asked::Check { entry: entry.clone(), claim });
-                    return Some(Job::Digest(entry.clone(), algorithm));
-                }
-                if known == Some(claim) {
-                    self.pending.take(&name);
-                    self.forget_resume(&name);
-                    continue;
-                }
-                self.claims.remove(&name);
-            }
-            if entry.version.size > 0 && self.credit == 0 {
-                return None;
-            }
-            self.pending.take(&name);
-            return Some(self.open(entry.clone()));
-        }
-    }
-
-    fn forget_resume(&mut self, name: &VirtualPath) {
-        self.resume.take_if(|(resumed, _)| resumed == name);
-    }
-
-    fn open(&mut self, entry: Arc<Entry>) -> Job {
-        let resume = self.resume.take_if(|(name, _)| *name == entry.name).map(|(_, resume)| resume);
-        let resume = resume.filter(|_| self.ours);
-        let digest = if self.ours { entry.digest(Algorithm::Blake3) } else { None };
-        let wanted = self.ours && digest.is_none();
-        let stage = if resume.is_some() { Stage::Opening } else { Stage::Open };
-        let id = self.next_id;
-        self.next_id += 1;
-        self.transfers.push_back(Transfer {
-            id,
-            entry: entry.clone(),
-            digest,
-            stage,
-            next: 0,
-            sent: 0,
-            begun: false,
-            last: None,
-        });
-        self.asked.push_back(Asked::Step { transfer: id, step: Step::Open });
-        self.open = true;
-        Job::Open { entry, digest: wanted, resume }
-    }
-
-    /// The next piece of the file that is open, or its end.
-    fn go_on(&mut self) -> Option<Job> {
-        let transfer = self.transfers.back()?;
-        if transfer.stage == Stage::Opening {
-            return None;
-        }
-        let (offset, rest) = (transfer.next, transfer.size().saturating_sub(transfer.next));
-        let octets = if rest > 0 { self.piece_len(offset, rest)? } else { 0 };
-        let transfer = self.transfers.back_mut()?;
-        if octets == 0 {
-            transfer.stage = Stage::Closing;
-            self.asked.push_back(Asked::Step { transfer: transfer.id, step: Step::Close });
-            self.open = false;
-            return Some(Job::Close);
-        }
-        transfer.next += octets;
-        self.credit -= octets;
-        let step = Step::Read { len: octets };
-        self.asked.push_back(Asked::Step { transfer: transfer.id, step });
-        // It is no more than a chunk.
-        Some(Job::Read { offset, len: usize::try_from(octets).unwrap_or(CHUNK) })
-    }
-
-    /// The first job without an answer has one.
-    pub(super) fn done(&mut self, done: Done, out: &mut Outputs) {
-        let Some(asked) = self.asked.pop_front() else { return };
-        match (asked, done) {
-            (Asked::Check { entry, claim }, Done::Digest(digest)) => {
-                self.checked(&entry, claim, digest, out);
-            }
-            (Asked::Step { transfer, step }, done) => {
-                // It is the first, for what was broken off is not waited for.
-                debug_assert_eq!(self.transfers.front().map(|first| first.id), Some(transfer));
-                self.stepped(step, done, out);
-            }
-            _ => {}
-        }
-        self.say_deletes(out);
-    }
-
-    fn checked(
-        &mut self,
-        entry: &Entry,
-        claim: Digest,
-        digest: Result<Digest, Unreadable>,
-        out: &mut Outputs,
-    ) {
-        let name = &entry.name;
-        match digest {
-            Ok(digest) if digest == claim => self.forget_resume(name),
-            Ok(_) => {
-                // Unless what the client says has changed meanwhile, or the file is gone.
-                if self.claims.get(name) == Some(&claim) {
-                    self.claims.remove(name);
-                }
-                if !self.pending.deletes_it(name) {
-                    self.pending.send(name.clone());
-                }
-            }
-            Err(unreadable) => tell_unreadable(name, unreadable, out),
-        }
-    }
-
-    fn stepped(&mut self, step: Step, done: Done, out: &mut Outputs) {
-        let unreadable = match (step, done) {
-            (Step::Open, Done::Opened(Ok(opened))) => return self.opened(&opened),
-            (Step::Read { len }, Done::Read(Ok(chunk))) if chunk.len() as u64 == len => {
-                return self.read(chunk, out);
-            }
-            (Step::Close, Done::Closed(Ok(()))) => return self.closed(out),
-            (_, Done::Opened(Err(unreadable)))
-            | (_, Done::Read(Err(unreadable)))
-            | (_, Done::Closed(Err(unreadable))) => unreadable,
-            // The answer to something else: nothing is known of the file.
-            _ => Unreadable::Changed,
-        };
-        let Some(first) = self.transfers.front() else { return };
-        let name = first.entry.name.clone();
-        match step {
-            // There is nothing to close.
-            Step::Open if first.stage != Stage::Closing => self.open = false,
-            Step::Read { len } => self.credit = self.credit.saturating_add(len),
-            _ => {}
-        }
-        self.abort(&name, out);
-        tell_unreadable(&name, unreadable, out);
-    }
-
-    fn opened(&mut self, opened: &Opened) {
-        let Some(transfer) = self.transfers.front_mut() else { return };
-        transfer.digest = transfer.digest.or(opened.digest);
-        if transfer.stage != Stage::Opening {
-            return;
-        }
-        transfer.stage = Stage::Open;
-        // Without a promise the client would not know what the rest belongs to.
-        if transfer.digest.is_some() && opened.offset <= transfer.size() {
-            transfer.next = opened.offset;
-            transfer.sent = opened.offset;
-        }
-    }
-
-    fn read(&mut self, chunk: Bytes, out: &mut Outputs) {
-        let Some(transfer) = self.transfers.front_mut() else { return };
-        transfer.sent += chunk.len() as u64;
-        if transfer.sent >= transfer.size() {
-            transfer.last = Some(chunk);
-        } else {
-            self.piece(chunk, out);
-        }
-    }
-
-    /// The file did not change while it was read.
-    fn closed(&mut self, out: &mut Outputs) {
-        let Some(transfer) = self.transfers.front_mut() else { return };
-        let entry = transfer.entry.clone();
-        let (name, size) = (&entry.name, entry.version.size);
-        if let Some(last) = transfer.last.take() {
-            self.piece(last, out);
-        } else {
-            let headers = self.first(out);
-            if self.ours {
-                self.say_nothing_more(name, Operation::Create, size, &headers, out);
-            }
-        }
-        if !self.ours {
-            self.say_nothing_more(name, Operation::Create, size, &Dictionary::default(), out);
-            self.sizes.remember(name, size);
-        }
-        self.transfers.pop_front();
-        out.push_back(ServerOutput::Event(ServerEvent::Sent { name: name.clone(), size }));
-    }
-
-    /// The client gets what was read last.
-    fn piece(&mut self, chunk: Bytes, out: &mut Outputs) {
-        let headers = self.first(out);
-        let Some(transfer) = self.transfers.front() else { return };
-        let (entry, sent, size) = (transfer.entry.clone(), transfer.sent, transfer.size());
-        let head = Head {
-            sequence: 0,
-            operation: Operation::Create,
-            filename: octets(&entry.name),
-            offset: sent - chunk.len() as u64,
-            eof: self.ours && sent == size,
-            headers: &headers,
-        };
-        self.say(head, chunk, out);
-        let event = ServerEvent::Progress { name: entry.name.clone(), sent, size };
-        out.push_back(ServerOutput::Event(event));
-    }
-
-    /// The client is about to hear of the first file: what is to be said ahead, if it does so for the
-    /// first time. Another implementation writes a new state over the old one, whose end would stay
-    /// if it was longer.
-    fn first(&mut self, out: &mut Outputs) -> Dictionary {
-        let Some(transfer) = self.transfers.front_mut() else { return Dictionary::default() };
-        if std::mem::replace(&mut transfer.begun, true) {
-            return Dictionary::default();
-        }
-        let (headers, entry) = (transfer.headers(), transfer.entry.clone());
-        if !self.ours && self.sizes.may_exceed(&entry.name, entry.version.size) {
-            self.say_delete(&entry.name, out);
-        }
-        headers
-    }
-
-    /// Breaks off the transfer of a file. Whether the client was told that the file is gone.
-    pub(super) fn abort(&mut self, name: &VirtualPath, out: &mut Outputs) -> bool {
-        let found = self.transfers.iter().position(|transfer| transfer.entry.name == *name);
-        let Some(transfer) = found.and_then(|at| self.transfers.remove(at)) else { return false };
-        self.drop_steps(&transfer);
-        if !transfer.begun {
-            return false;
-        }
-        let waiting = transfer.last.as_ref().map_or(0, |last| last.len() as u64);
-        self.credit = self.credit.saturating_add(waiting);
-        let offset = transfer.sent - waiting;
-        if self.ours {
-            self.say_nothing_more(name, Operation::Create, offset, &terms::abort(), out);
-        } else {
-            // C writes the next file into this one unless it hears of its end.
-            self.say_nothing_more(name, Operation::Create, offset, &Dictionary::default(), out);
-            self.say_delete(name, out);
-        }
-        out.push_back(ServerOutput::Event(ServerEvent::Aborted { name: name.clone() }));
-        !self.ours
-    }
-
-    /// Nobody waits for its jobs any more, and what was not sent costs nothing.
-    fn drop_steps(&mut self, dropped: &Transfer) {
-        for asked in &mut self.asked {
-            if let Asked::Step { transfer, step } = asked
-                && *transfer == dropped.id
-            {
-                if let Step::Read { len } = step {
-                    self.credit = self.credit.saturating_add(*len);
-                }
-                *asked = Asked::Dropped;
-            }
-        }
-    }
-}
-
-/// A file that has changed is heard of again by itself.
-fn tell_unreadable(name: &VirtualPath, unreadable: Unreadable, out: &mut Outputs) {
-    if let Unreadable::Failed(reason) = unreadable {
-        let event = ServerEvent::Unreadable { name: name.clone(), reason };
-        out.push_back(ServerOutput::Event(event));
+        let info = self.digest.map(|digest| FileInfo { size, digest, modified, mode });
+        info.map_or_else(Dictionary::default, |info| extensions::headers(&info))
     }
 }

@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use testkit::promises::id;
 use zre_proto::message::{Command, Message};
-use zre_proto::{Event, LinkId, MessageLimits, Output, PeerId};
-
-use super::common::id;
+use zre_proto::{ConnId, Event, MessageLimits, Output, PeerId};
 
 /// Which peer it is; the first who speaks in its name is it.
 pub(super) const HONEST: u8 = 1;
@@ -16,13 +15,16 @@ pub(super) const HONEST: u8 = 1;
 #[derive(Debug)]
 pub(super) struct Honest {
     latency: Duration,
-    link: Option<LinkId>,
+    /// Where it is heard.
+    pub(super) speaks_on: Option<ConnId>,
+    /// Where it is spoken to.
+    pub(super) hears_on: Option<ConnId>,
     answers: VecDeque<Instant>,
 }
 
 impl Honest {
     pub(super) const fn new(latency: Duration) -> Self {
-        Self { latency, link: None, answers: VecDeque::new() }
+        Self { latency, speaks_on: None, hears_on: None, answers: VecDeque::new() }
     }
 
     /// When its next answer arrives.
@@ -41,8 +43,8 @@ impl Honest {
 
     pub(super) fn output(&mut self, now: Instant, output: &Output) {
         match output {
-            Output::Connect { peer, link, .. } if is_honest(*peer) => self.link = Some(*link),
-            Output::Send { link, header, .. } if self.link == Some(*link) => {
+            Output::Connect { peer, conn, .. } if is_honest(*peer) => self.hears_on = Some(*conn),
+            Output::Send { conn, header, .. } if self.hears_on == Some(*conn) => {
                 let message = Message::decode(header, &MessageLimits::default());
                 if message.is_ok_and(|message| message.command == Command::Ping) {
                     self.answers.push_back(now + self.latency);

@@ -1,12 +1,12 @@
 //! What peers say.
 
+use testkit::promises::endpoint;
 use zre_proto::message::{Command, Hello, Message};
 
-use super::common::endpoint;
 use super::remote::Conn;
-use super::step::NODES;
+use super::setting::NODES;
 
-/// Two of them are told apart only by octets that are not UTF-8.
+/// Two of them are told apart only by bytes that are not UTF-8.
 pub(super) const GROUPS: [&[u8]; 8] = [b"a", b"b", b"c", b"", b"\xff", b"\xfe", b"d", b"e"];
 
 /// The sequence number of a message.

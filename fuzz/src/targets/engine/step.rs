@@ -2,37 +2,35 @@
 
 use std::time::Duration;
 
-use zre_proto::{Action, Content, Input};
+use testkit::promises::{endpoint, id};
+use zre_proto::{Action, Beacon, Content, Input, InterfaceId};
 
-use super::common::{endpoint, id};
 use super::remote::SPEAKERS;
 use super::say::{GROUPS, Say, Sequence, Words};
+use super::setting::NODES;
 use super::world::World;
 
-/// The own node is 0; the others are 1 to 4.
-pub(super) const NODES: u8 = 5;
-
-/// Four octets, and for some steps what stands behind them.
+/// Four bytes, and for some steps what stands behind them.
 pub(super) struct Step<'a> {
     does: u8,
     who: u8,
     what: u8,
     how: u8,
-    octets: &'a [u8],
+    bytes: &'a [u8],
 }
 
-/// The number of the step that takes octets from behind it.
-const OCTETS: u8 = 14;
+/// The number of the step that takes bytes from behind it.
+const BYTES: u8 = 14;
 /// How many kinds of steps there are; the frequent ones have several numbers.
-const KINDS: u8 = 32;
+const KINDS: u8 = 40;
 
 impl<'a> Step<'a> {
     pub(super) fn next(data: &mut &'a [u8]) -> Option<Self> {
         let (&[does, who, what, how], rest) = data.split_first_chunk()?;
-        let taken = if does % KINDS == OCTETS { how.into() } else { 0 };
-        let (octets, rest) = rest.split_at(rest.len().min(taken));
+        let taken = if does % KINDS == BYTES { how.into() } else { 0 };
+        let (bytes, rest) = rest.split_at(rest.len().min(taken));
         *data = rest;
-        Some(Self { does: does % KINDS, who, what, how, octets })
+        Some(Self { does: does % KINDS, who, what, how, bytes })
     }
 
     const fn peer(&self) -> u8 {
@@ -58,14 +56,18 @@ impl World {
         match step.does {
             0 | 1 => self.meet(peer, step.how),
             2 => self.candidate(peer, step.place()),
-            3 => self.handle(Input::Goodbye { peer: id(peer) }),
-            OCTETS => {
+            3 => {
+                let beacon = Beacon { peer: id(peer), port: 0, public_key: None };
+                let source = endpoint(peer).address();
+                self.handle(Input::Beacon { beacon, source, interface: InterfaceId(1) });
+            }
+            BYTES => {
                 if !self.is_honest(peer, speaker) {
-                    self.babble(peer, speaker, step.octets);
+                    self.babble(peer, speaker, step.bytes);
                 }
             }
             15 => self.lose_mailbox(peer, speaker, step.how.is_multiple_of(2)),
-            16 => self.link_up(peer, step.how),
+            16 => self.link_up(peer, step.how, None),
             17 => self.link_lost(peer, step.how, step.what.is_multiple_of(8)),
             18..=20 => self.answer(peer),
             21 => self.pause(step.how % 2 == 1),
@@ -75,6 +77,11 @@ impl World {
             28 | 29 => self.wait_for_deadline(),
             30 => self.suspend(step.time(), step.who.is_multiple_of(2)),
             31 => self.reconnect(peer, speaker),
+            32 => self.meet_two_way(peer, step.how),
+            33 => self.accept(peer, speaker),
+            34 => self.link_up(peer, step.how, Some(speaker)),
+            35 => self.break_conn(peer, speaker),
+            36 => self.progress(peer, speaker, [step.how & 1 != 0, step.how & 2 != 0]),
             _ => self.say(step),
         }
         self.answer_in_time();
@@ -86,7 +93,21 @@ impl World {
             return;
         }
         self.candidate(peer, peer);
-        self.link_up(peer, 0);
+        self.link_up(peer, 0, None);
+        self.speak(peer, 0, &Words { how: 7 | how & 8, ..Words::plain(Say::Hello) });
+    }
+
+    /// The same by one connection for both directions.
+    fn meet_two_way(&mut self, peer: u8, how: u8) {
+        if self.is_honest(peer, 0) {
+            return;
+        }
+        if how.is_multiple_of(2) {
+            self.accept(peer, 0);
+        } else {
+            self.candidate(peer, peer);
+            self.link_up(peer, 0, Some(0));
+        }
         self.speak(peer, 0, &Words { how: 7 | how & 8, ..Words::plain(Say::Hello) });
     }
 
@@ -141,7 +162,7 @@ impl World {
             _ if step.how == 0 => Action::Stop,
             _ => Action::Join(&too_long),
         };
-        self.handle(Input::Action(action));
+        self.request(action);
     }
 
     /// The node is somewhere else now, but not where the honest peer is.

@@ -1,23 +1,23 @@
 //! What is said to the engine, and how it is answered.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
+use testkit::promises::id;
 use zre_proto::{Content, Event, Input, Output};
 
-use super::common::id;
 use super::honest::HONEST;
 use super::remote::Conn;
 use super::say::{Say, Words};
 use super::world::World;
 
 impl World {
-    /// A peer, or who claims to be it, says something. A WHISPER of a peer that is heard arrives, or
-    /// the peer is gone.
+    /// A peer, or who claims to be it, says something. A WHISPER of a peer that is heard arrives,
+    /// or the peer is gone.
     pub(super) fn speak(&mut self, peer: u8, speaker: usize, words: &Words) {
         let conn = self.remotes[usize::from(peer)].open(speaker, &mut self.last_conn);
         let (id, conn_id) = (id(peer), conn.id);
         let heard = self.engine.hears(id, conn_id);
-        // Who greets again may be put to the test, and is not heard until then.
+        // A peer that greets again may be put to the test, and is not heard until then.
         conn.greets_again |= heard && matches!(words.say, Say::Hello | Say::Nowhere);
         let told = words.say == Say::Whisper && heard && !conn.greets_again;
         let present = self.engine.peer(id).is_some() && !self.engine.is_stopped();
@@ -39,7 +39,7 @@ impl World {
         assert!(!(told && present) || self.outputs.iter().any(of_peer), "{number} is lost");
     }
 
-    /// Octets that may be anything.
+    /// Bytes that may be anything.
     pub(super) fn babble(&mut self, peer: u8, speaker: usize, header: &[u8]) {
         self.remotes[usize::from(peer)].open(speaker, &mut self.last_conn).greets_again = true;
         self.receive(peer, speaker, header, Content::none());
@@ -47,7 +47,7 @@ impl World {
 
     fn receive(&mut self, peer: u8, speaker: usize, header: &[u8], content: Content) {
         let conn = self.remotes[usize::from(peer)].open(speaker, &mut self.last_conn).id;
-        let source = IpAddr::from([10, 0, 0, peer]);
+        let source = SocketAddr::from(([10, 0, 0, peer], 50_000));
         self.handle(Input::Message { peer: id(peer), conn, source, header, content });
     }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use testkit::promises::{endpoint, id};
 use zre_proto::Input;
 
-use super::common::{endpoint, id};
 use super::honest::Honest;
-use super::step::NODES;
+use super::setting::NODES;
 use super::world::World;
 
 /// How often the engine may want to be woken while nothing happens.
@@ -41,7 +41,7 @@ impl World {
         // Where no time is given at all, what is done then may itself be due at once.
         const ATTEMPTS: usize = 3;
         let passes = (0..ATTEMPTS).any(|_| {
-            self.handle(Input::Time);
+            self.time_out();
             self.engine.next_deadline().is_none_or(|next| next > self.now)
         });
         assert!(passes, "a deadline that does not pass");
@@ -56,7 +56,7 @@ impl World {
     }
 
     /// The whole node stands still until more than a second after its next deadline. Whatever is
-    /// handled first then, nobody is gone for want of an answer that could not be heard.
+    /// handled first then, no peer is gone because an answer could not be heard.
     pub(super) fn suspend(&mut self, time: Duration, told: bool) {
         const LATE: Duration = Duration::from_millis(1001);
         let deadline = self.engine.next_deadline().unwrap_or(self.now);
@@ -77,16 +77,24 @@ impl World {
         self.honest = None;
         self.pause(false);
         if self.ends && !self.engine.is_stopped() {
+            self.fail_all_dials();
             self.wait(Duration::from_secs(45));
             assert_eq!(self.engine.peers().count(), 0);
             if !self.requires {
+                // HELLO is said on what was up already, one after the other.
+                for _ in 0..8 {
+                    self.fail_all_dials();
+                    self.wait(Duration::from_secs(31));
+                }
+                self.fail_all_dials();
                 assert_eq!(self.engine.next_deadline(), None, "nothing is left to be done");
-                assert!(self.open.is_empty(), "never closed: {:?}", self.open);
+                let open: Vec<_> = self.promises.dialled().collect();
+                assert!(open.is_empty(), "never closed: {open:?}");
             }
         }
         let Self { engine, outputs, .. } = self;
         drop(outputs);
         let kept = -allocation_counter::measure(|| drop(engine)).bytes_current;
-        assert!(kept <= KEPT, "{kept} octets were kept");
+        assert!(kept <= KEPT, "{kept} bytes were kept");
     }
 }

@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::time::Instant;
 
-use zre_proto::{ConnId, Engine, Event, Input, LinkId, Output, PeerId};
+use testkit::ledger::Numbers;
+use testkit::promises::{Promises, endpoint, id};
+use zre_proto::{
+    Action, ActionError, ConnId, Engine, Event, Input, Loss, Output, PeerId, UnreachableReason,
+};
 
-use super::common::{Promises, endpoint, id};
 use super::honest::{HONEST, Honest};
-use super::remote::Remote;
+use super::remote::{Conn, Remote};
 use super::say::{Say, Words};
+use super::setting::NODES;
 use super::setting::Setting;
-use super::step::NODES;
 
 /// What the engine may ask for at once: a few things for each peer, group and event there can be.
 const OUTPUTS: usize = 256;
-/// What it may take in memory while it handles one input, in octets, besides what came in.
+/// What it may take in memory while it handles one input, in bytes, besides what came in.
 const WORKING: u64 = 64 * 1024;
 
 pub(super) struct World {
@@ -24,15 +27,17 @@ pub(super) struct World {
     pub(super) promises: Promises,
     pub(super) remotes: [Remote; NODES as usize],
     pub(super) last_conn: u64,
-    /// Links to each node, and those that are not closed.
-    pub(super) links: BTreeMap<PeerId, Vec<LinkId>>,
-    pub(super) open: BTreeSet<LinkId>,
+    /// What was dialled to each node.
+    pub(super) dialled: BTreeMap<PeerId, Vec<ConnId>>,
+    /// What of that is or was up, and what has ended.
+    pub(super) up: BTreeSet<ConnId>,
+    pub(super) ended: BTreeSet<ConnId>,
     /// PINGs that were sent to each node and not answered.
     pub(super) asked: BTreeMap<PeerId, usize>,
-    /// Who said each content, which is the number of itself, on which connection.
+    /// The sender and connection of each content, which is its own index.
     pub(super) said: Vec<(PeerId, ConnId)>,
-    /// The last that was heard of each connection.
-    pub(super) heard: BTreeMap<ConnId, usize>,
+    /// What was heard of each connection.
+    pub(super) heard: BTreeMap<ConnId, Numbers>,
     pub(super) honest: Option<Honest>,
     pub(super) ends: bool,
     pub(super) paused: bool,
@@ -43,22 +48,25 @@ pub(super) struct World {
     pub(super) sent: u64,
     pub(super) received: u64,
     pub(super) start: Instant,
-    /// Whether somebody wants to see what happens.
+    /// Whether what happens is printed.
     pub(super) traces: bool,
 }
 
 impl World {
     pub(super) fn new(chosen: [u8; 4]) -> Self {
         let setting = Setting::new(chosen);
+        let two_way = setting.two_way;
+        let own = setting.config.id;
         let start = Instant::now();
         let mut world = Self {
             engine: Engine::new(setting.config).expect("short names"),
             now: start,
-            promises: Promises::default(),
+            promises: Promises::new(own),
             remotes: Default::default(),
             last_conn: 0,
-            links: BTreeMap::new(),
-            open: BTreeSet::new(),
+            dialled: BTreeMap::new(),
+            up: BTreeSet::new(),
+            ended: BTreeSet::new(),
             asked: BTreeMap::new(),
             said: Vec::new(),
             heard: BTreeMap::new(),
@@ -73,10 +81,19 @@ impl World {
             traces: env::var_os("FUZZ_TRACE").is_some(),
         };
         if world.honest.is_some() {
-            world.handle(Input::Candidate { peer: id(HONEST), endpoint: endpoint(HONEST) });
-            world.link_up(HONEST, 0);
+            if two_way {
+                world.accept(HONEST, 0);
+            } else {
+                world.handle(Input::Candidate { peer: id(HONEST), endpoint: endpoint(HONEST) });
+                world.link_up(HONEST, 0, None);
+            }
             world.speak(HONEST, 0, &Words::plain(Say::Hello));
             assert!(world.is_present(HONEST));
+            let speaks_on = world.remotes[usize::from(HONEST)].all().next().map(|conn| conn.id);
+            let hears_on = world.engine.speaks_on(id(HONEST));
+            if let Some(honest) = &mut world.honest {
+                (honest.speaks_on, honest.hears_on) = (speaks_on, hears_on);
+            }
         }
         world
     }
@@ -98,13 +115,42 @@ impl World {
         let came = match &input {
             Input::Message { header, content, .. } => {
                 self.received += u64::from(!self.engine.is_stopped());
-                (header.len() + content.octets()) as u64
+                (header.len() + content.byte_len()) as u64
             }
             _ => 0,
         };
+        self.drive(came, |engine, now| {
+            engine.handle(now, input);
+            Ok(())
+        });
+    }
+
+    pub(super) fn request(&mut self, action: Action<'_>) {
+        if self.traces {
+            println!("{:?} {action:?}", self.now - self.start);
+        }
+        self.drive(0, |engine, now| engine.act(now, action));
+    }
+
+    pub(super) fn time_out(&mut self) {
+        if self.traces {
+            println!("{:?} timeout", self.now - self.start);
+        }
+        self.drive(0, |engine, now| {
+            engine.handle_timeout(now);
+            Ok(())
+        });
+    }
+
+    /// Tells the engine something of which `came` bytes came from the network.
+    fn drive(
+        &mut self,
+        came: u64,
+        work: impl FnOnce(&mut Engine, Instant) -> Result<(), ActionError>,
+    ) {
         let mut refused = false;
         let memory = allocation_counter::measure(|| {
-            refused = self.engine.handle(self.now, input).is_err();
+            refused = work(&mut self.engine, self.now).is_err();
         });
         assert!(memory.bytes_max <= WORKING + 64 * came, "{} for {came}", memory.bytes_max);
         self.outputs.clear();
@@ -130,23 +176,21 @@ impl World {
             honest.output(self.now, output);
         }
         match output {
-            Output::Connect { peer, link, .. } => {
-                self.links.entry(*peer).or_default().push(*link);
-                self.open.insert(*link);
-                self.asked.remove(peer);
+            Output::Connect { peer, conn, .. } => {
+                self.dialled.entry(*peer).or_default().push(*conn);
             }
-            Output::CloseLink { link } => {
-                self.open.remove(link);
-            }
-            Output::Send { link, header, .. } => {
+            Output::Send { conn, header, .. } => {
                 self.sent += 1;
+                const HELLO: u8 = 1;
                 const PING: u8 = 6;
-                let to = self.links.iter().find(|(_, links)| links.last() == Some(link));
-                if let (PING, Some((peer, _))) = (header[2], to) {
-                    *self.asked.entry(*peer).or_default() += 1;
+                let Some(peer) = self.promises.peer(*conn) else { return };
+                match header[2] {
+                    HELLO => drop(self.asked.remove(&peer)),
+                    PING => *self.asked.entry(peer).or_default() += 1,
+                    _ => {}
                 }
             }
-            Output::CloseMailbox { conn } => {
+            Output::Close { conn } => {
                 let mut all = self.remotes.iter_mut().flat_map(Remote::all_mut);
                 if let Some(conn) = all.find(|it| it.id == *conn) {
                     conn.closed = true;
@@ -164,11 +208,13 @@ impl World {
         };
         let number: usize = str::from_utf8(text).unwrap().parse().unwrap();
         let (by, conn) = self.said[number];
-        let last = self.heard.insert(conn, number);
-        assert!(last < Some(number), "after {last:?}: {event:?}");
+        if let Err(disorder) = self.heard.entry(conn).or_default().later(number as u64) {
+            panic!("{disorder}: {event:?}");
+        }
         assert_eq!(by, peer, "{event:?}");
-        if self.honest.is_some() && peer == id(HONEST) {
-            assert_eq!(conn, ConnId(1), "not its own word: {event:?}");
+        if let Some(honest) = self.honest.as_ref().filter(|_| peer == id(HONEST)) {
+            let own = honest.speaks_on.is_none_or(|own| own == conn);
+            assert!(own, "not its own word: {event:?}");
         }
     }
 
@@ -181,7 +227,8 @@ impl World {
         }
     }
 
-    /// A mailbox connection ends. One that the engine has closed may still say so, or not.
+    /// A connection on which a peer can speak ends. One that the engine has closed may still say
+    /// so, or not.
     pub(super) fn lose_mailbox(&mut self, peer: u8, speaker: usize, tell: bool) {
         if self.is_honest(peer, speaker) {
             return;
@@ -189,24 +236,106 @@ impl World {
         if let Some(conn) = self.remotes[usize::from(peer)].lose(speaker)
             && (tell || !conn.closed)
         {
-            self.handle(Input::MailboxLost { peer: id(peer), conn: conn.id });
+            self.ended.insert(conn.id);
+            self.handle(Input::Lost { peer: id(peer), conn: conn.id, why: Loss::Ended });
         }
     }
 
-    /// The newest link to a peer, or an older one.
-    fn link(&self, peer: u8, nth: u8) -> Option<LinkId> {
-        self.links.get(&id(peer))?.iter().rev().nth(usize::from(nth / 64)).copied()
+    /// A speaker in the name of a peer connects, for both directions.
+    pub(super) fn accept(&mut self, peer: u8, speaker: usize) {
+        if self.is_honest(peer, speaker) && self.is_present(peer) {
+            return;
+        }
+        self.lose_mailbox(peer, speaker, false);
+        self.last_conn += 1;
+        let conn = ConnId::Accepted(self.last_conn);
+        self.connected(peer, conn, Some(speaker));
     }
 
-    pub(super) fn link_up(&mut self, peer: u8, nth: u8) {
-        if let Some(link) = self.link(peer, nth) {
-            self.handle(Input::LinkUp { peer: id(peer), link });
+    /// A connection is up: for both directions, if a speaker has it.
+    fn connected(&mut self, peer: u8, conn: ConnId, speaker: Option<usize>) {
+        if let Some(speaker) = speaker {
+            self.remotes[usize::from(peer)].connect(speaker, Conn::new(conn, true));
         }
+        self.up.insert(conn);
+        let (peer, two_way, own_endpoint) = (id(peer), speaker.is_some(), self.engine.endpoint());
+        self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
+    }
+
+    /// The newest dial to a peer, or an older one, if it has not ended.
+    fn dial(&self, peer: u8, nth: u8) -> Option<ConnId> {
+        let conn = *self.dialled.get(&id(peer))?.iter().rev().nth(usize::from(nth / 64))?;
+        (!self.ended.contains(&conn)).then_some(conn)
+    }
+
+    /// A dial is up, perhaps after it was given up; if a speaker has it, for both directions.
+    pub(super) fn link_up(&mut self, peer: u8, nth: u8, speaker: Option<usize>) {
+        let Some(conn) = self.dial(peer, nth).filter(|conn| !self.up.contains(conn)) else {
+            return;
+        };
+        if let Some(speaker) = speaker {
+            let open = self.promises.dialled().any(|(_, dialled)| dialled == conn);
+            if !open || self.is_honest(peer, speaker) {
+                return;
+            }
+            self.lose_mailbox(peer, speaker, false);
+        }
+        self.connected(peer, conn, speaker);
     }
 
     pub(super) fn link_lost(&mut self, peer: u8, nth: u8, overflow: bool) {
-        if let Some(link) = self.link(peer, nth).filter(|_| !self.is_honest(peer, 0)) {
-            self.handle(Input::LinkLost { peer: id(peer), link, overflow });
+        if let Some(conn) = self.dial(peer, nth).filter(|_| !self.is_honest(peer, 0)) {
+            self.lose(peer, conn, overflow);
+        }
+    }
+
+    /// A connection that was dialled ends.
+    fn lose(&mut self, peer: u8, conn: ConnId, overflow: bool) {
+        self.ended.insert(conn);
+        let remote = &mut self.remotes[usize::from(peer)];
+        if let Some(speaker) = remote.speaker(conn) {
+            remote.lose(speaker);
+        }
+        let why = match self.up.contains(&conn) {
+            true if overflow => Loss::Overflow,
+            true => Loss::Ended,
+            false => Loss::Failed(UnreachableReason::NoAnswer),
+        };
+        self.handle(Input::Lost { peer: id(peer), conn, why });
+    }
+
+    /// Nobody is reached any more.
+    pub(super) fn fail_all_dials(&mut self) {
+        for peer in 0..NODES {
+            let dials = self.dialled.get(&id(peer)).cloned().unwrap_or_default();
+            for conn in dials {
+                if !self.up.contains(&conn) && !self.ended.contains(&conn) {
+                    self.lose(peer, conn, false);
+                }
+            }
+        }
+    }
+
+    /// Nothing can be sent any more on a two-way connection.
+    pub(super) fn break_conn(&mut self, peer: u8, speaker: usize) {
+        if self.is_honest(peer, speaker) {
+            return;
+        }
+        let conn = self.remotes[usize::from(peer)].conn_mut(speaker);
+        let Some(conn) = conn.filter(|conn| conn.two_way && !conn.closed && !conn.broken) else {
+            return;
+        };
+        conn.broken = true;
+        let conn = conn.id;
+        self.handle(Input::Broken { peer: id(peer), conn });
+    }
+
+    /// Bytes have moved on the connection of a speaker, and on the one that the peer is spoken to.
+    pub(super) fn progress(&mut self, peer: u8, speaker: usize, [received, sent]: [bool; 2]) {
+        let spoken_to = self.engine.speaks_on(id(peer));
+        let heard = self.remotes[usize::from(peer)].conn_mut(speaker).map(|conn| conn.id);
+        for conn in heard.into_iter().chain(spoken_to) {
+            self.handle(Input::Progress { peer: id(peer), conn, received, sent });
         }
     }
 

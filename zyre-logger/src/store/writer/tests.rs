@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::mpsc;
 
 use super::*;
-use crate::{Level, LogEvent};
+use crate::{Level, LogEvent, Record};
 
 fn line(number: u64) -> Entry {
     Entry::Record(Record {

@@ -2,19 +2,26 @@
 
 use std::time::Duration;
 
-use zyre::PeerId;
+use testkit::ledger::{Rule, Violation};
 
-use super::phases::Phase;
-use super::{Conductor, State};
-use crate::chaos::processes::Heard;
-use crate::chaos::protocol::{How, Level, Report, SlotOrder, When};
+use super::Conductor;
+use crate::chaos::id::Id;
+use crate::chaos::level::Level;
+use crate::chaos::lives::{Complaint, Exit};
+use crate::chaos::phase::Phase;
+use crate::chaos::process::Heard;
+use crate::chaos::protocol::{Counted, How, Report, SlotOrder, When};
 use crate::chaos::quiet;
-use crate::ledger::{Rule, Violation};
+use crate::chaos::schedule::State;
 
 impl Conductor<'_> {
     pub(super) fn hear(&mut self, process: u64, heard: Heard) {
         match heard {
             Heard::Report(report) => self.report(process, report),
+            Heard::Unreadable(report) if self.is_current(process) => {
+                self.fail(format!("process {process} reports what cannot be read: {report}"));
+            }
+            Heard::Unreadable(_) => {}
             Heard::Over { process } => self.over(process),
             Heard::Interrupt => {
                 self.interrupted = true;
@@ -24,47 +31,59 @@ impl Conductor<'_> {
     }
 
     fn report(&mut self, process: u64, report: Report) {
-        if let Some(chronicle) = &mut self.chronicle {
-            chronicle.hear(process, &report);
+        if let Some(history) = &mut self.history {
+            history.hear(process, &report);
         }
         match report {
-            Report::Up { .. }
-            | Report::Ending { .. }
-            | Report::Ended { .. }
-            | Report::Stalled { .. }
-            | Report::Woken { .. } => self.life(process, report),
+            Report::Up { slot, node, name, at, kind, .. } => {
+                self.lives.up(node.0, name, slot, process, kind, time(at));
+                self.up(process, slot);
+            }
             Report::Failed { slot, error } => {
                 self.fail(format!("node-{slot}.{}: {error}", self.births[slot]));
             }
+            Report::Ending { node, how, at } => {
+                match how {
+                    How::Stop => self.counters.stops += 1,
+                    How::Crash | How::Kill => self.counters.crashes += 1,
+                }
+                self.lives.ending(node.0, how, time(at));
+            }
+            Report::Ended { node, at, counted, said, .. } => {
+                let said = said.into_iter().map(|(peer, whispers)| (peer.0, whispers)).collect();
+                self.lives.ended(node.0, time(at), said);
+                self.counted(node, counted, time(at));
+            }
             Report::Free { slot } if self.is_current(process) => self.slots[slot] = State::Free,
             Report::Free { .. } => {}
-            Report::Enter { node, peer, at, .. } => {
-                if let (Some(node), Some(peer)) = (id(&node), id(&peer)) {
-                    self.lives.enter(node, peer, time(at));
+            Report::Stalled { node, at, until } => {
+                if let Some(life) = self.lives.get_mut(node.0) {
+                    life.stall = Some((time(at), time(until)));
                 }
             }
-            Report::Exit { node, peer, reason, at } => {
-                if let (Some(node), Some(peer)) = (id(&node), id(&peer))
-                    && let Some(violation) = self.lives.exit(node, peer, time(at), reason)
-                {
+            Report::Woken { slot, node, at } => self.woken(process, slot, node, time(at)),
+            Report::Enter { node, peer, at, .. } => self.lives.enter(node.0, peer.0, time(at)),
+            Report::Exit { node, peer, reason, at, heard } => {
+                let exit = Exit { node: node.0, peer: peer.0, at: time(at), reason, heard };
+                if let Some(violation) = self.lives.exit(exit) {
                     self.found(violation);
                 }
             }
+            Report::Complaint { node, peer, what, at } => {
+                let (node, peer, at) = (node.0, peer.0, time(at));
+                self.lives.complain(Complaint { node, peer, at, what });
+            }
             Report::Violation { rule, node, peer, what, at, history } => {
-                let rule = Rule::ALL.get(rule.wrapping_sub(1)).copied();
-                if let (Some(rule), Some(node), Some(peer)) = (rule, id(&node), id(&peer)) {
-                    let at = time(at);
-                    self.found(Violation { rule, node, peer, what, at, history });
-                }
+                let Some(rule) = Rule::ALL.get(rule.wrapping_sub(1)).copied() else {
+                    return self.fail(format!("a violation of rule {rule}, which is none: {what}"));
+                };
+                let (node, peer, at) = (node.0, peer.0, time(at));
+                self.found(Violation { rule, node, peer, what, at, history });
             }
             Report::Snapshot(snapshot) => {
-                let Some(node) = id(&snapshot.node) else { return };
-                let now = self.clock.now();
-                if let Some(found) = quiet::count(&mut self.lives, node, snapshot.counted, now) {
-                    self.found(found);
-                }
+                self.counted(snapshot.node, snapshot.counted, self.clock.now());
                 if let Phase::Asked { moment, .. } = &mut self.phase {
-                    moment.take(node, snapshot);
+                    moment.take(snapshot.node.0, snapshot);
                 }
             }
             Report::History { ticket, lines } => self.findings.history(ticket, lines),
@@ -73,59 +92,35 @@ impl Conductor<'_> {
         }
     }
 
-    /// A step in the life of a node.
-    fn life(&mut self, process: u64, report: Report) {
-        match report {
-            Report::Up { slot, node, name, at, .. } => {
-                let Some(node) = id(&node) else { return };
-                self.lives.up(node, name, slot, process, time(at));
-                if let Some(killed) = self.killed.get(&process) {
-                    // Its last words.
-                    return self.lives.killed(process, *killed);
-                }
-                self.slots[slot] = State::Up;
-                match self.phase {
-                    Phase::Active => {}
-                    Phase::Hushed { .. } | Phase::Asked { .. } => {
-                        self.tell(slot, SlotOrder::Hush(true));
-                    }
-                    // It was about to start when all were told to stop.
-                    _ => self.tell(slot, SlotOrder::Stop),
-                }
-            }
-            Report::Ending { node, how, at } => {
-                let Some(node) = id(&node) else { return };
-                match how {
-                    How::Stop => self.deeds.stops += 1,
-                    How::Crash | How::Kill => self.deeds.crashes += 1,
-                }
-                self.lives.ending(node, how, time(at));
-            }
-            Report::Ended { node, at, counted, .. } => {
-                let Some(node) = id(&node) else { return };
-                self.lives.ended(node, time(at));
-                if let Some(found) = quiet::count(&mut self.lives, node, counted, time(at)) {
-                    self.found(found);
-                }
-            }
-            Report::Stalled { node, at, until } => {
-                let life = id(&node).and_then(|node| self.lives.get_mut(node));
-                if let Some(life) = life {
-                    life.stall = Some((time(at), time(until)));
-                }
-            }
-            Report::Woken { slot, node, at } => {
-                let Some(life) = id(&node).and_then(|node| self.lives.get_mut(node)) else {
-                    return;
-                };
-                if let Some((_, until)) = &mut life.stall {
-                    *until = time(at);
-                }
-                if !self.killed.contains_key(&process) && self.slots[slot] == State::Busy {
-                    self.slots[slot] = State::Up;
-                }
-            }
-            _ => {}
+    /// A node is up in a slot.
+    fn up(&mut self, process: u64, slot: usize) {
+        if let Some(killed) = self.killed.get(&process) {
+            // Its last words.
+            return self.lives.killed(process, *killed);
+        }
+        self.slots[slot] = State::Up;
+        match self.phase {
+            Phase::Active => {}
+            Phase::Hushed { .. } | Phase::Asked { .. } => self.tell(slot, SlotOrder::Hush(true)),
+            // It was about to start when all were told to stop.
+            _ => self.tell(slot, SlotOrder::Stop),
+        }
+    }
+
+    fn woken(&mut self, process: u64, slot: usize, node: Id, at: Duration) {
+        let Some(life) = self.lives.get_mut(node.0) else { return };
+        if let Some((_, until)) = &mut life.stall {
+            *until = at;
+        }
+        if !self.killed.contains_key(&process) && self.slots[slot] == State::Busy {
+            self.slots[slot] = State::Up;
+        }
+    }
+
+    /// Looks at what a node has counted.
+    fn counted(&mut self, node: Id, counted: Counted, at: Duration) {
+        if let Some(found) = quiet::count(&mut self.lives, node.0, counted, at) {
+            self.found(found);
         }
     }
 
@@ -135,9 +130,7 @@ impl Conductor<'_> {
             When::Before => levels[0] = Some(level),
             When::After => levels[2] = Some(level),
             When::During => {
-                let most = levels[1].get_or_insert(level);
-                most.kib = most.kib.max(level.kib);
-                most.descriptors = most.descriptors.max(level.descriptors);
+                levels[1] = Some(levels[1].map_or(level, |most| most.max(level)));
             }
         }
     }
@@ -149,8 +142,8 @@ impl Conductor<'_> {
 
     /// A process has ended: as it should, or was killed, or by itself.
     fn over(&mut self, process: u64) {
-        if let Some(chronicle) = &mut self.chronicle {
-            chronicle.over(process, self.clock.micros());
+        if let Some(history) = &mut self.history {
+            history.over(process, self.clock.micros());
         }
         let killed = self.killed.get(&process).copied();
         self.lives.killed(process, killed.unwrap_or_else(|| self.clock.now()));
@@ -164,10 +157,6 @@ impl Conductor<'_> {
             self.phase = Phase::Over;
         }
     }
-}
-
-fn id(text: &str) -> Option<PeerId> {
-    text.parse().ok()
 }
 
 const fn time(micros: u64) -> Duration {

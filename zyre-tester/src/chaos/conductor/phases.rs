@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Conductor, State};
+use super::Conductor;
 use crate::chaos::clock::micros;
+use crate::chaos::phase::Phase;
 use crate::chaos::protocol::{Order, SlotOrder};
 use crate::chaos::quiet::Moment;
-use crate::chaos::schedule::Move;
+use crate::chaos::schedule::{Move, State};
 
 /// Activity between two quiet moments, at the normal pace.
 const ACTIVITY: Duration = Duration::from_secs(10);
@@ -28,42 +29,6 @@ const LAST: Duration = Duration::from_secs(3);
 
 /// How long processes may take to end.
 const FINISHING: Duration = Duration::from_secs(20);
-
-/// What is going on.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// Nodes come and go.
-    Active,
-    /// Nobody starts, stops, joins or leaves.
-    Hushed { until: Duration, again: bool },
-    /// Nodes were asked what they hold.
-    Asked { moment: Moment, deadline: Duration, again: bool },
-    /// All nodes are stopping.
-    Stopping { deadline: Duration },
-    /// All have stopped.
-    Stopped { until: Duration },
-    /// Processes are ending.
-    Finishing { deadline: Duration },
-    /// The end.
-    Over,
-}
-
-impl PartialEq for Phase {
-    fn eq(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-}
-
-impl Phase {
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Active => "",
-            Self::Hushed { .. } | Self::Asked { .. } => "(quiet)",
-            Self::Stopping { .. } | Self::Stopped { .. } => "(stopping)",
-            Self::Finishing { .. } | Self::Over => "(ending)",
-        }
-    }
-}
 
 impl Conductor<'_> {
     pub(super) fn advance_phase(&mut self, now: Duration) {
@@ -170,7 +135,7 @@ impl Conductor<'_> {
                 self.slots[slot] = State::Busy;
                 let what = match next {
                     Move::Stall { time, dies } => {
-                        self.deeds.stalls += 1;
+                        self.counters.stalls += 1;
                         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                         SlotOrder::Stall { millis, dies }
                     }
@@ -185,17 +150,17 @@ impl Conductor<'_> {
     /// Kills the process that holds a slot, and starts another one in its place.
     fn kill(&mut self, slot: usize) {
         let share = slot % self.plan.processes;
-        match self.process() {
+        match self.process(share) {
             Ok(fresh) => {
-                self.deeds.kills += 1;
+                self.counters.kills += 1;
                 let mut old = std::mem::replace(&mut self.processes[share], fresh);
                 let now = self.clock.now();
                 self.killed.insert(old.number, now);
                 self.lives.killed(old.number, now);
-                if let Some(chronicle) = &mut self.chronicle {
-                    chronicle.killed(old.number, micros(now));
+                if let Some(history) = &mut self.history {
+                    history.killed(old.number, micros(now));
                 }
-                old.kill();
+                old.process.kill();
                 for slot in (share..self.slots.len()).step_by(self.plan.processes) {
                     self.slots[slot] = State::Free;
                 }

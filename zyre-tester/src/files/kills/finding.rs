@@ -24,7 +24,7 @@ pub(super) enum Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     pub(super) rule: Rule,
-    /// Which inbox or process.
+    /// Which folder or process.
     pub(super) whose: String,
     /// The file, if it is about one.
     pub(super) name: String,

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::super::content::Content;
+use testkit::content::Content;
 
 /// How old files look that are taken at once.
 const AGE: Duration = Duration::from_secs(86_400);

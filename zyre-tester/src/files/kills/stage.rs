@@ -1,12 +1,12 @@
-//! What was going on when somebody was killed.
+//! What was going on when a process was killed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::inbox::Inbox;
 use super::publication::Publication;
+use super::received::ReceivedFolder;
 
-/// More unfinished octets than a small file has.
+/// More unfinished bytes than a small file has.
 pub(super) const LARGE: u64 = 64 << 10;
 
 /// What was going on between the sender and a receiver; the later, the more.
@@ -23,13 +23,13 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// As far as can be seen in an inbox.
-    pub(super) fn of(inbox: &Inbox, publication: &Publication, connected: bool) -> Self {
-        if inbox.wants(publication) == 0 {
+    /// As far as can be seen in a received folder.
+    pub(super) fn of(folder: &ReceivedFolder, publication: &Publication, connected: bool) -> Self {
+        if folder.wants(publication) == 0 {
             Self::Idle
         } else if !connected {
             Self::Connecting
-        } else if inbox.unfinished() > LARGE {
+        } else if folder.unfinished() > LARGE {
             Self::Large
         } else {
             Self::Small
@@ -46,7 +46,7 @@ impl Stage {
     }
 }
 
-/// Who is killed.
+/// The processes that are killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Who {
     Sender,

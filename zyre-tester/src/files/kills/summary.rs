@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::finding::Finding;
-use super::inbox::Looked;
+use super::received::Looked;
 use super::stage::Kills;
 
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ impl Summary {
         serde_json::json!({
             "mode": "kills", "seed": self.seed, "kills": self.done, "wanted": self.wanted,
             "seconds": self.seconds, "stages": self.kills.json(), "published": self.published,
-            "files_looked_at": self.looked.files, "octets_looked_at": self.looked.octets,
+            "files_looked_at": self.looked.files, "bytes_looked_at": self.looked.bytes,
             "settled": self.settled.0, "longest_settling": self.settled.1,
             "refused": self.refused, "findings": self.findings, "failure": self.failure,
         })
@@ -49,9 +49,9 @@ impl fmt::Display for Summary {
         write!(f, "{}", self.kills)?;
         writeln!(
             f,
-            "  {published} files published; in inboxes {} looked at, {} MB",
+            "  {published} files published; in folders {} looked at, {} MB",
             looked.files,
-            looked.octets / 1_000_000
+            looked.bytes / 1_000_000
         )?;
         writeln!(f, "  settled {} times, after {:.1} s at most", settled.0, settled.1)?;
         for refused in self.refused.iter().take(5) {

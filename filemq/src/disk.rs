@@ -1,0 +1,26 @@
+//! The disk: files that are published, and the folder for received files.
+//!
+//! Everything here is synchronous and waits for the disk; call it from threads that may block. All
+//! access goes through one trait, [`FileSystem`], so that a test can let any operation fail.
+
+mod chunk_cache;
+mod chunk_reader;
+mod file_source;
+mod file_system;
+mod handles;
+mod mount;
+mod native;
+mod received;
+
+pub(crate) use chunk_cache::ChunkCache;
+pub use chunk_reader::ChunkReader;
+pub use file_source::{FileSource, SharedRoot};
+pub use file_system::{
+    DirHandle, FileKind, FileStatus, FileSystem, ListedEntry, Listing, OpenMode,
+};
+pub use handles::{Directory, DiskFile};
+pub use mount::{Mount, MountChange, MountOptions};
+pub use native::NativeFileSystem;
+pub use received::{ReceivedFolder, ReceivedLimits, ReceivedWriter};
+
+pub use crate::version::Version;

@@ -1,0 +1,254 @@
+//! Watches a directory, and scans it from time to time.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use notify::RecommendedWatcher;
+
+use super::change::MountChange;
+use super::change_buffer::{self, ChangeBuffer, PendingChanges};
+use super::options::MountOptions;
+use super::scan::Scanner;
+use super::state::{ChangeSet, MountState};
+use crate::disk::{Directory, FileKind, FileSystem, SharedRoot};
+
+/// How often files are looked at of which the operating system does not report changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The most targets of `.ln` files that are looked at that often.
+const MAX_POLLED: usize = 1000;
+
+/// When a new directory is scanned once more: the operating system does not report what was created
+/// in it before it was watched.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
+
+/// Scanning everything takes at most one part in this many of the time.
+const SCAN_SHARE: u32 = 20;
+
+/// A directory that is watched.
+pub(super) struct MountWatcher {
+    /// As the application named it.
+    path: PathBuf,
+    /// Which directory it was when it was there last.
+    identity: Option<Identity>,
+    /// Whether the directory was missing at the last look.
+    away: bool,
+    scanner: Scanner,
+    state: MountState,
+    buffer: Arc<ChangeBuffer>,
+    watcher: Option<RecommendedWatcher>,
+    next_scan: Instant,
+    next_poll: Instant,
+    again: BTreeSet<(Instant, String)>,
+}
+
+type Identity = (u64, u64);
+
+impl MountWatcher {
+    pub(super) fn open(
+        system: Arc<dyn FileSystem>,
+        directory: &Path,
+        options: MountOptions,
+        buffer: Arc<ChangeBuffer>,
+    ) -> io::Result<(Self, Vec<MountChange>)> {
+        let path = std::path::absolute(directory)?;
+        let real = system.canonicalize(&path)?;
+        let directory = Directory::open(&system, &real)?;
+        // A directory that cannot be listed is an error of the caller, not a mount without files.
+        drop(directory.list(Path::new(""))?);
+        let state = MountState::new(options.stable, options.files);
+        let identity = identity(&*system, &path);
+        let root = Arc::new(SharedRoot::new(directory));
+        let scanner = Scanner::new(system, options, root, real);
+        let now = Instant::now();
+        let mut watcher = Self {
+            identity,
+            path,
+            away: false,
+            scanner,
+            state,
+            buffer,
+            watcher: None,
+            next_scan: now,
+            next_poll: now + POLL_INTERVAL,
+            again: BTreeSet::new(),
+        };
+        // Before the scan, so that no change is missed.
+        watcher.watch();
+        let mut changes = ChangeSet::default();
+        watcher.scan(&mut changes);
+        Ok((watcher, changes.into_list()))
+    }
+
+    /// Reports changes until the mount is dropped.
+    pub(super) fn run(mut self, mut changed: impl FnMut(Vec<MountChange>)) {
+        loop {
+            let pending = self.buffer.wait(self.next_deadline());
+            if pending.stop {
+                return;
+            }
+            let changes = self.look(&pending).into_list();
+            if !changes.is_empty() {
+                changed(changes);
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let again = self.again.first().map(|(when, _)| *when);
+        let poll = self.state.linked().next().map(|_| self.next_poll);
+        let first = [self.state.next(), again, poll].into_iter().flatten().min();
+        match first {
+            // While the directory is missing there is nothing to look at.
+            Some(first) if !self.away => first.min(self.next_scan),
+            _ => self.next_scan,
+        }
+    }
+
+    fn watch(&mut self) {
+        self.watcher = match change_buffer::watch(&self.scanner.real, &self.buffer) {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                tracing::warn!(
+                    directory = %self.path.display(),
+                    %error,
+                    "the operating system does not report changes: the directory is scanned once a second"
+                );
+                None
+            }
+        };
+    }
+
+    fn look(&mut self, pending: &PendingChanges) -> ChangeSet {
+        let mut changes = ChangeSet::default();
+        let now = Instant::now();
+        if pending.deaf {
+            self.watcher = None;
+        }
+        if !self.is_there() {
+            self.next_scan = now + POLL_INTERVAL.min(self.scanner.options.rescan);
+            return changes;
+        }
+        if pending.all || now >= self.next_scan {
+            self.scan(&mut changes);
+            return changes;
+        }
+        let mut names = self.reported(pending);
+        if now >= self.next_poll {
+            names.extend(self.state.linked().take(MAX_POLLED).map(|name| (name.clone(), false)));
+            self.next_poll = now + POLL_INTERVAL.min(self.scanner.options.rescan);
+        }
+        names.extend(self.state.due(now).into_iter().map(|name| (name, false)));
+        while let Some((when, name)) = self.again.first()
+            && *when <= now
+        {
+            names.insert((name.clone(), false));
+            self.again.pop_first();
+        }
+        self.look_at(names, now, &mut changes);
+        changes
+    }
+
+    /// Returns the names that the operating system has reported, marked as such.
+    fn reported(&self, pending: &PendingChanges) -> BTreeSet<(String, bool)> {
+        let mut names = BTreeSet::new();
+        for path in &pending.paths {
+            // Names that are not UTF-8 are not published.
+            let Some(path) = path.strip_prefix(&self.scanner.real).ok().and_then(Path::to_str)
+            else {
+                continue;
+            };
+            let path = path.replace(std::path::MAIN_SEPARATOR, "/");
+            names.extend(self.scanner.other_names(&path).into_iter().map(|name| (name, true)));
+            if let Some(name) = path.strip_suffix(super::ln_file::ENDING) {
+                names.insert((name.to_owned(), true));
+            }
+            names.insert((path, true));
+        }
+        names
+    }
+
+    fn look_at(&mut self, names: BTreeSet<(String, bool)>, now: Instant, changes: &mut ChangeSet) {
+        let mut directory: Option<String> = None;
+        for (name, reported) in names {
+            if directory.as_ref().is_some_and(|directory| name.starts_with(directory)) {
+                continue;
+            }
+            let seen = self.scanner.look(&name);
+            if seen.directory {
+                directory = Some(format!("{name}/"));
+                if reported {
+                    self.again.insert((now + SECOND_LOOK, name.clone()));
+                }
+            }
+            self.state.reconcile(&name, seen, &mut self.scanner.warnings, changes);
+        }
+    }
+
+    fn scan(&mut self, changes: &mut ChangeSet) {
+        let start = Instant::now();
+        let seen = self.scanner.all();
+        self.state.reconcile("", seen, &mut self.scanner.warnings, changes);
+        let most = if self.watcher.is_some() { Duration::MAX } else { POLL_INTERVAL };
+        let pause = self.scanner.options.rescan.min(most).max(start.elapsed() * SCAN_SHARE);
+        self.next_scan = Instant::now() + pause;
+    }
+
+    /// Returns whether the directory is there. If it is another one by now, or is back, it is
+    /// scanned as a whole next.
+    fn is_there(&mut self) -> bool {
+        let identity = identity(&*self.scanner.system, &self.path);
+        if identity == self.identity && identity.is_some() {
+            if std::mem::take(&mut self.away) {
+                tracing::info!(directory = %self.path.display(), "the directory is back");
+                self.next_scan = Instant::now();
+            }
+            return true;
+        }
+        match identity.and_then(|_| self.other().ok()) {
+            Some(true) => {
+                self.identity = identity;
+                self.away = false;
+                self.next_scan = Instant::now();
+                tracing::info!(directory = %self.path.display(), "there is another directory now");
+                true
+            }
+            _ => {
+                if !std::mem::replace(&mut self.away, true) {
+                    tracing::warn!(
+                        directory = %self.path.display(),
+                        "the directory is gone: its files stay published until it is back"
+                    );
+                }
+                false
+            }
+        }
+    }
+
+    /// Switches to another directory of the same name, unless that is empty.
+    fn other(&mut self) -> io::Result<bool> {
+        let real = self.scanner.system.canonicalize(&self.path)?;
+        let directory = Directory::open(&self.scanner.system, &real)?;
+        let visible = directory.list(Path::new(""))?.flatten().any(|entry| {
+            let name = entry.name;
+            !name.to_string_lossy().starts_with('.') && name != "lost+found"
+        });
+        if !visible && !self.state.is_empty() {
+            return Ok(false);
+        }
+        self.scanner.root.replace(directory);
+        self.scanner.real = real;
+        self.watch();
+        Ok(true)
+    }
+}
+
+/// Returns which directory it is, or `None` if there is none. All are the same where the operating
+/// system does not number them.
+fn identity(system: &dyn FileSystem, path: &Path) -> Option<Identity> {
+    let status = system.status(None, path, true).ok()?;
+    (status.kind == FileKind::Directory).then_some((status.device, status.inode))
+}

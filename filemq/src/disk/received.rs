@@ -1,0 +1,110 @@
+//! The folder for received files.
+//!
+//! ```text
+//! FOLDER/a/b.txt                a file that was received as /a/b.txt
+//! FOLDER/.filemq/lock           locked by the process that uses the folder
+//! FOLDER/.filemq/journal        what was delivered, by which server, and in which state
+//! FOLDER/.filemq/partial/HASH   a file that is not complete yet
+//! ```
+//!
+//! A file is written to `partial`, hashed as it comes, verified, synced to the disk, entered in the
+//! journal, and then renamed to its place. So a name holds a whole, verified file whenever the
+//! process ends. An entry of the journal holds as long as the file is still the one it describes,
+//! which size, time, and inode tell.
+//!
+//! A name belongs to the origin that delivered it last. Names on the network have no hidden
+//! components, so none leads to `.filemq`.
+
+mod commit;
+mod index;
+mod journal;
+mod limits;
+mod names;
+mod partial;
+mod record;
+mod shared;
+mod sync;
+mod tree;
+mod write_error;
+mod writer;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use zmtp::sync::Mutex;
+
+use self::index::FolderIndex;
+use self::journal::Journal;
+pub use self::limits::ReceivedLimits;
+use self::shared::FolderShared;
+pub use self::writer::ReceivedWriter;
+use super::file_system::{FileSystem, OpenMode};
+use super::handles::Directory;
+use super::native::NativeFileSystem;
+
+/// No name on the network leads there.
+const HIDDEN: &str = ".filemq";
+
+/// The longest name of an origin, in bytes.
+const MAX_ORIGIN: usize = 4096;
+
+/// A folder for received files. Clones are the same folder.
+#[derive(Clone, Debug)]
+pub struct ReceivedFolder(Arc<FolderShared>);
+
+impl ReceivedFolder {
+    /// Opens the folder for this process alone, and creates it if it does not exist.
+    ///
+    /// # Errors
+    /// It cannot be created or read, or is in use ([`WouldBlock`](io::ErrorKind::WouldBlock)).
+    pub fn open(path: &Path, limits: ReceivedLimits) -> io::Result<Self> {
+        Self::open_on(NativeFileSystem::shared(), path, limits)
+    }
+
+    /// As [`open`](Self::open), on this file system.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_on(
+        system: Arc<dyn FileSystem>,
+        path: &Path,
+        limits: ReceivedLimits,
+    ) -> io::Result<Self> {
+        system.create_dir_all(path)?;
+        let path = std::path::absolute(path)?;
+        let root = Directory::open(&system, &path)?;
+        let hidden = root.private_dir(HIDDEN)?;
+        let lock = hidden.open_file("lock", OpenMode::ModifyOrCreate)?;
+        lock.lock().map_err(|error| match error.kind() {
+            kind @ io::ErrorKind::WouldBlock => io::Error::new(kind, "another client is using it"),
+            _ => error,
+        })?;
+        let partial = hidden.private_dir("partial")?;
+        let durable = limits.durable;
+        let (journal, state) = Journal::open(hidden)?;
+        let mut index = FolderIndex::new(limits, journal, state);
+        index.tidy(&partial)?;
+        let index = Mutex::new(index);
+        Ok(Self(Arc::new(FolderShared { path, root, partial, durable, index, _lock: lock })))
+    }
+
+    /// Creates the writer for files from `origin`, the name of a server. It knows what that server
+    /// has delivered before.
+    ///
+    /// # Errors
+    /// There is a writer for this origin already ([`WouldBlock`](io::ErrorKind::WouldBlock)), or
+    /// the name has more than 4,096 bytes.
+    pub fn writer(&self, origin: &str) -> io::Result<ReceivedWriter> {
+        if origin.len() > MAX_ORIGIN {
+            let error = format!("the name of an origin has more than {MAX_ORIGIN} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+        }
+        let origin: Arc<str> = origin.into();
+        if !self.0.index.lock().enter(&origin) {
+            let error = format!("files of {origin} are being received already");
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, error));
+        }
+        Ok(ReceivedWriter::new(self.0.clone(), origin))
+    }
+}

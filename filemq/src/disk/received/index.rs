@@ -1,0 +1,266 @@
+//! The index of a received folder: which files were delivered by which server, and how much space
+//! is taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::journal::Journal;
+use super::limits::ReceivedLimits;
+use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
+use super::tree::FolderTree;
+use crate::disk::Directory;
+use crate::{Refusal, VirtualPath};
+
+/// How often a full folder is searched for files that were removed by others.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Space that is set aside for what is on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reservation {
+    pub(super) bytes: u64,
+    pub(super) files: usize,
+}
+
+/// The index of a received folder. Every change is appended to the journal.
+#[derive(Debug)]
+pub(super) struct FolderIndex {
+    limits: ReceivedLimits,
+    journal: Journal,
+    state: JournalState,
+    /// Bytes of everything delivered.
+    bytes: u64,
+    reserved: Reservation,
+    /// Bytes of partial files whose origins have no writer now.
+    idle: BTreeMap<Arc<str>, u64>,
+    /// Origins that have a writer.
+    entered: BTreeSet<Arc<str>>,
+    searched: Option<Instant>,
+}
+
+impl FolderIndex {
+    pub(super) fn new(limits: ReceivedLimits, journal: Journal, state: JournalState) -> Self {
+        let bytes = state.files.values().fold(0, |sum: u64, file| sum.saturating_add(file.size));
+        Self {
+            limits,
+            journal,
+            state,
+            bytes,
+            reserved: Reservation::default(),
+            idle: BTreeMap::new(),
+            entered: BTreeSet::new(),
+            searched: None,
+        }
+    }
+
+    /// Removes partial files that cannot be resumed.
+    pub(super) fn tidy(&mut self, partial: &Directory) -> io::Result<()> {
+        let mut there = BTreeMap::new();
+        for entry in partial.list(Path::new(""))? {
+            let entry = entry?;
+            if let Ok(name) = entry.name.into_string() {
+                there.insert(name, entry.status.map_or(0, |status| status.size));
+            }
+        }
+        let paused: Vec<_> =
+            self.state.paused.iter().map(|(o, p)| (o.clone(), p.clone())).collect();
+        for (origin, pause) in paused {
+            match there.remove(&pause.partial) {
+                Some(bytes) => {
+                    self.reserved.bytes = self.reserved.bytes.saturating_add(bytes);
+                    self.idle.insert(origin, bytes);
+                }
+                None => self.unpause(&origin),
+            }
+        }
+        for name in there.keys() {
+            partial.remove_file(name)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that this origin has a writer. Returns `false` if it had one already.
+    pub(super) fn enter(&mut self, origin: &Arc<str>) -> bool {
+        self.entered.insert(origin.clone())
+    }
+
+    /// Hands the partial file of an origin, and the space reserved for it, to the writer.
+    pub(super) fn take_paused(&mut self, origin: &str) -> Option<(PausedFile, Reservation)> {
+        let bytes = self.idle.remove(origin)?;
+        let pause = self.state.paused.get(origin)?;
+        Some((pause.clone(), Reservation { bytes, files: 0 }))
+    }
+
+    /// Notes that the writer of this origin is gone. If it has left a partial file, its bytes take
+    /// the place of its reservation.
+    pub(super) fn leave(&mut self, origin: &Arc<str>, partial: Option<(Reservation, u64)>) {
+        self.entered.remove(origin);
+        if let Some((room, bytes)) = partial {
+            self.release(room);
+            self.reserved.bytes = self.reserved.bytes.saturating_add(bytes);
+            self.idle.insert(origin.clone(), bytes);
+        }
+    }
+
+    /// Returns the files that an origin has delivered.
+    pub(super) fn files(&self, origin: &str) -> Vec<(VirtualPath, FileRecord)> {
+        let of_origin = |(_, file): &(&VirtualPath, &FileRecord)| *file.origin == *origin;
+        let files = self.state.files.iter().filter(of_origin);
+        files.map(|(name, file)| (name.clone(), file.clone())).collect()
+    }
+
+    pub(super) fn file(&self, name: &VirtualPath) -> Option<&FileRecord> {
+        self.state.files.get(name)
+    }
+
+    /// Sets more space aside, if there is enough.
+    pub(super) fn reserve(
+        &mut self,
+        more: Reservation,
+        root: &Directory,
+        partial: &Directory,
+    ) -> Result<(), Refusal> {
+        if self.check(more).is_err() {
+            self.make_room(root, partial);
+        }
+        self.check(more)?;
+        self.reserved.bytes = self.reserved.bytes.saturating_add(more.bytes);
+        self.reserved.files += more.files;
+        Ok(())
+    }
+
+    /// Gives reserved space back.
+    pub(super) fn release(&mut self, room: Reservation) {
+        self.reserved.bytes = self.reserved.bytes.saturating_sub(room.bytes);
+        self.reserved.files = self.reserved.files.saturating_sub(room.files);
+    }
+
+    fn check(&self, more: Reservation) -> Result<(), Refusal> {
+        let bytes = self.bytes.saturating_add(self.reserved.bytes).saturating_add(more.bytes);
+        if bytes > self.limits.bytes {
+            return Err(Refusal::Bytes { limit: self.limits.bytes });
+        }
+        // A new version of a file is not one more file.
+        if more.files > 0
+            && self.state.files.len() + self.reserved.files + more.files > self.limits.files
+        {
+            return Err(Refusal::Files { limit: self.limits.files });
+        }
+        Ok(())
+    }
+
+    /// Makes room: files that were removed by others take no space any more, and partial files of
+    /// servers that are not connected have to go.
+    fn make_room(&mut self, root: &Directory, partial: &Directory) {
+        if self.searched.is_some_and(|searched| searched.elapsed() < SEARCH_INTERVAL) {
+            return;
+        }
+        let mut tree = FolderTree::new(root.clone());
+        let mut is_gone = |name: &VirtualPath| {
+            tree.version(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let names = self.state.files.keys();
+        let gone: Vec<_> = names.filter(|name| is_gone(name)).cloned().collect();
+        for name in gone {
+            self.forget(&name);
+        }
+        for (origin, bytes) in std::mem::take(&mut self.idle) {
+            if let Some(pause) = self.state.paused.get(&origin) {
+                // A partial file that cannot be removed does no harm beyond its size.
+                let _ = partial.remove_file(&pause.partial);
+            }
+            self.release(Reservation { bytes, files: 0 });
+            self.unpause(&origin);
+        }
+        self.searched = Some(Instant::now());
+    }
+
+    /// Enters files in the journal that are about to be renamed to their places.
+    pub(super) fn announce<'a>(
+        &mut self,
+        files: impl Iterator<Item = (&'a VirtualPath, &'a FileRecord)>,
+    ) {
+        self.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
+    }
+
+    /// Notes that a file is in its place; its reservation becomes part of what is delivered.
+    pub(super) fn deliver(&mut self, name: VirtualPath, file: FileRecord, room: Reservation) {
+        self.release(room);
+        self.bytes = self.bytes.saturating_add(file.size);
+        let file = FileRecord { origin: self.state.origin(&file.origin), ..file };
+        if let Some(old) = self.state.files.insert(name, file) {
+            self.bytes = self.bytes.saturating_sub(old.size);
+        }
+    }
+
+    /// Notes that an announced file did not get to its place: what was there before still is.
+    pub(super) fn withdraw(&mut self, name: &VirtualPath, room: Reservation) {
+        self.release(room);
+        let record = match self.state.files.get(name) {
+            Some(old) => JournalRecord::Delivered(name, old),
+            None => JournalRecord::Forgotten(name),
+        };
+        warn_failed(self.journal.append([record]));
+    }
+
+    /// Forgets a file that is gone, or is no longer what was delivered.
+    pub(super) fn forget(&mut self, name: &VirtualPath) {
+        if let Some(old) = self.state.files.remove(name) {
+            self.bytes = self.bytes.saturating_sub(old.size);
+            self.append([JournalRecord::Forgotten(name)]);
+        }
+    }
+
+    /// Notes that the beginning of a file can be resumed.
+    pub(super) fn pause(&mut self, origin: &Arc<str>, pause: PausedFile) {
+        self.append([JournalRecord::Paused(origin, &pause)]);
+        self.state.paused.insert(origin.clone(), pause);
+    }
+
+    /// Notes that there is nothing to resume any more.
+    pub(super) fn unpause(&mut self, origin: &str) {
+        if self.state.paused.remove(origin).is_some() {
+            self.append([JournalRecord::Unpaused(origin)]);
+        }
+    }
+
+    /// Notes that directories were created for files.
+    pub(super) fn made(&mut self, directories: impl Iterator<Item = String>) {
+        let directories: Vec<_> = directories.collect();
+        self.append(directories.iter().map(|directory| JournalRecord::Made(directory)));
+        self.state.made.extend(directories);
+    }
+
+    /// Removes the directories of a file that are empty and were created here, the innermost first.
+    pub(super) fn remove_empty(&mut self, name: &VirtualPath, tree: &mut FolderTree) {
+        let mut path = name.as_str();
+        while let Some((directory, _)) = path.rsplit_once('/') {
+            if !self.state.made.contains(directory) || tree.remove(directory).is_err() {
+                return;
+            }
+            self.state.made.remove(directory);
+            self.append([JournalRecord::Unmade(directory)]);
+            path = directory;
+        }
+    }
+
+    fn append<'a>(&mut self, records: impl IntoIterator<Item = JournalRecord<'a>>) {
+        warn_failed(self.journal.append(records));
+    }
+
+    /// Rewrites the journal if most of it is out of date. Call it when index and journal agree.
+    pub(super) fn compact(&mut self) {
+        if self.journal.is_stale(self.state.len()) {
+            warn_failed(self.journal.rewrite(&self.state));
+        }
+    }
+}
+
+/// A file that is missing in the journal is received again after a restart; that is all.
+fn warn_failed(result: io::Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "the journal of the received folder cannot be written");
+    }
+}

@@ -1,0 +1,21 @@
+//! What a received folder may hold.
+
+/// What a received folder may hold, of all servers together. Construct it with
+/// `..ReceivedLimits::default()`: fields may be added.
+#[derive(Clone, Debug)]
+pub struct ReceivedLimits {
+    /// The most bytes, of everything delivered and everything on its way. While a file is being
+    /// replaced, the old one does not count. Default: 16 GiB.
+    pub bytes: u64,
+    /// The most files. Default: 1,000,000.
+    pub files: usize,
+    /// Whether a file is synced to the disk before it appears under its name, so that it survives a
+    /// crash of the machine. Default: `true`.
+    pub durable: bool,
+}
+
+impl Default for ReceivedLimits {
+    fn default() -> Self {
+        Self { bytes: 16 << 30, files: 1_000_000, durable: true }
+    }
+}

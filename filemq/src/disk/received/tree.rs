@@ -1,0 +1,115 @@
+//! The directories of a received folder. No link among them is followed.
+
+use std::io;
+use std::path::Path;
+
+use super::write_error::refusal;
+use crate::disk::{Directory, FileKind};
+use crate::version::Version;
+use crate::{Refusal, VirtualPath};
+
+/// Opens directories of a received folder, and remembers the last one: files tend to come directory
+/// by directory.
+#[derive(Debug)]
+pub(super) struct FolderTree {
+    root: Directory,
+    last: Option<(String, Directory)>,
+}
+
+/// A directory that was created for a file.
+#[derive(Debug)]
+pub(super) struct MadeDirectory {
+    pub(super) path: String,
+    pub(super) parent: Directory,
+}
+
+/// Splits a name into its directory and the last component.
+pub(super) fn split(name: &VirtualPath) -> (&str, &str) {
+    name.as_str().rsplit_once('/').unwrap_or(("", name.as_str()))
+}
+
+impl FolderTree {
+    pub(super) const fn new(root: Directory) -> Self {
+        Self { root, last: None }
+    }
+
+    /// Forgets the last directory. Call it before each series of operations: the directory may have
+    /// been moved since.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// Returns the directory of a file, if it exists.
+    pub(super) fn parent(&mut self, name: &VirtualPath) -> io::Result<Directory> {
+        self.directory(split(name).0)
+    }
+
+    fn directory(&mut self, path: &str) -> io::Result<Directory> {
+        if let Some((last, directory)) = &self.last
+            && last == path
+        {
+            return Ok(directory.clone());
+        }
+        let mut directory = self.root.clone();
+        for component in components(path) {
+            directory = directory.open_dir(component)?;
+        }
+        self.last = Some((path.to_owned(), directory.clone()));
+        Ok(directory)
+    }
+
+    /// Returns the directory of a file, and adds the directories that had to be created to `made`.
+    pub(super) fn make_parent(
+        &mut self,
+        name: &VirtualPath,
+        made: &mut Vec<MadeDirectory>,
+    ) -> Result<Directory, Refusal> {
+        let path = split(name).0;
+        if let Ok(directory) = self.directory(path) {
+            return Ok(directory);
+        }
+        let mut directory = self.root.clone();
+        let mut so_far = String::new();
+        for component in components(path) {
+            so_far.push('/');
+            so_far.push_str(component);
+            match directory.create_dir(component) {
+                Ok(()) => {
+                    made.push(MadeDirectory { path: so_far.clone(), parent: directory.clone() });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(refusal(&error)),
+            }
+            directory = match directory.open_dir(component) {
+                Ok(directory) => directory,
+                Err(error) => {
+                    return Err(match directory.link_status(Path::new(component)) {
+                        Ok(status) if status.kind != FileKind::Directory => {
+                            Refusal::Name(format!("{so_far} is not a directory").into())
+                        }
+                        _ => refusal(&error),
+                    });
+                }
+            };
+        }
+        self.last = Some((path.to_owned(), directory.clone()));
+        Ok(directory)
+    }
+
+    /// Returns the version of the file of this name, if it is a file and no link leads to it.
+    pub(super) fn version(&mut self, name: &VirtualPath) -> io::Result<Version> {
+        let parent = self.parent(name)?;
+        Version::of(&parent.link_status(Path::new(split(name).1))?)
+    }
+
+    /// Removes an empty directory.
+    pub(super) fn remove(&mut self, directory: &str) -> io::Result<()> {
+        self.forget();
+        let (parent, component) = directory.rsplit_once('/').unwrap_or(("", directory));
+        self.directory(parent)?.remove_dir(component)
+    }
+}
+
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|component| !component.is_empty())
+}

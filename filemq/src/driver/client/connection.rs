@@ -1,0 +1,356 @@
+//! The connection to one server: connects, receives, and connects again.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use zmtp::net::{Backoff, Established, Reader, SendQueue, SendQueueLimits, Start};
+use zmtp::{Config, Limits, SocketType};
+
+use super::event::ClientEvent;
+use super::folder::ServerFolder;
+use super::shared::ClientShared;
+use crate::VirtualPath;
+use crate::disk::ReceivedWriter;
+use crate::driver::progress::ProgressMeter;
+use crate::driver::wait::{finished, last_word, until};
+use crate::session::{ClientOutput, ClientSession, ClientSessionEvent, Write, Written};
+
+/// The pauses between attempts to connect.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+
+/// A connection of this time has lasted: the next pause is the shortest again.
+const LASTING: Duration = Duration::from_secs(10);
+
+/// While more bytes than this wait to be written, nothing is read from the network.
+const MAX_WAITING_BYTES: usize = 4 << 20;
+
+/// While more orders than this wait to be carried out, nothing is read from the network.
+const MAX_WAITING_WRITES: usize = 1024;
+
+/// The most bytes of a message from a server. Some have used chunks of 4 MB.
+const MAX_MESSAGE: usize = 16 << 20;
+
+/// Why a connection has ended.
+#[derive(Debug, thiserror::Error)]
+enum ConnectionEnd {
+    #[error("stopped")]
+    Stopped,
+    #[error("subscriptions have changed")]
+    Resubscribe,
+    #[error("the server has closed the connection")]
+    Closed,
+    #[error("{0}")]
+    Session(String),
+    #[error(transparent)]
+    Net(#[from] zmtp::net::Error),
+    #[error("the received folder cannot be used: {0}")]
+    Folder(#[source] io::Error),
+}
+
+/// A server to connect to.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteServer {
+    pub(super) origin: Arc<str>,
+    /// Where the connection begins.
+    pub(super) start: Start,
+    pub(super) address: SocketAddr,
+    pub(super) folder: ServerFolder,
+}
+
+/// Stays connected to a server until it is told to stop.
+pub(super) async fn run(
+    shared: Arc<ClientShared>,
+    server: RemoteServer,
+    mut stop: watch::Receiver<bool>,
+) {
+    let RemoteServer { origin, address, .. } = &server;
+    let mut pauses = PAUSES;
+    while !*stop.borrow() {
+        let since = Instant::now();
+        let end = connect(&shared, &server, &mut stop).await;
+        match end {
+            ConnectionEnd::Stopped => return,
+            ConnectionEnd::Resubscribe => continue,
+            _ => {}
+        }
+        if since.elapsed() > LASTING {
+            pauses.reset();
+        }
+        tracing::debug!(%origin, %address, reason = %end, "disconnected");
+        let event =
+            ClientEvent::Disconnected { origin: Arc::clone(origin), reason: end.to_string() };
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            told = shared.events.send(event) => if told.is_err() { return },
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = sleep(pauses.next_pause()) => {}
+        }
+    }
+}
+
+/// Waits until the connection is to stop, or the client is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Makes one connection, and uses it until it ends.
+async fn connect(
+    shared: &Arc<ClientShared>,
+    server: &RemoteServer,
+    stop: &mut watch::Receiver<bool>,
+) -> ConnectionEnd {
+    let options = &shared.options;
+    let limits =
+        Limits { frame: MAX_MESSAGE, message: MAX_MESSAGE, frames: 2, ..Limits::default() };
+    let config =
+        Config::new(SocketType::Dealer).with_identity(options.identity.clone()).with_limits(limits);
+    let queue = SendQueueLimits::default();
+    let connecting = zmtp::net::connect_from(&server.start, server.address, &config, queue);
+    let connected = tokio::select! {
+        connected = connecting => connected,
+        () = stopped(stop) => return ConnectionEnd::Stopped,
+    };
+    let Established { reader, queue, .. } = match connected {
+        Ok(established) => established,
+        Err(error) => return error.into(),
+    };
+    // Not earlier: a partial file is read again, which may take a while.
+    let (received, of) = (shared.received.clone(), server.clone());
+    let opening = tokio::task::spawn_blocking(move || {
+        let mut writer = received.writer(&of.origin)?;
+        let inventory = of.folder.inventory(writer.inventory());
+        Ok((writer, inventory))
+    });
+    let (writer, inventory) = match opening.await.map_err(io::Error::other).flatten() {
+        Ok(opened) => opened,
+        Err(error) => return ConnectionEnd::Folder(error),
+    };
+    let mut subscriptions = shared.subscriptions.subscribe();
+    let paths = subscriptions.borrow_and_update().clone();
+    let mut connection = ClientConnection {
+        shared: Arc::clone(shared),
+        origin: Arc::clone(&server.origin),
+        folder: server.folder.clone(),
+        session: ClientSession::new(&options.session, &paths, inventory, Instant::now()),
+        queue,
+        writer: Some(writer),
+        writing: None,
+        writes: VecDeque::new(),
+        waiting: 0,
+        events: VecDeque::new(),
+        meter: ProgressMeter::default(),
+    };
+    let end = connection.run(reader, &mut subscriptions, stop).await;
+    connection.finish(&end).await;
+    end
+}
+
+/// One connection to a server.
+struct ClientConnection {
+    shared: Arc<ClientShared>,
+    origin: Arc<str>,
+    folder: ServerFolder,
+    session: ClientSession,
+    queue: SendQueue,
+    /// `None` while it writes.
+    writer: Option<ReceivedWriter>,
+    writing: Option<JoinHandle<(ReceivedWriter, Vec<Written>)>>,
+    /// Orders that are not being carried out yet.
+    writes: VecDeque<Write>,
+    /// Bytes in these, and in those that are being carried out.
+    waiting: usize,
+    /// Events for which the application has no room yet.
+    events: VecDeque<ClientEvent>,
+    meter: ProgressMeter<VirtualPath>,
+}
+
+impl ClientConnection {
+    async fn run(
+        &mut self,
+        mut reader: Reader,
+        subscriptions: &mut watch::Receiver<Vec<VirtualPath>>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> ConnectionEnd {
+        let queue = self.queue.clone();
+        let mut sending = pin!(queue.run());
+        let mut ending = None;
+        // Messages may have come together with the handshake.
+        if let Err(end) = self.receive(&mut reader) {
+            return end;
+        }
+        loop {
+            let acted = self.act();
+            // An end that was asked for here comes first: the session only says that it has
+            // stopped.
+            if let Some(end) = ending.take().or_else(|| acted.err()) {
+                last_word(&queue, sending.as_mut()).await;
+                return end;
+            }
+            let reading = self.waiting < MAX_WAITING_BYTES
+                && self.writes.len() < MAX_WAITING_WRITES
+                && self.events.is_empty();
+            self.session.set_reading(Instant::now(), reading);
+            let events = self.shared.events.clone();
+            tokio::select! {
+                error = &mut sending => return zmtp::net::Error::from(error).into(),
+                more = reader.fill(), if reading => match more {
+                    Ok(true) => if let Err(end) = self.receive(&mut reader) { return end },
+                    Ok(false) => return ConnectionEnd::Closed,
+                    Err(error) => return error.into(),
+                },
+                written = finished(&mut self.writing) => {
+                    self.writing = None;
+                    match written {
+                        Ok((writer, written)) => self.written(writer, written),
+                        Err(error) => return ConnectionEnd::Folder(io::Error::other(error)),
+                    }
+                }
+                permit = events.reserve(), if !self.events.is_empty() => {
+                    match (permit, self.events.pop_front()) {
+                        (Ok(permit), Some(event)) => permit.send(event),
+                        _ => return ConnectionEnd::Stopped,
+                    }
+                }
+                () = until(self.session.next_deadline()) => {
+                    self.session.handle_timeout(Instant::now());
+                }
+                _ = subscriptions.changed() => {
+                    self.session.stop();
+                    ending = Some(ConnectionEnd::Resubscribe);
+                }
+                () = stopped(stop) => {
+                    self.session.stop();
+                    ending = Some(ConnectionEnd::Stopped);
+                }
+            }
+        }
+    }
+
+    /// Hands the session what has come from the server.
+    fn receive(&mut self, reader: &mut Reader) -> Result<(), ConnectionEnd> {
+        let now = Instant::now();
+        while let Some(message) = reader.next()? {
+            self.session.handle_message(now, message.frames());
+        }
+        Ok(())
+    }
+
+    /// Does what the session wants.
+    fn act(&mut self) -> Result<(), ConnectionEnd> {
+        let mut end = Ok(());
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                ClientOutput::Send(frame) => {
+                    // There are few and small ones; a server that does not read them is a dead one.
+                    let _ = self.queue.push_frame(&[], frame);
+                }
+                ClientOutput::Write(write) => {
+                    self.waiting += byte_len(&write);
+                    self.writes.push_back(write);
+                }
+                ClientOutput::Event(event) => self.report(event),
+                ClientOutput::Close(reason) => {
+                    end = Err(ConnectionEnd::Session(reason.to_string()));
+                }
+            }
+        }
+        if end.is_ok() {
+            self.write();
+        }
+        end
+    }
+
+    /// Starts to carry out the orders that wait, unless others are being carried out.
+    fn write(&mut self) {
+        if self.writes.is_empty() {
+            return;
+        }
+        let Some(mut writer) = self.writer.take() else { return };
+        let (writes, folder) = (std::mem::take(&mut self.writes), self.folder.clone());
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            let mut written = Vec::new();
+            for write in writes {
+                match folder.order(write) {
+                    Ok(write) => {
+                        written.extend(writer.execute(write).map(|done| folder.answer(done)));
+                    }
+                    Err(refused) => written.push(refused),
+                }
+            }
+            written.extend(writer.flush().into_iter().map(|done| folder.answer(done)));
+            (writer, written)
+        }));
+    }
+
+    fn written(&mut self, writer: ReceivedWriter, written: Vec<Written>) {
+        self.writer = Some(writer);
+        let left = self.writes.iter().map(byte_len).sum();
+        let taken = std::mem::replace(&mut self.waiting, left).saturating_sub(left);
+        self.session.handle_taken(Instant::now(), taken as u64);
+        for written in written {
+            self.session.handle_written(&written);
+            if let Written::File(event) = written {
+                let origin = Arc::clone(&self.origin);
+                self.events.push_back(ClientEvent::File { origin, event });
+            }
+        }
+    }
+
+    fn report(&mut self, event: ClientSessionEvent) {
+        let origin = Arc::clone(&self.origin);
+        match event {
+            ClientSessionEvent::Subscribed => {
+                self.events.push_back(ClientEvent::Connected { origin });
+            }
+            ClientSessionEvent::Progress { name, received, size } => {
+                let progress = self.meter.update(&name, received, size, Instant::now());
+                if let Some(progress) = progress {
+                    let event = ClientEvent::Progress { origin, name, progress };
+                    let _ = self.shared.events.try_send(event);
+                }
+            }
+            ClientSessionEvent::Aborted { name } => {
+                tracing::debug!(%origin, %name, "a file was broken off");
+            }
+        }
+    }
+
+    /// Ends the connection: what has come is written, and reported.
+    async fn finish(&mut self, end: &ConnectionEnd) {
+        while let Some(writing) = self.writing.take() {
+            let Ok((writer, written)) = writing.await else { break };
+            self.written(writer, written);
+            // It has ended already, whatever the session says.
+            let _ = self.act();
+            self.write();
+        }
+        for event in std::mem::take(&mut self.events) {
+            let events = &self.shared.events;
+            let told = match end {
+                // An application that has asked for the end may not be listening any more.
+                ConnectionEnd::Stopped => events.try_send(event).is_ok(),
+                _ => events.send(event).await.is_ok(),
+            };
+            if !told {
+                return;
+            }
+        }
+    }
+}
+
+/// Bytes of content.
+fn byte_len(write: &Write) -> usize {
+    match write {
+        Write::Data { bytes, .. } => bytes.len(),
+        _ => 0,
+    }
+}

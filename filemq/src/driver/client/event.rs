@@ -1,0 +1,63 @@
+//! What a client tells the application.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::driver::progress::Progress;
+use crate::{FileEvent, VirtualPath};
+
+/// Something that happened at a client. The origin is the server's name, as given to
+/// [`Client::connect`](crate::Client::connect).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// A file was delivered, deleted, or refused.
+    File {
+        /// The server.
+        origin: Arc<str>,
+        /// What became of the file.
+        event: FileEvent,
+    },
+    /// A file is on its way. Reported about ten times a second, and dropped while other events
+    /// wait.
+    Progress {
+        /// The server.
+        origin: Arc<str>,
+        /// The name of the file on the network.
+        name: VirtualPath,
+        /// How far it has come.
+        progress: Progress,
+    },
+    /// A server is connected and has accepted all subscriptions. Reported again after a reconnect.
+    Connected {
+        /// The server.
+        origin: Arc<str>,
+    },
+    /// The connection was lost, or could not be made. It is tried again until
+    /// [`Client::disconnect`](crate::Client::disconnect), at first after a tenth of a second, and
+    /// later after up to five seconds.
+    Disconnected {
+        /// The server.
+        origin: Arc<str>,
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// The events of a client.
+///
+/// They have to be taken: while 1,024 of them wait, nothing more is received.
+#[derive(Debug)]
+pub struct ClientEvents(mpsc::Receiver<ClientEvent>);
+
+impl ClientEvents {
+    pub(super) const fn new(events: mpsc::Receiver<ClientEvent>) -> Self {
+        Self(events)
+    }
+
+    /// Waits for the next event. Returns `None` when the client has stopped. Cancel safe.
+    pub async fn recv(&mut self) -> Option<ClientEvent> {
+        self.0.recv().await
+    }
+}

@@ -1,0 +1,240 @@
+//! The connection of one client.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use zmtp::net::{Established, Reader, SendQueue};
+
+use super::event::{ClientInfo, ServerEvent};
+use super::shared::ServerShared;
+use super::state::{Notice, ServerState};
+use crate::VirtualPath;
+use crate::disk::ChunkReader;
+use crate::driver::progress::ProgressMeter;
+use crate::driver::wait::{finished, last_word, until};
+use crate::message::CHUNK;
+use crate::session::{Job, JobResult, ServerOutput, ServerSession, ServerSessionEvent};
+
+/// How much is read from disk in one go: bytes, and jobs.
+const BATCH_BYTES: usize = CHUNK;
+const BATCH_JOBS: usize = 256;
+
+/// While this much is queued for the client, nothing more is read from disk.
+const MAX_QUEUED_BYTES: usize = CHUNK;
+const MAX_QUEUED_MESSAGES: usize = 10_000;
+
+/// Why a connection has ended.
+#[derive(Debug, thiserror::Error)]
+enum ServeEnd {
+    #[error("the client has closed the connection")]
+    Closed,
+    #[error("the session is over")]
+    Over,
+    #[error("the client does not read what it asks for")]
+    Overflow,
+    #[error(transparent)]
+    Net(#[from] zmtp::net::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// The connection of one client, with its session.
+struct ServerConnection {
+    shared: Arc<ServerShared>,
+    client: ClientInfo,
+    session: ServerSession,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    queue: SendQueue,
+    /// `None` while it reads.
+    disk: Option<ChunkReader>,
+    reading: Option<JoinHandle<(ChunkReader, Vec<JobResult>)>>,
+    meter: ProgressMeter<VirtualPath>,
+}
+
+/// Jobs that are done in one go.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Job>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, job: Job) {
+        self.bytes += match &job {
+            Job::Read { len, .. } => *len,
+            // It may take long.
+            Job::Digest(..) => BATCH_BYTES,
+            Job::Open { .. } | Job::Close => 0,
+        };
+        self.jobs.push(job);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES || self.jobs.len() >= BATCH_JOBS
+    }
+}
+
+/// Serves one client until its connection ends.
+pub(super) async fn serve(shared: Arc<ServerShared>, established: Established) {
+    let client = ClientInfo { identity: established.peer.identity, address: established.address };
+    // In this order, so that a change of tags in between is not missed.
+    let notices = shared.state.lock().connect();
+    let tags = shared.tags_of(&client);
+    let session = ServerSession::new(&shared.options.session, tags, Instant::now());
+    let mut connection = ServerConnection {
+        shared,
+        client,
+        session,
+        notices,
+        queue: established.queue,
+        disk: Some(ChunkReader::new()),
+        reading: None,
+        meter: ProgressMeter::default(),
+    };
+    let end = connection.run(established.reader).await;
+    tracing::debug!(client = %connection.client.address, reason = %end, "client disconnected");
+    connection.queue.close();
+}
+
+impl ServerConnection {
+    async fn run(&mut self, mut reader: Reader) -> ServeEnd {
+        let queue = self.queue.clone();
+        let mut sending = pin!(queue.run());
+        // Messages may have come together with the handshake.
+        if let Err(end) = self.receive(&mut reader) {
+            return end;
+        }
+        loop {
+            match self.act() {
+                Ok(()) => {}
+                Err(ServeEnd::Over) => {
+                    last_word(&queue, sending.as_mut()).await;
+                    return ServeEnd::Over;
+                }
+                Err(end) => return end,
+            }
+            let full = self.reading.is_none() && self.is_full();
+            tokio::select! {
+                error = &mut sending => return error.into(),
+                more = reader.fill() => match more {
+                    Ok(true) => if let Err(end) = self.receive(&mut reader) { return end },
+                    Ok(false) => return ServeEnd::Closed,
+                    Err(error) => return error.into(),
+                },
+                read = finished(&mut self.reading) => {
+                    self.reading = None;
+                    // A thread that has panicked leaves nothing to go on with.
+                    let Ok((disk, results)) = read else { return ServeEnd::Over };
+                    self.disk = Some(disk);
+                    results.into_iter().for_each(|result| self.session.handle_result(result));
+                }
+                () = queue.drained(), if full => {}
+                Some(notice) = self.notices.recv() => {
+                    let shared = Arc::clone(&self.shared);
+                    self.catch_up(&shared.state.lock(), Some(notice));
+                }
+                () = until(self.session.next_deadline()) => {
+                    self.session.handle_timeout(Instant::now());
+                }
+            }
+        }
+    }
+
+    /// Hands the session what has come from the client.
+    fn receive(&mut self, reader: &mut Reader) -> Result<(), ServeEnd> {
+        let (shared, now) = (Arc::clone(&self.shared), Instant::now());
+        let state = shared.state.lock();
+        self.catch_up(&state, None);
+        while let Some(message) = reader.next()? {
+            self.session.handle_message(now, message.frames(), state.catalogue());
+        }
+        Ok(())
+    }
+
+    /// Hands the session all changes that it has not seen, so that it agrees with the catalogue as
+    /// long as the lock is held.
+    fn catch_up(&mut self, state: &ServerState, notice: Option<Notice>) {
+        let mut retag = false;
+        let mut next = notice.or_else(|| self.notices.try_recv().ok());
+        while let Some(notice) = next {
+            match notice {
+                Notice::Changed(changes) => {
+                    changes.iter().for_each(|change| self.session.handle_change(change));
+                }
+                Notice::Retag => retag = true,
+            }
+            next = self.notices.try_recv().ok();
+        }
+        if retag {
+            let tags = self.shared.tags_of(&self.client);
+            self.session.set_tags(tags, state.catalogue());
+        }
+    }
+
+    /// Does what the session wants, and starts to read what it wants read.
+    fn act(&mut self) -> Result<(), ServeEnd> {
+        let mut batch = Batch::default();
+        loop {
+            let ready = self.disk.is_some() && !batch.is_full() && !self.is_full();
+            self.session.set_ready(ready);
+            let Some(output) = self.session.poll_output() else { break };
+            match output {
+                ServerOutput::Send { head, chunk } => {
+                    self.queue.push_frame(&head, chunk).map_err(|_| ServeEnd::Overflow)?;
+                }
+                ServerOutput::Job(job) => batch.push(job),
+                ServerOutput::Event(event) => self.report(event),
+                ServerOutput::Close => return Err(ServeEnd::Over),
+            }
+        }
+        self.read(batch);
+        Ok(())
+    }
+
+    /// Returns whether so much is queued that nothing more is read for now.
+    fn is_full(&self) -> bool {
+        let (messages, bytes) = self.queue.queued();
+        bytes >= MAX_QUEUED_BYTES || messages >= MAX_QUEUED_MESSAGES
+    }
+
+    /// Starts to do jobs.
+    fn read(&mut self, batch: Batch) {
+        if batch.jobs.is_empty() {
+            return;
+        }
+        let Some(mut disk) = self.disk.take() else { return };
+        self.reading = Some(tokio::task::spawn_blocking(move || {
+            let results = batch.jobs.into_iter().map(|job| disk.execute(job)).collect();
+            (disk, results)
+        }));
+    }
+
+    fn report(&mut self, event: ServerSessionEvent) {
+        let client = self.client.clone();
+        let event = match event {
+            ServerSessionEvent::Progress { name, sent, size } => {
+                let progress = self.meter.update(&name, sent, Some(size), Instant::now());
+                progress.map(|progress| ServerEvent::Progress { client, name, progress })
+            }
+            ServerSessionEvent::Sent { name, size } => {
+                Some(ServerEvent::Sent { client, name, size })
+            }
+            ServerSessionEvent::Deleted { name } => Some(ServerEvent::Deleted { client, name }),
+            ServerSessionEvent::Unreadable { name, reason } => {
+                tracing::warn!(%name, %reason, "a published file cannot be read");
+                None
+            }
+            event => {
+                tracing::debug!(client = %client.address, ?event, "session");
+                None
+            }
+        };
+        if let Some(event) = event {
+            // The application need not listen.
+            let _ = self.shared.events.try_send(event);
+        }
+    }
+}

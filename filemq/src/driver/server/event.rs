@@ -1,0 +1,66 @@
+//! What a server tells the application.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::VirtualPath;
+use crate::driver::progress::Progress;
+
+/// A client, as a server sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientInfo {
+    /// The identity that the client has announced, often none. It is not verified.
+    pub identity: Bytes,
+    /// The address it is connected from.
+    pub address: SocketAddr,
+}
+
+/// Something that a server did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerEvent {
+    /// A file is on its way; reported about ten times a second.
+    Progress {
+        /// To which client.
+        client: ClientInfo,
+        /// The name of the file on the network.
+        name: VirtualPath,
+        /// How much was handed to the network, which is more than has arrived.
+        progress: Progress,
+    },
+    /// A file was sent to its end.
+    Sent {
+        /// To which client.
+        client: ClientInfo,
+        /// The name of the file on the network.
+        name: VirtualPath,
+        /// Bytes of the file.
+        size: u64,
+    },
+    /// A client was told that a file is gone.
+    Deleted {
+        /// Which client.
+        client: ClientInfo,
+        /// The name of the file on the network.
+        name: VirtualPath,
+    },
+}
+
+/// The events of a server. They need not be taken: while 1,024 of them wait, further ones are
+/// dropped.
+#[derive(Debug)]
+pub struct ServerEvents(mpsc::Receiver<ServerEvent>);
+
+impl ServerEvents {
+    pub(super) const fn new(events: mpsc::Receiver<ServerEvent>) -> Self {
+        Self(events)
+    }
+
+    /// Waits for the next event. Returns `None` when the server has stopped. Cancel safe.
+    pub async fn recv(&mut self) -> Option<ServerEvent> {
+        self.0.recv().await
+    }
+}

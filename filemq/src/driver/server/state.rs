@@ -1,0 +1,195 @@
+//! What a server publishes, and the connections that hear of its changes: the one lock of a server.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::VirtualPath;
+use crate::catalogue::{Audience, Catalogue, Change, Entry};
+use crate::disk::{FileSource, Mount, MountChange};
+use crate::version::Version;
+
+/// What has put names into the catalogue: a mount, or one call of `publish`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Owner(u64);
+
+/// News for a connection. They are sent under the lock, so a holder of the lock finds all of them
+/// in its queue.
+#[derive(Clone, Debug)]
+pub(super) enum Notice {
+    /// The catalogue has changed.
+    Changed(Arc<[Change]>),
+    /// The tags of clients may have changed.
+    Retag,
+}
+
+#[derive(Default)]
+pub(super) struct ServerState {
+    catalogue: Catalogue,
+    /// The owner of each name: the last that has published it.
+    owners: BTreeMap<VirtualPath, Owner>,
+    mounts: BTreeMap<Owner, (VirtualPath, Mount)>,
+    /// Files that were published one by one.
+    single: BTreeMap<VirtualPath, SingleFile>,
+    /// To each connection. They are not bounded: a connection takes its notices as soon as it runs,
+    /// and all of them share one list of changes.
+    connections: Vec<mpsc::UnboundedSender<Notice>>,
+    last_owner: u64,
+}
+
+/// A file that was published by itself.
+#[derive(Clone)]
+struct SingleFile {
+    owner: Owner,
+    path: PathBuf,
+    audience: Audience,
+}
+
+impl ServerState {
+    pub(super) const fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Adds a connection, and returns the notices that it gets from now on.
+    pub(super) fn connect(&mut self) -> mpsc::UnboundedReceiver<Notice> {
+        let (sender, notices) = mpsc::unbounded_channel();
+        self.connections.retain(|connection| !connection.is_closed());
+        self.connections.push(sender);
+        notices
+    }
+
+    /// Has all connections determine the tags of their clients again.
+    pub(super) fn retag(&mut self) {
+        self.tell(&Notice::Retag);
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        self.connections.retain(|connection| connection.send(notice.clone()).is_ok());
+    }
+
+    fn tell_changes(&mut self, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.tell(&Notice::Changed(changes.into()));
+        }
+    }
+
+    pub(super) const fn next_owner(&mut self) -> Owner {
+        self.last_owner += 1;
+        Owner(self.last_owner)
+    }
+
+    /// Inserts a file, or its new state.
+    fn insert(&mut self, owner: Owner, entry: Entry) -> Option<Change> {
+        self.owners.insert(entry.name().clone(), owner);
+        self.catalogue.insert(entry)
+    }
+
+    /// Removes a name, if it still belongs to this owner.
+    fn remove(&mut self, owner: Owner, name: &VirtualPath) -> Option<Change> {
+        if self.owners.get(name) != Some(&owner) {
+            return None;
+        }
+        self.owners.remove(name);
+        self.catalogue.remove(name)
+    }
+
+    /// Takes over what a mount reports.
+    pub(super) fn mount_changed(
+        &mut self,
+        owner: Owner,
+        audience: &Audience,
+        changes: Vec<MountChange>,
+    ) {
+        let apply = |change| match change {
+            MountChange::Updated { name, source, version } => {
+                self.insert(owner, Entry::new(name, source, version, audience.clone()))
+            }
+            MountChange::Removed { name } => self.remove(owner, &name),
+        };
+        let changes = changes.into_iter().filter_map(apply).collect();
+        self.tell_changes(changes);
+    }
+
+    /// Keeps a mount, and returns the one that had the same alias.
+    pub(super) fn keep_mount(
+        &mut self,
+        owner: Owner,
+        alias: VirtualPath,
+        mount: Mount,
+    ) -> Option<Mount> {
+        let old = self.take_mount(&alias);
+        self.mounts.insert(owner, (alias, mount));
+        old
+    }
+
+    /// Removes a mount with everything that it has published. Drop it when the lock is free.
+    pub(super) fn take_mount(&mut self, alias: &VirtualPath) -> Option<Mount> {
+        let (&owner, _) = self.mounts.iter().find(|(_, (of, _))| of == alias)?;
+        let (_, mount) = self.mounts.remove(&owner)?;
+        let names: Vec<_> = self
+            .owners
+            .iter()
+            .filter(|(_, of)| **of == owner)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let changes = names.iter().filter_map(|name| self.remove(owner, name)).collect();
+        self.tell_changes(changes);
+        Some(mount)
+    }
+
+    /// Takes all mounts, at the end of the server.
+    pub(super) fn take_mounts(&mut self) -> Vec<Mount> {
+        std::mem::take(&mut self.mounts).into_values().map(|(_, mount)| mount).collect()
+    }
+
+    /// Publishes one file.
+    pub(super) fn publish(
+        &mut self,
+        name: VirtualPath,
+        path: PathBuf,
+        version: Version,
+        audience: Audience,
+    ) {
+        let owner = self.next_owner();
+        let entry =
+            Entry::new(name.clone(), FileSource::anywhere(path.clone()), version, audience.clone());
+        self.single.insert(name, SingleFile { owner, path, audience });
+        let change = self.insert(owner, entry);
+        self.tell_changes(change.into_iter().collect());
+    }
+
+    /// Removes a file that was published by itself. Returns `false` if there is none of that name.
+    pub(super) fn retract(&mut self, name: &VirtualPath) -> bool {
+        let Some(SingleFile { owner, .. }) = self.single.remove(name) else { return false };
+        let change = self.remove(owner, name);
+        self.tell_changes(change.into_iter().collect());
+        true
+    }
+
+    /// Returns the files that were published one by one, with their states.
+    pub(super) fn single(&self) -> Vec<(VirtualPath, PathBuf, Option<Version>)> {
+        let version = |name| self.catalogue.get(name).map(|entry| *entry.version());
+        self.single
+            .iter()
+            .map(|(name, file)| (name.clone(), file.path.clone(), version(name)))
+            .collect()
+    }
+
+    /// Takes over the state of a file that was published by itself; `None` if it is gone for now.
+    pub(super) fn single_changed(&mut self, name: &VirtualPath, version: Option<Version>) {
+        let Some(SingleFile { owner, path, audience }) = self.single.get(name).cloned() else {
+            return;
+        };
+        let change = match version {
+            Some(version) if self.owners.get(name).is_none_or(|of| *of == owner) => {
+                let source = FileSource::anywhere(path);
+                self.insert(owner, Entry::new(name.clone(), source, version, audience))
+            }
+            Some(_) => None,
+            None => self.remove(owner, name),
+        };
+        self.tell_changes(change.into_iter().collect());
+    }
+}

@@ -1,0 +1,84 @@
+//! What becomes of a file in the received folder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::VirtualPath;
+
+/// What became of one file in the received folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileEvent {
+    /// A file is complete, verified, and in its place.
+    Delivered {
+        /// Its name on the network.
+        name: VirtualPath,
+        /// Where it is on this machine.
+        path: PathBuf,
+        /// Bytes.
+        size: u64,
+    },
+    /// The server has deleted a file, so it was removed here too.
+    Deleted {
+        /// Its name on the network.
+        name: VirtualPath,
+        /// Where it was on this machine.
+        path: PathBuf,
+    },
+    /// A file was not accepted, and sending the same file again would not change that.
+    Refused {
+        /// Its name on the network.
+        name: VirtualPath,
+        /// Why.
+        reason: Refusal,
+    },
+}
+
+impl FileEvent {
+    /// The name of the file on the network.
+    #[must_use]
+    pub const fn name(&self) -> &VirtualPath {
+        match self {
+            Self::Delivered { name, .. }
+            | Self::Deleted { name, .. }
+            | Self::Refused { name, .. } => name,
+        }
+    }
+
+    pub(crate) const fn name_mut(&mut self) -> &mut VirtualPath {
+        match self {
+            Self::Delivered { name, .. }
+            | Self::Deleted { name, .. }
+            | Self::Refused { name, .. } => name,
+        }
+    }
+}
+
+/// Why the received folder does not accept a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The file would need more space than the folder may take.
+    #[error(
+        "the received folder is full: it may hold {limit} bytes; raise the limit or remove files"
+    )]
+    Bytes {
+        /// How many bytes it may hold.
+        limit: u64,
+    },
+    /// There would be more files than the folder may hold.
+    #[error(
+        "the received folder is full: it may hold {limit} files; raise the limit or remove files"
+    )]
+    Files {
+        /// How many files it may hold.
+        limit: usize,
+    },
+    /// The name leads out of the folder, or to something that is not a file, or is not a valid file
+    /// name on this system.
+    #[error("the received folder has no place for this name: {0}")]
+    Name(Arc<str>),
+    /// The operating system does not write it.
+    #[error("the file cannot be written: {0}")]
+    Failed(Arc<str>),
+}

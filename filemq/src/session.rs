@@ -1,0 +1,41 @@
+//! Sessions without I/O: what one side says to the other, and when.
+//!
+//! A session is told what happens and what time it is, and has outputs: messages to send, orders
+//! for the disk, events. It never waits, and never looks at a clock or a disk. Both sides are
+//! driven alike: `handle_…` takes what has happened, `poll_output` returns what is to be done until
+//! it returns `None`, and `next_deadline` says when `handle_timeout` is due.
+//!
+//! ```text
+//!            server                                       client
+//!   Catalogue, Change                                   Inventory, subscriptions
+//!          |                                                   |
+//!          v                       network                     v
+//!   +---------------+  Send   ------------------->  handle +---------------+
+//!   | ServerSession |                                      | ClientSession |
+//!   +---------------+  handle <-------------------  Send   +---------------+
+//!     | Job    ^ JobResult                                   | Write   ^ Written
+//!     v        |                                             v         |
+//!   the shared folders                                 the received folder
+//! ```
+//!
+//! The messages are in [`message`](crate::message). What two sides of this implementation say
+//! beyond the protocol is in the dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`), its answer
+//! (`CREDIT`) and CHEEZBURGER (`SIZE`, `DIGEST`, `MTIME`, `MODE`, `ABORT`), which other
+//! implementations ignore.
+
+mod client;
+mod extensions;
+mod file_info;
+mod job;
+mod server;
+mod write;
+
+pub use client::{
+    ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
+};
+pub use file_info::{FileInfo, ResumePoint};
+pub use job::{Job, JobResult, OpenedFile, Unreadable};
+pub use server::{ServerConfig, ServerOutput, ServerSession, ServerSessionEvent};
+pub use write::{Write, Written};
+
+pub use crate::catalogue::{Catalogue, Change, Entry};

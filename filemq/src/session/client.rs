@@ -1,0 +1,218 @@
+//! One server, as a client sees it.
+
+mod config;
+mod credit;
+mod event;
+mod incoming;
+mod inventory;
+mod requests;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+pub use self::config::ClientConfig;
+use self::credit::Credit;
+use self::event::ClientOutputs;
+pub use self::event::{ClientClose, ClientOutput, ClientSessionEvent};
+use self::incoming::IncomingFiles;
+pub use self::inventory::Inventory;
+use super::extensions;
+use super::write::Written;
+use crate::VirtualPath;
+use crate::message::Message;
+
+/// The session of one connection to a server.
+#[derive(Debug)]
+pub struct ClientSession {
+    config: ClientConfig,
+    stage: ClientStage,
+    /// ICANHAZ messages that are still to be sent.
+    requests: VecDeque<Bytes>,
+    incoming: IncomingFiles,
+    credit: Credit,
+    /// When something was sent last.
+    last_sent: Instant,
+    /// When something was heard last, or when reading was resumed.
+    last_heard: Instant,
+    /// Whether the driver reads from the connection.
+    reading: bool,
+    outputs: ClientOutputs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClientStage {
+    /// OHAI was sent.
+    Greeting,
+    /// OHAI-OK has come, and at least one ICANHAZ was sent.
+    Subscribing,
+    /// All paths are subscribed to.
+    Subscribed,
+    /// The session is over.
+    Closed,
+}
+
+impl ClientSession {
+    /// Starts a session on a new connection, for these paths.
+    #[must_use]
+    pub fn new(
+        config: &ClientConfig,
+        subscriptions: &[VirtualPath],
+        inventory: Inventory,
+        now: Instant,
+    ) -> Self {
+        let subscriptions = requests::distinct(subscriptions);
+        let mut session = Self {
+            config: config.clone(),
+            stage: ClientStage::Greeting,
+            requests: requests::requests(&subscriptions, &inventory),
+            incoming: IncomingFiles::new(subscriptions, inventory.partial),
+            credit: Credit::default(),
+            last_sent: now,
+            last_heard: now,
+            reading: true,
+            outputs: VecDeque::new(),
+        };
+        session.send(now, Message::Ohai.encode());
+        session
+    }
+
+    /// Handles a message from the server, in frames.
+    pub fn handle_message(&mut self, now: Instant, frames: &[Bytes]) {
+        if self.stage == ClientStage::Closed {
+            return;
+        }
+        self.last_heard = now;
+        let message = match Message::from_frames(frames) {
+            Ok(message) => message,
+            Err(error) => return self.close(ClientClose::Protocol(error.to_string())),
+        };
+        let text = |reason: Bytes| String::from_utf8_lossy(&reason).into_owned();
+        match message {
+            Message::OhaiOk if self.stage == ClientStage::Greeting => {
+                self.stage = ClientStage::Subscribing;
+                self.request(now);
+            }
+            Message::IcanhazOk(terms) if self.stage == ClientStage::Subscribing => {
+                if terms.text(extensions::CREDIT) == Some(extensions::YES) {
+                    self.credit = Credit::counted(self.config.window);
+                }
+                self.request(now);
+            }
+            // One answer too many does no harm.
+            Message::OhaiOk | Message::IcanhazOk(_) | Message::HugzOk => {}
+            // Without a subscription it is meant for another client.
+            Message::Cheezburger(_) if self.stage == ClientStage::Greeting => {}
+            Message::Cheezburger(piece) => {
+                let bytes = piece.chunk.len() as u64;
+                if !self.incoming.receive(piece, &mut self.outputs) {
+                    // It is not written, so it is dealt with.
+                    self.handle_taken(now, bytes);
+                }
+            }
+            // Servers until 2014 ask; later ones do not, and must not get an answer unasked.
+            Message::Hugz => self.send(now, Message::HugzOk.encode()),
+            Message::Kthxbai => self.close(ClientClose::Goodbye),
+            Message::Srsly { reason } => self.close(ClientClose::Refused(text(reason))),
+            Message::Rtfm { reason } => self.close(ClientClose::Rejected(text(reason))),
+            Message::Ohai | Message::Icanhaz(_) | Message::Nom { .. } => {
+                let what = format!("{} is not for clients", message.name());
+                self.close(ClientClose::Protocol(what));
+            }
+        }
+    }
+
+    /// Subscribes to the next path, or after the last one lets content come.
+    fn request(&mut self, now: Instant) {
+        if let Some(request) = self.requests.pop_front() {
+            return self.send(now, request);
+        }
+        self.stage = ClientStage::Subscribed;
+        let credit = self.credit.first();
+        self.send(now, Message::Nom { credit, sequence: 0 }.encode());
+        self.outputs.push_back(ClientOutput::Event(ClientSessionEvent::Subscribed));
+    }
+
+    /// Handles an answer of the received folder.
+    pub fn handle_written(&mut self, written: &Written) {
+        self.incoming.handle_written(written);
+        if let Written::Mismatch { name } = written {
+            self.close(ClientClose::Mismatch { name: name.clone() });
+        }
+    }
+
+    /// Handles that the received folder has dealt with this many bytes of
+    /// [`Write::Data`](crate::session::Write::Data): that many more may come.
+    pub fn handle_taken(&mut self, now: Instant, bytes: u64) {
+        if let Some(credit) = self.credit.taken(bytes)
+            && self.stage == ClientStage::Subscribed
+        {
+            self.send(now, Message::Nom { credit, sequence: 0 }.encode());
+        }
+    }
+
+    fn send(&mut self, now: Instant, frame: Bytes) {
+        self.last_sent = now;
+        self.outputs.push_back(ClientOutput::Send(frame));
+    }
+
+    fn close(&mut self, why: ClientClose) {
+        if self.stage != ClientStage::Closed {
+            self.stage = ClientStage::Closed;
+            self.outputs.push_back(ClientOutput::Close(why));
+        }
+    }
+
+    /// Returns what is to be done next.
+    pub fn poll_output(&mut self) -> Option<ClientOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// Sets whether the driver reads from the connection. While it does not, because the disk or
+    /// the application is busy, the server is not taken for dead.
+    pub fn set_reading(&mut self, now: Instant, reading: bool) {
+        if reading && !self.reading {
+            self.last_heard = now;
+        }
+        self.reading = reading;
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is due. Ask again after every other
+    /// call.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let says = match self.stage {
+            ClientStage::Closed => return None,
+            ClientStage::Greeting => None,
+            ClientStage::Subscribing | ClientStage::Subscribed => {
+                Some(self.last_sent + self.config.heartbeat_interval)
+            }
+        };
+        let dies = self.reading.then(|| self.last_heard + self.config.silent_timeout);
+        [says, dies].into_iter().flatten().min()
+    }
+
+    /// Advances the session's clock to `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.stage == ClientStage::Closed {
+            return;
+        }
+        if self.reading && now >= self.last_heard + self.config.silent_timeout {
+            self.close(ClientClose::Silent);
+        } else if self.stage != ClientStage::Greeting
+            && now >= self.last_sent + self.config.heartbeat_interval
+        {
+            // Even while content comes: the server forgets a client that says nothing.
+            self.send(now, Message::Hugz.encode());
+        }
+    }
+
+    /// Says goodbye to the server.
+    pub fn stop(&mut self) {
+        if self.stage != ClientStage::Closed {
+            self.outputs.push_back(ClientOutput::Send(Message::Kthxbai.encode()));
+            self.close(ClientClose::Stopped);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What two sides of this implementation say to each other in the dictionaries of ICANHAZ and
+//! CHEEZBURGER, which other implementations ignore.
+//!
+//! ```text
+//! options of ICANHAZ
+//!   RESYNC  1                             also send what was there before (RFC 35)
+//!   DIGEST  BLAKE3                        I understand the headers below
+//!   RESUME  offset prefix whole name      I have the first bytes of this file: how many, their
+//!                                         digest, and the digest of the whole file
+//! after ICANHAZ-OK
+//!   CREDIT  1                             I stop when credit runs out, and resume when there is more
+//! headers of CHEEZBURGER, on the first piece of a file
+//!   SIZE    decimal                       bytes of the whole
+//!   DIGEST  BLAKE3-...                    of the whole
+//!   MTIME   seconds.nanoseconds           when it was last changed, since 1970
+//!   MODE    octal                         permissions
+//! and on the last
+//!   ABORT   1                             the file will not be completed; forget it
+//! ```
+
+use std::time::{Duration, SystemTime};
+
+use super::file_info::{FileInfo, ResumePoint};
+use crate::VirtualPath;
+use crate::digest::{Algorithm, Digest};
+use crate::message::Dictionary;
+
+pub(super) const RESYNC: &str = "RESYNC";
+pub(super) const DIGEST: &str = "DIGEST";
+pub(super) const BLAKE3: &str = "BLAKE3";
+pub(super) const RESUME: &str = "RESUME";
+pub(super) const CREDIT: &str = "CREDIT";
+pub(super) const ABORT: &str = "ABORT";
+pub(super) const YES: &str = "1";
+const SIZE: &str = "SIZE";
+const MTIME: &str = "MTIME";
+const MODE: &str = "MODE";
+
+/// The lowest nine bits of a mode: permissions.
+const PERMISSIONS: u32 = 0o777;
+
+/// Digits of a fraction of a second.
+const NANOSECONDS: usize = 9;
+
+pub(super) fn headers(info: &FileInfo) -> Dictionary {
+    [
+        (SIZE, info.size.to_string()),
+        (DIGEST, info.digest.to_string()),
+        (MTIME, time_text(info.modified)),
+        (MODE, format!("{:o}", info.mode & PERMISSIONS)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Returns what the headers announce, or `None` unless all of it is there.
+pub(super) fn info(headers: &Dictionary) -> Option<FileInfo> {
+    let digest: Digest = headers.text(DIGEST)?.parse().ok()?;
+    let mode = u32::from_str_radix(digits(headers.text(MODE)?)?, 8).ok()?;
+    (digest.algorithm() == Algorithm::Blake3 && mode <= PERMISSIONS).then_some(())?;
+    Some(FileInfo {
+        size: digits(headers.text(SIZE)?)?.parse().ok()?,
+        digest,
+        modified: time(headers.text(MTIME)?)?,
+        mode,
+    })
+}
+
+/// What a server of this implementation says to a client of its kind.
+pub(super) fn credit() -> Dictionary {
+    [(CREDIT, YES)].into_iter().collect()
+}
+
+pub(super) fn abort() -> Dictionary {
+    [(ABORT, YES)].into_iter().collect()
+}
+
+pub(super) fn resume_text(name: &VirtualPath, resume: &ResumePoint) -> String {
+    format!("{} {} {} {name}", resume.offset, resume.prefix, resume.whole)
+}
+
+pub(super) fn resume(text: &str) -> Option<(VirtualPath, ResumePoint)> {
+    let mut fields = text.splitn(4, ' ');
+    let offset = digits(fields.next()?)?.parse().ok()?;
+    let (prefix, whole) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let name = VirtualPath::new(fields.next()?).ok()?;
+    let blake3 = |digest: &Digest| digest.algorithm() == Algorithm::Blake3;
+    (blake3(&prefix) && blake3(&whole)).then_some((name, ResumePoint { offset, prefix, whole }))
+}
+
+/// Returns the text if it is digits only: parsing a number would accept a sign.
+fn digits(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+}
+
+/// Formats a time. The sign is that of the whole: `-1.500000000` is one and a half seconds before
+/// 1970.
+fn time_text(time: SystemTime) -> String {
+    let (sign, since) = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => ("", since),
+        Err(before) => ("-", before.duration()),
+    };
+    format!("{sign}{}.{:09}", since.as_secs(), since.subsec_nanos())
+}
+
+fn time(text: &str) -> Option<SystemTime> {
+    let (before, text) = match text.strip_prefix('-') {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
+    let (seconds, fraction) = text.split_once('.')?;
+    let fraction = digits(fraction).filter(|fraction| fraction.len() == NANOSECONDS)?;
+    let since = Duration::new(digits(seconds)?.parse().ok()?, fraction.parse().ok()?);
+    if before {
+        SystemTime::UNIX_EPOCH.checked_sub(since)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::{headers, info, resume, resume_text, time, time_text};
+    use crate::VirtualPath;
+    use crate::digest::{Algorithm, Hasher};
+    use crate::message::Dictionary;
+    use crate::session::{FileInfo, ResumePoint};
+
+    fn some() -> FileInfo {
+        FileInfo {
+            size: 1_234_567,
+            digest: Hasher::new(Algorithm::Blake3).digest(),
+            modified: SystemTime::UNIX_EPOCH + Duration::new(7, 5),
+            mode: 0o640,
+        }
+    }
+
+    #[test]
+    fn an_announcement_is_read_as_it_was_made() {
+        assert_eq!(info(&headers(&some())), Some(some()));
+        let written: Vec<_> = headers(&some()).iter().map(|(_, value)| value.clone()).collect();
+        assert_eq!(written[2], "7.000000005");
+        assert_eq!(written[3], "640");
+    }
+
+    #[test]
+    fn half_an_announcement_is_none() {
+        for (name, value) in [
+            ("SIZE", "+1"),
+            ("SIZE", "18446744073709551616"),
+            ("SIZE", ""),
+            ("DIGEST", "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709"),
+            ("DIGEST", "BLAKE3-"),
+            ("MTIME", "1"),
+            ("MTIME", "1.5"),
+            ("MTIME", "--1.000000000"),
+            ("MTIME", "99999999999999999999.000000000"),
+            ("MODE", "1000"),
+            ("MODE", "+7"),
+            ("MODE", "rwx"),
+        ] {
+            let all = headers(&some());
+            let broken: Dictionary = all
+                .iter()
+                .map(|(n, v)| (n.clone(), if n == name { value.into() } else { v.clone() }))
+                .collect();
+            assert_eq!(info(&broken), None, "{name}={value}");
+            let less: Dictionary = all
+                .iter()
+                .filter(|(n, _)| *n != name)
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect();
+            assert_eq!((less.len(), info(&less)), (3, None), "without {name}");
+        }
+    }
+
+    #[test]
+    fn times_before_1970_are_read_as_they_were_written() {
+        let before = SystemTime::UNIX_EPOCH - Duration::from_millis(1500);
+        assert_eq!(time_text(before), "-1.500000000");
+        assert_eq!(time("-1.500000000"), Some(before));
+        assert_eq!(time("-0.000000000"), Some(SystemTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn what_is_to_be_resumed_may_have_spaces_in_its_name() {
+        let digest = Hasher::new(Algorithm::Blake3).digest();
+        let name = VirtualPath::new("/a b/c  d").unwrap();
+        let part = ResumePoint { offset: 42, prefix: digest, whole: digest };
+        let text = resume_text(&name, &part);
+        assert_eq!(resume(&text), Some((name, part)));
+        assert_eq!(resume(&text.replace("/a b", "/../b")), None);
+        assert_eq!(resume(&text.replace("42", "-42")), None);
+        assert_eq!(resume("42"), None);
+    }
+}

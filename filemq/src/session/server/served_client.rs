@@ -1,0 +1,284 @@
+//! A client between OHAI and goodbye: what it wants, and what it is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::config::ServerConfig;
+use super::event::{ServerOutput, ServerOutputs, ServerSessionEvent};
+use super::pending::PendingNames;
+use super::subscribed_paths::{Subscribed, SubscribedPaths};
+use super::transfers::{Checked, Transfers, report_unreadable};
+use crate::VirtualPath;
+use crate::catalogue::{Catalogue, Change, Entry};
+use crate::digest::Digest;
+use crate::message::{Dictionary, Icanhaz, Message};
+use crate::session::{Job, JobResult, ResumePoint, extensions};
+
+/// The most deletes that are begun at a time: each is a message, and the driver's queue is bounded.
+const MAX_DELETES: usize = 64;
+
+/// A client between OHAI and goodbye. A client that says something wrong has to begin anew.
+#[derive(Debug)]
+pub(super) struct ServedClient {
+    max_subscriptions: usize,
+    max_deletes: usize,
+    tags: BTreeSet<Arc<str>>,
+    subscriptions: SubscribedPaths,
+    pending: PendingNames,
+    /// What the client says that it has, as far as it is in the catalogue.
+    claims: BTreeMap<VirtualPath, Digest>,
+    resume: Option<(VirtualPath, ResumePoint)>,
+    transfers: Transfers,
+}
+
+impl ServedClient {
+    pub(super) fn new(config: &ServerConfig, tags: BTreeSet<Arc<str>>) -> Self {
+        Self {
+            max_subscriptions: config.subscriptions,
+            max_deletes: config.deletes,
+            tags,
+            subscriptions: SubscribedPaths::default(),
+            pending: PendingNames::default(),
+            claims: BTreeMap::new(),
+            resume: None,
+            transfers: Transfers::new(config.sizes),
+        }
+    }
+
+    /// Returns how many jobs have no result, and whether a file is open that no job closes.
+    pub(super) fn unfinished(&self) -> (usize, bool) {
+        self.transfers.unfinished()
+    }
+
+    /// Returns whether the client is to have a file.
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.audience().includes(&self.tags) && self.subscribes(entry.name())
+    }
+
+    fn subscribes(&self, name: &VirtualPath) -> bool {
+        // C cuts the subscription off a name: of a name that equals it nothing would be left.
+        let ours = self.transfers.is_ours();
+        self.subscriptions.iter().any(|path| path.covers(name) && (ours || path != name))
+    }
+
+    /// Handles that the client wants what lies at or below a path.
+    ///
+    /// # Errors
+    /// What the client is to be told.
+    pub(super) fn subscribe(
+        &mut self,
+        icanhaz: &Icanhaz,
+        catalogue: &Catalogue,
+        out: &mut ServerOutputs,
+    ) -> Result<(), String> {
+        let path = subscription(&icanhaz.path)?;
+        // Once and for all: a file that is on its way would change its form.
+        if self.subscriptions.len() == 0 {
+            let ours = icanhaz.options.text(extensions::DIGEST) == Some(extensions::BLAKE3);
+            self.transfers.set_ours(ours);
+        }
+        self.claim(&path, &icanhaz.cache, catalogue)?;
+        let resume = icanhaz.options.text(extensions::RESUME).and_then(extensions::resume);
+        self.resume = resume.or_else(|| self.resume.take());
+        if let Subscribed::Instead(covered) = self.subscriptions.add(path.clone()) {
+            if self.subscriptions.len() > self.max_subscriptions {
+                return Err(format!("at most {} subscriptions", self.max_subscriptions));
+            }
+            for entry in catalogue.within(&path) {
+                let had = covered.iter().any(|old| old.covers(entry.name()));
+                if !had && self.wants(entry) {
+                    self.pending.send(entry.clone());
+                }
+            }
+            out.push_back(ServerOutput::Event(ServerSessionEvent::Subscribed { path }));
+        }
+        let ours = self.transfers.is_ours();
+        let options = if ours { extensions::credit() } else { Dictionary::default() };
+        out.push_back(ServerOutput::message(&Message::IcanhazOk(options)));
+        Ok(())
+    }
+
+    /// Handles that the client can take more.
+    pub(super) fn grant(&mut self, credit: u64) {
+        self.transfers.grant(credit);
+    }
+
+    /// Notes what the client has already. What no longer exists at all is deleted, at clients of
+    /// this implementation.
+    fn claim(
+        &mut self,
+        path: &VirtualPath,
+        cache: &Dictionary,
+        catalogue: &Catalogue,
+    ) -> Result<(), String> {
+        for (key, digest) in cache.iter() {
+            let text = |bytes| str::from_utf8(bytes).ok();
+            let Some(name) = text(key).and_then(|key| claimed(path, key)) else { continue };
+            let Some(digest) = text(digest).and_then(|digest| digest.parse().ok()) else {
+                continue;
+            };
+            if catalogue.get(&name).is_some() {
+                self.claims.insert(name, digest);
+            } else if self.transfers.is_ours() {
+                self.delete(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, name: VirtualPath) -> Result<(), String> {
+        self.pending.delete(name);
+        if self.pending.deletes() > self.max_deletes {
+            return Err("too far behind".into());
+        }
+        Ok(())
+    }
+
+    /// Handles a change of the catalogue.
+    ///
+    /// # Errors
+    /// What the client is to be told.
+    pub(super) fn change(
+        &mut self,
+        change: &Change,
+        out: &mut ServerOutputs,
+    ) -> Result<(), String> {
+        let entry = change.entry();
+        let name = entry.name();
+        let wanted = self.wants(entry);
+        let deleted = self.transfers.abort(name, out);
+        self.pending.keep(name);
+        match change {
+            Change::Updated(_) if wanted => self.pending.send(entry.clone()),
+            Change::Updated(_) => {}
+            Change::Removed(_) => {
+                self.claims.remove(name);
+                if wanted && !deleted {
+                    self.delete(name.clone())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_tags(
+        &mut self,
+        tags: BTreeSet<Arc<str>>,
+        catalogue: &Catalogue,
+        out: &mut ServerOutputs,
+    ) {
+        let before = std::mem::replace(&mut self.tags, tags);
+        for path in self.subscriptions.iter() {
+            for entry in catalogue.within(path) {
+                if !entry.audience().includes(&before) && self.wants(entry) {
+                    self.pending.send(entry.clone());
+                }
+            }
+        }
+        let begun: Vec<_> = self.transfers.entries().cloned().collect();
+        for entry in begun {
+            if !self.wants(&entry) {
+                self.transfers.abort(entry.name(), out);
+            }
+        }
+    }
+
+    /// Returns the next job, if there is something to do and credit for it. Deletes come first: as
+    /// long as there are outputs, there is no job.
+    pub(super) fn next_job(&mut self, out: &mut ServerOutputs) -> Option<Job> {
+        if self.transfers.is_full() {
+            return None;
+        }
+        if self.transfers.is_transferring() {
+            return self.transfers.next_step();
+        }
+        for _ in 0..MAX_DELETES {
+            let Some(name) = self.pending.pop_delete() else { break };
+            self.transfers.delete(name);
+        }
+        self.transfers.say_deletes(out);
+        if !out.is_empty() {
+            return None;
+        }
+        // What was broken off need not stay open.
+        self.begin().or_else(|| self.transfers.close_unused())
+    }
+
+    /// Begins the next file that the client does not have.
+    fn begin(&mut self) -> Option<Job> {
+        loop {
+            let resumed = self.resume.as_ref().and_then(|(name, _)| self.pending.get(name));
+            let entry = resumed.or_else(|| self.pending.next())?.clone();
+            let name = entry.name();
+            if !self.wants(&entry) {
+                self.pending.take(name);
+                continue;
+            }
+            if let Some(&claim) = self.claims.get(name) {
+                match entry.digest(claim.algorithm()) {
+                    None => {
+                        self.pending.take(name);
+                        return Some(self.transfers.check(entry, claim));
+                    }
+                    Some(digest) if digest == claim => {
+                        self.pending.take(name);
+                        self.forget_resume(name);
+                        continue;
+                    }
+                    Some(_) => {
+                        self.claims.remove(name);
+                    }
+                }
+            }
+            if entry.version().size > 0 && !self.transfers.has_credit() {
+                return None;
+            }
+            self.pending.take(name);
+            let resume = self.resume.take_if(|(resumed, _)| resumed == name);
+            return Some(self.transfers.open(entry, resume.map(|(_, resume)| resume)));
+        }
+    }
+
+    fn forget_resume(&mut self, name: &VirtualPath) {
+        self.resume.take_if(|(resumed, _)| resumed == name);
+    }
+
+    /// Handles the result of the oldest job that has none.
+    pub(super) fn handle_result(&mut self, result: JobResult, out: &mut ServerOutputs) {
+        if let Some(checked) = self.transfers.handle_result(result, out) {
+            self.checked(checked, out);
+        }
+        self.transfers.say_deletes(out);
+    }
+
+    fn checked(&mut self, checked: Checked, out: &mut ServerOutputs) {
+        let Checked { entry, claim, digest } = checked;
+        let name = entry.name();
+        match digest {
+            Ok(digest) if digest == claim => self.forget_resume(name),
+            Ok(_) => {
+                // Unless the client has said something else meanwhile.
+                if self.claims.get(name) == Some(&claim) {
+                    self.claims.remove(name);
+                }
+                self.pending.send(entry);
+            }
+            Err(unreadable) => report_unreadable(name, unreadable, out),
+        }
+    }
+}
+
+/// Returns the path of a subscription. Some clients append a slash to a directory.
+fn subscription(path: &[u8]) -> Result<VirtualPath, String> {
+    let text = str::from_utf8(path).map_err(|_| "a path is UTF-8".to_owned())?;
+    let trimmed = text.trim_end_matches('/');
+    let trimmed = if trimmed.is_empty() && text.starts_with('/') { "/" } else { trimmed };
+    VirtualPath::new(trimmed).map_err(|error| error.to_string())
+}
+
+/// Returns the file that a key of a cache names: relative to the subscription, or absolute and
+/// within it.
+fn claimed(path: &VirtualPath, key: &str) -> Option<VirtualPath> {
+    let name = if key.starts_with('/') { VirtualPath::new(key) } else { path.join(key) }.ok()?;
+    (path.covers(&name) && !name.is_root()).then_some(name)
+}

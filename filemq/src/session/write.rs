@@ -1,0 +1,53 @@
+//! What a client session wants written, and the answers.
+
+use bytes::Bytes;
+
+use super::file_info::FileInfo;
+use crate::{FileEvent, VirtualPath};
+
+/// An order for the received folder. Between `Begin` and its `End` or `Abort` there is only `Data`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Begin a file.
+    Begin {
+        /// Its name on the network.
+        name: VirtualPath,
+        /// Where the first `Data` belongs: 0, or where a partial file of this digest ends.
+        offset: u64,
+        /// What was announced about the file; nothing by other implementations.
+        info: Option<FileInfo>,
+    },
+    /// Write content, which continues what came before.
+    Data {
+        /// Where in the file it belongs.
+        offset: u64,
+        /// The content.
+        bytes: Bytes,
+    },
+    /// Complete the file.
+    End {
+        /// Bytes of the whole, with those that were there before.
+        size: u64,
+    },
+    /// Drop the file, which has changed at the server and will not be completed.
+    Abort,
+    /// Delete a file.
+    Delete {
+        /// Its name on the network.
+        name: VirtualPath,
+    },
+}
+
+/// The answer to an order, in the same order. `Begin` and `Data` are answered only if they fail,
+/// once for each file; the rest of that file is then ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// What became of the file.
+    File(FileEvent),
+    /// The file is not what was announced, and what was received of it was dropped. It has to be
+    /// sent again.
+    Mismatch {
+        /// Its name on the network.
+        name: VirtualPath,
+    },
+}

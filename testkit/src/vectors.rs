@@ -1,0 +1,48 @@
+//! Bytes captured from real nodes: `vectors/zre.json`, `vectors/ipv6.json` and
+//! `vectors/filemq.json`.
+
+#![allow(clippy::expect_used, reason = "vectors are part of the repository")]
+
+use serde_json::Value;
+
+use crate::hex;
+
+/// Returns the entries about ZRE of one `kind` (`beacon`, `zre`, `zmtp`) whose name starts with
+/// `prefix`.
+///
+/// # Panics
+/// There is none.
+pub fn zre(kind: &str, prefix: &str) -> Vec<Value> {
+    let mut entries = entries(include_str!("../../vectors/zre.json"));
+    let name = |entry: &Value| entry["name"].as_str().map(str::to_owned);
+    entries.retain(|entry| {
+        entry["kind"] == kind && name(entry).is_some_and(|name| name.starts_with(prefix))
+    });
+    assert!(!entries.is_empty(), "no vectors {kind} {prefix}*");
+    entries
+}
+
+/// Returns what was captured between nodes that speak IPv6: in each entry the nodes, with the
+/// addresses that they connect to, their beacons, and their HELLOs with the addresses of the
+/// connections.
+pub fn ipv6() -> Vec<Value> {
+    entries(include_str!("../../vectors/ipv6.json"))
+}
+
+/// Returns the entries about FILEMQ.
+pub fn filemq() -> Vec<Value> {
+    entries(include_str!("../../vectors/filemq.json"))
+}
+
+/// Returns the bytes of an entry about ZRE; of a ZRE message, which has several frames, the first.
+///
+/// # Panics
+/// It has none.
+pub fn bytes(entry: &Value) -> Vec<u8> {
+    let digits = entry["hex"].as_str().or_else(|| entry["hex"][0].as_str());
+    hex::decode(digits.expect("an entry has bytes"))
+}
+
+fn entries(text: &str) -> Vec<Value> {
+    serde_json::from_str(text).expect("vectors are JSON")
+}

@@ -1,0 +1,161 @@
+//! What an application gets with each choice of features: it must compile, with the oldest compiler
+//! as well, and cost no more than was promised.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use crate::commands::{answer, capture, cargo, run as run_command};
+use crate::metadata::{Metadata, Package};
+use crate::report::Done;
+use crate::workspace;
+
+/// Crates that `zyre` without features may bring into an application, itself included.
+const MOST_CRATES: usize = 30;
+/// Packages that need a C compiler or other tools of the system when they are built.
+const NEED_TOOLS: [&str; 4] = ["cc", "cmake", "bindgen", "pkg-config"];
+/// The package of the library `zyre`.
+const LIBRARY: &str = "zyre-rs";
+
+/// Checks each published crate with no features, with each alone, with the default and with all.
+///
+/// Each time it is the only one: in a build of several, one has the features that another wants.
+pub(crate) fn each() -> Result<Done, String> {
+    let metadata = Metadata::of(&workspace::root())?;
+    for package in metadata.packages().filter(|package| package.is_published()) {
+        for features in choices(&package) {
+            println!("{} {features}", package.name());
+            let mut clippy = cargo(&format!("clippy --quiet -p {} {features}", package.name()));
+            run_command(clippy.args(["--", "-D", "warnings"]))?;
+        }
+    }
+    Ok(Done::All)
+}
+
+/// Returns the choices of features, as arguments of cargo.
+fn choices(package: &Package<'_>) -> Vec<String> {
+    let features: Vec<&str> = package.features().filter(|name| *name != "default").collect();
+    let mut choices = vec!["--no-default-features".to_owned()];
+    if package.features().any(|name| name == "default") {
+        choices.push(String::new());
+    }
+    choices.extend(features.iter().map(|name| format!("--no-default-features --features {name}")));
+    if features.len() > 1 {
+        choices.push("--all-features".to_owned());
+    }
+    choices
+}
+
+/// Checks the libraries with the oldest compiler that they promise to work with.
+pub(crate) fn minimum_rust() -> Result<Done, String> {
+    let metadata = Metadata::of(&workspace::root())?;
+    let libraries = || metadata.packages().filter(Package::is_published_library);
+    let versions: BTreeSet<&str> = libraries().filter_map(|it| it.rust_version()).collect();
+    for version in versions {
+        let installed = answer(Command::new("rustup").args(["toolchain", "list"]));
+        // Such as `1.89-x86_64-unknown-linux-gnu`, or with `1.89.0`.
+        let is_version = |line: &str| {
+            line.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']))
+        };
+        if !installed.is_some_and(|list| list.lines().any(is_version)) {
+            return Ok(Done::NotNeeded(format!(
+                "toolchain {version} is not installed \
+                 (rustup toolchain install {version} --profile minimal)"
+            )));
+        }
+        let mut check = Command::new("rustup");
+        check.args(["run", version, "cargo", "check", "--all-features"]);
+        for package in libraries().filter(|it| it.rust_version() == Some(version)) {
+            check.args(["-p", package.name()]);
+        }
+        check.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
+        run_command(&mut check)?;
+    }
+    Ok(Done::All)
+}
+
+/// Checks how many crates the library brings along, and that none needs a C compiler.
+pub(crate) fn dependencies() -> Result<Done, String> {
+    let crates = tree("-e normal --no-default-features")?;
+    println!("{LIBRARY} without features: {} crates of at most {MOST_CRATES}", crates.len());
+    if crates.len() > MOST_CRATES {
+        let names: Vec<&str> = crates.iter().map(|it| &*it.name).collect();
+        return Err(format!("{} crates: {}", crates.len(), names.join(" ")));
+    }
+    let everywhere = tree("-e normal,build --no-default-features --target all")?;
+    if let Some(tool) = everywhere.iter().find(|it| NEED_TOOLS.contains(&&*it.name)) {
+        return Err(format!("without features, {} is built", tool.name));
+    }
+    with_files_on_arm()
+}
+
+/// Checks that no C compiler is needed for the feature `files` on ARM, where `blake3` would call one.
+fn with_files_on_arm() -> Result<Done, String> {
+    let arguments = "-e normal,build --features files --target aarch64-unknown-linux-gnu";
+    for it in tree(arguments)? {
+        // `blake3` always depends on `cc`, but does not call it with these features.
+        let calls = !it.features.iter().any(|name| name == "pure" || name == "no_neon");
+        if it.name == "blake3" && calls {
+            return Err("with files, blake3 needs a C compiler on aarch64".to_owned());
+        }
+        if !NEED_TOOLS.contains(&&*it.name) {
+            continue;
+        }
+        let above = tree(&format!("{arguments} -i {} --depth 1", it.name))?;
+        let others = above.iter().map(|it| &*it.name).filter(|name| *name != it.name);
+        if let Some(other) = others.into_iter().find(|name| *name != "blake3") {
+            return Err(format!("with files, {other} needs {} on aarch64", it.name));
+        }
+    }
+    Ok(Done::All)
+}
+
+/// A crate that the library brings along.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Crate {
+    name: String,
+    version: String,
+    features: Vec<String>,
+}
+
+/// Returns the crates that `cargo tree` names for the library, itself included.
+fn tree(arguments: &str) -> Result<BTreeSet<Crate>, String> {
+    let mut tree = cargo(&format!("tree {arguments} -p {LIBRARY} --prefix none --no-dedupe"));
+    Ok(capture(tree.args(["-f", "{p}|{f}"]))?.lines().filter_map(Crate::read).collect())
+}
+
+impl Crate {
+    /// Reads `name v1.2.3 (where it is from)|feature,feature`.
+    fn read(line: &str) -> Option<Self> {
+        let (package, features) = line.split_once('|')?;
+        let mut words = package.split(' ');
+        let (name, version) = (words.next()?.to_owned(), words.next()?.to_owned());
+        Some(Self { name, version, features: features.split(',').map(str::to_owned).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_of_features_is_made_once() {
+        let choices = |features: &str| {
+            let package = serde_json::from_str(&format!(r#"{{"features": {features}}}"#)).unwrap();
+            choices(&Package::of(&package)).join(" | ")
+        };
+        assert_eq!(choices("{}"), "--no-default-features");
+        assert_eq!(
+            choices(r#"{"default": ["a"], "a": [], "b": []}"#),
+            "--no-default-features |  | --no-default-features --features a | \
+             --no-default-features --features b | --all-features"
+        );
+    }
+
+    #[test]
+    fn a_line_of_the_tree_says_name_version_and_features() {
+        let read = Crate::read("blake3 v1.8.7|default,pure,std").unwrap();
+        assert_eq!((&*read.name, &*read.version), ("blake3", "v1.8.7"));
+        assert_eq!(read.features, ["default", "pure", "std"]);
+        assert!(Crate::read("").is_none());
+    }
+}

@@ -1,0 +1,64 @@
+//! `zyre listen`: keeps the files that others publish.
+//!
+//! ```text
+//! zyre listen --group holiday --received ./received
+//! ```
+//!
+//! What a node publishes goes to a folder of its own below the received folder, named by the node's
+//! id.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::Args;
+use zyre::{Builder, Event, Events, Node};
+
+use crate::interrupt::stop_when_interrupted;
+use crate::network::Network;
+use crate::progress::{Progress, size};
+use crate::text;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The directory that received files go to.
+    #[arg(long, alias = "inbox", default_value = "received")]
+    received: PathBuf,
+    /// Group to be in; may be given several times.
+    #[arg(long)]
+    group: Vec<String>,
+    #[command(flatten)]
+    network: Network,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let shared = tempfile::tempdir()?;
+    let builder = options.network.builder().share(shared.path(), &options.received);
+    let builder = options.group.iter().fold(builder, Builder::join);
+    let (node, events) = builder.start().await?;
+    println!("listening; files go to {}", options.received.display());
+    stop_when_interrupted(&node);
+    report(node, events).await;
+    Ok(())
+}
+
+async fn report(node: Node, mut events: Events) {
+    let mut progress = Progress::new(node);
+    while let Some(event) = events.recv().await {
+        match event {
+            // The directory that this node sends from stays empty.
+            Event::Sending { .. } => {}
+            Event::Deliver { peer, name, path, size: bytes } => {
+                progress.finish(peer, &name);
+                let (who, name) = (progress.name_of(peer), text::message(&name));
+                let path = text::message(&path.display().to_string());
+                progress.say(format!("{who}: {name}, {}, is at {path}", size(bytes)));
+            }
+            Event::Retract { peer, name, .. } => {
+                progress.finish(peer, &name);
+                let (who, name) = (progress.name_of(peer), text::message(&name));
+                progress.say(format!("{who} has taken back {name}"));
+            }
+            event => progress.show(&event),
+        }
+    }
+}

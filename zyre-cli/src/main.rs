@@ -1,0 +1,85 @@
+//! The command `zyre`: chat, file sharing, and a node for scripts, on a local network.
+
+mod chat;
+mod id_in_use;
+mod interrupt;
+mod listen;
+mod network;
+mod peer;
+mod progress;
+mod share;
+mod text;
+mod track;
+mod unreachable;
+
+use std::error::Error;
+use std::iter;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chat and share files on a local network, without a server.
+#[derive(Parser)]
+#[command(name = "zyre", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Chats with everybody on the local network.
+    Chat(chat::Options),
+    /// Publishes files and folders on the local network, until Ctrl-C.
+    Share(share::Options),
+    /// Keeps the files that others publish, until Ctrl-C.
+    Listen(listen::Options),
+    /// Keeps a copy of one directory in another.
+    Track(track::Options),
+    /// Runs a node behind a line protocol, for scripts.
+    Peer(peer::Options),
+}
+
+impl Command {
+    /// Returns the name of the subcommand.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+            Self::Share(_) => "share",
+            Self::Listen(_) => "listen",
+            Self::Track(_) => "track",
+            Self::Peer(_) => "peer",
+        }
+    }
+
+    async fn run(self) -> Result<(), Box<dyn Error>> {
+        match self {
+            Self::Chat(options) => chat::run(&options).await,
+            Self::Share(options) => share::run(&options).await,
+            Self::Listen(options) => listen::run(&options).await,
+            Self::Track(options) => track::run(&options).await,
+            Self::Peer(options) => peer::run(options).await,
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let name = command.name();
+    match command.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("zyre {name}: {}", with_causes(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns the text of `error` and of its causes; a cause that says nothing new is left out.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}

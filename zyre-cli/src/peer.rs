@@ -1,0 +1,280 @@
+//! `zyre peer`: a node behind a line protocol, for scripts and for the interoperability tests.
+//!
+//! Standard input takes one command a line:
+//!
+//! ```text
+//! join G | leave G | whisper ID TEXT | shout G TEXT | whisperm ID F1|F2|.. | shoutm G F1|F2|..
+//! ready ID|G BYTES | burst ID N | churn G N | require ID ENDPOINT | peers | quit | die
+//! ```
+//!
+//! `ready` waits until a peer, or every member of a group, takes a message of that many bytes, and
+//! says `READY`. The commands after it wait as well, `quit` too, so a script that has `ready` before
+//! each large message loses none, and need not read the answers. What reads as an id is one.
+//!
+//! `require` connects to a node that no beacon tells of, again and again until it is there.
+//!
+//! Standard output gives one JSON object a line, beginning with
+//! `{"event":"STARTED","peer":id,...}`. Frames that are not UTF-8 are written `hex:...`.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tracing_subscriber::EnvFilter;
+use zyre::{Builder, Content, Endpoint, Event, Events, Node, PeerId};
+
+use crate::network::Network;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The node's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// The node's id, 32 hexadecimal digits; a new one if not given.
+    #[arg(long)]
+    id: Option<PeerId>,
+    /// A header, NAME=VALUE.
+    #[arg(long, value_name = "NAME=VALUE")]
+    header: Vec<String>,
+    /// A group to be in from the start.
+    #[arg(long, value_name = "GROUP")]
+    join: Vec<String>,
+    /// TCP port of the mailbox.
+    #[arg(long)]
+    mailbox: Option<u16>,
+    /// Milliseconds after which a quiet peer is evasive.
+    #[arg(long, value_name = "MS")]
+    evasive: Option<u64>,
+    /// Milliseconds after which a quiet peer is given up.
+    #[arg(long, value_name = "MS")]
+    expired: Option<u64>,
+    /// Milliseconds from beacon to beacon.
+    #[arg(long, value_name = "MS")]
+    interval: Option<u64>,
+    #[command(flatten)]
+    network: Network,
+}
+
+impl Options {
+    fn builder(self) -> Builder {
+        let mut builder = self.network.builder();
+        if let Some(name) = self.name {
+            builder = builder.name(name);
+        }
+        if let Some(id) = self.id {
+            builder = builder.id(id);
+        }
+        if let Some(port) = self.mailbox {
+            builder = builder.mailbox_port(port);
+        }
+        if let Some(ms) = self.evasive {
+            builder = builder.evasive_timeout(Duration::from_millis(ms));
+        }
+        if let Some(ms) = self.expired {
+            builder = builder.expired_timeout(Duration::from_millis(ms));
+        }
+        if let Some(ms) = self.interval {
+            builder = builder.beacon_interval(Duration::from_millis(ms));
+        }
+        for header in self.header {
+            let (name, value) = header.split_once('=').unwrap_or((&header, ""));
+            builder = builder.header(name, value);
+        }
+        self.join.into_iter().fold(builder, Builder::join)
+    }
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(io::stderr)
+        .init();
+    let (node, events) = options.builder().start().await?;
+    let endpoint = node.endpoint().to_string();
+    out(json!({"event": "STARTED", "peer": id(node.id()), "name": node.name(),
+        "endpoint": endpoint}));
+    let reporter = tokio::spawn(report(events));
+    obey(&node).await;
+    node.stop().await;
+    // It ends with the event Stop.
+    let _ = reporter.await;
+    out(json!({"event": "STOPPED", "ok": true}));
+    Ok(())
+}
+
+/// Carries out commands until `quit` or the end of the input.
+async fn obey(node: &Node) {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    loop {
+        match lines.next_line().await {
+            Ok(Some(line)) if line.trim_end() == "quit" => return,
+            Ok(Some(line)) => {
+                if let Err(what) = command(node, line.trim_end_matches('\r')).await {
+                    out(json!({"event": "ERROR", "what": what}));
+                }
+            }
+            // A line that is not UTF-8.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                out(json!({"event": "ERROR", "what": error.to_string()}));
+            }
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
+async fn command(node: &Node, line: &str) -> Result<(), String> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (first, tail) = rest.split_once(' ').unwrap_or((rest, ""));
+    let peer = || first.parse::<PeerId>().map_err(|error| error.to_string());
+    let count = || tail.parse::<u32>().map_err(|error| format!("{tail:?}: {error}"));
+    let frames = || tail.split('|').collect::<Vec<_>>();
+    let done = match word {
+        "" => Ok(()),
+        "join" => node.join(first),
+        "leave" => node.leave(first),
+        "whisper" => node.whisper(peer()?, tail),
+        "whisperm" => node.whisper(peer()?, frames()),
+        "shout" => node.shout(first, tail),
+        "shoutm" => node.shout(first, frames()),
+        "ready" => {
+            let bytes = tail.parse::<usize>().map_err(|error| format!("{tail:?}: {error}"))?;
+            let (done, to, name) = match peer() {
+                Ok(peer) => (node.ready(peer, bytes).await, "peer", id(peer)),
+                Err(_) => (node.ready_in(first, bytes).await, "group", first.to_owned()),
+            };
+            if done.is_ok() {
+                out(json!({"event": "READY", to: name, "bytes": bytes}));
+            }
+            done
+        }
+        "burst" => {
+            let (peer, count) = (peer()?, count()?);
+            let done = (0..count).try_for_each(|i| node.whisper(peer, i.to_string()));
+            out(json!({"event": "BURST", "count": count}));
+            done
+        }
+        "churn" => {
+            let count = count()?;
+            let done =
+                (0..count).try_for_each(|_| node.join(first).and_then(|()| node.leave(first)));
+            out(json!({"event": "CHURN", "count": count}));
+            done
+        }
+        "require" => {
+            let endpoint = tail.parse::<Endpoint>().map_err(|error| error.to_string())?;
+            node.require_peer(peer()?, endpoint)
+        }
+        "peers" => {
+            let peers: Vec<_> = node.peers().into_iter().map(id).collect();
+            out(json!({"event": "PEERS", "peers": peers}));
+            Ok(())
+        }
+        "die" => std::process::exit(9),
+        _ => return Err(format!("unknown command {word:?}")),
+    };
+    done.map_err(|refused| refused.to_string())
+}
+
+async fn report(mut events: Events) {
+    while let Some(event) = events.recv().await {
+        if let Some(line) = describe(&event) {
+            out(line);
+        }
+    }
+}
+
+fn describe(event: &Event) -> Option<Value> {
+    Some(match event {
+        Event::Enter { peer, name, headers, endpoint } => json!({
+            "event": "ENTER", "peer": id(*peer), "name": **name, "headers": **headers,
+            "address": endpoint.to_string(),
+        }),
+        Event::Exit { peer, name, reason } => json!({
+            "event": "EXIT", "peer": id(*peer), "name": **name, "reason": reason.as_str(),
+        }),
+        Event::Join { peer, name, group } => json!({
+            "event": "JOIN", "peer": id(*peer), "name": **name, "group": **group,
+        }),
+        Event::Leave { peer, name, group } => json!({
+            "event": "LEAVE", "peer": id(*peer), "name": **name, "group": **group,
+        }),
+        Event::Whisper { peer, name, content } => json!({
+            "event": "WHISPER", "peer": id(*peer), "name": **name, "content": text(content),
+        }),
+        Event::Shout { peer, name, group, content } => json!({
+            "event": "SHOUT", "peer": id(*peer), "name": **name, "group": **group,
+            "content": text(content),
+        }),
+        Event::Evasive { peer, name } => json!({
+            "event": "EVASIVE", "peer": id(*peer), "name": **name,
+        }),
+        Event::Silent { peer, name } => json!({
+            "event": "SILENT", "peer": id(*peer), "name": **name,
+        }),
+        Event::Returned { peer, name } => json!({
+            "event": "RETURNED", "peer": id(*peer), "name": **name,
+        }),
+        Event::Unreachable { peer, endpoint, why } => json!({
+            "event": "UNREACHABLE", "peer": id(*peer), "endpoint": endpoint.to_string(),
+            "why": why.as_str(),
+        }),
+        Event::IdInUse { endpoint } => json!({
+            "event": "ID IN USE", "endpoint": endpoint.to_string(),
+        }),
+        Event::Moved { endpoint } => json!({"event": "MOVED", "address": endpoint.to_string()}),
+        // STOPPED says it.
+        _ => return None,
+    })
+}
+
+fn id(peer: PeerId) -> String {
+    peer.to_string()
+}
+
+fn text(content: &Content) -> Vec<String> {
+    let frame = |frame: &[u8]| match std::str::from_utf8(frame) {
+        Ok(text) => text.to_owned(),
+        Err(_) => frame.iter().fold("hex:".to_owned(), |hex, byte| format!("{hex}{byte:02x}")),
+    };
+    content.frames().iter().map(|bytes| frame(bytes)).collect()
+}
+
+fn out(line: Value) {
+    println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use zyre::UnreachableReason;
+
+    use super::*;
+
+    #[test]
+    fn a_return_and_a_node_that_cannot_be_met_have_lines() {
+        let peer = PeerId::new([0xAB; 16]);
+        let returned = describe(&Event::Returned { peer, name: "n".into() });
+        assert_eq!(
+            returned,
+            Some(json!({ "event": "RETURNED", "peer": peer.to_string(), "name": "n" }))
+        );
+        let endpoint = "tcp://10.0.0.7:49152".parse().unwrap();
+        let why = UnreachableReason::NoAnswer;
+        let unreachable = describe(&Event::Unreachable { peer, endpoint, why });
+        let expected = json!({
+            "event": "UNREACHABLE", "peer": peer.to_string(),
+            "endpoint": "tcp://10.0.0.7:49152", "why": "no answer",
+        });
+        assert_eq!(unreachable, Some(expected));
+    }
+
+    #[test]
+    fn an_id_that_is_used_twice_has_a_line() {
+        let endpoint = "tcp://10.0.0.7:49152".parse().unwrap();
+        let told = describe(&Event::IdInUse { endpoint });
+        let expected = json!({ "event": "ID IN USE", "endpoint": "tcp://10.0.0.7:49152" });
+        assert_eq!(told, Some(expected));
+    }
+}

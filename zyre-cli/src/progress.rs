@@ -1,0 +1,100 @@
+//! Lines about what has happened, above a progress bar for each transfer.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use zyre::{Event, Node, PeerId};
+
+use crate::{id_in_use, text, unreachable};
+
+/// The bars of the transfers that are under way, below the lines. Without a terminal there are only
+/// the lines.
+pub(crate) struct Progress {
+    node: Node,
+    all: MultiProgress,
+    bars: BTreeMap<(PeerId, Arc<str>), ProgressBar>,
+}
+
+impl Progress {
+    /// Shows the transfers of a node.
+    pub(crate) fn new(node: Node) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
+        Self { node, all, bars: BTreeMap::new() }
+    }
+
+    /// Prints a line above the bars.
+    pub(crate) fn say(&self, line: impl Display) {
+        self.all.suspend(|| println!("{line}"));
+    }
+
+    /// Returns the name of a peer, fit for a terminal.
+    pub(crate) fn name_of(&self, peer: PeerId) -> String {
+        self.node.peer(peer).map_or_else(|| peer.default_name(), |info| text::nick(&info.name))
+    }
+
+    /// Shows who comes and goes, who cannot be met, and how far transfers are.
+    pub(crate) fn show(&mut self, event: &Event) {
+        match event {
+            Event::Enter { name, .. } => self.say(format!("{} is here", text::nick(name))),
+            Event::Exit { peer, name, .. } => {
+                self.finish_all(*peer);
+                self.say(format!("{} is gone", text::nick(name)));
+            }
+            Event::Unreachable { endpoint, why, .. } => {
+                self.say(unreachable::sentence(*endpoint, *why, self.node.endpoint()));
+            }
+            Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
+            Event::Receiving { peer, name, bytes, total, rate }
+            | Event::Sending { peer, name, bytes, total, rate } => {
+                let bar = self.bar(*peer, name, *total);
+                bar.set_message(format!("{}/s", size(*rate)));
+                bar.set_position(*bytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// Removes the bar of a transfer.
+    pub(crate) fn finish(&mut self, peer: PeerId, name: &Arc<str>) {
+        if let Some(bar) = self.bars.remove(&(peer, Arc::clone(name))) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn finish_all(&mut self, peer: PeerId) {
+        self.bars.retain(|(of, _), bar| {
+            if *of == peer {
+                bar.finish_and_clear();
+            }
+            *of != peer
+        });
+    }
+
+    fn bar(&mut self, peer: PeerId, name: &Arc<str>, total: Option<u64>) -> &ProgressBar {
+        let prefix = format!("{} {}", self.name_of(peer), text::message(name));
+        self.bars.entry((peer, Arc::clone(name))).or_insert_with(|| {
+            let bar = self.all.add(total.map_or_else(ProgressBar::no_length, ProgressBar::new));
+            bar.set_style(style(total.is_some()));
+            bar.set_prefix(prefix);
+            bar
+        })
+    }
+}
+
+fn style(has_total: bool) -> ProgressStyle {
+    let template = if has_total {
+        "{prefix} [{bar:30}] {percent:>3} % of {total_bytes} {msg}"
+    } else {
+        "{prefix} {spinner} {bytes} {msg}"
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+/// A number of bytes in units for people.
+pub(crate) fn size(bytes: u64) -> impl Display {
+    BinaryBytes(bytes)
+}

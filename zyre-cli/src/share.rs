@@ -1,0 +1,89 @@
+//! `zyre share`: publishes files and folders.
+//!
+//! ```text
+//! zyre share --group holiday ~/photos talk.pdf
+//! ```
+//!
+//! Everybody who runs `zyre listen` gets them, also those who start later. A file or folder is
+//! called by its own name; with `--as` a single one gets another.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zyre::{Event, Events, Node};
+
+use crate::interrupt::stop_when_interrupted;
+use crate::network::Network;
+use crate::progress::{Progress, size};
+use crate::text;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Files and folders.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Only to members of this group.
+    #[arg(long)]
+    group: Option<String>,
+    /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    network: Network,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.name.is_some() && options.paths.len() > 1 {
+        return Err("--as names a single file or folder".into());
+    }
+    // A node that shares has both directories; only what is published explicitly is sent.
+    let own = tempfile::tempdir()?;
+    let builder = options.network.builder();
+    let builder = builder.share(own.path().join("shared"), own.path().join("received"));
+    let (node, events) = builder.start().await?;
+    for path in &options.paths {
+        publish(&node, path, options).await?;
+    }
+    stop_when_interrupted(&node);
+    report(node, events).await;
+    Ok(())
+}
+
+async fn publish(node: &Node, path: &Path, options: &Options) -> Result<(), Box<dyn Error>> {
+    let name = match &options.name {
+        Some(name) => name.clone(),
+        None => name_of(path)?,
+    };
+    let published = match &options.group {
+        Some(group) => node.publish_to(group, path, &name).await,
+        None => node.publish(path, &name).await,
+    };
+    published.map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("{} is published as {name}", path.display());
+    Ok(())
+}
+
+/// A file's or folder's own name.
+fn name_of(path: &Path) -> Result<String, Box<dyn Error>> {
+    let absolute = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
+    let name = absolute.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| format!("{}: name it with --as", path.display()))?;
+    Ok(format!("/{name}"))
+}
+
+async fn report(node: Node, mut events: Events) {
+    let mut progress = Progress::new(node);
+    while let Some(event) = events.recv().await {
+        match event {
+            // What others publish comes to a directory that goes with this process.
+            Event::Receiving { .. } => {}
+            Event::Sent { peer, name, size: bytes } => {
+                progress.finish(peer, &name);
+                let (who, name) = (progress.name_of(peer), text::message(&name));
+                progress.say(format!("{who} has {name}, {}", size(bytes)));
+            }
+            event => progress.show(&event),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What others sent, made fit for one line of a terminal.
+
+use zyre::Printable;
+
+/// How many characters of a nick are shown.
+const NICK: usize = 24;
+/// How many characters of a room's name are shown.
+const ROOM: usize = 32;
+/// How many characters of a message are shown.
+const MESSAGE: usize = 2000;
+
+/// A nick; nothing in it is invisible.
+pub(crate) fn nick(raw: &str) -> String {
+    name(raw, NICK)
+}
+
+/// The name of a room; nothing in it is invisible.
+pub(crate) fn room(raw: &str) -> String {
+    name(raw, ROOM)
+}
+
+/// A message, on one line.
+pub(crate) fn message(raw: &str) -> String {
+    Printable::new(raw).keep_joiners().max_chars(MESSAGE).to_string()
+}
+
+fn name(raw: &str, most: usize) -> String {
+    let name = Printable::new(raw).max_chars(most).to_string();
+    if name.trim().is_empty() { "(no name)".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_are_shown_and_not_obeyed() {
+        assert_eq!(message("hi\r\nbob: \x1b[2J\x08forged"), "hi␍␊bob: ␛[2J␈forged");
+        assert_eq!(nick("\u{202e}ecila"), "\u{fffd}ecila");
+        assert_eq!(room("a\u{2028}b"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn people_write_as_they_like_but_names_have_nothing_invisible() {
+        assert_eq!(message("👩‍👩‍👧 ❤️"), "👩‍👩‍👧 ❤️");
+        assert_eq!(nick("bo\u{200d}b"), "bo\u{fffd}b");
+        assert_eq!(nick(" \u{3000}"), "(no name)");
+    }
+
+    #[test]
+    fn long_names_are_shortened() {
+        assert_eq!(nick(&"x".repeat(NICK)), "x".repeat(NICK));
+        assert_eq!(nick(&"ö".repeat(255)), format!("{}…", "ö".repeat(NICK - 1)));
+        assert_eq!(message(&"m".repeat(5000)).chars().count(), MESSAGE);
+    }
+}

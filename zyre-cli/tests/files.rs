@@ -1,0 +1,77 @@
+//! `zyre share`, `listen` and `track`: files from one process to another.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+
+use common::{Program, free_port, run};
+use testkit::wait::blocking_until;
+
+#[test]
+fn what_is_shared_with_a_group_comes_to_its_members() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    fs::write(photos.join("1.jpg"), "a picture").unwrap();
+    let (photos, received) = (photos.to_str().unwrap(), folder.path().join("received"));
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port, "--group", "holiday"];
+
+    let received = received.to_str().unwrap();
+    let mut listen = Program::start(&[&["listen", "--received", received], &lo[..]].concat());
+    let mut share = Program::start(&[&["share", photos], &lo[..]].concat());
+    share.sees(&[photos, " is published as /photos"]);
+    let line = listen.sees(&["/photos/1.jpg, 9 B, is at "]);
+    let (_, path) = line.split_once("is at ").unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "a picture");
+    share.sees(&["has /photos/1.jpg, 9 B"]);
+
+    fs::remove_file(folder.path().join("photos/1.jpg")).unwrap();
+    listen.sees(&["has taken back /photos/1.jpg"]);
+    share.interrupt();
+    assert!(share.end().success());
+    listen.sees(&["is gone"]);
+    listen.interrupt();
+    assert!(listen.end().success());
+}
+
+#[test]
+fn a_copy_follows_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let [source, copy] = ["source", "copy"].map(|name| folder.path().join(name));
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("a"), "first").unwrap();
+    let track =
+        Program::start(&["track", "--eager", source.to_str().unwrap(), copy.to_str().unwrap()]);
+    let copied = || fs::read_to_string(copy.join("a")).ok();
+    blocking_until("a copy", || copied().is_some_and(|text| text == "first"));
+    fs::write(source.join("a"), "second, and longer").unwrap();
+    blocking_until("a new copy", || copied().is_some_and(|text| text == "second, and longer"));
+    fs::remove_file(source.join("a")).unwrap();
+    blocking_until("the end of the copy", || copied().is_none());
+    track.interrupt();
+    let mut track = track;
+    assert!(track.end().success());
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let port = free_port();
+    for (arguments, answer) in [
+        (vec!["share", "--as", "/x", "a", "b"], "zyre share: --as names a single file or folder"),
+        (vec!["share", "nowhere", "--interface", "lo", "--port", &port], "zyre share: nowhere: "),
+        (
+            vec!["listen", "--inbox", "/dev/null/in", "--interface", "lo", "--port", &port],
+            "zyre listen: the received folder /dev/null/in cannot be used: ",
+        ),
+        (vec!["track", "only-one"], "zyre track: name SRC and DST"),
+        (vec!["track", "nowhere", "copy"], "zyre track: nowhere: "),
+    ] {
+        let done = run(&arguments);
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{told}");
+        assert!(told.contains(answer), "{told}");
+    }
+}

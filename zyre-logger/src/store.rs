@@ -1,0 +1,20 @@
+//! The database: one SQLite file that holds what was logged.
+//!
+//! A [`Writer`] fills it, on a thread of its own and a batch at a time; any number of readers may
+//! look at it meanwhile. The tables are described in `schema.rs`, and are open to other programs.
+
+mod entry;
+mod error;
+mod file;
+mod prune;
+mod row;
+mod schema;
+mod writer;
+
+pub use entry::Entry;
+pub use error::StoreError;
+pub use file::Store;
+pub use prune::{Bounds, Pruned};
+pub use row::{COLUMNS, read_record};
+pub use schema::VERSION;
+pub use writer::{Notice, Sender, Writer};

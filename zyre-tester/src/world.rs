@@ -1,0 +1,93 @@
+//! Chaos on random topologies: nodes on hosts in network namespaces, on all interfaces.
+//!
+//! ```text
+//!  world_run ── lines ──> member: a process inside the namespace of a host
+//!   change       what happens next                node: zyre node, behaviour, ledger
+//!   topology     the hosts and networks, as data
+//!   machines     the same as namespaces
+//!   truth        who can meet whom
+//!   moment       do the nodes know the truth
+//! ```
+//!
+//! Changes come for some seconds, then all is quiet. At a quiet moment each node has to know those
+//! whom it can meet, and nobody else: the truth is computed from the topology alone. What two can
+//! hear of each other is checked beside each node, in its [ledger](testkit::ledger).
+//!
+//! The seed decides the topology and the changes, not how fast the machine is: two runs with one
+//! seed are alike, not equal. Nothing leaves the namespaces.
+
+mod change;
+mod lateness;
+mod machines;
+mod member;
+mod moment;
+mod node;
+mod options;
+mod padding;
+mod summary;
+mod topology;
+mod truth;
+mod world_run;
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::Value;
+use testkit::failure::Failure;
+use testkit::namespace::{self, Namespace};
+
+use self::moment::Patience;
+pub(crate) use self::options::Options;
+use self::topology::Topology;
+use self::world_run::WorldRun;
+
+/// Returns whether a world can be made here.
+///
+/// # Errors
+/// It cannot; says why not.
+fn possible() -> Result<(), Failure> {
+    namespace::possible()?;
+    Namespace::new()?.nft("table ip x {}")
+}
+
+/// Runs a world. Returns whether nothing was wrong.
+///
+/// # Errors
+/// If it cannot be run.
+pub(crate) fn run(options: &Options) -> Result<bool, String> {
+    if options.possible {
+        return possible().map(|()| true).map_err(String::from);
+    }
+    let seed = options.seed.unwrap_or_else(rand::random);
+    let topology = Topology::random(&mut StdRng::seed_from_u64(seed), options.hosts, options.plain);
+    let (hosts, seconds) = (options.hosts, options.seconds);
+    let patience = Patience::new(Duration::from_secs(options.expired));
+    println!("world --seed {seed} --hosts {hosts} --seconds {seconds}\n{topology}{patience}");
+    if options.show {
+        return Ok(true);
+    }
+    possible()?;
+    let mut run = WorldRun::new(options, topology, seed)?;
+    let result = run.run();
+    if options.transcript && (result.is_err() || !run.summary.wrong.is_empty()) {
+        eprintln!("{}", run.transcript());
+    }
+    println!("{}", run.summary);
+    result?;
+    Ok(run.summary.wrong.is_empty())
+}
+
+/// Plays a role in a world, if it is one of a world.
+pub(crate) fn play(role: &str, settings: &Value) {
+    if role != node::ROLE {
+        return;
+    }
+    // One thread: what a node says when it is asked cannot be overtaken by what it is told.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.map_err(|error| error.to_string());
+    if let Err(error) = result.and_then(|runtime| runtime.block_on(node::run(settings))) {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}

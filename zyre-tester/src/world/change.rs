@@ -1,0 +1,163 @@
+//! What happens to a world.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::topology::{Host, Topology};
+
+/// Something that happens to a host, by its place among all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) host: usize,
+    pub(super) what: What,
+}
+
+/// What happens. Interfaces are told by their place at the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// A node starts.
+    Start,
+    /// It stops, and says goodbye.
+    Stop,
+    /// It is killed.
+    Crash,
+    /// An interface is switched on or off.
+    Switch(usize, bool),
+    /// Its cable is plugged in or pulled.
+    Cable(usize, bool),
+    /// It has these IPv4 addresses instead.
+    Renumber(usize, Vec<Ipv4Addr>),
+}
+
+impl Change {
+    /// Chooses what happens next, by chance. Half of the time something is mended, if anything is
+    /// broken: else soon nobody would meet anybody.
+    pub(super) fn random(rng: &mut StdRng, topology: &mut Topology) -> Self {
+        let mut broken = broken(topology);
+        if !broken.is_empty() && rng.random_ratio(1, 2) {
+            return broken.swap_remove(rng.random_range(0..broken.len()));
+        }
+        let index = rng.random_range(0..topology.hosts.len());
+        let host = &topology.hosts[index];
+        let place = rng.random_range(0..host.ports.len());
+        let port = &host.ports[place];
+        let (network, may_lose) = (port.network, port.v6 && !port.v4.is_empty());
+        let what = match rng.random_range(0..10) {
+            0 | 1 if host.runs => What::Stop,
+            2 | 3 if host.runs => What::Crash,
+            0..4 => What::Start,
+            4 | 5 => What::Switch(place, !port.up),
+            6 | 7 => What::Cable(place, !port.plugged),
+            _ => What::Renumber(place, addresses(rng, topology, network, may_lose)),
+        };
+        Self { host: index, what }
+    }
+
+    /// Makes it so.
+    pub(super) fn apply(&self, topology: &mut Topology) {
+        let host = &mut topology.hosts[self.host];
+        match &self.what {
+            What::Start => host.runs = true,
+            What::Stop | What::Crash => host.runs = false,
+            What::Switch(place, up) => host.ports[*place].up = *up,
+            What::Cable(place, plugged) => host.ports[*place].plugged = *plugged,
+            What::Renumber(place, v4) => host.ports[*place].v4.clone_from(v4),
+        }
+    }
+
+    /// Says it in a few words.
+    pub(super) fn describe(&self, topology: &Topology) -> String {
+        let host = &topology.hosts[self.host];
+        format!("{}: {}", host.name, Described { what: &self.what, host })
+    }
+}
+
+/// What would mend something.
+fn broken(topology: &Topology) -> Vec<Change> {
+    let mut all = Vec::new();
+    for (index, host) in topology.hosts.iter().enumerate() {
+        let ports = host.ports.iter().enumerate();
+        let down = ports.clone().filter(|(_, port)| !port.up);
+        let pulled = ports.filter(|(_, port)| !port.plugged);
+        let start = (!host.runs).then_some(What::Start);
+        let what = start
+            .into_iter()
+            .chain(down.map(|(place, _)| What::Switch(place, true)))
+            .chain(pulled.map(|(place, _)| What::Cable(place, true)));
+        all.extend(what.map(|what| Change { host: index, what }));
+    }
+    all
+}
+
+/// New addresses: mostly one, of the first subnet of the network.
+fn addresses(
+    rng: &mut StdRng,
+    topology: &mut Topology,
+    network: usize,
+    may_lose: bool,
+) -> Vec<Ipv4Addr> {
+    let mut new = |second| topology.address(network, second);
+    match rng.random_range(0..20) {
+        0 => vec![new(true)],
+        1..4 => vec![new(false), new(true)],
+        4 if may_lose => Vec::new(),
+        _ => vec![new(false)],
+    }
+}
+
+struct Described<'a> {
+    what: &'a What,
+    host: &'a Host,
+}
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |place: usize| &self.host.ports[place].name;
+        match self.what {
+            What::Start => f.write_str("node starts"),
+            What::Stop => f.write_str("node stops"),
+            What::Crash => f.write_str("node is killed"),
+            What::Switch(place, up) => {
+                write!(f, "{} goes {}", name(*place), if *up { "up" } else { "down" })
+            }
+            What::Cable(place, true) => write!(f, "cable of {} plugged in", name(*place)),
+            What::Cable(place, false) => write!(f, "cable of {} pulled", name(*place)),
+            What::Renumber(place, v4) => write!(f, "{} now has {v4:?}", name(*place)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_decides_what_happens_and_everything_does() {
+        let run = |seed| {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut topology = Topology::random(&mut rng, 6, 20);
+            let mut told = Vec::new();
+            for _ in 0..300 {
+                let change = Change::random(&mut rng, &mut topology);
+                let before = topology.clone();
+                change.apply(&mut topology);
+                assert_ne!(before, topology, "{change:?} changes something");
+                told.push(change.describe(&topology));
+            }
+            told
+        };
+        let told = run(1);
+        assert_eq!(told, run(1));
+        assert_ne!(told, run(2));
+        for what in
+            ["starts", "stops", "killed", "goes up", "goes down", "plugged", "pulled", "has"]
+        {
+            assert!(told.iter().any(|line| line.contains(what)), "{what}");
+        }
+    }
+}

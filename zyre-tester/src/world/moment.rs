@@ -1,0 +1,160 @@
+//! A moment at which all nodes were asked whom they know, compared with the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use super::topology::Topology;
+use super::truth::Truth;
+
+/// What the nodes have answered: whom each knows, by the places of their hosts.
+#[derive(Debug, Default)]
+pub(super) struct Moment {
+    pub(super) known: BTreeMap<usize, BTreeSet<String>>,
+    /// The ids of the nodes that run, and their hosts.
+    pub(super) ids: BTreeMap<String, usize>,
+}
+
+/// A node knows what it should not, or does not know what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub(super) host: usize,
+    pub(super) other: Other,
+}
+
+/// Whom it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    /// The node on this host should be known.
+    Missing(usize),
+    /// The node on this host should not be known.
+    Surplus(usize),
+    /// A node with this id is known, and there is no such node any more.
+    Gone(String),
+}
+
+/// How long nodes may take to know the truth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until two know each other.
+    pub(super) meet: Duration,
+    /// If packets are lost or late at one of them.
+    pub(super) meet_rough: Duration,
+    /// If one of them is in a home, and the other is not: an address that was told is tried again
+    /// after a growing pause.
+    pub(super) meet_told: Duration,
+    /// Until nobody knows one who is gone.
+    pub(super) part: Duration,
+}
+
+impl Patience {
+    /// Returns how long nodes may take that give up a peer that does not answer after `expired`. A
+    /// dial that leads nowhere takes 10 s, with two under way at a time; so does the doubt about a
+    /// peer that is suddenly heard elsewhere, where it lets nobody in who could dial it anew.
+    pub(super) const fn new(expired: Duration) -> Self {
+        Self {
+            meet: Duration::from_secs(15),
+            meet_rough: Duration::from_secs(25),
+            meet_told: Duration::from_secs(75),
+            part: expired.saturating_add(Duration::from_secs(4)),
+        }
+    }
+}
+
+impl Moment {
+    /// Returns where nodes do not know the truth.
+    pub(super) fn differences(&self, topology: &Topology) -> Vec<Difference> {
+        let mut found = Vec::new();
+        for (&host, known) in &self.known {
+            for (id, &other) in self.ids.iter().filter(|(_, other)| **other != host) {
+                let meet = Truth::of(&topology.hosts[host], &topology.hosts[other]).meet;
+                if meet != known.contains(id) {
+                    let other = if meet { Other::Missing(other) } else { Other::Surplus(other) };
+                    found.push(Difference { host, other });
+                }
+            }
+            let gone = known.iter().filter(|id| !self.ids.contains_key(*id));
+            found.extend(gone.map(|id| Difference { host, other: Other::Gone(id.clone()) }));
+        }
+        found
+    }
+}
+
+impl Difference {
+    /// Returns how long it may last after the last change.
+    pub(super) fn may_last(&self, topology: &Topology, patience: &Patience) -> Duration {
+        match self.other {
+            Other::Missing(other) => {
+                let hosts = [self.host, other].map(|place| &topology.hosts[place]);
+                let [one, other] = hosts.map(|host| host.outer);
+                if one != other {
+                    patience.meet_told
+                } else if hosts.iter().any(|host| host.is_rough()) {
+                    patience.meet_rough
+                } else {
+                    patience.meet
+                }
+            }
+            Other::Surplus(_) | Other::Gone(_) => patience.part,
+        }
+    }
+
+    /// Says what is expected, and why.
+    pub(super) fn describe(&self, topology: &Topology) -> String {
+        let host = &topology.hosts[self.host];
+        let name = &host.name;
+        match &self.other {
+            Other::Missing(other) => {
+                let other = &topology.hosts[*other];
+                let truth = Truth::of(host, other);
+                format!("{name} does not know {}, but should: {truth}", other.name)
+            }
+            Other::Surplus(other) => {
+                let other = &topology.hosts[*other];
+                let truth = Truth::of(host, other);
+                format!("{name} knows {}, but should not: {truth}", other.name)
+            }
+            Other::Gone(id) => format!("{name} knows {id}, which is gone"),
+        }
+    }
+}
+
+impl fmt::Display for Patience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { meet, meet_rough, meet_told, part } = self;
+        write!(f, "to meet {meet:?}, on bad links {meet_rough:?}, ")?;
+        write!(f, "out of a home {meet_told:?}, to part {part:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::super::topology::tests::host;
+    use super::*;
+
+    #[test]
+    fn nodes_know_those_whom_they_can_meet_and_nobody_else() {
+        let mut topology = Topology::random(&mut StdRng::seed_from_u64(1), 2, 0);
+        let one = host(&[(&["10.80.0.1"], false)]);
+        topology.hosts = vec![one.clone(), host(&[(&["10.80.0.2"], false)]), host(&[(&[], true)])];
+        let ids = ["A", "B", "C"].into_iter().enumerate();
+        let mut moment = Moment {
+            known: (0..3).map(|place| (place, BTreeSet::new())).collect(),
+            ids: ids.map(|(place, id)| (id.to_owned(), place)).collect(),
+        };
+        let know = |moment: &mut Moment, place: usize, id: &str| {
+            moment.known.get_mut(&place).unwrap().insert(id.to_owned());
+        };
+        know(&mut moment, 0, "B");
+        know(&mut moment, 2, "A");
+        know(&mut moment, 2, "D");
+        let found: Vec<_> =
+            moment.differences(&topology).into_iter().map(|it| (it.host, it.other)).collect();
+        let expected =
+            [(1, Other::Missing(0)), (2, Other::Surplus(0)), (2, Other::Gone("D".into()))];
+        assert_eq!(found, expected);
+    }
+}

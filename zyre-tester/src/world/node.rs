@@ -1,0 +1,256 @@
+//! What runs in the process of a node: it behaves as the nodes of chaos do, and keeps a ledger.
+//!
+//! It takes the commands `who`, `require ID ENDPOINT` and `stop`, and reports STARTED, what its
+//! application hears of peers, the answer to `who`, and what its ledger objects to.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::heard;
+use testkit::ledger::{Heard, Ledger, Rule};
+use testkit::role;
+use zyre::{ActionError, Endpoint, Event, Events, Node, PeerId};
+
+use super::padding;
+use crate::behaviour::{Act, Behaviour, DEPTH};
+
+/// The role of the process.
+pub(super) const ROLE: &str = "world-node";
+
+/// What a node wishes to do, it does once in this time.
+const PACE: Duration = Duration::from_millis(250);
+
+/// How much larger than its stamp each message is, in turn.
+const PADDING: [usize; 7] = [0, 0, 1400, 0, 0, 5000, 0];
+
+/// Plays the role. The settings are `name`, `seed`, `interface`, `two_way`, and `expired`, in
+/// seconds.
+///
+/// # Errors
+/// If the node does not start.
+pub(super) async fn run(settings: &Value) -> Result<(), String> {
+    let mut commands = role::commands();
+    let expired = Duration::from_secs(settings["expired"].as_u64().unwrap_or(30));
+    let builder = Node::builder()
+        .name(settings["name"].as_str().unwrap_or_default())
+        .interface(settings["interface"].as_str().unwrap_or("*"))
+        .two_way(settings["two_way"].as_bool().unwrap_or(true))
+        .evasive_timeout(expired / 2)
+        .expired_timeout(expired);
+    let (node, events) = builder.start().await.map_err(|error| error.to_string())?;
+    let (id, endpoint) = (node.id().to_string(), node.endpoint().to_string());
+    role::report(&json!({ "event": "STARTED", "id": id, "endpoint": endpoint }));
+    let mut member = Resident {
+        ledger: Ledger::new(node.id()),
+        behaviour: Behaviour::new(settings["seed"].as_u64().unwrap_or_default()),
+        acts: VecDeque::new(),
+        node,
+        events,
+        start: Instant::now(),
+        sent: 0,
+        received: 0,
+    };
+    let mut pace = tokio::time::interval(PACE);
+    loop {
+        tokio::select! {
+            Some(command) = commands.recv() => {
+                if member.obey(&command).await.is_break() {
+                    return Ok(());
+                }
+            }
+            Some(event) = member.events.recv() => member.hear(&event),
+            _ = pace.tick() => member.each_time(),
+        }
+    }
+}
+
+/// A node with its application.
+struct Resident {
+    node: Node,
+    events: Events,
+    ledger: Ledger,
+    behaviour: Behaviour,
+    /// What it is to do next.
+    acts: VecDeque<Act>,
+    start: Instant,
+    sent: usize,
+    received: u64,
+}
+
+impl Resident {
+    async fn obey(&mut self, command: &str) -> ControlFlow<()> {
+        match command {
+            "who" => {
+                self.who();
+                ControlFlow::Continue(())
+            }
+            "stop" => {
+                self.node.stop().await;
+                while let Some(event) = self.events.recv().await {
+                    self.observe(&event);
+                }
+                self.hand_on();
+                role::report(&json!({ "event": "stop" }));
+                ControlFlow::Break(())
+            }
+            other => {
+                if let Err(error) = self.require(other) {
+                    eprintln!("{other}: {error}");
+                }
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// A node is somewhere, of which no beacon says so: `require ID ENDPOINT`.
+    fn require(&self, command: &str) -> Result<(), String> {
+        let words: Vec<&str> = command.split(' ').collect();
+        let ["require", id, endpoint] = words[..] else { return Err("no such command".into()) };
+        let id = id.parse::<PeerId>().map_err(|error| error.to_string())?;
+        let endpoint = endpoint.parse::<Endpoint>().map_err(|error| error.to_string())?;
+        self.node.require_peer(id, endpoint).map_err(|error| error.to_string())
+    }
+
+    /// Tells whom it knows, after all that has happened so far.
+    fn who(&mut self) {
+        self.act_on_it();
+        let told: BTreeSet<PeerId> = self.ledger.present().map(|(peer, _)| peer).collect();
+        // No event can come meanwhile: this thread is the node's only one.
+        let held: BTreeSet<PeerId> = self.node.peers().into_iter().collect();
+        for peer in told.symmetric_difference(&held) {
+            let by = if held.contains(peer) { "asked, not by events" } else { "events only" };
+            object(Rule::Agreement, *peer, &format!("known when {by}"), &[]);
+        }
+        self.hand_on();
+        let peers: Vec<String> = told.iter().map(ToString::to_string).collect();
+        let endpoints: Vec<String> =
+            self.node.endpoints().iter().map(ToString::to_string).collect();
+        role::report(&json!({
+            "event": "who", "peers": peers, "endpoints": endpoints, "received": self.received,
+        }));
+    }
+
+    fn hear(&mut self, event: &Event) {
+        self.note(event);
+        self.act_on_it();
+    }
+
+    /// Notes what happens, and what is to be done about it.
+    fn note(&mut self, event: &Event) {
+        let depth = self.observe(event);
+        self.acts.extend(self.behaviour.answer(heard!(zyre::Event, event), depth));
+    }
+
+    /// Does what is to be done. What has happened before is heard before: a message says since
+    /// which ENTER its sender counts, and an EXIT and ENTER may be waiting to be read.
+    fn act_on_it(&mut self) {
+        loop {
+            while let Ok(event) = self.events.try_recv() {
+                self.note(&event);
+            }
+            let Some(act) = self.acts.pop_front() else { return };
+            self.act(&act);
+        }
+    }
+
+    fn observe(&mut self, event: &Event) -> u8 {
+        tell(event);
+        let content = event.content();
+        let stripped = content.and_then(padding::strip);
+        let at = self.start.elapsed();
+        self.received += u64::from(content.is_some());
+        let heard = match (heard!(zyre::Event, event), &stripped) {
+            (Heard::Whisper { peer, .. }, Some(content)) => Heard::Whisper { peer, content },
+            (Heard::Shout { peer, group, .. }, Some(content)) => {
+                Heard::Shout { peer, group, content }
+            }
+            // One that has changed on the way, the ledger does not know.
+            (heard, _) => heard,
+        };
+        self.ledger.observe(at, heard)
+    }
+
+    /// Joins or leaves a group, and talks to one peer after the other, so that no loss is
+    /// overlooked.
+    fn each_time(&mut self) {
+        self.act_on_it();
+        let act = self.behaviour.each_second(|group| self.ledger.is_in(group));
+        let shout = match &act {
+            Act::Join(group) => self.behaviour.joined(group),
+            _ => None,
+        };
+        self.acts.extend(std::iter::once(act).chain(shout));
+        self.acts.extend(self.ledger.next_to_ask().map(|peer| Act::Whisper(peer, DEPTH)));
+        let peers: Vec<PeerId> = self.ledger.present().map(|(peer, _)| peer).collect();
+        let next = peers.get(self.sent % peers.len().max(1));
+        self.acts.extend(next.map(|peer| Act::Whisper(*peer, 0)));
+        self.act_on_it();
+        self.hand_on();
+    }
+
+    fn act(&mut self, act: &Act) {
+        let result = match act {
+            Act::Whisper(to, depth) => {
+                let content = self.ledger.whisper(self.start.elapsed(), *to, *depth);
+                let padding = self.next_padding();
+                let result = self.node.whisper(*to, padding::pad(&content, padding));
+                if let Err(ActionError::UnknownPeer(_)) = result {
+                    self.ledger.refused(self.start.elapsed(), *to);
+                    return;
+                }
+                result
+            }
+            Act::Shout(group, depth) => {
+                let content = self.ledger.shout(group, *depth);
+                let padding = self.next_padding();
+                self.node.shout(group, padding::pad(&content, padding))
+            }
+            Act::Join(group) => {
+                self.ledger.joined(group);
+                self.node.join(group)
+            }
+            Act::Leave(group) => {
+                self.ledger.left(group);
+                self.node.leave(group)
+            }
+        };
+        if let Err(refused) = result {
+            object(Rule::Reachable, self.node.id(), &format!("refused: {refused}"), &[]);
+        }
+    }
+
+    fn next_padding(&mut self) -> usize {
+        self.sent += 1;
+        PADDING[self.sent % PADDING.len()]
+    }
+
+    fn hand_on(&mut self) {
+        for violation in self.ledger.drain(self.start.elapsed()) {
+            object(violation.rule, violation.peer, &violation.what, &violation.history);
+        }
+    }
+}
+
+fn object(rule: Rule, peer: PeerId, what: &str, history: &[String]) {
+    let (rule, peer) = (rule.to_string(), peer.to_string());
+    role::report(&json!({
+        "event": "wrong", "rule": rule, "peer": peer, "what": what, "history": history,
+    }));
+}
+
+/// Tells of an event that is about how a peer is.
+fn tell(event: &Event) {
+    let (name, why) = match event {
+        Event::Enter { endpoint, .. } => ("ENTER", endpoint.to_string()),
+        Event::Exit { reason, .. } => ("EXIT", reason.to_string()),
+        Event::Evasive { .. } => ("EVASIVE", String::new()),
+        Event::Silent { .. } => ("SILENT", String::new()),
+        Event::Returned { .. } => ("RETURNED", String::new()),
+        Event::Unreachable { why, endpoint, .. } => ("UNREACHABLE", format!("{endpoint}: {why}")),
+        _ => return,
+    };
+    let peer = event.peer().map(|peer| peer.to_string());
+    role::report(&json!({ "event": name, "peer": peer, "why": why }));
+}

@@ -1,0 +1,35 @@
+//! What can be set about a world.
+
+/// The options of `world`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How many hosts there are; each has a node most of the time.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(2..=60))]
+    pub(super) hosts: u8,
+    /// How long things change. The last quiet moment comes after that.
+    #[arg(long, default_value_t = 60)]
+    pub(super) seconds: u64,
+    /// Decides topology and schedule. Default: by chance.
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Print the topology, and do nothing else.
+    #[arg(long)]
+    pub(super) show: bool,
+    /// Of 100 nodes this number makes one connection each way with everybody, as nodes of other
+    /// kinds do. Which ones, the seed decides.
+    #[arg(long, value_name = "PERCENT", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(super) plain: u8,
+    /// After how many seconds nodes give up a peer that does not answer.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=600))]
+    pub(super) expired: u64,
+    /// Print all that nodes have said when something is wrong.
+    #[arg(long)]
+    pub(super) transcript: bool,
+    /// Do nothing; fail, with the reason, where no world can be made.
+    #[arg(long, hide = true)]
+    pub(super) possible: bool,
+    /// The nodes on the first host do not leave it, to show that it is seen.
+    #[arg(long, hide = true)]
+    pub(super) sabotage: bool,
+}

@@ -1,0 +1,55 @@
+//! What a run has come to.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::moment::{Difference, Other};
+
+/// What has happened in a run, and what was wrong.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    pub(super) nodes: u32,
+    pub(super) changes: u32,
+    pub(super) quiet_moments: u32,
+    /// Messages.
+    pub(super) received: u64,
+    /// The longest that nodes took to know each other after the last change, and to part.
+    met: Duration,
+    parted: Duration,
+    pub(super) wrong: Vec<String>,
+    /// What has happened between the last good moment and the one at which it was found.
+    pub(super) changes_before: Vec<String>,
+}
+
+impl Summary {
+    /// Some nodes do not know the truth this long after the last change.
+    pub(super) fn note(&mut self, differences: &[Difference], lasted: Duration) {
+        for difference in differences {
+            let longest = match difference.other {
+                Other::Missing(_) => &mut self.met,
+                Other::Surplus(_) | Other::Gone(_) => &mut self.parted,
+            };
+            *longest = lasted.max(*longest);
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nodes, changes, quiet_moments, received, met, parted, .. } = self;
+        writeln!(f, "{nodes} nodes, {changes} changes, {quiet_moments} quiet moments")?;
+        writeln!(f, "{received} messages were received")?;
+        writeln!(f, "the last to meet took {met:.1?}, the last to part {parted:.1?}")?;
+        if self.wrong.is_empty() {
+            return f.write_str("nothing was wrong");
+        }
+        writeln!(f, "what had changed since the quiet moment before:")?;
+        for line in &self.changes_before {
+            writeln!(f, "  {line}")?;
+        }
+        for wrong in &self.wrong {
+            writeln!(f, "WRONG: {wrong}")?;
+        }
+        write!(f, "{} things were wrong", self.wrong.len())
+    }
+}

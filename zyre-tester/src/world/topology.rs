@@ -1,0 +1,286 @@
+//! Hosts, and the networks that they are on: data, without any namespace.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+/// Most networks, and most interfaces of a host.
+const MOST: usize = 3;
+
+/// Most homes.
+const HOMES: usize = 2;
+
+/// What the addresses in all homes begin with.
+const HOME: [u8; 3] = [10, 77, 0];
+
+/// All networks and hosts, as they are now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Topology {
+    /// The networks that are no homes; these come behind them.
+    pub(super) networks: usize,
+    pub(super) homes: Vec<Home>,
+    pub(super) hosts: Vec<Host>,
+    /// The last part of the last address that was given to anybody, for each network.
+    last: Vec<u8>,
+}
+
+/// A network behind a router that hides its hosts and lets nobody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    /// The network outside.
+    pub(super) outer: usize,
+    /// The address of the router there.
+    pub(super) outside: Ipv4Addr,
+}
+
+/// A host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Host {
+    pub(super) name: String,
+    pub(super) firewall: Firewall,
+    /// Whether its node shares a connection with those that can do that as well.
+    pub(super) two_way: bool,
+    pub(super) ports: Vec<Port>,
+    /// The network outside, if it is in a home.
+    pub(super) outer: Option<usize>,
+    /// Whether there is a node on it.
+    pub(super) runs: bool,
+}
+
+/// What gets into a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Firewall {
+    /// All.
+    Open,
+    /// Beacons, but no connections.
+    NoConnections,
+    /// Nothing but answers.
+    Closed,
+}
+
+/// An interface of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Port {
+    pub(super) name: String,
+    pub(super) network: usize,
+    pub(super) v4: Vec<Ipv4Addr>,
+    /// Whether it has the IPv6 address that it gives itself.
+    pub(super) v6: bool,
+    /// Whether it is switched on.
+    pub(super) up: bool,
+    /// Whether its cable is plugged in.
+    pub(super) plugged: bool,
+    /// Percent of what comes in.
+    pub(super) loss: u8,
+    /// What it sends at most.
+    pub(super) kilobits: Option<u32>,
+    pub(super) mtu: Option<u16>,
+}
+
+impl Topology {
+    /// Makes hosts by chance, without nodes.
+    pub(super) fn random(rng: &mut StdRng, hosts: u8, plain: u8) -> Self {
+        let networks = rng.random_range(1..=MOST);
+        let last = vec![0; networks + HOMES];
+        let mut new = Self { networks, homes: Vec::new(), hosts: Vec::new(), last };
+        for _ in 0..rng.random_range(0..=HOMES) {
+            let outer = rng.random_range(0..networks);
+            let outside = new.address(outer, false);
+            new.homes.push(Home { outer, outside });
+        }
+        for number in 0..hosts {
+            let host = new.host(rng, format!("h{number}"), plain);
+            new.hosts.push(host);
+        }
+        new
+    }
+
+    fn host(&mut self, rng: &mut StdRng, name: String, plain: u8) -> Host {
+        let firewall = match rng.random_range(0..10) {
+            0 | 1 => Firewall::NoConnections,
+            2 => Firewall::Closed,
+            _ => Firewall::Open,
+        };
+        let two_way = rng.random_range(0..100) >= plain;
+        if !self.homes.is_empty() && rng.random_ratio(1, 6) {
+            let home = rng.random_range(0..self.homes.len());
+            let outer = Some(self.homes[home].outer);
+            let ports = vec![self.port(rng, "eth0".into(), self.networks + home)];
+            return Host { name, firewall, two_way, ports, outer, runs: false };
+        }
+        // Most have one interface, as most have.
+        let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)].min(self.networks);
+        let mut networks: Vec<usize> = (0..self.networks).collect();
+        let ports = (0..count).map(|number| {
+            let network = networks.swap_remove(rng.random_range(0..networks.len()));
+            self.port(rng, format!("eth{number}"), network)
+        });
+        let ports = ports.collect();
+        Host { name, firewall, two_way, ports, outer: None, runs: false }
+    }
+
+    fn port(&mut self, rng: &mut StdRng, name: String, network: usize) -> Port {
+        let (has_v4, v6) = match rng.random_range(0..10) {
+            0..4 => (true, true),
+            4..7 => (true, false),
+            _ => (false, true),
+        };
+        let mut v4 = Vec::new();
+        if has_v4 {
+            v4.push(self.address(network, false));
+            if rng.random_ratio(1, 6) {
+                v4.push(self.address(network, true));
+            }
+        }
+        let rough = rng.random_ratio(1, 5);
+        Port {
+            name,
+            network,
+            v4,
+            v6,
+            up: true,
+            plugged: true,
+            loss: if rough { rng.random_range(1..=5) } else { 0 },
+            kilobits: rng.random_ratio(1, 6).then(|| rng.random_range(500..5000)),
+            mtu: rng.random_ratio(1, 6).then(|| rng.random_range(1280..1500)),
+        }
+    }
+
+    /// An address of the first or of the second subnet of a network that nobody has had.
+    pub(super) fn address(&mut self, network: usize, second: bool) -> Ipv4Addr {
+        let last = &mut self.last[network];
+        // With so many changes the first ones are free again; but not that of a router.
+        *last = if *last < 250 { *last + 1 } else { 10 };
+        let last = *last;
+        let [a, b, c] = self.prefix(network);
+        Ipv4Addr::new(a, if second { b + 100 } else { b }, c, last)
+    }
+
+    /// How the addresses of a network begin, in its first subnet.
+    pub(super) fn prefix(&self, network: usize) -> [u8; 3] {
+        let number = u8::try_from(network).unwrap_or_default();
+        if network < self.networks { [10, 80 + number, 0] } else { HOME }
+    }
+}
+
+/// The address of the router, in each home.
+pub(super) const fn gateway() -> Ipv4Addr {
+    let [a, b, c] = HOME;
+    Ipv4Addr::new(a, b, c, 254)
+}
+
+/// Whether an address is of the first subnet of its network.
+pub(super) const fn is_of_first_subnet(address: Ipv4Addr) -> bool {
+    address.octets()[1] < 100
+}
+
+impl Host {
+    /// Returns the interfaces by which anything gets in or out.
+    pub(super) fn working(&self) -> impl Iterator<Item = &Port> {
+        self.ports.iter().filter(|port| port.up && port.plugged)
+    }
+
+    /// Returns whether packets that it gets or sends are lost or late.
+    pub(super) fn is_rough(&self) -> bool {
+        self.ports.iter().any(|port| port.loss > 0 || port.kilobits.is_some())
+    }
+}
+
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, Home { outer, outside }) in self.homes.iter().enumerate() {
+            let network = self.networks + number;
+            writeln!(f, "  net{network} is behind a router with {outside} on net{outer}")?;
+        }
+        for host in &self.hosts {
+            writeln!(f, "  {host}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Host {
+    /// `h1, firewall lets nothing in: eth0 on net0 (10.80.0.1, IPv6); eth1 on net2 (IPv6, down)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        f.write_str(match self.firewall {
+            Firewall::Open => "",
+            Firewall::NoConnections => ", firewall lets no connection in",
+            Firewall::Closed => ", firewall lets nothing in",
+        })?;
+        f.write_str(if self.two_way { "" } else { ", one connection each way" })?;
+        f.write_str(if self.runs { ": " } else { ", no node: " })?;
+        let ports: Vec<String> = self.ports.iter().map(ToString::to_string).collect();
+        f.write_str(&ports.join("; "))
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut what: Vec<String> = self.v4.iter().map(ToString::to_string).collect();
+        what.extend(self.v6.then(|| "IPv6".to_owned()));
+        what.extend((self.loss > 0).then(|| format!("loses {} %", self.loss)));
+        what.extend(self.kilobits.map(|rate| format!("{rate} kbit/s")));
+        what.extend(self.mtu.map(|mtu| format!("MTU {mtu}")));
+        what.extend((!self.up).then(|| "down".to_owned()));
+        what.extend((!self.plugged).then(|| "cable pulled".to_owned()));
+        write!(f, "{} on net{} ({})", self.name, self.network, what.join(", "))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    /// A host with these interfaces, each on the network of its number, and a node.
+    pub(in super::super) fn host(ports: &[(&[&str], bool)]) -> Host {
+        let port = |(network, (v4, v6)): (usize, &(&[&str], bool))| Port {
+            name: format!("eth{network}"),
+            network,
+            v4: v4.iter().map(|text| text.parse().unwrap()).collect(),
+            v6: *v6,
+            up: true,
+            plugged: true,
+            loss: 0,
+            kilobits: None,
+            mtu: None,
+        };
+        Host {
+            name: "h".into(),
+            firewall: Firewall::Open,
+            two_way: true,
+            ports: ports.iter().enumerate().map(port).collect(),
+            outer: None,
+            runs: true,
+        }
+    }
+
+    #[test]
+    fn a_seed_makes_one_topology_in_which_no_address_is_there_twice() {
+        for seed in 0..50 {
+            let make = || Topology::random(&mut StdRng::seed_from_u64(seed), 20, 20);
+            let topology = make();
+            assert_eq!(topology, make());
+            let ports = || topology.hosts.iter().flat_map(|host| &host.ports);
+            let outside = |port: &&Port| port.network < topology.networks;
+            let mut all: Vec<_> =
+                ports().filter(outside).flat_map(|port| port.v4.clone()).collect();
+            all.extend(topology.homes.iter().map(|home| home.outside));
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count);
+            assert!(ports().all(|port| port.v6 || !port.v4.is_empty()));
+            for host in &topology.hosts {
+                let mut networks: Vec<_> = host.ports.iter().map(|port| port.network).collect();
+                networks.sort_unstable();
+                networks.dedup();
+                assert_eq!(networks.len(), host.ports.len(), "{host}");
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! A run: changes come, then all is quiet, again and again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use testkit::failure::Result;
+use testkit::transcript::Transcript;
+
+use super::change::{Change, What};
+use super::lateness::Lateness;
+use super::machines::Machines;
+use super::member::Member;
+use super::moment::{Difference, Moment, Other, Patience};
+use super::options::Options;
+use super::summary::Summary;
+use super::topology::Topology;
+use super::truth::{Truth, told};
+
+/// How often nodes are asked at a quiet moment.
+const ASK: Duration = Duration::from_millis(500);
+
+/// No node knows the truth before it has noticed what has changed: it looks at its host, and is
+/// heard, once a second.
+const NOTICE: Duration = Duration::from_millis(2500);
+
+/// What lasts longer is told.
+const SLOW: Duration = Duration::from_secs(4);
+
+/// One in this number of quiet moments is long; and the last one.
+const LONG: u32 = 3;
+
+/// How long the truth has to stay known.
+const STAY: Duration = Duration::from_secs(3);
+
+/// How long it is waited for the truth that comes too late, to tell what is late from what never
+/// comes.
+const AT_LAST: Duration = Duration::from_secs(90);
+
+/// Changes between two quiet moments, for each host.
+const CHANGES: std::ops::RangeInclusive<usize> = 1..=12;
+
+/// A world that runs.
+pub(super) struct WorldRun {
+    topology: Topology,
+    machines: Machines,
+    /// The nodes, by the places of their hosts.
+    members: BTreeMap<usize, Member>,
+    leaving: Vec<Member>,
+    /// How many nodes each host has had.
+    lives: Vec<u32>,
+    transcript: Arc<Transcript>,
+    rng: StdRng,
+    options: Options,
+    pub(super) summary: Summary,
+    /// What has happened since the last quiet moment.
+    changes: Vec<String>,
+    patience: Patience,
+}
+
+impl WorldRun {
+    /// Makes all hosts.
+    ///
+    /// # Errors
+    /// They cannot be made.
+    pub(super) fn new(options: &Options, topology: Topology, seed: u64) -> Result<Self> {
+        let expired = Duration::from_secs(options.expired);
+        let machines = Machines::new(&topology)?;
+        Ok(Self {
+            lives: vec![0; topology.hosts.len()],
+            topology,
+            machines,
+            members: BTreeMap::new(),
+            leaving: Vec::new(),
+            transcript: Transcript::new(),
+            // The topology has taken its chance from the seed itself.
+            rng: StdRng::seed_from_u64(seed.wrapping_add(1)),
+            options: options.clone(),
+            summary: Summary::default(),
+            changes: Vec::new(),
+            patience: Patience::new(expired),
+        })
+    }
+
+    /// Lets all nodes start, and then things change for this long. Ends early if something is
+    /// wrong.
+    ///
+    /// # Errors
+    /// If something cannot be done; what is wrong with the nodes is in the summary.
+    pub(super) fn run(&mut self) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs(self.options.seconds);
+        for host in 0..self.topology.hosts.len() {
+            self.change(&Change { host, what: What::Start })?;
+        }
+        self.quiet(false);
+        while self.summary.wrong.is_empty() && Instant::now() < end {
+            for _ in 0..self.rng.random_range(CHANGES) {
+                let change = Change::random(&mut self.rng, &mut self.topology);
+                self.change(&change)?;
+                sleep(Duration::from_millis(self.rng.random_range(0..1500)));
+            }
+            let is_last = Instant::now() >= end;
+            self.quiet(is_last || self.summary.quiet_moments.is_multiple_of(LONG));
+        }
+        self.summary.received += self.members.values().map(|it| it.received).sum::<u64>();
+        Ok(())
+    }
+
+    /// Returns all that was said.
+    pub(super) fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    fn seconds(&self) -> f64 {
+        self.transcript.start().at.elapsed().as_secs_f64()
+    }
+
+    fn change(&mut self, change: &Change) -> Result<()> {
+        let line = format!("{:8.3} s {}", self.seconds(), change.describe(&self.topology));
+        println!("{line}");
+        self.changes.push(line);
+        self.summary.changes += 1;
+        change.apply(&mut self.topology);
+        self.machines.apply(change, &self.topology)?;
+        match change.what {
+            What::Start => self.start(change.host),
+            What::Stop => {
+                if let Some(member) = self.members.remove(&change.host) {
+                    // One that has died by itself is found when it is waited for.
+                    let _ = member.stop();
+                    self.summary.received += member.received;
+                    self.leaving.push(member);
+                }
+            }
+            What::Crash => {
+                if let Some(mut member) = self.members.remove(&change.host) {
+                    if member.crash() {
+                        self.summary.wrong.push(format!("{} has died by itself", member.name));
+                    }
+                    self.summary.received += member.received;
+                    self.objections(&member);
+                }
+            }
+            What::Switch(..) | What::Cable(..) | What::Renumber(..) => {}
+        }
+        self.tell_homes();
+        Ok(())
+    }
+
+    /// Tells the nodes in homes of those outside, of which they can hear no beacon.
+    fn tell_homes(&mut self) {
+        let hosts = &self.topology.hosts;
+        let mut news = Vec::new();
+        for &place in self.members.keys().filter(|place| hosts[**place].outer.is_some()) {
+            for (other, member) in &self.members {
+                if let Some(address) = told(&hosts[place], &hosts[*other]) {
+                    news.push((place, member.id.clone(), member.endpoint(address)));
+                }
+            }
+        }
+        for (place, id, endpoint) in news {
+            if let Some(member) = self.members.get_mut(&place) {
+                // One that has died is found when it is asked.
+                let _ = member.tell_of(&id, &endpoint);
+            }
+        }
+    }
+
+    fn start(&mut self, place: usize) {
+        self.lives[place] += 1;
+        let host = &self.topology.hosts[place];
+        let name = format!("{}.{}", host.name, self.lives[place]);
+        let settings = json!({
+            "name": name,
+            "seed": self.rng.random::<u64>(),
+            "two_way": host.two_way,
+            "expired": self.options.expired,
+            "interface": if self.options.sabotage && place == 0 { "lo" } else { "*" },
+        });
+        self.summary.nodes += 1;
+        match Member::start(self.machines.host(place), &self.transcript, &name, &settings) {
+            Ok(member) => drop(self.members.insert(place, member)),
+            Err(error) => self.summary.wrong.push(format!("{name} does not start: {error}")),
+        }
+    }
+
+    /// Nothing changes: soon every node knows the truth; and if this is a `long` moment, that stays
+    /// so.
+    fn quiet(&mut self, long: bool) {
+        let (began, changed) = (Instant::now(), self.seconds());
+        for mut member in std::mem::take(&mut self.leaving) {
+            if let Err(error) = member.stopped() {
+                self.summary.wrong.push(error.to_string());
+            }
+            self.objections(&member);
+        }
+        let least = if long { self.patience.part } else { NOTICE };
+        let (mut late, mut slowest) = (Lateness::default(), None);
+        loop {
+            let differences = self.ask().differences(&self.topology);
+            let lasted = began.elapsed();
+            late.note(&differences, lasted, |it| it.may_last(&self.topology, &self.patience));
+            self.summary.note(&differences, lasted);
+            if let Some(difference) = differences.first() {
+                slowest = Some((difference.describe(&self.topology), lasted));
+            }
+            // What is never known is not waited for where that is meant.
+            let hopeless = self.options.sabotage && late.is_late();
+            if hopeless || lasted > AT_LAST || differences.is_empty() && lasted > least {
+                break;
+            }
+            sleep(ASK);
+        }
+        for (difference, lasted) in late.take() {
+            self.object(&difference, lasted);
+        }
+        if long && self.summary.wrong.is_empty() {
+            self.stay();
+        }
+        self.all_objections();
+        self.summary.quiet_moments += 1;
+        let pairs = self.pairs();
+        println!("{:8.3} s quiet since {changed:.3} s, {pairs} pairs can meet", self.seconds());
+        if let Some((what, until)) = slowest.filter(|(_, until)| *until > SLOW) {
+            println!("    after {:.1} s still: {what}", until.as_secs_f64());
+        }
+        if self.summary.wrong.is_empty() {
+            self.changes.clear();
+        } else {
+            self.summary.changes_before.append(&mut self.changes);
+        }
+    }
+
+    /// How many pairs can meet.
+    fn pairs(&self) -> usize {
+        let hosts = &self.topology.hosts;
+        let after = |place: usize| hosts.iter().skip(place + 1);
+        let met = |(place, host)| after(place).filter(move |it| Truth::of(host, it).meet).count();
+        hosts.iter().enumerate().map(met).sum()
+    }
+
+    /// Asks all nodes whom they know.
+    fn ask(&mut self) -> Moment {
+        let mut moment = Moment::default();
+        let asked: Vec<_> = self.members.iter().map(|(place, it)| (*place, it.ask())).collect();
+        for (place, asked) in asked {
+            let Some(member) = self.members.get_mut(&place) else { continue };
+            match asked.and_then(|asked| member.answer(&asked)) {
+                Ok(answer) => {
+                    moment.known.insert(place, answer);
+                    moment.ids.insert(member.id.clone(), place);
+                }
+                Err(error) => {
+                    let name = &member.name;
+                    self.summary.wrong.push(format!("{name} does not answer: {error}"));
+                    self.members.remove(&place);
+                }
+            }
+        }
+        moment
+    }
+
+    /// While nothing changes nobody goes, and nobody is called evasive.
+    fn stay(&mut self) {
+        let mark = self.transcript.mark();
+        sleep(STAY);
+        let ids: BTreeSet<&String> = self.members.values().map(|it| &it.id).collect();
+        let mut wrong = Vec::new();
+        for member in self.members.values() {
+            for id in &ids {
+                let story = member.story(id, mark);
+                let bad = |line: &&String| !line.contains("UNREACHABLE") && !line.contains("wrong");
+                let bad: Vec<_> = story.iter().filter(bad).cloned().collect();
+                if !bad.is_empty() {
+                    let (name, other) = (&member.name, self.name_of(id));
+                    wrong.push(format!("{name} and {other}, with no change: {}", bad.join(", ")));
+                }
+            }
+        }
+        self.summary.wrong.append(&mut wrong);
+        let differences = self.ask().differences(&self.topology);
+        for difference in &differences {
+            self.object(difference, Duration::ZERO);
+        }
+    }
+
+    fn name_of(&self, id: &str) -> String {
+        let found = self.members.values().find(|it| it.id == id);
+        found.map_or_else(|| id.to_owned(), |it| it.name.clone())
+    }
+
+    fn object(&mut self, difference: &Difference, lasted: Duration) {
+        let mut text = difference.describe(&self.topology);
+        let until = match lasted {
+            Duration::ZERO => "it was so, and is not any more".to_owned(),
+            late => format!("for {:.1} s", late.as_secs_f64()),
+        };
+        text += &format!("\n    {until}\n    {}", self.topology.hosts[difference.host]);
+        let member = &self.members[&difference.host];
+        let other = match &difference.other {
+            Other::Missing(place) | Other::Surplus(place) => {
+                text += &format!("\n    {}", self.topology.hosts[*place]);
+                self.members[place].id.clone()
+            }
+            Other::Gone(id) => id.clone(),
+        };
+        let story = member.whole_story(&other);
+        text += &format!("\n    what {} has heard of it:\n      ", member.name);
+        text += &story.join("\n      ");
+        self.summary.wrong.push(text);
+    }
+
+    fn all_objections(&mut self) {
+        let members = std::mem::take(&mut self.members);
+        for member in members.values() {
+            self.objections(member);
+        }
+        self.members = members;
+    }
+
+    /// What the ledger of a node says.
+    fn objections(&mut self, member: &Member) {
+        for wrong in member.objections(self.transcript.start()) {
+            let text = |field: &str| wrong[field].as_str().unwrap_or_default();
+            let mut line = format!("{}: {}: {}", member.name, text("rule"), text("what"));
+            line += &format!(" (about {})", self.name_of(text("peer")));
+            for entry in wrong["history"].as_array().into_iter().flatten() {
+                line += &format!("\n      {}", entry.as_str().unwrap_or_default());
+            }
+            self.summary.wrong.push(line);
+        }
+    }
+}

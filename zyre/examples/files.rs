@@ -1,0 +1,47 @@
+//! Shares a folder with everybody on the local network, and keeps what others share. Ctrl-C ends
+//! it.
+//!
+//! ```text
+//! cargo run --example files -- ~/photos ./received
+//! ```
+
+use zyre::{Event, Node, Printable};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let shared = arguments.next().unwrap_or_else(|| "shared".into());
+    let received = arguments.next().unwrap_or_else(|| "received".into());
+    // "*" is the network that the default route goes through; "lo" would stay on this machine.
+    let interface = arguments.next().unwrap_or_else(|| "*".into());
+    let builder = Node::builder().interface(interface).share(&shared, &received);
+    let (node, mut events) = builder.start().await?;
+    println!("{} shares {shared}; what others share comes to {received}", node.name());
+
+    let stopping = node.clone();
+    tokio::spawn(async move {
+        let _ = tokio::signal::ctrl_c().await;
+        stopping.stop().await;
+    });
+
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Enter { name, .. } => println!("{} is here", Printable::new(&name)),
+            Event::Exit { name, .. } => println!("{} is gone", Printable::new(&name)),
+            // The file is complete, and its digest is right.
+            Event::Deliver { name, path, size, .. } => {
+                println!("{}, {size} bytes, is at {}", Printable::new(&name), path.display());
+            }
+            Event::Retract { name, .. } => println!("{} is removed", Printable::new(&name)),
+            // Progress: a few times a second for each transfer.
+            Event::Receiving { name, bytes, total: Some(total), .. } => {
+                println!("{}: {bytes} of {total} bytes", Printable::new(&name));
+            }
+            Event::Sent { peer, name, .. } => {
+                println!("{} went to {}", Printable::new(&name), peer.default_name());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

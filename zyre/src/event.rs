@@ -1,0 +1,274 @@
+//! What the application is told.
+
+#[cfg(feature = "files")]
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use zre_proto::{Content, Endpoint, ExitReason, Headers, PeerId, UnreachableReason};
+
+/// Something that has happened on the network.
+///
+/// For every peer: `Enter`, then any number of `Join`, `Leave`, `Whisper`, `Shout`, `Evasive`,
+/// `Silent` and `Returned`, then `Exit`. None of them comes outside `Enter` … `Exit`, and between
+/// the two every message that the peer sent comes once and in order. Only `Unreachable` is about a
+/// node that is not present.
+#[cfg_attr(
+    feature = "files",
+    doc = "
+With the feature `files` there are `Deliver`, `Retract`, `Receiving`, `Sending` and `Sent` as well.
+They tell of transfers on connections of their own, so they may come a little after the peer's
+`Exit`."
+)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A peer is present and can be sent to.
+    Enter {
+        /// The peer.
+        peer: PeerId,
+        /// Its name for people.
+        name: Arc<str>,
+        /// What it says about itself.
+        headers: Arc<Headers>,
+        /// The endpoint of its mailbox.
+        endpoint: Endpoint,
+    },
+    /// A peer is gone. If it comes back there is a new `Enter`.
+    Exit {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+        /// Why it is gone.
+        reason: ExitReason,
+    },
+    /// A peer is in a group. Follows `Enter` for each group it was already in. The group's
+    /// name is what the peer sent, with bytes that are not UTF-8 replaced: it may be longer than
+    /// 255 bytes, and then cannot be shouted to.
+    Join {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+        /// The group.
+        group: Arc<str>,
+    },
+    /// A peer has left a group. `Exit` leaves all groups without a `Leave` for each.
+    Leave {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+        /// The group.
+        group: Arc<str>,
+    },
+    /// A peer has sent a message to this node alone.
+    Whisper {
+        /// The sender.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+        /// The message.
+        content: Content,
+    },
+    /// A peer has sent a message to a group that this node is in.
+    Shout {
+        /// The sender.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+        /// The group.
+        group: Arc<str>,
+        /// The message.
+        content: Content,
+    },
+    /// Nothing was heard from a peer for
+    /// [`evasive_timeout`](crate::Builder::evasive_timeout); it is asked by PING.
+    Evasive {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A peer has not answered the PING within
+    /// [`silent_timeout`](crate::Builder::silent_timeout).
+    Silent {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A peer that was evasive or silent is back. Comes once, before the message that told of it.
+    Returned {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A node is heard of, and cannot be met. Comes once for each node and reason, outside of
+    /// `Enter` … `Exit`; if the node can be met after all, there is an `Enter`. Show it: mostly a
+    /// person has to do something about it.
+    Unreachable {
+        /// The node.
+        peer: PeerId,
+        /// Where it was looked for: an endpoint that it or others have told.
+        endpoint: Endpoint,
+        /// Why it cannot be met, and what can be done.
+        why: UnreachableReason,
+    },
+    /// A file that a peer has published is here, complete.
+    #[cfg(feature = "files")]
+    Deliver {
+        /// The peer that has published it.
+        peer: PeerId,
+        /// Its name on the network, such as `/photos/a.jpg`.
+        name: Arc<str>,
+        /// Where it is.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A peer has taken back a file, and it is gone here.
+    #[cfg(feature = "files")]
+    Retract {
+        /// The peer that had published it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A file is coming in; told about ten times a second.
+    #[cfg(feature = "files")]
+    Receiving {
+        /// The peer that sends it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Bytes received so far.
+        bytes: u64,
+        /// Bytes in all, if the peer tells.
+        total: Option<u64>,
+        /// Bytes per second since the transfer began.
+        rate: u64,
+    },
+    /// A file is going out; told about ten times a second, and not while the application does not
+    /// take its events.
+    #[cfg(feature = "files")]
+    Sending {
+        /// The peer that receives it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Bytes handed to the network so far.
+        bytes: u64,
+        /// Bytes in all.
+        total: Option<u64>,
+        /// Bytes per second since the transfer began.
+        rate: u64,
+    },
+    /// A file was sent to its end. Not told while the application does not take its events.
+    #[cfg(feature = "files")]
+    Sent {
+        /// The peer that has received it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Another node uses the id of this one: its beacon was heard. The two do not meet, and their
+    /// peers know only one of them. Comes once. Show it: somebody has to give one of the two an id
+    /// of its own; see [`Builder::id`](crate::Builder::id).
+    IdInUse {
+        /// Where the other one is.
+        endpoint: Endpoint,
+    },
+    /// This node has another endpoint: the address of the first of its interfaces has changed, or is
+    /// gone. Peers that it has met there may exit and enter again.
+    Moved {
+        /// The new endpoint of its mailbox.
+        endpoint: Endpoint,
+    },
+    /// This node has stopped. The last event of all; peers that were present get no `Exit`.
+    Stop,
+}
+
+impl Event {
+    /// Returns the message of a `Whisper` or a `Shout`.
+    pub const fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Whisper { content, .. } | Self::Shout { content, .. } => Some(content),
+            _ => None,
+        }
+    }
+
+    /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
+    /// for `IdInUse`, `Moved` and `Stop`.
+    pub const fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::Enter { peer, .. }
+            | Self::Exit { peer, .. }
+            | Self::Join { peer, .. }
+            | Self::Leave { peer, .. }
+            | Self::Whisper { peer, .. }
+            | Self::Shout { peer, .. }
+            | Self::Evasive { peer, .. }
+            | Self::Silent { peer, .. }
+            | Self::Returned { peer, .. }
+            | Self::Unreachable { peer, .. } => Some(*peer),
+            #[cfg(feature = "files")]
+            Self::Deliver { peer, .. }
+            | Self::Retract { peer, .. }
+            | Self::Receiving { peer, .. }
+            | Self::Sending { peer, .. }
+            | Self::Sent { peer, .. } => Some(*peer),
+            Self::IdInUse { .. } | Self::Moved { .. } | Self::Stop => None,
+        }
+    }
+}
+
+impl From<zre_proto::Event> for Event {
+    fn from(event: zre_proto::Event) -> Self {
+        use zre_proto::Event as Protocol;
+        match event {
+            Protocol::Enter { peer, name, headers, endpoint } => {
+                Self::Enter { peer, name, headers, endpoint }
+            }
+            Protocol::Exit { peer, name, reason } => Self::Exit { peer, name, reason },
+            Protocol::Join { peer, name, group } => Self::Join { peer, name, group },
+            Protocol::Leave { peer, name, group } => Self::Leave { peer, name, group },
+            Protocol::Whisper { peer, name, content } => Self::Whisper { peer, name, content },
+            Protocol::Shout { peer, name, group, content } => {
+                Self::Shout { peer, name, group, content }
+            }
+            Protocol::Evasive { peer, name } => Self::Evasive { peer, name },
+            Protocol::Silent { peer, name } => Self::Silent { peer, name },
+            Protocol::Returned { peer, name } => Self::Returned { peer, name },
+            Protocol::Unreachable { peer, endpoint, why } => {
+                Self::Unreachable { peer, endpoint, why }
+            }
+            Protocol::Moved { endpoint } => Self::Moved { endpoint },
+            Protocol::Stop => Self::Stop,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_the_engine_keeps_all_that_it_tells() {
+        let (peer, name) = (PeerId::new([7; 16]), Arc::<str>::from("n"));
+        let returned = zre_proto::Event::Returned { peer, name: Arc::clone(&name) };
+        let event = Event::from(returned);
+        assert_eq!(event, Event::Returned { peer, name });
+        assert_eq!((event.peer(), event.content()), (Some(peer), None));
+        let endpoint: Endpoint = "tcp://10.0.0.1:49152".parse().unwrap();
+        let why = UnreachableReason::NoHello;
+        let event = Event::from(zre_proto::Event::Unreachable { peer, endpoint, why });
+        assert_eq!(event, Event::Unreachable { peer, endpoint, why });
+        assert_eq!((event.peer(), event.content()), (Some(peer), None));
+    }
+}
