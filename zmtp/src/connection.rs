@@ -29,12 +29,12 @@ const MAX_READ_HINT: usize = 1 << 20;
 /// The [front page](crate#the-run-loop) has the complete loop.
 #[derive(Debug)]
 pub struct Connection {
-    config: Config,
+    socket_type: SocketType,
+    limits: Limits,
     stage: Stage,
     received: BytesMut,
     transmits: VecDeque<Bytes>,
     assembler: MessageAssembler,
-    deadline: Option<Instant>,
     /// The remote knows the commands of ZMTP 3.1.
     commands: bool,
 }
@@ -42,19 +42,25 @@ pub struct Connection {
 /// Where the remote is. We send greeting and READY at once and have nothing to wait for.
 #[derive(Debug)]
 enum Stage {
-    Greeting,
-    /// The greeting has come, with this version; READY is due.
-    Handshake {
-        major: u8,
-        minor: u8,
-    },
+    /// Greeting or READY are due.
+    Handshake(Box<Handshake>),
     /// READY has come. Told as an event when everything before it has been transmitted.
-    Greeted(PeerInfo),
+    Greeted(Box<(PeerInfo, Encoder)>),
     Ready {
         /// We publish, and messages are subscriptions.
         publisher: bool,
     },
     Dead(Error),
+}
+
+/// What is needed until READY has come. Connections live long, and most are quiet: what they hold
+/// counts many times.
+#[derive(Debug)]
+struct Handshake {
+    config: Config,
+    deadline: Option<Instant>,
+    /// Major and minor version of the remote, when its greeting has come.
+    version: Option<(u8, u8)>,
 }
 
 /// What a [`Connection`] wants done.
@@ -113,13 +119,18 @@ impl PeerInfo {
 impl Connection {
     /// Creates a connection at the time `now`, at which its handshake begins.
     pub fn new(config: &Config, now: Instant) -> Self {
-        let mut new = Self {
+        let handshake = Handshake {
             config: config.clone(),
-            stage: Stage::Greeting,
+            deadline: now.checked_add(config.limits.handshake_time),
+            version: None,
+        };
+        let mut new = Self {
+            socket_type: config.socket_type,
+            limits: config.limits.clone(),
+            stage: Stage::Handshake(Box::new(handshake)),
             received: BytesMut::new(),
             transmits: VecDeque::new(),
             assembler: MessageAssembler::default(),
-            deadline: now.checked_add(config.limits.handshake_time),
             commands: false,
         };
         if let Err(error) = null::check(config) {
@@ -148,7 +159,7 @@ impl Connection {
     /// the size of the next read; 0 if that is not known.
     pub fn read_hint(&self) -> usize {
         match IncomingHeader::parse(&self.received) {
-            Ok(Some(frame)) if !matches!(self.stage, Stage::Greeting) => {
+            Ok(Some(frame)) if !self.waits_for_greeting() => {
                 let size = usize::try_from(frame.body).unwrap_or(usize::MAX);
                 let frame = size.saturating_add(frame.header);
                 frame.saturating_sub(self.received.len()).min(MAX_READ_HINT)
@@ -160,7 +171,7 @@ impl Connection {
     /// Replaces the limits, for everything that `poll_output` has not returned yet: a remote may be
     /// trusted with more once it has said who it is.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.config.limits = limits;
+        self.limits = limits;
     }
 
     /// Returns what is to be done next, or `None` if there is nothing to do until more is received,
@@ -205,12 +216,15 @@ impl Connection {
     /// Returns when [`handle_timeout`](Self::handle_timeout) is due. Only the handshake has a
     /// deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadline
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.deadline,
+            _ => None,
+        }
     }
 
     /// Ends the connection with [`Error::HandshakeTimeout`] if its deadline has passed at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
+        if self.next_deadline().is_some_and(|deadline| now >= deadline) {
             self.die(Error::HandshakeTimeout);
         }
     }
@@ -229,7 +243,10 @@ impl Connection {
         self.stage = Stage::Dead(error);
         self.received = BytesMut::new();
         self.assembler = MessageAssembler::default();
-        self.deadline = None;
+    }
+
+    fn waits_for_greeting(&self) -> bool {
+        matches!(&self.stage, Stage::Handshake(handshake) if handshake.version.is_none())
     }
 
     /// The outputs before and after the exchange of messages: what is to be sent comes before
@@ -239,18 +256,18 @@ impl Connection {
             if let Some(transmit) = self.poll_transmits() {
                 return Ok(Some(transmit));
             }
-            let progress = match &self.stage {
-                Stage::Dead(error) => return Err(error.clone()),
-                Stage::Greeted(peer) => {
-                    let ready = Event::Ready(peer.clone(), Encoder::new(self.config.mechanism));
-                    let ours = self.config.socket_type;
-                    let publisher = matches!(ours, SocketType::Pub | SocketType::XPub);
-                    self.stage = Stage::Ready { publisher };
-                    return Ok(Some(Output::Event(ready)));
+            if let Stage::Dead(error) = &self.stage {
+                return Err(error.clone());
+            }
+            if matches!(self.stage, Stage::Greeted(_)) {
+                let publisher = matches!(self.socket_type, SocketType::Pub | SocketType::XPub);
+                let greeted = std::mem::replace(&mut self.stage, Stage::Ready { publisher });
+                if let Stage::Greeted(greeted) = greeted {
+                    let (peer, encoder) = *greeted;
+                    return Ok(Some(Output::Event(Event::Ready(peer, encoder))));
                 }
-                _ => self.handshake(),
-            };
-            match progress {
+            }
+            match self.handshake() {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 Err(error) => self.die(error),
@@ -268,69 +285,57 @@ impl Connection {
 
     /// Takes greeting and READY from the receive buffer. Returns `true` when both are there.
     fn handshake(&mut self) -> Result<bool, Error> {
-        if matches!(self.stage, Stage::Greeting) {
-            let version = greeting::decode(&self.received, self.config.mechanism)?;
-            let Some((major, minor)) = version else { return Ok(false) };
-            self.received.advance(greeting::SIZE);
-            self.stage = Stage::Handshake { major, minor };
-        }
+        let Stage::Handshake(handshake) = &mut self.stage else { return Ok(false) };
+        let version = match handshake.version {
+            Some(version) => version,
+            None => {
+                let mechanism = handshake.config.mechanism;
+                let Some(version) = greeting::decode(&self.received, mechanism)? else {
+                    return Ok(false);
+                };
+                self.received.advance(greeting::SIZE);
+                *handshake.version.insert(version)
+            }
+        };
         let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(false) };
         if !frame.command {
             return Err(Error::Premature("a message"));
         }
-        let limit = self.config.limits.handshake_bytes;
+        let limit = self.limits.handshake_bytes;
         let left = limit.saturating_sub(greeting::SIZE + frame.header);
         let Ok(size) = frame.within(left) else { return Err(Error::HandshakeTooLarge { limit }) };
         let Some(body) = self.received.get(frame.header..frame.header + size) else {
             return Ok(false);
         };
         let peer = match Command::decode(body)? {
-            Command::Ready(metadata) => self.admit(metadata)?,
+            Command::Ready(metadata) => admit(&handshake.config, version, metadata)?,
             Command::Error(reason) => return Err(Error::Refused(reason)),
             _ => return Err(Error::Premature("another command")),
         };
         self.received.advance(frame.header + size);
-        self.deadline = None;
-        self.commands = (peer.major, peer.minor) > (3, 0);
-        self.stage = Stage::Greeted(peer);
-        for prefix in std::mem::take(&mut self.config.subscriptions) {
+        self.commands = version > (3, 0);
+        let encoder = Encoder::new(handshake.config.mechanism);
+        let subscriptions = std::mem::take(&mut handshake.config.subscriptions);
+        self.stage = Stage::Greeted(Box::new((peer, encoder)));
+        for prefix in subscriptions {
             self.send_subscription(true, &prefix);
         }
         Ok(true)
-    }
-
-    /// Returns who the remote is, if it is one that we may talk to.
-    fn admit(&self, metadata: &[u8]) -> Result<PeerInfo, Error> {
-        let null::Metadata { socket_type, identity, properties } =
-            null::Metadata::decode(metadata)?;
-        let ours = self.config.socket_type;
-        if !ours.accepts(socket_type) {
-            return Err(Error::Incompatible { ours, theirs: socket_type });
-        }
-        let expected = &self.config.remote;
-        if !expected.is_empty() && !identity.is_empty() && identity != *expected {
-            return Err(Error::Stranger);
-        }
-        let (major, minor) = match self.stage {
-            Stage::Handshake { major, minor } => (major, minor),
-            _ => (3, 0),
-        };
-        Ok(PeerInfo { socket_type, identity, major, minor, properties })
     }
 
     /// The next event of a connection that is ready.
     fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
         loop {
             if self.assembler.is_empty()
-                && let Some(message) = parse_small(&mut self.received, &self.config.limits)
+                && let Some(message) = parse_small(&mut self.received, &self.limits)
             {
                 return Ok(Some(Output::Event(Event::Message(message))));
             }
             let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(None) };
             let size = if frame.command {
-                frame.within(self.config.limits.command)?
+                frame.within(self.limits.command)?
             } else {
-                self.assembler.admit(&frame, &self.config.limits)?
+                self.assembler.admit(&frame, &self.limits)?
             };
             if self.received.len() - frame.header < size {
                 return Ok(None);
@@ -382,7 +387,7 @@ impl Connection {
                     if let Some(event) = subscription(&message) {
                         return Ok(Some(Output::Event(event)));
                     }
-                    if self.config.socket_type == SocketType::XPub {
+                    if self.socket_type == SocketType::XPub {
                         return Ok(Some(Output::Event(Event::Message(message))));
                     }
                 }
@@ -392,12 +397,27 @@ impl Connection {
     }
 
     fn send_subscription(&mut self, subscribe: bool, prefix: &[u8]) {
-        let subscriber = matches!(self.config.socket_type, SocketType::Sub | SocketType::XSub);
+        let subscriber = matches!(self.socket_type, SocketType::Sub | SocketType::XSub);
         if subscriber && matches!(self.stage, Stage::Greeted(_) | Stage::Ready { .. }) {
             let frame = command::subscription(subscribe, prefix, self.commands);
             self.transmits.push_back(frame);
         }
     }
+}
+
+/// Returns who the remote is, if it is one that we may talk to.
+fn admit(config: &Config, version: (u8, u8), metadata: &[u8]) -> Result<PeerInfo, Error> {
+    let null::Metadata { socket_type, identity, properties } = null::Metadata::decode(metadata)?;
+    let ours = config.socket_type;
+    if !ours.accepts(socket_type) {
+        return Err(Error::Incompatible { ours, theirs: socket_type });
+    }
+    let expected = &config.remote;
+    if !expected.is_empty() && !identity.is_empty() && identity != *expected {
+        return Err(Error::Stranger);
+    }
+    let (major, minor) = version;
+    Ok(PeerInfo { socket_type, identity, major, minor, properties })
 }
 
 /// What a message means to a publisher (ZMTP 3.0, RFC 23, "The PUB and XPUB Socket Types").

@@ -130,6 +130,8 @@ impl Candidates {
                 None => return false,
             }
         }
+        // Mostly there is only this one.
+        self.0.reserve_exact(1);
         self.0.push(Candidate {
             endpoint,
             source,

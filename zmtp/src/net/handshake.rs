@@ -70,7 +70,9 @@ pub async fn connect_from(
     queue: SendQueueLimits,
 ) -> Result<Established, Error> {
     let time = config.limits.connect_time;
-    let Ok(connected) = timeout(time, socket(start, address)?.connect(address)).await else {
+    let socket = socket(start, address)?;
+    prepare(SockRef::from(&socket))?;
+    let Ok(connected) = timeout(time, socket.connect(address)).await else {
         let why = format!("nothing at {address} has answered within {time:?}");
         return Err(io::Error::new(io::ErrorKind::TimedOut, why).into());
     };
@@ -103,7 +105,7 @@ const fn is_link_local(address: &IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// Runs the handshake on a TCP connection with `address`. The result is boxed, since it is moved
+/// Runs the handshake on a TCP connection with `address`, which is [prepared](prepare). The result is boxed, since it is moved
 /// through tasks and sets.
 pub(super) async fn greet(
     mut stream: TcpStream,
@@ -129,11 +131,6 @@ async fn exchange(
     stream: &mut TcpStream,
     connection: &mut Connection,
 ) -> Result<(PeerInfo, Encoder), Error> {
-    // Messages are batched before they get here; Nagle would only delay the last one of a batch.
-    stream.set_nodelay(true)?;
-    set_keepalive(stream);
-    set_linear_timeouts(stream);
-    limit_unsent(stream);
     loop {
         match connection.poll_output()? {
             Some(Output::Transmit(bytes)) => {
@@ -155,11 +152,26 @@ async fn exchange(
     }
 }
 
+/// Whether a connection is accepted with the options of the socket that listens.
+pub(super) const INHERITS_OPTIONS: bool = cfg!(any(target_os = "android", target_os = "linux"));
+
+/// Sets the options of a connection, before or after it is made.
+///
+/// # Errors
+/// Errors of the kernel. Only what the connection cannot do without is one.
+pub(super) fn prepare(socket: SockRef<'_>) -> io::Result<()> {
+    // Messages are batched before they get here; Nagle would only delay the last one of a batch.
+    socket.set_tcp_nodelay(true)?;
+    set_keepalive(&socket);
+    set_linear_timeouts(&socket);
+    limit_unsent(&socket);
+    Ok(())
+}
+
 /// Lets the kernel notice that the remote's host is gone: a silent connection would otherwise
 /// outlive it for good. The price is a probe now and then on a quiet connection. (Not
 /// `TCP_USER_TIMEOUT`: on Linux it also ends a connection whose remote is alive and does not read.)
-fn set_keepalive(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
+fn set_keepalive(socket: &SockRef<'_>) {
     let probes = TcpKeepalive::new()
         .with_time(KEEPALIVE_IDLE)
         .with_interval(KEEPALIVE_INTERVAL)
@@ -173,44 +185,42 @@ fn set_keepalive(stream: &TcpStream) {
 /// pause: where a tenth of all segments is lost, the messages of a quiet connection would now and
 /// then wait for a minute, longer than a silent remote is believed to be alive. The kernel backs
 /// off again when six repetitions in a row were lost, so a dead network is not flooded.
-fn set_linear_timeouts(stream: &TcpStream) {
+fn set_linear_timeouts(socket: &SockRef<'_>) {
     // The connection works without it.
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let _ = SockRef::from(stream).set_tcp_thin_linear_timeouts(true);
+    let _ = socket.set_tcp_thin_linear_timeouts(true);
     #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
-    let _ = stream;
+    let _ = socket;
 }
 
 /// Keeps what waits in the send queue, where it is counted, and not in the kernel.
-fn limit_unsent(stream: &TcpStream) {
+fn limit_unsent(socket: &SockRef<'_>) {
     // The connection works without it.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    let _ = SockRef::from(stream).set_tcp_notsent_lowat(MAX_UNSENT);
+    let _ = socket.set_tcp_notsent_lowat(MAX_UNSENT);
     #[cfg(not(any(target_os = "android", target_os = "linux")))]
-    let _ = (stream, MAX_UNSENT);
+    let _ = (socket, MAX_UNSENT);
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use socket2::SockRef;
-    use tokio::net::{TcpListener, TcpStream};
 
-    use super::{KEEPALIVE_IDLE, MAX_UNSENT, greet};
+    use super::{KEEPALIVE_IDLE, MAX_UNSENT, connect};
+    use crate::net::{Listener, ListenerLimits, SendQueueLimits};
     use crate::{Config, SocketType};
 
     #[tokio::test]
     async fn connections_are_made_for_little_traffic_and_bad_networks() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let connecting = TcpStream::connect(address);
-        let (one, other) = tokio::join!(connecting, listener.accept());
         let (dealer, router) = (Config::new(SocketType::Dealer), Config::new(SocketType::Router));
-        let (one, other) = tokio::join!(
-            greet(one.unwrap(), address, &dealer),
-            greet(other.unwrap().0, address, &router),
-        );
-        for greeted in [one.unwrap(), other.unwrap()] {
-            let socket = SockRef::from(&greeted.stream);
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        let mut listener =
+            Listener::bind(anywhere, router, ListenerLimits::default()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connecting = connect(address, &dealer, SendQueueLimits::default());
+        let (one, other) = tokio::join!(connecting, listener.accept());
+        for established in [one.unwrap(), other] {
+            let socket = SockRef::from(established.reader.stream());
             assert!(socket.tcp_nodelay().unwrap());
             assert!(socket.tcp_thin_linear_timeouts().unwrap());
             assert_eq!(socket.tcp_notsent_lowat().unwrap(), MAX_UNSENT);

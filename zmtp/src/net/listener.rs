@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::established::{Established, Greeted};
-use super::handshake::greet;
+use super::handshake::{INHERITS_OPTIONS, greet, prepare};
 use super::{Error, SendQueueLimits};
 use crate::Config;
 
@@ -154,6 +155,9 @@ impl Listener {
 
     fn push(&mut self, listener: TcpListener) -> io::Result<SocketAddr> {
         let address = listener.local_addr()?;
+        if INHERITS_OPTIONS {
+            prepare(SockRef::from(&listener))?;
+        }
         self.sockets.push(Socket { listener, address });
         Ok(address)
     }
@@ -237,7 +241,12 @@ impl Listener {
             self.stats.dropped += 1;
         }
         let config = Arc::clone(&self.config);
-        let greeting = async move { greet(stream, address, &config).await };
+        let greeting = async move {
+            if !INHERITS_OPTIONS {
+                prepare(SockRef::from(&stream))?;
+            }
+            greet(stream, address, &config).await
+        };
         self.order.push_back(self.handshakes.spawn(greeting));
     }
 

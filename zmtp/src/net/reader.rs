@@ -25,8 +25,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(10);
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 const CLOSED_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Bytes that a read has room for whose bytes are dropped.
-const DRAIN_READ: usize = 64 << 10;
+/// Bytes that a read has room for whose bytes are dropped, on the stack.
+const DROPPED_READ: usize = 16 << 10;
 
 /// The receiving half of an established connection.
 ///
@@ -51,6 +51,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    #[cfg(test)]
+    pub(super) fn stream(&self) -> &tokio::net::TcpStream {
+        self.stream.as_ref()
+    }
+
     pub(super) fn new(
         stream: OwnedReadHalf,
         connection: Connection,
@@ -152,14 +157,10 @@ impl Reader {
     /// To close one while received bytes are unread resets it, and the kernel throws away what it
     /// had accepted for sending.
     pub async fn drain(mut self, quiet: Duration, most: Duration) -> bool {
-        let mut dropped = BytesMut::with_capacity(DRAIN_READ);
         let ended = async {
             loop {
-                match timeout(quiet, self.stream.read_buf(&mut dropped)).await {
-                    Ok(Ok(bytes @ 1..)) => {
-                        dropped.clear();
-                        self.count(bytes);
-                    }
+                match timeout(quiet, poll_fn(|cx| self.poll_drop(cx))).await {
+                    Ok(Ok(bytes @ 1..)) => self.count(bytes),
                     Ok(_) => return true,
                     Err(_) => return false,
                 }
@@ -208,6 +209,14 @@ impl Reader {
         self.pool.filled(bytes, room);
         self.count(bytes);
         Poll::Ready(Ok(bytes > 0))
+    }
+
+    /// Reads bytes that nobody wants.
+    fn poll_drop(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut room = [MaybeUninit::uninit(); DROPPED_READ];
+        let mut dropped = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut dropped))?;
+        Poll::Ready(Ok(dropped.filled().len()))
     }
 
     /// The first read after a pause, which mostly brings one small message: into room on the stack,

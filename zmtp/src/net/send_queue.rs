@@ -199,13 +199,19 @@ impl SendQueue {
             match written {
                 Written::Everything | Written::Nothing => self.shared.wake.notified().await,
                 Written::Enough => tokio::task::yield_now().await,
-                Written::Blocked(stream) => tokio::select! {
-                    biased;
-                    () = self.shared.wake.notified() => {}
-                    // An error here shows again when writing.
-                    _ = stream.writable() => {}
-                },
+                // Apart: most queues never wait for the kernel, and hold no room for it.
+                Written::Blocked(stream) => Box::pin(self.unblocked(&stream)).await,
             }
+        }
+    }
+
+    /// Waits until the kernel might take more, or there is another reason to write.
+    async fn unblocked(&self, stream: &OwnedWriteHalf) {
+        tokio::select! {
+            biased;
+            () = self.shared.wake.notified() => {}
+            // An error here shows again when writing.
+            _ = stream.writable() => {}
         }
     }
 
