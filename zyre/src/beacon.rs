@@ -19,6 +19,9 @@ const ALL_ON_THE_LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const FIRST_TO_ALL: u64 = 3;
 const EVERY_TO_ALL: u64 = 10;
 
+/// Beacons that are taken at a time. Where many nodes start together many wait.
+const MAX_BATCH: usize = 8;
+
 /// Waiting keeps an error that stays from spinning.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -52,9 +55,10 @@ impl BeaconListener {
         Ok(Self { v4, v6, joined: Vec::new() })
     }
 
-    /// Listens to IPv6 multicast on these interfaces, and on no others.
-    pub(crate) fn listen_on(&mut self, interfaces: &[u32]) {
-        let Some(ear) = &self.v6 else { return };
+    /// Listens to IPv6 multicast on these interfaces, and on no others. Returns whether it does on
+    /// all of them, as far as the host can.
+    pub(crate) fn listen_on(&mut self, interfaces: &[u32]) -> bool {
+        let Some(ear) = &self.v6 else { return true };
         let socket = socket2::SockRef::from(&ear.socket);
         self.joined.retain(|joined| {
             let stays = interfaces.contains(joined);
@@ -73,11 +77,12 @@ impl BeaconListener {
                 Err(error) => tracing::debug!(interface = new, %error, "group not joined"),
             }
         }
+        self.joined.len() == interfaces.len()
     }
 
-    /// The next datagram that is a beacon. Everything else is dropped without a word (RFC 36). Safe
-    /// to cancel.
-    pub(crate) async fn next(&self) -> Heard {
+    /// The next datagrams that are beacons: those that wait, at least one. Everything else is
+    /// dropped without a word (RFC 36). Safe to cancel.
+    pub(crate) async fn next(&self) -> Vec<Heard> {
         let v6 = async {
             match &self.v6 {
                 Some(ear) => ear.next().await,
@@ -116,27 +121,11 @@ impl Ear {
         Ok(Self { socket, state })
     }
 
-    async fn next(&self) -> Heard {
+    async fn next(&self) -> Vec<Heard> {
         loop {
-            let mut datagram = [0; Beacon::MAX_LEN];
-            let mut meta = [RecvMeta::default()];
-            let received = self.socket.async_io(Interest::READABLE, || {
-                let mut buffers = [IoSliceMut::new(&mut datagram)];
-                self.state.recv((&self.socket).into(), &mut buffers, &mut meta)
-            });
-            match received.await {
-                Ok(_) => {
-                    let [meta] = meta;
-                    // Of several that the kernel hands over as one, the first.
-                    let length = meta.len.min(meta.stride).min(datagram.len());
-                    if is_routed(&meta) {
-                        continue;
-                    }
-                    if let Ok(beacon) = Beacon::decode(&datagram[..length]) {
-                        let (source, interface) = (meta.addr, meta.interface_index);
-                        return Heard { beacon, source, interface };
-                    }
-                }
+            match self.socket.async_io(Interest::READABLE, || self.receive()).await {
+                Ok(heard) if !heard.is_empty() => return heard,
+                Ok(_) => {}
                 // A UDP socket reports what happened to a datagram before; the next is not
                 // concerned.
                 Err(error) => {
@@ -146,6 +135,26 @@ impl Ear {
             }
         }
     }
+
+    fn receive(&self) -> io::Result<Vec<Heard>> {
+        let mut datagrams = [[0; Beacon::MAX_LEN]; MAX_BATCH];
+        let mut meta = [RecvMeta::default(); MAX_BATCH];
+        let mut buffers = datagrams.each_mut().map(|it| IoSliceMut::new(it));
+        let received = self.state.recv((&self.socket).into(), &mut buffers, &mut meta)?;
+        let received = datagrams.iter().zip(&meta).take(received);
+        Ok(received.filter_map(|(datagram, meta)| heard(datagram, meta)).collect())
+    }
+}
+
+/// A datagram, if it is a beacon for this host.
+fn heard(datagram: &[u8], meta: &RecvMeta) -> Option<Heard> {
+    if is_routed(meta) {
+        return None;
+    }
+    // Of several that the kernel hands over as one, the first.
+    let length = meta.len.min(meta.stride).min(datagram.len());
+    let beacon = Beacon::decode(&datagram[..length]).ok()?;
+    Some(Heard { beacon, source: meta.addr, interface: meta.interface_index })
 }
 
 /// Whether a datagram may come from beyond the link. By IPv6 any host of the world can reach this

@@ -50,6 +50,7 @@ pub(crate) struct Driver {
     changes: watch::Sender<()>,
     ended: watch::Sender<bool>,
     runtime: Handle,
+    id: PeerId,
     /// How connections are dialled: as DEALER, with the node's routing id.
     dealer: zmtp::Config,
     /// Whether connections may be two-way.
@@ -72,7 +73,8 @@ impl Driver {
         two_way: bool,
         beacon_interval: Duration,
     ) -> Arc<Self> {
-        let dealer = mailbox::config(zmtp::SocketType::Dealer, engine.id(), &limits, two_way);
+        let id = engine.id();
+        let dealer = mailbox::config(zmtp::SocketType::Dealer, id, &limits, two_way);
         Arc::new(Self {
             core: Mutex::new(Core::new(engine)),
             events,
@@ -82,6 +84,7 @@ impl Driver {
             changes: watch::Sender::new(()),
             ended: watch::Sender::new(false),
             runtime,
+            id,
             dealer,
             two_way,
             limits,

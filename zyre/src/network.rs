@@ -20,6 +20,9 @@ use crate::{Event, Limits, StartError};
 /// The shortest time between two announcements beside the rounds.
 const MIN_ANSWER_INTERVAL: Duration = Duration::from_millis(250);
 
+/// The longest time between two looks at the host, also if it tells of changes.
+const MAX_LOOK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// What is asked for of the network.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkSettings {
@@ -56,6 +59,10 @@ pub(crate) struct Network {
     listener: Listener,
     beacons: BeaconListener,
     watch: HostWatch,
+    /// When the host was last looked at.
+    looked_at: Instant,
+    /// All that was chosen is open, and beacons are heard there.
+    lives_everywhere: bool,
     /// Places that the node has left, with addresses that the host still has.
     left: Vec<Place>,
     /// When to announce.
@@ -85,7 +92,7 @@ impl Network {
         }
         let mut beacons = BeaconListener::bind(settings.beacon_port)
             .map_err(|source| StartError::Beacon { port: settings.beacon_port, source })?;
-        beacons.listen_on(&links(&selection.places));
+        let hears_all = beacons.listen_on(&links(&selection.places));
         let Some(port) = doors.first().map(|door| door.port) else {
             let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
             let address = selection.places.first().map_or(nowhere, |it| it.socket_address(0));
@@ -94,6 +101,7 @@ impl Network {
         };
         let config = mailbox::config(SocketType::Router, id, &settings.limits, settings.two_way);
         let listener = Listener::new(config, settings.limits.listener());
+        let lives_everywhere = hears_all && doors.len() == selection.places.len();
         let mut location = Location::new(&selection, settings.advertised);
         let mut network = Self {
             id,
@@ -101,6 +109,8 @@ impl Network {
             listener,
             beacons,
             watch,
+            looked_at: Instant::now(),
+            lives_everywhere,
             chosen: selection.places,
             left: Vec::new(),
             tick: ticking(settings.interval),
@@ -164,7 +174,7 @@ impl Network {
                     }
                 }
                 _ = self.tick.tick() => {
-                    if !std::mem::take(&mut first) {
+                    if !std::mem::take(&mut first) && self.is_look_due() {
                         let _ = self.follow_host(&driver);
                     }
                     self.announce(&driver);
@@ -206,16 +216,18 @@ impl Network {
         driver.tell_application(Event::IdInUse { endpoint });
     }
 
-    fn hear(&mut self, driver: &Arc<Driver>, heard: Heard) {
-        let Heard { beacon, source, interface } = heard;
-        let hears = driver.location().hears(interface, source.ip());
-        if hears {
-            self.answer(driver, &beacon, source);
-            self.look_for_own_id(driver, &beacon, source);
+    fn hear(&mut self, driver: &Arc<Driver>, mut heard: Vec<Heard>) {
+        let count = heard.len() as u64;
+        let location = driver.location();
+        heard.retain(|it| location.hears(it.interface, it.source.ip()));
+        drop(location);
+        for Heard { beacon, source, .. } in &heard {
+            self.answer(driver, beacon, *source);
+            self.look_for_own_id(driver, beacon, *source);
         }
         let mut turn = driver.turn();
-        turn.network_stats().beacons += 1;
-        if hears {
+        turn.network_stats().beacons += count;
+        for Heard { beacon, source, interface } in heard {
             let interface = InterfaceId(interface.unwrap_or_default());
             turn.handle(Input::Beacon { beacon, source, interface });
         }
@@ -261,10 +273,22 @@ impl Network {
         }
     }
 
+    /// Whether to look at the host now, though it tells of no change: it may not tell at all, what
+    /// has failed may succeed, and what it tells may be lost.
+    fn is_look_due(&self) -> bool {
+        !self.watch.tells()
+            || !self.lives_everywhere
+            || !self.left.is_empty()
+            || self.looked_at.elapsed() >= MAX_LOOK_INTERVAL
+    }
+
     /// Looks at the host: leaves what is gone, and opens what is new. Returns whether anything was
     /// opened.
     fn follow_host(&mut self, driver: &Arc<Driver>) -> bool {
+        // Until all has succeeded.
+        self.lives_everywhere = false;
         let Ok(selection) = self.settings.choices.look(&self.chosen) else { return false };
+        self.looked_at = Instant::now();
         let Selection { interfaces, host, places } = selection;
         if places.is_empty() {
             // What was asked for is gone, for a while. Its address mostly comes back.
@@ -294,11 +318,12 @@ impl Network {
         }
         let opened = self.open_places(&mut location, &new);
         let chosen = &self.chosen;
+        let all_open = location.mailboxes.len() == self.chosen.len();
         location.mailboxes.sort_by_key(|it| chosen.iter().position(|place| *place == it.place));
         let after = location.endpoint();
         drop(location);
         // Also where that has failed before.
-        self.beacons.listen_on(&links(&self.chosen));
+        self.lives_everywhere = self.beacons.listen_on(&links(&self.chosen)) && all_open;
         self.leave_stranded(driver);
         if gone.is_empty() && !opened {
             return false;

@@ -79,7 +79,8 @@ impl Node {
     }
 
     /// Returns the interfaces of this host, those that the node uses and the others, with the reason
-    /// why not, as they were when it last looked, which it does with every beacon.
+    /// why not, as they were when it last looked: it looks whenever the host tells of a change and
+    /// every ten seconds, and with every beacon where the host does not tell.
     pub fn interfaces(&self) -> Vec<Interface> {
         self.shared.driver.location().interfaces.clone()
     }

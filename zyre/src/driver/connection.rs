@@ -30,6 +30,12 @@ const MAX_HELLO_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// connection seven times whenever it is tried.
 const RETRY_CONNECT_TIME: Duration = Duration::from_millis(2500);
 
+/// So long a node is young: it hears of all others at once.
+const YOUNG: Duration = Duration::from_millis(100);
+
+/// So long a young node lets those dial it who choose.
+const GIVE_WAY_TIME: Duration = Duration::from_millis(20);
+
 /// A connection that is up.
 struct Connection {
     peer: PeerId,
@@ -66,14 +72,39 @@ enum Delivery {
 
 impl Driver {
     /// Connects to a peer, and carries on the connection until its end.
-    pub(super) async fn dial(
+    ///
+    /// Not an `async fn`: the future of a connection lives as long as the connection, and holds no
+    /// room for what was needed to make it.
+    pub(super) fn dial(
         self: Arc<Self>,
         peer: PeerId,
         conn: ConnId,
         endpoint: Endpoint,
         interface: Option<InterfaceId>,
         failed_before: bool,
-    ) {
+    ) -> impl Future<Output = ()> + use<> {
+        let driver = Arc::clone(&self);
+        let connecting = Box::pin(self.connect(peer, conn, endpoint, interface, failed_before));
+        async move {
+            if let Some(connection) = connecting.await {
+                connection.run(driver).await;
+            }
+        }
+    }
+
+    /// Connects to a peer, and tells the engine what has become of it. Returns `None` if there is
+    /// nothing to carry on.
+    async fn connect(
+        self: Arc<Self>,
+        peer: PeerId,
+        conn: ConnId,
+        endpoint: Endpoint,
+        interface: Option<InterfaceId>,
+        failed_before: bool,
+    ) -> Option<Box<Connection>> {
+        if self.gives_way_to(peer) {
+            tokio::time::sleep(GIVE_WAY_TIME).await;
+        }
         // Its port may have gone to another node meanwhile, which must not get what is meant for
         // it.
         let mut dealer = self.dealer.clone().with_remote(peer.routing_id().to_vec());
@@ -89,9 +120,7 @@ impl Driver {
                 let ends = self.ends(&dialled);
                 let connection = Connection::new(peer, conn, dialled, direction, ends);
                 let queue = connection.queue.clone();
-                if self.turn().open(peer, conn, direction, ends, queue) {
-                    connection.run(self).await;
-                }
+                self.turn().open(peer, conn, direction, ends, queue).then_some(connection)
             }
             Err(error) => {
                 tracing::debug!(%peer, %endpoint, %error, "not connected");
@@ -100,8 +129,16 @@ impl Driver {
                 if turn.core.conns.remove(&conn).is_some() {
                     turn.handle(Input::Lost { peer, conn, why });
                 }
+                None
             }
         }
+    }
+
+    /// Whether this node is young, and the peer chooses which of their connections stays. Where
+    /// many nodes start at one time all hear of each other at once, and would dial each other in
+    /// pairs.
+    fn gives_way_to(&self, peer: PeerId) -> bool {
+        self.two_way && peer < self.id && self.born.elapsed() < YOUNG
     }
 
     /// A connection at the mailbox is up: gives it a number and a task that reads it. If there are
@@ -301,7 +338,8 @@ impl Connection {
                 }
                 Ok(Delivery::Interrupted) => continue,
                 Ok(Delivery::NoRoom) => {
-                    self.wait_for_room(driver).await;
+                    // Apart, as all that is seldom waited for.
+                    Box::pin(self.wait_for_room(driver)).await;
                     continue;
                 }
                 Err(error) => {
@@ -313,7 +351,7 @@ impl Connection {
             let filled = if self.known {
                 self.reader.fill().await
             } else {
-                match tokio::time::timeout_at(deadline, self.reader.fill()).await {
+                match Box::pin(tokio::time::timeout_at(deadline, self.reader.fill())).await {
                     Ok(filled) => filled,
                     // What it said may have been held, and be good by now; and who was greeted on
                     // it has more time to answer.

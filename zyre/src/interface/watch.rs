@@ -23,6 +23,18 @@ impl HostWatch {
         Self()
     }
 
+    /// Whether it tells of changes.
+    #[cfg(target_os = "linux")]
+    pub(crate) const fn tells(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether it tells of changes.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) const fn tells(&self) -> bool {
+        false
+    }
+
     /// Waits for a change. Safe to cancel.
     pub(crate) async fn changed(&mut self) {
         #[cfg(target_os = "linux")]
