@@ -1,14 +1,14 @@
 //! The beacon on real sockets: those that hear, and those that announce.
 
-use std::io::{self, IoSliceMut};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
-use std::time::Duration;
+mod datagram;
+mod ear;
 
-use quinn_udp::{RecvMeta, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+
 use zre_proto::{Beacon, PeerId};
 
+use self::ear::Ear;
 use crate::interface::{Audience, Place};
 
 /// All on a link that speak IPv6.
@@ -18,12 +18,6 @@ const ALL_ON_THE_LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// and then every tenth, go to all hosts of the link as well.
 const FIRST_TO_ALL: u64 = 3;
 const EVERY_TO_ALL: u64 = 10;
-
-/// Beacons that are taken at a time. Where many nodes start together many wait.
-const MAX_BATCH: usize = 8;
-
-/// Waiting keeps an error that stays from spinning.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// A beacon that was heard.
 pub(crate) struct Heard {
@@ -59,7 +53,7 @@ impl BeaconListener {
     /// all of them, as far as the host can.
     pub(crate) fn listen_on(&mut self, interfaces: &[u32]) -> bool {
         let Some(ear) = &self.v6 else { return true };
-        let socket = socket2::SockRef::from(&ear.socket);
+        let socket = ear.socket();
         self.joined.retain(|joined| {
             let stays = interfaces.contains(joined);
             if !stays {
@@ -94,75 +88,6 @@ impl BeaconListener {
             heard = v6 => heard,
         }
     }
-}
-
-/// A socket that hears beacons.
-struct Ear {
-    socket: tokio::net::UdpSocket,
-    state: UdpSocketState,
-}
-
-impl Ear {
-    /// Shares the port with every other node on the host, of every implementation: some set
-    /// `SO_REUSEADDR`, some `SO_REUSEPORT`, so both are set here.
-    fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            // What comes by IPv4 is heard by the other one.
-            socket.set_only_v6(true)?;
-        }
-        socket.set_reuse_address(true)?;
-        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
-        socket.set_reuse_port(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        let socket = tokio::net::UdpSocket::from_std(socket.into())?;
-        let state = UdpSocketState::new((&socket).into())?;
-        Ok(Self { socket, state })
-    }
-
-    async fn next(&self) -> Vec<Heard> {
-        loop {
-            match self.socket.async_io(Interest::READABLE, || self.receive()).await {
-                Ok(heard) if !heard.is_empty() => return heard,
-                Ok(_) => {}
-                // A UDP socket reports what happened to a datagram before; the next is not
-                // concerned.
-                Err(error) => {
-                    tracing::debug!(%error, "beacon not received");
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-                }
-            }
-        }
-    }
-
-    fn receive(&self) -> io::Result<Vec<Heard>> {
-        let mut datagrams = [[0; Beacon::MAX_LEN]; MAX_BATCH];
-        let mut meta = [RecvMeta::default(); MAX_BATCH];
-        let mut buffers = datagrams.each_mut().map(|it| IoSliceMut::new(it));
-        let received = self.state.recv((&self.socket).into(), &mut buffers, &mut meta)?;
-        let received = datagrams.iter().zip(&meta).take(received);
-        Ok(received.filter_map(|(datagram, meta)| heard(datagram, meta)).collect())
-    }
-}
-
-/// A datagram, if it is a beacon for this host.
-fn heard(datagram: &[u8], meta: &RecvMeta) -> Option<Heard> {
-    if is_routed(meta) {
-        return None;
-    }
-    // Of several that the kernel hands over as one, the first.
-    let length = meta.len.min(meta.stride).min(datagram.len());
-    let beacon = Beacon::decode(&datagram[..length]).ok()?;
-    Some(Heard { beacon, source: meta.addr, interface: meta.interface_index })
-}
-
-/// Whether a datagram may come from beyond the link. By IPv6 any host of the world can reach this
-/// one, and none of them may have it dial.
-fn is_routed(meta: &RecvMeta) -> bool {
-    let SocketAddr::V6(from) = meta.addr else { return false };
-    let to_one = meta.dst_ip.is_some_and(|to| !to.is_multicast());
-    to_one && !from.ip().is_unicast_link_local()
 }
 
 /// Announces one node at one of its places.
