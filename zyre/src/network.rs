@@ -24,6 +24,8 @@ const MIN_ANSWER_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkSettings {
     pub(crate) choices: Choices,
+    /// Whether beacons are sent and heard.
+    pub(crate) beacon: bool,
     pub(crate) beacon_port: u16,
     pub(crate) mailbox_port: Option<u16>,
     pub(crate) advertised: Option<Advertised>,
@@ -38,7 +40,7 @@ impl NetworkSettings {
         if self.advertised.is_some_and(|it| it.endpoint.address().port() == 0) {
             return Err(StartError::PortZero("advertised endpoint"));
         }
-        if self.beacon_port == 0 {
+        if self.beacon && self.beacon_port == 0 {
             return Err(StartError::PortZero("beacon"));
         }
         Ok(self.limits.check()?)
@@ -54,7 +56,8 @@ pub(crate) struct Network {
     /// Of the mailbox, wherever it can be had.
     port: u16,
     listener: Listener,
-    beacons: BeaconListener,
+    /// `None` if the node does without beacons.
+    beacons: Option<BeaconListener>,
     watch: HostWatch,
     /// Places that the node has left, with addresses that the host still has.
     left: Vec<Place>,
@@ -80,12 +83,15 @@ impl Network {
         }
         let doors = mailbox::open(&selection.places, settings.mailbox_port)?;
         if selection.is_alone() {
-            tracing::warn!(node = %id, "no network interface that can broadcast: on loopback until \
+            tracing::warn!(node = %id, "no network interface that can be used: on loopback until \
                 one appears");
         }
-        let mut beacons = BeaconListener::bind(settings.beacon_port)
-            .map_err(|source| StartError::Beacon { port: settings.beacon_port, source })?;
-        beacons.listen_on(&links(&selection.places));
+        let beacons = settings.beacon.then(|| {
+            let mut beacons = BeaconListener::bind(settings.beacon_port)
+                .map_err(|source| StartError::Beacon { port: settings.beacon_port, source })?;
+            beacons.listen_on(&links(&selection.places));
+            Ok::<_, StartError>(beacons)
+        });
         let Some(port) = doors.first().map(|door| door.port) else {
             let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
             let address = selection.places.first().map_or(nowhere, |it| it.socket_address(0));
@@ -99,7 +105,7 @@ impl Network {
             id,
             port,
             listener,
-            beacons,
+            beacons: beacons.transpose()?,
             watch,
             chosen: selection.places,
             left: Vec::new(),
@@ -175,7 +181,7 @@ impl Network {
                         self.announce(&driver);
                     }
                 }
-                heard = self.beacons.next() => self.hear(&driver, heard),
+                heard = next_beacon(self.beacons.as_ref()) => self.hear(&driver, heard),
                 accepted = self.listener.accept() => {
                     self.count_connections(&driver);
                     match mailbox::sender(&accepted.peer.identity) {
@@ -298,7 +304,9 @@ impl Network {
         let after = location.endpoint();
         drop(location);
         // Also where that has failed before.
-        self.beacons.listen_on(&links(&self.chosen));
+        if let Some(beacons) = &mut self.beacons {
+            beacons.listen_on(&links(&self.chosen));
+        }
         self.leave_stranded(driver);
         if gone.is_empty() && !opened {
             return false;
@@ -352,6 +360,14 @@ impl Network {
             }
         }
         opened
+    }
+}
+
+/// The next beacon that is heard; never, if none are listened to.
+async fn next_beacon(beacons: Option<&BeaconListener>) -> Heard {
+    match beacons {
+        Some(beacons) => beacons.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -18,6 +18,7 @@ use super::Driver;
 use super::core::{Ends, OpenConnection};
 use super::turn::Turn;
 use crate::interface::bare;
+use crate::mailbox;
 
 /// Messages that are handed over before others get the engine.
 const MAX_MESSAGES_PER_TURN: usize = 256;
@@ -32,7 +33,8 @@ const RETRY_CONNECT_TIME: Duration = Duration::from_millis(2500);
 
 /// A connection that is up.
 struct Connection {
-    peer: PeerId,
+    /// `None` if it is not known who is there. Then nothing is heard on it.
+    peer: Option<PeerId>,
     conn: ConnId,
     source: SocketAddr,
     reader: Reader,
@@ -65,18 +67,21 @@ enum Delivery {
 }
 
 impl Driver {
-    /// Connects to a peer, and carries on the connection until its end.
+    /// Connects to a peer, or to whoever is there, and carries on the connection until its end.
     pub(super) async fn dial(
         self: Arc<Self>,
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         endpoint: Endpoint,
         interface: Option<InterfaceId>,
         failed_before: bool,
     ) {
-        // Its port may have gone to another node meanwhile, which must not get what is meant for
-        // it.
-        let mut dealer = self.dealer.clone().with_remote(peer.routing_id().to_vec());
+        let mut dealer = self.dealer.clone();
+        if let Some(peer) = peer {
+            // Its port may have gone to another node meanwhile, which must not get what is meant for
+            // it.
+            dealer = dealer.with_remote(peer.routing_id().to_vec());
+        }
         if failed_before {
             dealer.limits.connect_time = dealer.limits.connect_time.min(RETRY_CONNECT_TIME);
         }
@@ -84,7 +89,8 @@ impl Driver {
         let start = self.location().start(&mut address, interface);
         match zmtp::net::connect_from(&start, address, &dealer, self.limits.queue()).await {
             Ok(dialled) => {
-                let both = self.is_two_way(peer, &dialled);
+                let peer = peer.or_else(|| mailbox::sender(&dialled.peer.identity));
+                let both = peer.is_some_and(|peer| self.is_two_way(peer, &dialled));
                 let direction = if both { Direction::Both } else { Direction::Outgoing };
                 let ends = self.ends(&dialled);
                 let connection = Connection::new(peer, conn, dialled, direction, ends);
@@ -94,12 +100,8 @@ impl Driver {
                 }
             }
             Err(error) => {
-                tracing::debug!(%peer, %endpoint, %error, "not connected");
-                let why = Loss::Failed(reason(&error));
-                let mut turn = self.turn();
-                if turn.core.conns.remove(&conn).is_some() {
-                    turn.handle(Input::Lost { peer, conn, why });
-                }
+                tracing::debug!(?peer, %endpoint, %error, "not connected");
+                self.turn().lose(conn, Loss::Failed(reason(&error)));
             }
         }
     }
@@ -116,13 +118,13 @@ impl Driver {
         let both = self.is_two_way(peer, &accepted);
         let direction = if both { Direction::Both } else { Direction::Incoming };
         let ends = self.ends(&accepted);
-        let connection = Connection::new(peer, conn, accepted, direction, ends);
+        let connection = Connection::new(Some(peer), conn, accepted, direction, ends);
         let queue = connection.queue.clone();
         // It waits for the end of this turn.
         let task = self.runtime.spawn(connection.run(Arc::clone(self)));
-        turn.core.conns.insert(conn, OpenConnection::new(peer, task));
+        turn.core.conns.insert(conn, OpenConnection::new(Some(peer), task));
         turn.core.strangers.insert(conn, peer);
-        turn.open(peer, conn, direction, ends, queue);
+        turn.open(Some(peer), conn, direction, ends, queue);
         let core = &mut *turn.core;
         if let Some((conn, peer)) = core.strangers.pop_excess(&core.engine, &self.limits) {
             turn.core.network.connections_idle += 1;
@@ -135,12 +137,11 @@ impl Driver {
     /// there, and their peers, to which that may look like silence, are met anew from another one.
     pub(crate) fn lose_address(self: &Arc<Self>, address: SocketAddr) {
         let mut turn = self.turn();
-        for (peer, conn) in turn.core.beginning_at(address) {
-            turn.core.strangers.remove(conn);
+        for (_, conn) in turn.core.beginning_at(address) {
             // Another one may have been its end.
-            if let Some(open) = turn.core.conns.remove(&conn) {
+            if let Some(open) = turn.core.conns.get(&conn) {
                 open.task.abort();
-                turn.handle(Input::Lost { peer, conn, why: Loss::Ended });
+                turn.lose(conn, Loss::Ended);
             }
         }
     }
@@ -151,8 +152,10 @@ impl Driver {
         let mut turn = self.turn();
         let stranded = turn.core.beginning_at(address);
         for (peer, conn) in &stranded {
-            let (peer, conn, interface) = (*peer, *conn, InterfaceId(index));
-            turn.handle(Input::Stranded { peer, conn, interface });
+            let (conn, interface) = (*conn, InterfaceId(index));
+            if let Some(peer) = *peer {
+                turn.handle(Input::Stranded { peer, conn, interface });
+            }
         }
         !stranded.is_empty()
     }
@@ -207,13 +210,14 @@ impl Turn<'_> {
     /// A connection is up. Returns `false` if it was given up meanwhile.
     fn open(
         &mut self,
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         direction: Direction,
         ends: Ends,
         queue: SendQueue,
     ) -> bool {
         let Some(open) = self.core.conns.get_mut(&conn) else { return false };
+        open.peer = peer;
         open.queue = Some(queue);
         open.ends = Some(ends);
         open.known = direction == Direction::Outgoing;
@@ -222,7 +226,10 @@ impl Turn<'_> {
             let elsewhere = self.core.engine.endpoint();
             let own_endpoint = ends.own_endpoint.unwrap_or(elsewhere);
             let two_way = direction == Direction::Both;
-            self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
+            self.handle(match peer {
+                Some(peer) => Input::Connected { peer, conn, two_way, own_endpoint },
+                None => Input::ScoutUp { conn, own_endpoint },
+            });
         }
         self.core.conns.contains_key(&conn)
     }
@@ -230,7 +237,7 @@ impl Turn<'_> {
 
 impl Connection {
     fn new(
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         established: Established,
         direction: Direction,
@@ -255,8 +262,8 @@ impl Connection {
                 error = queue.run() => {
                     let ended = driver.has_ended(conn);
                     if !ended && direction != Direction::Outgoing {
-                        tracing::debug!(%peer, %error, "nothing can be sent any more");
-                        if direction == Direction::Both {
+                        tracing::debug!(?peer, %error, "nothing can be sent any more");
+                        if let (Direction::Both, Some(peer)) = (direction, peer) {
                             driver.handle(Input::Broken { peer, conn });
                         }
                         // It may have brought something. The engine ends it in time.
@@ -273,11 +280,7 @@ impl Connection {
             Box::pin(self.reader.drain(LINGER_TIMEOUT, MAX_LINGER_TIME)).await;
         }
         queue.close();
-        let mut turn = driver.turn();
-        turn.core.strangers.remove(conn);
-        if turn.core.conns.remove(&conn).is_some() {
-            turn.handle(Input::Lost { peer, conn, why: Loss::Ended });
-        }
+        driver.turn().lose(conn, Loss::Ended);
     }
 
     /// Reads the connection until it ends. Each batch of messages that one read brings is handed
@@ -305,7 +308,7 @@ impl Connection {
                     continue;
                 }
                 Err(error) => {
-                    tracing::debug!(%peer, %source, %error, "connection broke the protocol");
+                    tracing::debug!(?peer, %source, %error, "connection broke the protocol");
                     driver.turn().core.network.connections_broken += 1;
                     return;
                 }
@@ -319,7 +322,7 @@ impl Connection {
                     // it has more time to answer.
                     Err(_) if self.is_in_use(driver) => self.reader.fill().await,
                     Err(_) => {
-                        tracing::debug!(%peer, %source, "connection brought nothing");
+                        tracing::debug!(?peer, %source, "connection brought nothing");
                         driver.turn().core.network.connections_idle += 1;
                         return;
                     }
@@ -329,7 +332,7 @@ impl Connection {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::debug!(%peer, %source, %error, "connection lost");
+                    tracing::debug!(?peer, %source, %error, "connection lost");
                     return;
                 }
             }
@@ -359,14 +362,17 @@ impl Connection {
             () = &mut room => return,
             () = self.reader.closed(), if self.direction == Direction::Both => {}
         }
-        driver.handle(Input::Broken { peer, conn });
+        if let Some(peer) = peer {
+            driver.handle(Input::Broken { peer, conn });
+        }
         room.await;
     }
 
     /// Hands over the messages that were read. One that would make an event waits while there is
     /// no room, and all that come after it.
     fn deliver(&mut self, driver: &Arc<Driver>) -> Result<Delivery, Error> {
-        let (peer, conn, source) = (self.peer, self.conn, self.source);
+        let (conn, source) = (self.conn, self.source);
+        let Some(peer) = self.peer else { return Ok(Delivery::Complete) };
         let mut turn = driver.turn();
         let now = turn.now;
         if let Some(open) = turn.core.conns.get_mut(&conn) {
@@ -402,7 +408,7 @@ impl Connection {
 
     /// From a peer that has said HELLO more is taken.
     fn get_known(&mut self, turn: &mut Turn<'_>, driver: &Driver) {
-        if turn.core.engine.hears(self.peer, self.conn) {
+        if self.peer.is_some_and(|peer| turn.core.engine.hears(peer, self.conn)) {
             self.known = true;
             self.reader.set_limits(driver.limits.transport());
             turn.core.strangers.remove(self.conn);
@@ -416,7 +422,8 @@ impl Connection {
     fn is_in_use(&mut self, driver: &Arc<Driver>) -> bool {
         let mut turn = driver.turn();
         self.get_known(&mut turn, driver);
-        self.known || turn.core.engine.greets(self.peer, self.conn)
+        let greets = |peer| turn.core.engine.greets(peer, self.conn);
+        self.known || self.peer.is_some_and(greets)
     }
 }
 
