@@ -3,6 +3,7 @@
 pub mod beacon;
 pub mod command;
 pub mod connection;
+pub mod endpoint;
 pub mod engine;
 pub mod filemq;
 pub mod frame;
@@ -43,6 +44,7 @@ targets! {
     command: "ZMTP commands between the frames of a message",
     connection: "a ZMTP connection from its first byte on",
     beacon: "ZRE beacons",
+    endpoint: "endpoints as people write them, with addresses and host names",
     message: "headers of ZRE messages, and the endpoints and ids in them",
     log: "lines of the logging protocol",
     filemq: "FILEMQ messages, and the sessions of a server and a client",

@@ -41,7 +41,8 @@ pub struct Promises {
 
 #[derive(Debug)]
 struct Conn {
-    peer: PeerId,
+    /// `None` while a scout does not know whom it has reached.
+    peer: Option<PeerId>,
     /// Where it was dialled.
     endpoint: Option<Endpoint>,
     two_way: bool,
@@ -58,7 +59,7 @@ struct Conn {
 }
 
 impl Conn {
-    const fn new(peer: PeerId, endpoint: Option<Endpoint>) -> Self {
+    const fn new(peer: Option<PeerId>, endpoint: Option<Endpoint>) -> Self {
         Self {
             peer,
             endpoint,
@@ -98,6 +99,11 @@ impl Promises {
         match input {
             Input::Connected { peer, conn, two_way, .. } => {
                 self.accept(*peer, *conn);
+                let scout = self.conns.get_mut(conn).filter(|it| it.is_open());
+                if let Some(it) = scout.filter(|it| it.peer.is_none()) {
+                    it.peer = Some(*peer);
+                    self.known.insert(*peer);
+                }
                 if let Some(it) = self.conn_of(*peer, *conn).filter(|it| it.lost.is_none()) {
                     (it.up, it.two_way) = (true, *two_way);
                 }
@@ -107,6 +113,13 @@ impl Promises {
                 let message = Message::decode(header, &MessageLimits::default());
                 let greets = message.is_ok_and(|it| matches!(it.command, Command::Hello(_)));
                 self.conn_of(*peer, *conn).into_iter().for_each(|it| it.greets |= greets);
+            }
+            Input::ScoutUp { conn, .. } => {
+                let scout = self.conns.get_mut(conn).filter(|it| it.lost.is_none());
+                scout.into_iter().for_each(|it| it.up = true);
+            }
+            Input::ScoutLost { conn, why } => {
+                self.conns.get_mut(conn).into_iter().for_each(|it| it.lost = Some(*why));
             }
             Input::Broken { peer, conn } => {
                 self.conn_of(*peer, *conn).into_iter().for_each(|it| it.broken |= it.two_way);
@@ -121,13 +134,13 @@ impl Promises {
     /// A connection is heard of that the engine has not dialled.
     fn accept(&mut self, peer: PeerId, conn: ConnId) {
         if let ConnId::Accepted(_) = conn {
-            self.conns.entry(conn).or_insert_with(|| Conn::new(peer, None));
+            self.conns.entry(conn).or_insert_with(|| Conn::new(Some(peer), None));
             self.known.insert(peer);
         }
     }
 
     fn conn_of(&mut self, peer: PeerId, conn: ConnId) -> Option<&mut Conn> {
-        self.conns.get_mut(&conn).filter(|it| it.peer == peer)
+        self.conns.get_mut(&conn).filter(|it| it.peer == Some(peer))
     }
 
     /// Takes an output.
@@ -138,6 +151,11 @@ impl Promises {
         assert!(!self.presence.is_stopped(), "{output:?} after Stop");
         match output {
             Output::Connect { peer, conn, endpoint, .. } => self.connect(*peer, *conn, *endpoint),
+            Output::Scout { conn, endpoint, .. } => self.dial(None, *conn, *endpoint),
+            Output::Identified { conn, peer } => self.identified(*conn, *peer),
+            Output::Resolve { endpoint } => {
+                assert!(endpoint.name().is_some(), "{endpoint} has no name to resolve");
+            }
             Output::Send { conn, header, content } => {
                 let message = Message::decode(header, &MessageLimits::default()).unwrap();
                 let framed = matches!(message.command, Command::Whisper | Command::Shout { .. });
@@ -157,18 +175,33 @@ impl Promises {
 
     fn connect(&mut self, peer: PeerId, conn: ConnId, endpoint: Endpoint) {
         assert_ne!(peer, self.own, "a dial to the node itself");
-        assert!(matches!(conn, ConnId::Dialled(_)), "{conn:?} is not the engine's to give");
         let present = self.presence.is_present(peer);
         assert!(!present, "{conn:?} is dialled to a peer between ENTER and EXIT");
-        let open = || self.conns.values().filter(|it| it.endpoint.is_some() && it.is_open());
-        let pending = open().filter(|it| it.peer == peer && !it.up).count();
+        let open = self.conns.values().filter(|it| it.endpoint.is_some() && it.is_open());
+        let pending = open.filter(|it| it.peer == Some(peer) && !it.up).count();
         assert!(pending < MAX_DIALS, "{conn:?}: {peer} is dialled {pending} times already");
+        self.known.insert(peer);
+        self.dial(Some(peer), conn, endpoint);
+    }
+
+    fn dial(&mut self, peer: Option<PeerId>, conn: ConnId, endpoint: Endpoint) {
+        assert!(matches!(conn, ConnId::Dialled(_)), "{conn:?} is not the engine's to give");
+        let mut open = self.conns.values().filter(|it| it.endpoint.is_some() && it.is_open());
         // A ROUTER knows its peers by their routing ids, and would confuse the two.
-        let there = open().find(|it| it.endpoint == Some(endpoint) && !it.two_way);
+        let there = open.find(|it| it.endpoint == Some(endpoint) && !it.two_way);
         assert!(there.is_none(), "{conn:?}: there is a link to {endpoint}: {there:?}");
         let before = self.conns.insert(conn, Conn::new(peer, Some(endpoint)));
         assert!(before.is_none(), "{conn:?} is used twice");
+    }
+
+    /// The engine knows now whom a scout has reached, on which HELLO was said.
+    fn identified(&mut self, conn: ConnId, peer: PeerId) {
+        assert_ne!(peer, self.own, "{conn:?} has reached the node itself");
+        let Some(scout) = self.conns.get_mut(&conn) else { panic!("{conn:?} is unknown") };
+        assert!(scout.peer.is_none() && scout.is_usable() && scout.sent.is_some(), "{scout:?}");
+        scout.peer = Some(peer);
         self.known.insert(peer);
+        self.greeted.insert(peer, conn);
     }
 
     fn send(&mut self, conn: ConnId, message: &Message<'_>) {
@@ -180,16 +213,22 @@ impl Promises {
         assert_eq!(hello, to.sent.is_none(), "HELLO is first and only first: {message:?}");
         assert!(follows(to.sent, message.sequence), "after {:?}: {message:?}", to.sent);
         let content = matches!(message.command, Command::Whisper | Command::Shout { .. });
-        let known = self.presence.is_present(to.peer);
+        let known = to.peer.is_some_and(|peer| self.presence.is_present(peer));
         assert!(!content || known, "content for a peer that is not present: {message:?}");
         if hello {
-            let speaks_first = !to.two_way || self.own < to.peer;
+            let speaks_first = !to.two_way || to.peer.is_some_and(|peer| self.own < peer);
             assert!(speaks_first || to.greets, "the follower has to wait for HELLO on {conn:?}");
             let other = self.conns.iter().find(|(other, it)| {
-                it.peer == to.peer && it.sent.is_some() && it.is_open() && **other != conn
+                it.peer.is_some()
+                    && it.peer == to.peer
+                    && it.sent.is_some()
+                    && it.is_open()
+                    && **other != conn
             });
             assert!(other.is_none(), "HELLO on {conn:?} beside {other:?}");
-            self.greeted.insert(to.peer, conn);
+            if let Some(peer) = to.peer {
+                self.greeted.insert(peer, conn);
+            }
         }
         let to = self.conns.get_mut(&conn).unwrap();
         to.sent = Some(message.sequence);
@@ -247,13 +286,18 @@ impl Promises {
 
     /// Returns the peer at the other end of a connection, if the engine knows it.
     pub fn peer(&self, conn: ConnId) -> Option<PeerId> {
-        self.conns.get(&conn).map(|conn| conn.peer)
+        self.conns.get(&conn)?.peer
     }
 
-    /// Returns the connections that the engine has dialled, and neither closed nor lost.
+    /// Returns whether a connection was neither closed nor lost.
+    pub fn is_open(&self, conn: ConnId) -> bool {
+        self.conns.get(&conn).is_some_and(Conn::is_open)
+    }
+
+    /// Returns the connections that the engine has dialled to peers, and neither closed nor lost.
     pub fn dialled(&self) -> impl Iterator<Item = (PeerId, ConnId)> {
         let open = self.conns.iter().filter(|(_, it)| it.endpoint.is_some() && it.is_open());
-        open.map(|(conn, it)| (it.peer, *conn))
+        open.filter_map(|(conn, it)| Some((it.peer?, *conn)))
     }
 }
 

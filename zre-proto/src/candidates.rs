@@ -12,11 +12,8 @@ const MAX_CANDIDATES: usize = 8;
 /// Of these, dialled at a time.
 const MAX_DIALS: usize = 2;
 
-/// The pause is doubled this many times at most, whatever is set.
-const MAX_DOUBLINGS: u32 = 16;
-
 /// No pause is shorter, whatever is set: what fails at once would be tried without end.
-const MIN_PAUSE: Duration = Duration::from_millis(1);
+pub(crate) const MIN_PAUSE: Duration = Duration::from_millis(1);
 
 /// Who says where a node is. A claim starts a dial; it never ends a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +23,18 @@ pub(crate) enum Source {
     Discovery,
     /// Its own HELLO.
     Hello,
+    /// What was found where the application has required somebody: at an endpoint without an id, or
+    /// by a host name.
+    Found,
     /// The application. Never forgotten, and dialled without being claimed again.
     Required,
+}
+
+impl Source {
+    /// Whether it is the application that wants the node to be met there.
+    const fn is_application(self) -> bool {
+        matches!(self, Self::Required | Self::Found)
+    }
 }
 
 /// One address of a node.
@@ -83,7 +90,40 @@ impl Candidates {
 
     /// Whether the application has asked for the node.
     pub(crate) fn is_required(&self) -> bool {
-        self.0.iter().any(|it| it.source == Source::Required)
+        self.0.iter().any(|it| it.source.is_application())
+    }
+
+    /// The endpoints at which the application has required the node.
+    pub(crate) fn required(&self) -> impl Iterator<Item = Endpoint> {
+        self.0.iter().filter(|it| it.source == Source::Required).map(|it| it.endpoint)
+    }
+
+    /// The dials to those of the endpoints that the application wants.
+    pub(crate) fn dials_of_application(
+        &self,
+        which: impl Fn(Source, Endpoint) -> bool,
+    ) -> impl Iterator<Item = ConnId> {
+        let wanted = self.0.iter().filter(move |it| it.is_wanted(&which));
+        wanted.filter_map(|it| Some(it.dial?.conn))
+    }
+
+    /// The application does not want the node any more at these endpoints.
+    pub(crate) fn forget_application(&mut self, which: impl Fn(Source, Endpoint) -> bool) {
+        self.0.retain(|it| !it.is_wanted(&which));
+    }
+
+    /// There is reason to hope: what is required is tried soon, as if it had not failed before.
+    pub(crate) fn hope(&mut self, now: Instant, times: &Times) {
+        for candidate in self.0.iter_mut().filter(|it| it.source == Source::Required) {
+            candidate.failures = 0;
+            let soon = after(now, times.retry_interval.max(MIN_PAUSE));
+            candidate.not_before = candidate.not_before.min(soon);
+        }
+    }
+
+    /// Whether the node was said to be at an endpoint.
+    pub(crate) fn contains(&self, endpoint: Endpoint) -> bool {
+        self.0.iter().any(|it| it.endpoint == endpoint)
     }
 
     /// When the node was last claimed to be anywhere.
@@ -106,7 +146,9 @@ impl Candidates {
             known.interface = interface.or(known.interface);
             known.claimed_at = now;
             known.fresh = true;
-            if known.source != Source::Required {
+            let stays = known.source == Source::Required
+                || known.source == Source::Found && source != Source::Required;
+            if !stays {
                 known.source = source;
             }
             return false;
@@ -116,7 +158,7 @@ impl Candidates {
         self.0.retain(|it| {
             is_met
                 || it.source != source
-                || source == Source::Required
+                || source.is_application()
                 || it.dial.is_some()
                 || family(it.endpoint) != family(endpoint)
                 || it.interface != interface
@@ -158,15 +200,18 @@ impl Candidates {
         ready
             .filter(|it| Some(it.endpoint) != other_than)
             .min_by_key(|it| {
-                let only_claimed = !it.good && it.source != Source::Required;
+                let only_claimed = !it.good && !it.source.is_application();
                 (only_claimed, it.failures, !it.good, std::cmp::Reverse(it.claimed_at))
             })
             .map(|it| it.endpoint)
     }
 
-    /// Whether an endpoint has failed, and has never led to the node.
-    pub(crate) fn has_only_failed(&self, endpoint: Endpoint) -> bool {
-        self.0.iter().any(|it| it.endpoint == endpoint && it.failures > 0 && !it.good)
+    /// Whether an endpoint has failed, and has never led to the node; or is tried by the clock, and
+    /// soon again.
+    pub(crate) fn is_brief(&self, endpoint: Endpoint) -> bool {
+        let again = |it: &Candidate| it.good && it.source.is_application();
+        let only_failed = |it: &Candidate| it.failures > 0 && !it.good;
+        self.0.iter().any(|it| it.endpoint == endpoint && (only_failed(it) || again(it)))
     }
 
     /// An endpoint is being dialled.
@@ -234,9 +279,11 @@ impl Candidates {
     /// A dial has led to nothing: the endpoint waits.
     pub(crate) fn fail(&mut self, now: Instant, conn: ConnId, times: &Times) -> Option<FailedDial> {
         let failed = self.0.iter_mut().find(|it| it.dial.is_some_and(|dial| dial.conn == conn))?;
-        let Dial { began, outdated, .. } = failed.dial.take()?;
-        failed.wait(now, times);
-        let heard = failed.was_tried_again() || failed.claimed_at > began;
+        let Dial { began, outdated, up_since, .. } = failed.dial.take()?;
+        failed.wait(now, now.saturating_duration_since(began), times);
+        // One that was up may have crossed a dial of the node itself.
+        let tried_again = failed.failures > 1 || failed.was_tried_again() && up_since.is_none();
+        let heard = tried_again || failed.claimed_at > began;
         // Once, the HELLO is an excuse.
         let heard = heard && (!outdated || failed.failures > 1);
         Some(FailedDial { endpoint: failed.endpoint, heard, outdated })
@@ -255,7 +302,7 @@ impl Candidates {
         let Some(candidate) = self.0.iter_mut().find(|it| it.endpoint == endpoint) else {
             return false;
         };
-        candidate.wait(now, times);
+        candidate.wait(now, Duration::ZERO, times);
         candidate.was_tried_again()
     }
 
@@ -265,6 +312,12 @@ impl Candidates {
             candidate.good = true;
             candidate.failures = 0;
         }
+    }
+
+    /// The node was met by the name that leads to an endpoint: it is worth as much as one at which it
+    /// was.
+    pub(crate) fn expect(&mut self, endpoint: Endpoint) {
+        self.0.iter_mut().filter(|it| it.endpoint == endpoint).for_each(|it| it.good = true);
     }
 
     /// The node that was met is gone. Its other addresses may be dialled at once; where it was has
@@ -323,16 +376,22 @@ impl Candidates {
 }
 
 impl Candidate {
-    /// Whether it has failed more than once, which it only can if it is claimed again in between.
-    fn was_tried_again(&self) -> bool {
-        self.source == Source::Required || self.failures > 1
+    /// Whether it is one of those that the application wants.
+    fn is_wanted(&self, which: impl Fn(Source, Endpoint) -> bool) -> bool {
+        self.source.is_application() && which(self.source, self.endpoint)
     }
 
-    fn wait(&mut self, now: Instant, times: &Times) {
-        let doublings = self.failures.min(MAX_DOUBLINGS);
+    /// Whether it has failed more than once, which it only can if it is claimed again in between.
+    fn was_tried_again(&self) -> bool {
+        self.source.is_application() || self.failures > 1
+    }
+
+    /// It has failed, by an attempt that has taken this long.
+    fn wait(&mut self, now: Instant, taken: Duration, times: &Times) {
         self.failures = self.failures.saturating_add(1);
+        let again = self.good && self.source.is_application();
         let pause =
-            times.retry_interval.saturating_mul(1 << doublings).min(times.max_retry_interval);
+            if again { times.pause_if_required(taken) } else { times.pause_after(self.failures) };
         self.pause(now, pause);
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::{Endpoint, MessageLimits, PeerId};
 
+/// A pause is doubled this many times at most, whatever is set.
+const MAX_DOUBLINGS: u32 = 16;
+
 /// What a node says about itself: names and values, in the order of the names.
 pub type Headers = BTreeMap<String, String>;
 
@@ -28,6 +31,9 @@ pub struct Config {
     /// How many connections to peers there may be: a two-way peer has one, any other one two, and a
     /// node that is not met yet is reckoned with two. Further nodes are ignored. Default 2,048.
     pub max_connections: usize,
+    /// How many peers and endpoints the application may require; each is tried about once in
+    /// [`Times::retry_interval`] while nobody is met there. Default 256.
+    pub max_required: usize,
     /// How large a HELLO may be, received or sent.
     pub message_limits: MessageLimits,
     /// How many frames the content of one WHISPER or SHOUT may have. More is refused, since peers
@@ -54,6 +60,7 @@ impl Config {
             times: Times::default(),
             max_peers: 1024,
             max_connections: 2048,
+            max_required: 256,
             message_limits: MessageLimits::default(),
             max_content_frames: 4095,
             max_content_bytes: 64 * 1024 * 1024 - 1024,
@@ -93,9 +100,9 @@ pub struct Times {
     /// Default 200 ms.
     pub drain_timeout: Duration,
     /// The pause before an endpoint that could not be reached is tried again; twice as long after
-    /// each further failure, up to `max_retry_interval`. Also the pause before a peer that is
-    /// required (see [`Action::Require`](crate::Action::Require)), and has gone, is tried again.
-    /// Default 1 s.
+    /// each further failure, up to `max_retry_interval`. What is required (see
+    /// [`Action::Require`](crate::Action::Require)), and has been met there before, is tried again
+    /// once in this time, however often it fails. Default 1 s.
     pub retry_interval: Duration,
     /// The longest pause between two attempts. Default 60 s.
     pub max_retry_interval: Duration,
@@ -106,6 +113,18 @@ impl Times {
     /// and has the other half to answer: on a bad network a message is repeated several times.
     pub(crate) fn ask_after(&self) -> Duration {
         self.evasive_timeout.min(self.expired_timeout) / 2
+    }
+
+    /// The pause before an endpoint is tried again that has failed this often in a row.
+    pub(crate) fn pause_after(&self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(MAX_DOUBLINGS);
+        self.retry_interval.saturating_mul(1 << doublings).min(self.max_retry_interval)
+    }
+
+    /// The pause before something is tried again that is required, and was met there before: it is
+    /// tried once in an interval, by an attempt that has taken this long.
+    pub(crate) fn pause_if_required(&self, taken: Duration) -> Duration {
+        self.retry_interval.saturating_sub(taken).max(self.retry_interval / 4)
     }
 }
 

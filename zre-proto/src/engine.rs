@@ -9,6 +9,7 @@ mod links;
 mod liveness;
 mod membership;
 mod receive;
+mod requirements;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::local_node::{LocalNode, check_length};
 use crate::message::Command;
 use crate::peer::Peer;
 use crate::peers::Peers;
+use crate::requirements::Requirements;
 use crate::spares::Spares;
 use crate::timers::Timers;
 use crate::{
@@ -46,6 +48,7 @@ pub struct Engine {
     groups: Groups,
     timers: Timers,
     spares: Spares,
+    requirements: Requirements,
     /// Nodes that the application was told of that they cannot be met, and why.
     unreachable: BTreeSet<(PeerId, UnreachableReason)>,
     challenges: Challenges,
@@ -79,6 +82,7 @@ impl Engine {
             groups: Groups::default(),
             timers: Timers::default(),
             spares: Spares::default(),
+            requirements: Requirements::default(),
             unreachable: BTreeSet::new(),
             challenges: Challenges::default(),
             outputs: VecDeque::new(),
@@ -115,6 +119,9 @@ impl Engine {
             Input::Connected { peer, conn, two_way, own_endpoint } => {
                 self.connected(now, peer, conn, two_way, own_endpoint);
             }
+            Input::ScoutUp { conn, own_endpoint } => self.scout_up(now, conn, own_endpoint),
+            Input::ScoutLost { conn, why } => self.scout_lost(now, conn, why),
+            Input::Resolved { endpoint, addresses } => self.resolved(now, endpoint, addresses),
             Input::Progress { peer, conn, received, sent } => {
                 self.progress(now, peer, conn, received, sent);
             }
@@ -127,6 +134,7 @@ impl Engine {
             Input::Moved(endpoint) => {
                 self.config.endpoint = endpoint;
                 self.event(Event::Moved { endpoint });
+                self.hope(now);
             }
         }
         self.accept_challenges(now);
@@ -171,7 +179,8 @@ impl Engine {
     /// comes.
     pub fn next_deadline(&self) -> Option<Instant> {
         let challenges = if self.paused { None } else { self.challenges.next_deadline() };
-        earliest(earliest(self.timers.next(), challenges), self.call_at)
+        let required = if self.stopped { None } else { self.requirements.next_deadline() };
+        earliest(earliest(self.timers.next(), challenges), earliest(self.call_at, required))
     }
 
     /// Returns the connections of peers about which something will be decided if
@@ -237,6 +246,12 @@ impl Engine {
     /// Returns whether this is the connection on which a peer is spoken to, and has been greeted.
     pub fn greets(&self, id: PeerId, conn: ConnId) -> bool {
         self.peers.get(id).is_some_and(|peer| peer.outgoing.conn == Some(conn))
+    }
+
+    /// Returns whether HELLO was said on a connection that was made to find out who is there, and
+    /// nobody has answered yet.
+    pub fn greets_unknown(&self, conn: ConnId) -> bool {
+        self.requirements.is_speaking(conn)
     }
 
     /// Returns the connection on which a peer that is present is spoken to.

@@ -62,6 +62,14 @@ pub enum ActionError {
         /// The limit.
         limit: usize,
     },
+    /// The application requires as many peers and endpoints as it may.
+    #[error(
+        "this node requires {limit} peers and endpoints, its limit: forget one, or raise the limit"
+    )]
+    TooManyRequired {
+        /// The limit.
+        limit: usize,
+    },
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::{Content, Endpoint, Headers, PeerId};
+use crate::{Content, Endpoint, Headers, HostEndpoint, PeerId};
 
 /// What the engine tells the application.
 ///
 /// For every peer: `Enter`, then any number of `Join`, `Leave`, `Whisper`, `Shout`, `Evasive`,
 /// `Silent` and `Returned`, then `Exit`. None of them comes outside `Enter` … `Exit`, and between
-/// the two every message that the peer sent comes once and in order. Only `Unreachable` is about a
-/// node that is not present.
+/// the two every message that the peer sent comes once and in order. Only `Unreachable` and
+/// `EndpointUnreachable` are about nodes that are not present.
 ///
 /// Exhaustive on purpose, like [`Output`](crate::Output): a driver has to pass on every event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +107,15 @@ pub enum Event {
         /// Why it cannot be met, and what can be done.
         why: UnreachableReason,
     },
+    /// Nobody can be met at an endpoint that the application has required without an id; or the host
+    /// name of one does not resolve. It is tried again and again. Comes once for each endpoint and
+    /// reason, until somebody is met there.
+    EndpointUnreachable {
+        /// The endpoint.
+        endpoint: HostEndpoint,
+        /// Why nobody can be met there, and what can be done.
+        why: UnreachableReason,
+    },
     /// This node has moved to another interface. Its peers may exit and enter again.
     Moved {
         /// The new endpoint of its mailbox.
@@ -126,7 +135,7 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `Moved` and `Stop`.
+    /// for `EndpointUnreachable`, `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -139,7 +148,7 @@ impl Event {
             | Self::Silent { peer, .. }
             | Self::Returned { peer, .. }
             | Self::Unreachable { peer, .. } => Some(*peer),
-            Self::Moved { .. } | Self::Stop => None,
+            Self::EndpointUnreachable { .. } | Self::Moved { .. } | Self::Stop => None,
         }
     }
 }
@@ -213,6 +222,10 @@ pub enum UnreachableReason {
     NoHello,
     /// This process has no file descriptor left for the connection: raise its limit.
     NoDescriptors,
+    /// The host name does not resolve: look for a typing error, and at the name service.
+    NoName,
+    /// It is this node itself, which an application that gives all nodes the same list need not mind.
+    OwnNode,
     /// The operating system refused for another reason.
     Failed,
 }
@@ -227,6 +240,8 @@ impl UnreachableReason {
             Self::AnotherNode => "another node answers",
             Self::NoHello => "it does not greet back",
             Self::NoDescriptors => "no descriptors left",
+            Self::NoName => "the name does not resolve",
+            Self::OwnNode => "it is this node itself",
             Self::Failed => "failed",
         }
     }

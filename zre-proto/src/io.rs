@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use crate::{Beacon, Content, Endpoint, Event, Header, PeerId, Times, UnreachableReason};
+use crate::{
+    Beacon, Content, Endpoint, Event, Header, HostEndpoint, PeerId, Times, UnreachableReason,
+};
 
 /// One connection of the node, from its `Connect` or its acceptance to its end. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,8 +56,8 @@ pub enum Input<'a> {
     /// A connection is up: its handshake is over. Of an accepted connection that is not two-way
     /// this need not be told.
     Connected {
-        /// The peer: the routing id at the other end; of a connection that was dialled, the node
-        /// it was dialled to.
+        /// The peer: the routing id at the other end; of a connection that was dialled to a node,
+        /// that node.
         peer: PeerId,
         /// The connection.
         conn: ConnId,
@@ -64,6 +66,28 @@ pub enum Input<'a> {
         two_way: bool,
         /// Where that peer can reach this node's mailbox. Told in HELLO.
         own_endpoint: Endpoint,
+    },
+    /// A [scout](Output::Scout) is up, and the mailbox at its end does not tell whose it is. If it
+    /// does, the connection is `Connected`.
+    ScoutUp {
+        /// The connection.
+        conn: ConnId,
+        /// Where this node's mailbox can be reached from there. Told in HELLO.
+        own_endpoint: Endpoint,
+    },
+    /// A scout that was neither `Connected` nor [`Identified`](Output::Identified) is no more.
+    ScoutLost {
+        /// The connection.
+        conn: ConnId,
+        /// Why.
+        why: Loss,
+    },
+    /// A host name was [resolved](Output::Resolve), or was not.
+    Resolved {
+        /// What was to be resolved.
+        endpoint: &'a HostEndpoint,
+        /// Its addresses, the best first; none if it does not resolve.
+        addresses: &'a [Endpoint],
     },
     /// A message came to the mailbox, or on a two-way connection.
     Message {
@@ -175,14 +199,29 @@ pub enum Action<'a> {
     /// Sets when peers are asked, and when they are given up, from now on. How long a peer was quiet
     /// before does not count any more: it has the new times to be heard.
     SetTimes(Times),
-    /// Connects to a node that no discovery tells of, and again whenever it is not there, until the
-    /// end. Refused with `OwnPeer`, `TooManyPeers`.
+    /// Connects to a node that no discovery tells of, and again whenever it is not there, until it is
+    /// forgotten. Nothing happens if it is required there. Refused with `OwnPeer`, `TooManyPeers`,
+    /// `TooManyRequired`.
     Require {
         /// The node.
         peer: PeerId,
         /// Its endpoint.
         endpoint: Endpoint,
     },
+    /// Connects to whoever is at an endpoint, or to one node by a host name, and again whenever nobody
+    /// is met there, until the endpoint is forgotten. Nothing happens if that is required. Refused
+    /// as `Require` is.
+    RequireEndpoint {
+        /// The endpoint.
+        endpoint: HostEndpoint,
+        /// The node that has to be there; `None`: whoever is there.
+        peer: Option<PeerId>,
+    },
+    /// Takes back all that was required of a node. If it is present it stays until it goes. Nothing
+    /// happens if it is not required; where an endpoint is required at which it is, it is met again.
+    ForgetPeer(PeerId),
+    /// Takes back all that was required at an endpoint, of whichever node. Who is present stays.
+    ForgetEndpoint(&'a HostEndpoint),
     /// Stops the node: every peer is sent GOODBYE, and then nothing is heard and nothing sent.
     Stop,
 }
@@ -202,9 +241,33 @@ pub enum Output {
         endpoint: Endpoint,
         /// The interface to leave by: there the peer was heard. `None`: whatever leads there.
         interface: Option<InterfaceId>,
-        /// Whether only failures are known of it: it is not worth being waited for as long as one
-        /// that is tried for the first time.
+        /// Whether only failures are known of it, or it is tried by the clock and soon again: it is
+        /// not worth being waited for as long as one that is tried for the first time.
         failed_before: bool,
+    },
+    /// Open a connection to find out who is at an endpoint. If the mailbox there tells its routing
+    /// id, the connection is `Connected`, else `ScoutUp`.
+    Scout {
+        /// The new connection.
+        conn: ConnId,
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+        /// As in `Connect`.
+        failed_before: bool,
+    },
+    /// It is known now who is at the other end of a scout that is up: inputs about the connection
+    /// name this peer from now on.
+    Identified {
+        /// The connection.
+        conn: ConnId,
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Look up the addresses of a host name, and say which they are:
+    /// [`Resolved`](Input::Resolved). It is not asked for again before.
+    Resolve {
+        /// The endpoint with the name.
+        endpoint: HostEndpoint,
     },
     /// Send a message: a frame with the header, then the frames of the content.
     Send {

@@ -67,6 +67,9 @@
 //!     while let Some(output) = engine.poll_output() {
 //!         match output {
 //!             Output::Connect { peer, conn, endpoint, .. } => dialled.push((peer, conn, endpoint)),
+//!             Output::Scout { .. } | Output::Identified { .. } | Output::Resolve { .. } => {
+//!                 println!("the application has required an endpoint: {output:?}");
+//!             }
 //!             Output::Send { header, content, .. } => wire.push((header, content)),
 //!             Output::Close { conn } => println!("close {conn:?}"),
 //!             Output::Event(Event::Enter { name, .. }) => println!("hello, {name}"),
@@ -103,6 +106,28 @@
 //!
 //! Who first connects in the name of a node that was not met yet is taken for it.
 //!
+//! # Without discovery
+//!
+//! The application may *require* nodes ([`Action::Require`]) and endpoints
+//! ([`Action::RequireEndpoint`]). To find out who is at an endpoint the engine sends a *scout*, a
+//! connection that is dialled to nobody in particular:
+//!
+//! ```text
+//!   engine                                                      driver
+//!   | -- Resolve, if there is a host name ---------------------> |
+//!   | <--------------------------------------------- Resolved -- |
+//!   | -- Scout: conn, endpoint --------------------------------> |
+//!   | <---- Connected: peer, conn -- | the mailbox tells its id: | a dial to that peer
+//!   | <---- ScoutUp: conn ---------- | it does not               |
+//!   | -- Send HELLO -------------------------------------------> |
+//!   | <------------- Message HELLO: peer, of another connection  |
+//!   | -- Identified: conn, peer -------------------------------> | a link to that peer
+//! ```
+//!
+//! The HELLO that answers is one from a node to which there is no link, and that says that it is at
+//! the endpoint; else one that comes from its address. Such a node is sent PING first, for another
+//! one may live behind the same address.
+//!
 //! # Where this leaves the RFC
 //!
 //! - A beacon with port zero does not disconnect a peer whose link is up: it is asked first ("Node
@@ -127,6 +152,7 @@ mod engine;
 mod error;
 mod event;
 mod groups;
+mod host_endpoint;
 mod id;
 mod io;
 mod local_node;
@@ -134,6 +160,7 @@ pub mod log;
 pub mod message;
 mod peer;
 mod peers;
+mod requirements;
 mod sequence;
 mod spares;
 mod stats;
@@ -147,8 +174,10 @@ pub use endpoint::{Endpoint, ParseEndpointError};
 pub use engine::Engine;
 pub use error::ActionError;
 pub use event::{Event, ExitReason, UnreachableReason};
+pub use host_endpoint::{HostEndpoint, ParseHostEndpointError};
 pub use id::{ParseIdError, PeerId, ROUTING_ID_LEN};
 pub use io::{Action, ConnId, Input, InterfaceId, Loss, Output};
 pub use message::{Header, MessageLimits};
 pub use peer::{LinkKind, Liveness, PeerInfo};
+pub use requirements::RequirementInfo;
 pub use stats::Stats;

@@ -53,6 +53,9 @@ pub(crate) struct Outgoing {
     pub(crate) unanswered: bool,
     /// Whether it has not been answered for so long that any other way to the peer is better.
     pub(crate) answer_is_late: bool,
+    /// Whether it was made to find out who is there, and nothing but its address says that it is
+    /// this peer.
+    pub(crate) is_guessed: bool,
     /// When the first message was sent that has not been answered; and the first one since the
     /// last PING.
     outstanding_since: Option<Instant>,
@@ -126,6 +129,9 @@ pub(crate) enum Suspicion {
     Moved,
     /// It has lost us. The sign: a second HELLO soon after our own, unless the two merely crossed.
     LostUs,
+    /// Our link leads to another node. The sign: nothing but the address from which it has greeted
+    /// says that it is the one at the other end.
+    Misled,
 }
 
 /// How alive a peer seems.
@@ -184,6 +190,7 @@ impl Outgoing {
             greeted_at: now,
             unanswered: true,
             answer_is_late: false,
+            is_guessed: false,
             outstanding_since: None,
             sent_since_ping: None,
         }
@@ -199,6 +206,21 @@ impl Outgoing {
 
     pub(crate) const fn is_up(&self) -> bool {
         self.conn.is_some()
+    }
+
+    /// Sends the next message. Returns how many were sent: none if there is no connection.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        command: Command<'_>,
+        content: Content,
+        outputs: &mut VecDeque<Output>,
+    ) -> u64 {
+        let Some(conn) = self.conn else { return 0 };
+        self.count(now, &command);
+        let header = Message { sequence: self.sequence.next(), command }.encode();
+        outputs.push_back(Output::Send { conn, header, content });
+        1
     }
 
     /// Counts the answer to a PING. Returns how many were answered, and whether that was all. What
@@ -372,11 +394,10 @@ impl Peer {
         content: Content,
         outputs: &mut VecDeque<Output>,
     ) -> u64 {
-        let Some(conn) = self.outgoing.conn.filter(|_| !self.is_leaving()) else { return 0 };
-        self.outgoing.count(now, &command);
-        let header = Message { sequence: self.outgoing.sequence.next(), command }.encode();
-        outputs.push_back(Output::Send { conn, header, content });
-        1
+        if self.is_leaving() {
+            return 0;
+        }
+        self.outgoing.send(now, command, content, outputs)
     }
 
     /// Since when it is quiet: not heard, or not answering.
@@ -456,7 +477,7 @@ impl Peer {
                 let doublings = self.regreeted.min(MAX_TIMEOUT_DOUBLINGS);
                 times.probe_timeout.saturating_mul(1 << doublings)
             }
-            Suspicion::Gone => times.probe_timeout,
+            Suspicion::Gone | Suspicion::Misled => times.probe_timeout,
             // Nothing is lost by waiting, but a peer that does not read just now.
             Suspicion::Replaced | Suspicion::Moved => times.greeting_timeout,
         }

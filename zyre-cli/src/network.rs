@@ -1,7 +1,9 @@
 //! The options of every command that starts a node.
 
+use std::str::FromStr;
+
 use clap::Args;
-use zyre::{Builder, Node};
+use zyre::{Builder, HostEndpoint, Node, PeerId};
 
 /// Where a node meets others.
 #[derive(Args)]
@@ -16,17 +18,59 @@ pub(crate) struct Network {
     /// UDP port of the beacon; only nodes with the same port meet.
     #[arg(long, default_value_t = zyre::BEACON_PORT)]
     port: u16,
+    /// Send no beacons and hear none: meet only those that one of both has been told of.
+    #[arg(long)]
+    no_beacon: bool,
+    /// Meet whoever is at this endpoint, or only the node with this id; an address or a host name. May
+    /// be given several times.
+    #[arg(long, value_name = "[ID@]HOST:PORT")]
+    require: Vec<Required>,
+    /// TCP port of the mailbox, to which others connect. Default: the first free one from 49152 up.
+    #[arg(long, value_name = "PORT")]
+    mailbox: Option<u16>,
+}
+
+/// Where somebody is to be met, and who it has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Required {
+    endpoint: HostEndpoint,
+    peer: Option<PeerId>,
+}
+
+impl FromStr for Required {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (peer, endpoint) = match text.split_once('@') {
+            Some((id, endpoint)) => {
+                let peer = id.parse::<PeerId>().map_err(|error| error.to_string())?;
+                (Some(peer), endpoint)
+            }
+            None => (None, text),
+        };
+        let endpoint = endpoint.parse::<HostEndpoint>().map_err(|error| error.to_string())?;
+        Ok(Self { endpoint, peer })
+    }
 }
 
 impl Network {
     /// Returns the builder of a node on this network.
     pub(crate) fn builder(&self) -> Builder {
-        let mut builder = Node::builder().beacon_port(self.port);
+        let mut builder = Node::builder().beacon_port(self.port).beacon(!self.no_beacon);
         for interface in &self.interface {
             builder = builder.interface(interface.as_str());
         }
         for interface in &self.except {
             builder = builder.except(interface.as_str());
+        }
+        if let Some(port) = self.mailbox {
+            builder = builder.mailbox_port(port);
+        }
+        for Required { endpoint, peer } in self.require.clone() {
+            builder = match peer {
+                Some(peer) => builder.require_peer(peer, endpoint),
+                None => builder.require_endpoint(endpoint),
+            };
         }
         builder
     }
@@ -34,5 +78,23 @@ impl Network {
     /// Returns whether the user chose an interface.
     pub(crate) fn has_interface(&self) -> bool {
         !self.interface.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_may_come_with_an_id() {
+        const ID: &str = "5eed0000000040008000000000000007";
+        let endpoint: HostEndpoint = "host.example:7".parse().unwrap();
+        let peer = Some(ID.parse().unwrap());
+        let with_id = format!("{ID}@host.example:7").parse();
+        assert_eq!(with_id, Ok(Required { endpoint: endpoint.clone(), peer }));
+        assert_eq!("tcp://host.example:7".parse(), Ok(Required { endpoint, peer: None }));
+        for wrong in ["", "host", "7@host:7", "@host:7", &format!("{ID}@")] {
+            assert!(wrong.parse::<Required>().is_err(), "{wrong}");
+        }
     }
 }

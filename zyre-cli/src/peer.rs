@@ -4,14 +4,17 @@
 //!
 //! ```text
 //! join G | leave G | whisper ID TEXT | shout G TEXT | whisperm ID F1|F2|.. | shoutm G F1|F2|..
-//! ready ID|G BYTES | burst ID N | churn G N | require ID ENDPOINT | peers | quit | die
+//! ready ID|G BYTES | burst ID N | churn G N | require ID ENDPOINT | require ENDPOINT
+//! forget ID | forget ENDPOINT | required | peers | quit | die
 //! ```
 //!
 //! `ready` waits until a peer, or every member of a group, takes a message of that many bytes, and
 //! says `READY`. The commands after it wait as well, `quit` too, so a script that has `ready` before
 //! each large message loses none, and need not read the answers. What reads as an id is one.
 //!
-//! `require` connects to a node that no beacon tells of, again and again until it is there.
+//! `require` connects to a node that no beacon tells of, or to whoever is at an endpoint, again and
+//! again until `forget` takes it back. An endpoint is `host:port` or `tcp://host:port`, with an address
+//! or a host name. `required` lists them.
 //!
 //! Standard output gives one JSON object a line, beginning with
 //! `{"event":"STARTED","peer":id,...}`. Frames that are not UTF-8 are written `hex:...`.
@@ -24,7 +27,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
-use zyre::{Builder, Content, Endpoint, Event, Events, Node, PeerId};
+use zyre::{Builder, Content, Event, Events, HostEndpoint, Node, PeerId, RequirementInfo};
 
 use crate::network::Network;
 
@@ -42,9 +45,6 @@ pub(crate) struct Options {
     /// A group to be in from the start.
     #[arg(long, value_name = "GROUP")]
     join: Vec<String>,
-    /// TCP port of the mailbox.
-    #[arg(long)]
-    mailbox: Option<u16>,
     /// Milliseconds after which a quiet peer is evasive.
     #[arg(long, value_name = "MS")]
     evasive: Option<u64>,
@@ -66,9 +66,6 @@ impl Options {
         }
         if let Some(id) = self.id {
             builder = builder.id(id);
-        }
-        if let Some(port) = self.mailbox {
-            builder = builder.mailbox_port(port);
         }
         if let Some(ms) = self.evasive {
             builder = builder.evasive_timeout(Duration::from_millis(ms));
@@ -163,9 +160,16 @@ async fn command(node: &Node, line: &str) -> Result<(), String> {
             out(json!({"event": "CHURN", "count": count}));
             done
         }
-        "require" => {
-            let endpoint = tail.parse::<Endpoint>().map_err(|error| error.to_string())?;
-            node.require_peer(peer()?, endpoint)
+        "require" if tail.is_empty() => node.require_endpoint(endpoint(first)?),
+        "require" => node.require_peer(peer()?, endpoint(tail)?),
+        "forget" => match peer() {
+            Ok(peer) => node.forget_peer(peer),
+            Err(_) => node.forget_endpoint(endpoint(first)?),
+        },
+        "required" => {
+            let required: Vec<_> = node.required().iter().map(describe_required).collect();
+            out(json!({"event": "REQUIRED", "required": required}));
+            Ok(())
         }
         "peers" => {
             let peers: Vec<_> = node.peers().into_iter().map(id).collect();
@@ -176,6 +180,17 @@ async fn command(node: &Node, line: &str) -> Result<(), String> {
         _ => return Err(format!("unknown command {word:?}")),
     };
     done.map_err(|refused| refused.to_string())
+}
+
+fn endpoint(text: &str) -> Result<HostEndpoint, String> {
+    text.parse::<HostEndpoint>().map_err(|error| error.to_string())
+}
+
+fn describe_required(info: &RequirementInfo) -> Value {
+    json!({
+        "endpoint": info.endpoint.to_string(), "peer": info.peer.map(id),
+        "present": info.is_present, "problem": info.problem.map(|why| why.as_str()),
+    })
 }
 
 async fn report(mut events: Events) {
@@ -220,6 +235,9 @@ fn describe(event: &Event) -> Option<Value> {
         Event::Unreachable { peer, endpoint, why } => json!({
             "event": "UNREACHABLE", "peer": id(*peer), "endpoint": endpoint.to_string(),
             "why": why.as_str(),
+        }),
+        Event::EndpointUnreachable { endpoint, why } => json!({
+            "event": "UNREACHABLE", "endpoint": endpoint.to_string(), "why": why.as_str(),
         }),
         Event::IdInUse { endpoint } => json!({
             "event": "ID IN USE", "endpoint": endpoint.to_string(),

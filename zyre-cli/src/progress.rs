@@ -45,6 +45,11 @@ impl Progress {
             Event::Unreachable { endpoint, why, .. } => {
                 self.say(unreachable::sentence(*endpoint, *why, self.node.endpoint()));
             }
+            Event::EndpointUnreachable { endpoint, why } => {
+                let own = self.node.endpoint();
+                let sentence = unreachable::sentence_of_endpoint(endpoint, *why, own);
+                sentence.into_iter().for_each(|sentence| self.say(sentence));
+            }
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
             Event::Receiving { peer, name, bytes, total, rate }
             | Event::Sending { peer, name, bytes, total, rate } => {

@@ -48,6 +48,22 @@ fn people_meet_and_talk() {
 }
 
 #[test]
+fn people_meet_without_beacons_and_hear_why_they_do_not() {
+    let [here, nowhere] = [free_port(), free_port()];
+    let silent = |nick, more: &[&str]| {
+        let arguments = ["chat", nick, "--interface", "lo", "--no-beacon"];
+        Program::start(&[&arguments[..], more].concat())
+    };
+    let alice = silent("alice", &["--mailbox", &here]);
+    alice.sees(&["You are alice in room lobby"]);
+    let [here, nowhere] = [here, nowhere].map(|port| format!("127.0.0.1:{port}"));
+    let bob = silent("bob", &["--require", &here, "--require", &nowhere]);
+    alice.sees(&["* bob joined lobby"]);
+    bob.sees(&["* alice joined lobby"]);
+    bob.sees(&["* nobody can be met at tcp://", &nowhere, "it refuses connections"]);
+}
+
+#[test]
 fn rooms() {
     let (alice, bob, _) = two();
     bob.say("/join games");

@@ -36,11 +36,50 @@ fn a_node_with_a_given_id_is_met_at_its_endpoint() {
 #[test]
 fn what_cannot_be_required_is_an_error() {
     const ID: &str = "5eed0000000040008000000000000007";
-    for wrong in ["require x tcp://127.0.0.1:9".to_owned(), format!("require {ID} nowhere")] {
+    let wrong = [
+        "require x tcp://127.0.0.1:9".to_owned(),
+        format!("require {ID} nowhere"),
+        "require nowhere".to_owned(),
+        "require".to_owned(),
+        "forget nowhere".to_owned(),
+    ];
+    for wrong in wrong {
         let node = alone(&[]);
         node.say(wrong).unwrap();
         hears(&node, &json!({ "event": "ERROR" }));
     }
+}
+
+#[test]
+fn without_beacons_nodes_meet_by_an_endpoint_alone_until_it_is_forgotten() {
+    let silent = |more: &[&str]| alone(&[&["--no-beacon"], more].concat());
+    let mailbox = free_port().to_string();
+    let endpoint = format!("tcp://localhost:{mailbox}");
+    let required = silent(&["--mailbox", &mailbox, "--name", "required"]);
+    let started = hears(&required, &json!({ "event": "STARTED" }));
+    let from_start = silent(&["--require", &format!("localhost:{mailbox}")]);
+    hears(&from_start, &json!({ "event": "ENTER", "name": "required" }));
+    let later = silent(&[]);
+    later.say(format!("require {endpoint}")).unwrap();
+    hears(&later, &json!({ "event": "ENTER", "name": "required" }));
+    let listed = |node: &Child| {
+        let mark = node.tell("required").unwrap();
+        node.blocking_expect(mark, &json!({ "event": "REQUIRED" })).unwrap().report
+    };
+    let expected = json!([{
+        "endpoint": endpoint, "peer": started["peer"], "present": true, "problem": null,
+    }]);
+    assert_eq!(listed(&later)["required"], expected);
+    later.say(format!("forget {endpoint}")).unwrap();
+    assert_eq!(listed(&later)["required"], json!([]));
+    assert_eq!(listed(&from_start)["required"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn who_is_at_no_endpoint_is_told_with_the_reason() {
+    let endpoint = format!("tcp://127.0.0.1:{}", free_port());
+    let node = alone(&["--no-beacon", "--require", &endpoint]);
+    hears(&node, &json!({ "event": "UNREACHABLE", "endpoint": endpoint, "why": "refused" }));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use uuid::Uuid;
-use zre_proto::{Action, Config, Endpoint, Engine, PeerId, Times};
+use zre_proto::{Action, Config, Endpoint, Engine, HostEndpoint, PeerId, Times};
 
 use crate::Level;
 use crate::driver::Driver;
@@ -39,6 +39,8 @@ pub struct Builder {
     name: Option<String>,
     headers: Vec<(String, String)>,
     groups: Vec<String>,
+    /// Where others are, and who has to be there, if anybody in particular.
+    required: Vec<(HostEndpoint, Option<PeerId>)>,
     settings: NetworkSettings,
     times: Times,
     logging: Option<Level>,
@@ -53,6 +55,7 @@ impl Default for Builder {
     fn default() -> Self {
         let settings = NetworkSettings {
             choices: Choices::default(),
+            beacon: true,
             beacon_port: BEACON_PORT,
             mailbox_port: None,
             advertised: None,
@@ -65,6 +68,7 @@ impl Default for Builder {
             name: None,
             headers: Vec::new(),
             groups: Vec::new(),
+            required: Vec::new(),
             settings,
             times: Times::default(),
             logging: None,
@@ -142,6 +146,37 @@ impl Builder {
         self
     }
 
+    /// Sets whether the node sends beacons and hears those of others. Default `true`. Without, it has
+    /// no UDP socket, and meets those that it [requires](Self::require_endpoint), and those that
+    /// require it. It then also lives on interfaces where nobody would hear a beacon, such as those
+    /// of most VPNs. See [*Without broadcast*](crate#without-broadcast).
+    pub const fn beacon(mut self, beacon: bool) -> Self {
+        self.settings.beacon = beacon;
+        self.settings.choices.silent = !beacon;
+        self
+    }
+
+    /// Connects to a node that no beacon tells of, from the start. See [`Node::require_peer`].
+    pub fn require_peer(mut self, peer: PeerId, endpoint: impl Into<HostEndpoint>) -> Self {
+        self.required.push((endpoint.into(), Some(peer)));
+        self
+    }
+
+    /// Connects to whoever is at an endpoint, from the start. See [`Node::require_endpoint`].
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server: zyre::HostEndpoint = "server.example.org:49152".parse()?;
+    /// let builder = zyre::Node::builder().beacon(false).require_endpoint(server);
+    /// let (node, events) = builder.start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require_endpoint(mut self, endpoint: impl Into<HostEndpoint>) -> Self {
+        self.required.push((endpoint.into(), None));
+        self
+    }
+
     /// Sets the UDP port of the beacon, not 0. Nodes find each other if they use the same. Default
     /// [`BEACON_PORT`], 5670.
     pub const fn beacon_port(mut self, port: u16) -> Self {
@@ -184,8 +219,8 @@ impl Builder {
     }
 
     /// Sets the time from beacon to beacon, from 1 ms to one day, not zero; other values are moved
-    /// into that range. Default 1 s. Also how often a required peer is tried again, and the
-    /// interface looked at. [`Node::set_beacon_interval`] changes it.
+    /// into that range. Default 1 s. Also how often what is required is tried again where a node was
+    /// met before, and the interfaces are looked at. [`Node::set_beacon_interval`] changes it.
     pub const fn beacon_interval(mut self, interval: Duration) -> Self {
         self.settings.interval = interval;
         self
@@ -272,6 +307,8 @@ impl Builder {
     /// Starts the node: opens its mailbox, sends its first beacon. To be called inside a tokio
     /// runtime, on which the node lives.
     ///
+    /// Connecting to what is required goes on after that.
+    ///
     /// Without a usable interface, and none asked for, it starts on loopback, where it finds only
     /// nodes of this machine; [`Node::interfaces`] tells. It moves as soon as one appears.
     ///
@@ -302,6 +339,7 @@ impl Builder {
         if self.logging.is_some() {
             driver.set_logging(self.logging);
         }
+        driver.turn().begin();
         driver.spawn(driver.clone().keep_time());
         driver.spawn(network.run(driver.clone()));
         #[cfg(feature = "files")]
@@ -348,6 +386,10 @@ impl Builder {
         let mut engine = Engine::new(config)?;
         for group in &self.groups {
             engine.act(Instant::now(), Action::Join(group))?;
+        }
+        for (endpoint, peer) in &self.required {
+            let (endpoint, peer) = (endpoint.clone(), *peer);
+            engine.act(Instant::now(), Action::RequireEndpoint { endpoint, peer })?;
         }
         Ok(engine)
     }

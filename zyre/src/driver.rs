@@ -5,6 +5,7 @@
 
 mod connection;
 mod core;
+mod resolve;
 mod stop;
 mod strangers;
 mod turn;
@@ -150,7 +151,7 @@ impl Driver {
     #[cfg(feature = "files")]
     pub(crate) fn is_connected_from(&self, peer: PeerId, ip: IpAddr) -> bool {
         let core = self.core.lock();
-        let mut conns = core.conns.iter().filter(|(_, open)| open.peer == peer);
+        let mut conns = core.conns.iter().filter(|(_, open)| open.peer == Some(peer));
         conns.any(|(conn, open)| {
             let remote = open.ends.map(|ends| ends.remote.ip().to_canonical());
             remote == Some(ip.to_canonical()) && core.engine.hears(peer, *conn)

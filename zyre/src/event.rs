@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use zre_proto::{Content, Endpoint, ExitReason, Headers, PeerId, UnreachableReason};
+use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, UnreachableReason};
 
 /// Something that has happened on the network.
 ///
 /// For every peer: `Enter`, then any number of `Join`, `Leave`, `Whisper`, `Shout`, `Evasive`,
 /// `Silent` and `Returned`, then `Exit`. None of them comes outside `Enter` … `Exit`, and between
-/// the two every message that the peer sent comes once and in order. Only `Unreachable` is about a
-/// node that is not present.
+/// the two every message that the peer sent comes once and in order. Only `Unreachable` and
+/// `EndpointUnreachable` are about nodes that are not present.
 #[cfg_attr(
     feature = "files",
     doc = "
@@ -116,6 +116,16 @@ pub enum Event {
         /// Why it cannot be met, and what can be done.
         why: UnreachableReason,
     },
+    /// Nobody can be met at an endpoint that the application [requires](crate::Node::require_endpoint)
+    /// without an id; or the host name of one that it requires does not resolve. It is tried again and
+    /// again. Comes once for each endpoint and reason, until somebody is met there. Show it, but for
+    /// [`OwnNode`](UnreachableReason::OwnNode), if all nodes are given the same list.
+    EndpointUnreachable {
+        /// The endpoint.
+        endpoint: HostEndpoint,
+        /// Why nobody can be met there, and what can be done.
+        why: UnreachableReason,
+    },
     /// A file that a peer has published is here, complete.
     #[cfg(feature = "files")]
     Deliver {
@@ -204,7 +214,7 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `IdInUse`, `Moved` and `Stop`.
+    /// for `EndpointUnreachable`, `IdInUse`, `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -223,7 +233,10 @@ impl Event {
             | Self::Receiving { peer, .. }
             | Self::Sending { peer, .. }
             | Self::Sent { peer, .. } => Some(*peer),
-            Self::IdInUse { .. } | Self::Moved { .. } | Self::Stop => None,
+            Self::EndpointUnreachable { .. }
+            | Self::IdInUse { .. }
+            | Self::Moved { .. }
+            | Self::Stop => None,
         }
     }
 }
@@ -247,6 +260,9 @@ impl From<zre_proto::Event> for Event {
             Protocol::Returned { peer, name } => Self::Returned { peer, name },
             Protocol::Unreachable { peer, endpoint, why } => {
                 Self::Unreachable { peer, endpoint, why }
+            }
+            Protocol::EndpointUnreachable { endpoint, why } => {
+                Self::EndpointUnreachable { endpoint, why }
             }
             Protocol::Moved { endpoint } => Self::Moved { endpoint },
             Protocol::Stop => Self::Stop,

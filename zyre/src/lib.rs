@@ -50,8 +50,52 @@
 //! nodes are peers like any other. The crate [`zre_proto`] describes the protocol, and its page
 //! [`two_way`](zre_proto::two_way) the one connection.
 //!
-//! Without a beacon, for instance across networks, [`Node::require_peer`] connects to a node whose
-//! id and endpoint are known.
+//! Where beacons do not reach, nodes meet as the next section says.
+//!
+//! # Without broadcast
+//!
+//! Clouds, VPNs, guest networks and routers let no broadcast pass. There a node is told where others
+//! are, at the start or later:
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! use zyre::{HostEndpoint, Node, PeerId};
+//!
+//! let server: HostEndpoint = "server.example.org:49152".parse()?;
+//! let builder = Node::builder()
+//!     .beacon(false)                      // no UDP socket at all; or both at once
+//!     .mailbox_port(49152)                // so that others can be told of it
+//!     .require_endpoint(server.clone());  // whoever is there
+//! let (node, events) = builder.start().await?;
+//!
+//! let id: PeerId = "5eed0000000040008000000000000007".parse()?;
+//! node.require_peer(id, "10.0.7.1:49152".parse::<HostEndpoint>()?)?; // only this node
+//! node.forget_endpoint(server)?; // not tried any more; who is present stays until it goes
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **It is enough that one of two knows the other**, and can connect to it: they then have one
+//!   connection for both directions. A node behind a firewall or NAT requires one that is not. All
+//!   nodes may be given the same list: each knows its own endpoint by the id that answers there.
+//! - **They do not tell each other of third ones.** Whom nobody requires, and who requires nobody, is
+//!   alone.
+//! - **An endpoint is an address or a host name**, with the port of a mailbox: [`HostEndpoint`]. A name is
+//!   looked up at each attempt, and its addresses are tried in turn.
+//! - **Who is lost is tried again**: where a node was met before once in a
+//!   [`beacon_interval`](Builder::beacon_interval), a second by default, so that it is met within
+//!   three seconds after a network is whole again, however long it was not; where nobody ever was,
+//!   after 1, 2, 4 … 60 such times, and soon when this host has another address.
+//! - **Who cannot be met is told**, with the reason: [`Event::Unreachable`] of a node,
+//!   [`Event::EndpointUnreachable`] of an endpoint. [`Node::required`] shows how far it is with all.
+//! - **A peer that stops** says goodbye on its connection, so its [`Exit`](Event::Exit) needs no beacon; that of
+//!   a crash neither.
+//! - **A node of another kind** is met by its endpoint alone as well, if it can connect back: it answers HELLO.
+//!   Two nodes with one address and another endpoint than they say, as behind a port forwarding, are asked
+//!   who they are before they enter.
+//!
+//! An id in [`Node::require_peer`] makes sure that the node is the one that is meant, as far as nobody
+//! pretends to be it. With an endpoint alone whoever is there is met.
 //!
 //! # Networks and interfaces
 //!
@@ -67,7 +111,7 @@
 //! | up, with a carrier, and with an address of a subnet | yes: one IPv4 address of each subnet, four at most; for IPv6 the link-local address is announced, and the mailbox is open at a global and a unique local one as well |
 //! | loopback | if it was asked for, or if there is no other |
 //! | down, or without a carrier | as soon as it is up |
-//! | point to point, as most VPNs | no: nobody can be found there; [`Node::require_peer`] connects |
+//! | point to point, as most VPNs, or with an address of no subnet | not with beacons, for nobody would hear them, though [`Node::require_peer`] connects; [without](Builder::beacon) they are |
 //! | not chosen by [`Builder::interface`], or excepted by [`Builder::except`] | no |
 //!
 //! [`Node::interfaces`] shows what is used, and why the others are not. Of several addresses in one
@@ -83,7 +127,7 @@
 //! | what is sent to a peer does not arrive, though it is heard | as if its host had vanished |
 //! | a peer does not read what it is sent | [`whisper`](Node::whisper) is refused with [`Full`](ActionError::Full) while 1,000 messages or 16 MiB wait for it; a [`shout`](Node::shout) ends it, [`Overflow`](ExitReason::Overflow), if that lasts for 5 s or twice as much waits; others notice nothing |
 //! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing that has arrived is lost |
-//! | a node is heard and cannot be met | [`Unreachable`](Event::Unreachable), with the reason |
+//! | a node is heard or required, and cannot be met | [`Unreachable`](Event::Unreachable) or [`EndpointUnreachable`](Event::EndpointUnreachable), with the reason |
 //! | another node uses this one's id | [`IdInUse`](Event::IdInUse) on both, if they hear each other's beacons |
 //! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
 //! | somebody sends garbage | nothing; counted in [`Stats`] |
@@ -181,6 +225,7 @@ pub use stats::{LogStats, NetworkStats, Stats};
 pub use zmtp::Printable;
 pub use zre_proto::log::Level;
 pub use zre_proto::{
-    ActionError, Content, Endpoint, ExitReason, Headers, LinkKind, Liveness, ParseEndpointError,
-    ParseIdError, PeerId, PeerInfo, Stats as ProtocolStats, UnreachableReason,
+    ActionError, Content, Endpoint, ExitReason, Headers, HostEndpoint, LinkKind, Liveness,
+    ParseEndpointError, ParseHostEndpointError, ParseIdError, PeerId, PeerInfo, RequirementInfo,
+    Stats as ProtocolStats, UnreachableReason,
 };

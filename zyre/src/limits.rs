@@ -32,6 +32,9 @@ pub struct Limits {
     /// Peers at a time, those included that are heard of and not met. Further ones are ignored and
     /// counted. Default 1,024, or less where descriptors are few.
     pub peers: usize,
+    /// Peers and endpoints that the application may [require](crate::Node::require_peer). One more is
+    /// refused. Each is tried about once a second while nobody is met there. Default 256.
+    pub required: usize,
     /// Bytes of one message, all frames together. A connection that announces more is closed
     /// before anything is allocated; before HELLO the limit is `hello_bytes`. Default 64 MiB.
     /// Content that this node sends may have 512 bytes less, and one frame less than
@@ -119,6 +122,7 @@ impl Limits {
         let peers = peer_connections.min(1024);
         Self {
             peers,
+            required: 256,
             message_bytes: 64 * 1024 * 1024,
             message_frames: 4096,
             hello_entries: 4096,
@@ -198,6 +202,7 @@ impl Limits {
     pub(crate) fn apply_to(&self, config: &mut Config) {
         config.max_peers = self.peers;
         config.max_connections = self.peer_connections;
+        config.max_required = self.required;
         config.message_limits.entries = self.hello_entries;
         config.message_limits.bytes = self.hello_bytes;
         config.max_content_frames = self.message_frames.saturating_sub(1);

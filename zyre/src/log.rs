@@ -307,6 +307,10 @@ impl State {
                 let data = format!("{place} cannot be met: {why}");
                 Some(Draft { level, event: LogEvent::None, peer: correlation_id(&place), data })
             }
+            Event::EndpointUnreachable { endpoint, why } => {
+                let data = format!("nobody can be met at {endpoint}: {why}");
+                Some(Draft { level: Level::Warning, event: LogEvent::None, peer: 0, data })
+            }
             Event::Moved { endpoint } => {
                 let draft = info(LogEvent::None, 0, &format!("moved to {endpoint}"));
                 self.settle(*endpoint);

@@ -27,6 +27,8 @@ const MAX_LOOK_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkSettings {
     pub(crate) choices: Choices,
+    /// Whether beacons are sent and heard.
+    pub(crate) beacon: bool,
     pub(crate) beacon_port: u16,
     pub(crate) mailbox_port: Option<u16>,
     pub(crate) advertised: Option<Advertised>,
@@ -41,7 +43,7 @@ impl NetworkSettings {
         if self.advertised.is_some_and(|it| it.endpoint.address().port() == 0) {
             return Err(StartError::PortZero("advertised endpoint"));
         }
-        if self.beacon_port == 0 {
+        if self.beacon && self.beacon_port == 0 {
             return Err(StartError::PortZero("beacon"));
         }
         Ok(self.limits.check()?)
@@ -57,7 +59,8 @@ pub(crate) struct Network {
     /// Of the mailbox, wherever it can be had.
     port: u16,
     listener: Listener,
-    beacons: BeaconListener,
+    /// `None` if the node does without beacons.
+    beacons: Option<BeaconListener>,
     watch: HostWatch,
     /// When the host was last looked at.
     looked_at: Instant,
@@ -87,12 +90,15 @@ impl Network {
         }
         let doors = mailbox::open(&selection.places, settings.mailbox_port)?;
         if selection.is_alone() {
-            tracing::warn!(node = %id, "no network interface that can broadcast: on loopback until \
+            tracing::warn!(node = %id, "no network interface that can be used: on loopback until \
                 one appears");
         }
-        let mut beacons = BeaconListener::bind(settings.beacon_port)
+        let mut beacons = settings
+            .beacon
+            .then(|| BeaconListener::bind(settings.beacon_port))
+            .transpose()
             .map_err(|source| StartError::Beacon { port: settings.beacon_port, source })?;
-        let hears_all = beacons.listen_on(&links(&selection.places));
+        let hears_all = listen_on(&mut beacons, &selection.places);
         let Some(port) = doors.first().map(|door| door.port) else {
             let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
             let address = selection.places.first().map_or(nowhere, |it| it.socket_address(0));
@@ -185,7 +191,7 @@ impl Network {
                         self.announce(&driver);
                     }
                 }
-                heard = self.beacons.next() => self.hear(&driver, heard),
+                heard = next_beacon(self.beacons.as_ref()) => self.hear(&driver, heard),
                 accepted = self.listener.accept() => {
                     self.count_connections(&driver);
                     match mailbox::sender(&accepted.peer.identity) {
@@ -323,7 +329,7 @@ impl Network {
         let after = location.endpoint();
         drop(location);
         // Also where that has failed before.
-        self.lives_everywhere = self.beacons.listen_on(&links(&self.chosen)) && all_open;
+        self.lives_everywhere = listen_on(&mut self.beacons, &self.chosen) && all_open;
         self.leave_stranded(driver);
         if gone.is_empty() && !opened {
             return false;
@@ -380,6 +386,14 @@ impl Network {
     }
 }
 
+/// The next beacon that is heard; never, if none are listened to.
+async fn next_beacon(beacons: Option<&BeaconListener>) -> Vec<Heard> {
+    match beacons {
+        Some(beacons) => beacons.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Ticks at once, and then once in an interval.
 fn ticking(interval: Duration) -> Interval {
     let mut tick = tokio::time::interval(interval);
@@ -396,6 +410,11 @@ fn no_interface(choice: InterfaceChoice, selection: &Selection) -> StartError {
     } else {
         StartError::NoInterface { choice, found }
     }
+}
+
+/// Hears beacons at these places, if any are heard at all. Returns whether it is so at all of them.
+fn listen_on(beacons: &mut Option<BeaconListener>, places: &[Place]) -> bool {
+    beacons.as_mut().is_none_or(|beacons| beacons.listen_on(&links(places)))
 }
 
 /// The links on which IPv6 is spoken.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zre_proto::{Action, ActionError, Content, Endpoint, Engine, PeerId, PeerInfo};
+use zre_proto::{
+    Action, ActionError, Content, Endpoint, Engine, HostEndpoint, PeerId, PeerInfo, RequirementInfo,
+};
 
 use crate::Level;
 use crate::driver::Driver;
@@ -278,14 +280,79 @@ impl Node {
         self.shared.driver.set_beacon_interval(interval)
     }
 
-    /// Connects to a node that no beacon tells of, and again whenever it is not there, until this
-    /// node stops.
+    /// Connects to a node that no beacon tells of, and again whenever it is not there, until it is
+    /// [forgotten](Self::forget_peer). Nothing happens if it is required there already. Of several
+    /// addresses of one node, and the addresses of a host name, those are used at which it is; a name
+    /// is resolved for each attempt. A node with another id at that endpoint is not met.
+    ///
+    /// Where it was met before it is tried once in a
+    /// [`beacon_interval`](crate::Builder::beacon_interval); where it never was, after 1, 2, 4 … 60
+    /// such times. If it cannot be met the application hears why:
+    /// [`Unreachable`](crate::Event::Unreachable), or, if the name does not resolve,
+    /// [`EndpointUnreachable`](crate::Event::EndpointUnreachable).
     ///
     /// # Errors
     /// [`OwnPeer`](ActionError::OwnPeer), [`TooManyPeers`](ActionError::TooManyPeers),
+    /// [`TooManyRequired`](ActionError::TooManyRequired), [`Stopped`](ActionError::Stopped).
+    pub fn require_peer(
+        &self,
+        peer: PeerId,
+        endpoint: impl Into<HostEndpoint>,
+    ) -> Result<(), ActionError> {
+        self.act(Action::RequireEndpoint { endpoint: endpoint.into(), peer: Some(peer) })
+    }
+
+    /// Connects to whoever is at an endpoint, and again whenever nobody is met there, until the
+    /// endpoint is [forgotten](Self::forget_endpoint). Nothing happens if it is required already. Of
+    /// the addresses of a host name the first is used where anybody is; it is resolved for each
+    /// attempt. It is tried as often as [`require_peer`](Self::require_peer) does.
+    ///
+    /// A node of this library says in the handshake who it is. Any other is the one that answers HELLO
+    /// and says that it is at that endpoint, or answers from its address. When it has gone, or has
+    /// come back with another id, whoever is there then is met.
+    ///
+    /// If nobody can be met the application hears why, once for each reason:
+    /// [`EndpointUnreachable`](crate::Event::EndpointUnreachable). The node's own endpoint is one of the
+    /// reasons, so that all nodes may be given the same list.
+    ///
+    /// ```no_run
+    /// # fn f(node: &zyre::Node) -> Result<(), Box<dyn std::error::Error>> {
+    /// use zyre::HostEndpoint;
+    ///
+    /// node.require_endpoint("server.example.org:49152".parse::<HostEndpoint>()?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`TooManyRequired`](ActionError::TooManyRequired), [`Stopped`](ActionError::Stopped).
+    pub fn require_endpoint(&self, endpoint: impl Into<HostEndpoint>) -> Result<(), ActionError> {
+        self.act(Action::RequireEndpoint { endpoint: endpoint.into(), peer: None })
+    }
+
+    /// Takes back all that was required of a node by its id: it is not tried again. If it is present
+    /// it stays until it goes. Nothing happens if it is not required. Where an endpoint is required at
+    /// which it is, it is met again.
+    ///
+    /// # Errors
     /// [`Stopped`](ActionError::Stopped).
-    pub fn require_peer(&self, peer: PeerId, endpoint: Endpoint) -> Result<(), ActionError> {
-        self.act(Action::Require { peer, endpoint })
+    pub fn forget_peer(&self, peer: PeerId) -> Result<(), ActionError> {
+        self.act(Action::ForgetPeer(peer))
+    }
+
+    /// Takes back all that was required at an endpoint, with an id or without: it is not tried again.
+    /// Who is present stays until it goes. Nothing happens if it is not required. A name and its
+    /// address are two endpoints.
+    ///
+    /// # Errors
+    /// [`Stopped`](ActionError::Stopped).
+    pub fn forget_endpoint(&self, endpoint: impl Into<HostEndpoint>) -> Result<(), ActionError> {
+        self.act(Action::ForgetEndpoint(&endpoint.into()))
+    }
+
+    /// Returns what is required, at the start and since, and how far it is with each.
+    pub fn required(&self) -> Vec<RequirementInfo> {
+        self.ask(|engine| engine.required().collect())
     }
 
     /// Publishes a file, or a folder with all that is in it, to everybody: each peer that shares

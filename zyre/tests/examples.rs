@@ -21,6 +21,16 @@ fn example(name: &str) -> Command {
 }
 
 #[test]
+fn a_static_peer_needs_a_port_and_endpoints_that_can_be_read() {
+    for (arguments, said) in [(&[][..], "name a port"), (&["0", "nowhere"], "nowhere")] {
+        let done = example("static_peers").args(arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{told}");
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[test]
 fn an_unknown_interface_is_an_error() {
     let done = example("minimal").arg("nowhere0").output().unwrap();
     let told = String::from_utf8_lossy(&done.stderr);

@@ -68,7 +68,7 @@ fn id(bytes: &[u8]) {
 }
 
 /// What was read from text is read again from its own spelling.
-fn assert_spells<T: FromStr<Err: Display> + Display + Debug + PartialEq>(text: &[u8]) {
+pub(super) fn assert_spells<T: FromStr<Err: Display> + Display + Debug + PartialEq>(text: &[u8]) {
     let Ok(text) = str::from_utf8(text) else { return };
     match text.parse::<T>() {
         Ok(value) => assert_eq!(value.to_string().parse().ok(), Some(value)),

@@ -3,13 +3,11 @@
 use std::time::Instant;
 
 use super::Engine;
-use super::discovery::Evidence;
-use crate::candidates::Source;
 use crate::challenges::Challenges;
 use crate::local_node::check_group;
 use crate::message::Command;
 use crate::timers::Timers;
-use crate::{Action, ActionError, Content, Endpoint, Event, PeerId};
+use crate::{Action, ActionError, Content, Event, PeerId};
 
 impl Engine {
     pub(super) fn action(&mut self, now: Instant, action: Action<'_>) -> Result<(), ActionError> {
@@ -28,7 +26,16 @@ impl Engine {
                 self.set_times(now, times);
                 Ok(())
             }
-            Action::Require { peer, endpoint } => self.require(now, peer, endpoint),
+            Action::Require { peer, endpoint } => self.require(now, Some(peer), endpoint.into()),
+            Action::RequireEndpoint { endpoint, peer } => self.require(now, peer, endpoint),
+            Action::ForgetPeer(peer) => {
+                self.forget_peer(now, peer);
+                Ok(())
+            }
+            Action::ForgetEndpoint(endpoint) => {
+                self.forget_endpoint(now, endpoint);
+                Ok(())
+            }
             Action::Stop => {
                 self.send_to_all(now, &Command::Goodbye);
                 self.stopped = true;
@@ -62,6 +69,10 @@ impl Engine {
             let content = Content::none();
             self.stats.sent += peer.send(now, command.clone(), content, &mut self.outputs);
         }
+        for scout in self.requirements.speaking() {
+            let content = Content::none();
+            self.stats.sent += scout.send(now, command.clone(), content, &mut self.outputs);
+        }
     }
 
     fn whisper(&mut self, now: Instant, id: PeerId, content: Content) -> Result<(), ActionError> {
@@ -83,18 +94,6 @@ impl Engine {
             let command = Command::Shout { group: group.as_bytes() };
             self.stats.sent += peer.send(now, command, content.clone(), &mut self.outputs);
         }
-        Ok(())
-    }
-
-    fn require(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) -> Result<(), ActionError> {
-        if id == self.config.id {
-            return Err(ActionError::OwnPeer);
-        }
-        let limit = self.config.max_peers;
-        if !self.peers.contains(id) && !self.make_room(now, Evidence::Claim) {
-            return Err(ActionError::TooManyPeers { limit });
-        }
-        self.claim(now, id, endpoint, Source::Required, None);
         Ok(())
     }
 

@@ -135,8 +135,9 @@ impl Engine {
     pub(super) fn dial_endpoint(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) {
         self.last_dial += 1;
         let conn = ConnId::Dialled(self.last_dial);
+        self.replace_scout(now, id, endpoint);
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let failed_before = peer.candidates.has_only_failed(endpoint);
+        let failed_before = peer.candidates.is_brief(endpoint);
         peer.candidates.dial(now, endpoint, conn, &self.config.times);
         let interface = peer.candidates.interface_to(endpoint);
         self.peers.place(id, endpoint);
@@ -153,6 +154,9 @@ impl Engine {
     /// Whether somebody else is dialled or linked to at an endpoint. A peer there is asked whether
     /// it still is; a node that has not greeted for long goes.
     fn occupied(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) -> Option<Occupied> {
+        if self.requirements.is_scouted(endpoint) {
+            return Some(Occupied::Undecided);
+        }
         let (old, peer) = self.peers.at(endpoint).filter(|(old, _)| *old != id)?;
         match &peer.state {
             PeerState::Ready(_) if peer.outgoing.is_up() => {
@@ -183,6 +187,7 @@ impl Engine {
                     old.candidates.put_off(now, endpoint, &self.config.times);
                 }
                 self.end_if_hopeless(now, old, ExitReason::Replaced);
+                self.release(now, old, None);
                 self.reschedule(now, old);
             }
             _ => self.end(now, old, ExitReason::Replaced),
@@ -212,6 +217,7 @@ impl Engine {
         }
         self.dial(now, id);
         self.end_if_hopeless(now, id, ExitReason::LinkLost);
+        self.release(now, id, Some(why));
         self.reschedule(now, id);
     }
 
@@ -257,7 +263,7 @@ impl Engine {
         }
     }
 
-    fn abandon_dial(&mut self, id: PeerId, conn: ConnId) {
+    pub(super) fn abandon_dial(&mut self, id: PeerId, conn: ConnId) {
         if self.end_dial(id, conn).is_some() {
             self.spares.remove(id, conn);
             self.close(conn);
@@ -294,8 +300,13 @@ impl Engine {
 
     /// Whether one more peer may have its two connections.
     fn has_room(&self) -> bool {
-        let (peers, most) = (self.peers.len(), self.config.max_connections);
-        let connections = || self.peers.iter().map(|(_, peer)| peer.connections()).sum::<usize>();
+        // A scout is reckoned as the peer that it will find.
+        let scouts = self.requirements.scouts();
+        let (peers, most) = (self.peers.len() + scouts, self.config.max_connections);
+        let connections = || {
+            let peers = self.peers.iter().map(|(_, peer)| peer.connections());
+            2 * scouts + peers.sum::<usize>()
+        };
         peers < self.config.max_peers && (2 * peers + 2 <= most || connections() + 2 <= most)
     }
 

@@ -98,6 +98,7 @@ impl Engine {
             self.close(conn);
         }
         self.meet_again(now, id, reason);
+        self.release(now, id, None);
         let claims = known || !greeted && in_vain.is_none();
         self.forget_if_of_no_use(now, id, claims);
     }
@@ -143,6 +144,7 @@ impl Engine {
         if peer.candidates.is_empty() {
             self.timers.clear(id);
             self.peers.remove(id);
+            self.release(now, id, None);
         }
     }
 }

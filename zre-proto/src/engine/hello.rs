@@ -77,6 +77,7 @@ impl Engine {
             self.stats.intruding += 1;
             return self.close(conn);
         }
+        self.adopt_scout(now, id, endpoint, source);
         if let Some(peer) = self.peers.get_mut(id) {
             peer.candidates.outdate_dials();
         }
@@ -224,7 +225,11 @@ impl Engine {
                 self.relink(now, id, moved);
             }
         }
-        self.enter(now, id, hello, true);
+        let guessed = self.peers.get(id).is_some_and(|peer| peer.outgoing.is_guessed);
+        self.enter(now, id, hello, !guessed);
+        if guessed {
+            self.suspect(now, id, Suspicion::Misled);
+        }
     }
 
     /// The application hears of the peer, and of every group it is in: now if the peer `knows_us`

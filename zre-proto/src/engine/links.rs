@@ -33,12 +33,15 @@ impl Engine {
         two_way: bool,
         own_endpoint: Endpoint,
     ) {
-        if id == self.config.id {
+        if self.requirements.is_scout(conn) {
+            return self.identified(now, id, conn, two_way, own_endpoint);
+        }
+        let dialled = matches!(conn, ConnId::Dialled(_));
+        if id == self.config.id && !dialled {
             // It leads back to this node.
             self.stats.own += 1;
             return self.close(conn);
         }
-        let dialled = matches!(conn, ConnId::Dialled(_));
         if dialled && self.peers.get(id).is_none_or(|it| it.candidates.dialled_by(conn).is_none()) {
             // It was given up meanwhile.
             return;
@@ -210,7 +213,8 @@ impl Engine {
 
     /// The peer can be heard and spoken to: it enters, unless it is being asked whether it knows us.
     pub(super) fn release_if_it_knows_us(&mut self, now: Instant, id: PeerId) {
-        let tested = |it: &Presence| it.suspicion() == Some(Suspicion::LostUs);
+        let tested =
+            |it: &Presence| matches!(it.suspicion(), Some(Suspicion::LostUs | Suspicion::Misled));
         if !self.peers.get(id).and_then(Peer::presence).is_some_and(tested) {
             self.release_held(now, id);
         }
@@ -233,6 +237,7 @@ impl Engine {
     /// The application knows the peer now.
     pub(super) fn met(&mut self, id: PeerId) {
         self.unreachable.retain(|(told, _)| *told != id);
+        self.requirements.met(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
         let dialled = matches!(peer.outgoing.conn, Some(ConnId::Dialled(_)));
         if let Some(endpoint) = peer.endpoint.filter(|_| dialled) {
@@ -293,6 +298,7 @@ impl Engine {
             self.relink(now, id, None);
             return self.reschedule(now, id);
         }
+        self.requirements.displace(now, id);
         self.drain(now, id);
     }
 
@@ -354,6 +360,8 @@ fn reason_of_loss(peer: &Peer) -> ExitReason {
     match peer.presence().and_then(Presence::suspicion) {
         Some(Suspicion::Gone) => ExitReason::Goodbye,
         Some(Suspicion::Replaced) => ExitReason::Replaced,
-        Some(Suspicion::Moved | Suspicion::LostUs) | None => ExitReason::LinkLost,
+        Some(Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
+            ExitReason::LinkLost
+        }
     }
 }

@@ -43,6 +43,10 @@ impl Engine {
         let Some(probe) = peer.ready_mut().and_then(|presence| presence.probe.take()) else {
             return;
         };
+        if probe.suspicion == Suspicion::Misled {
+            peer.outgoing.is_guessed = false;
+            return self.release_held(now, id);
+        }
         if probe.suspicion == Suspicion::LostUs {
             // In time. An answer that comes late says nothing about the HELLO that went out
             // meanwhile.
@@ -175,6 +179,7 @@ impl Engine {
     fn extend_deadlines(&mut self, now: Instant) {
         let times = self.config.times;
         self.challenges.postpone(after(now, times.probe_timeout));
+        self.requirements.postpone(after(now, times.expired_timeout));
         for peer in self.peers.iter_mut() {
             peer.hear_word(now);
             peer.outgoing.put_off_answer(now);
@@ -232,6 +237,7 @@ impl Engine {
             self.pass_challenges(now);
             self.accept_challenges(now);
         }
+        self.pass_requirements(now);
     }
 
     fn pass_deadline(&mut self, now: Instant, id: PeerId) {
@@ -330,7 +336,8 @@ impl Engine {
     fn suspicion_confirmed(&mut self, now: Instant, id: PeerId, suspicion: Suspicion) {
         match suspicion {
             Suspicion::Gone => self.end(now, id, ExitReason::Goodbye),
-            Suspicion::Replaced => self.end(now, id, ExitReason::Replaced),
+            // Of a node to which the link does not lead nobody has heard yet.
+            Suspicion::Replaced | Suspicion::Misled => self.end(now, id, ExitReason::Replaced),
             Suspicion::Moved => self.end(now, id, ExitReason::LinkLost),
             Suspicion::LostUs => {
                 self.peers.get_mut(id).into_iter().for_each(|peer: &mut Peer| peer.regreeted += 1);

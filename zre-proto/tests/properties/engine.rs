@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{
-    Action, Beacon, Config, ConnId, Content, Engine, Event, Input, InterfaceId, Liveness, Loss,
-    Output, PeerId, UnreachableReason,
+    Action, Beacon, Config, ConnId, Content, Engine, Event, HostEndpoint, Input, InterfaceId,
+    Liveness, Loss, Output, PeerId, UnreachableReason,
 };
 
 use crate::common::{Promises, endpoint, id};
@@ -45,6 +46,14 @@ enum Step {
         conn: usize,
         two_way: bool,
     },
+    /// A scout is up, at a mailbox that tells whose it is, or does not.
+    Found {
+        conn: usize,
+        peer: Option<u8>,
+        two_way: bool,
+    },
+    /// A name has these addresses.
+    Resolved(Vec<u8>),
     Progress {
         conn: usize,
         received: bool,
@@ -98,7 +107,30 @@ enum Act {
     Shout(u8),
     SetHeader,
     Require { peer: u8, place: u8 },
+    RequireEndpoint { peer: Option<u8>, place: Place },
+    ForgetPeer(u8),
+    ForgetEndpoint(Place),
     Stop,
+}
+
+/// Where somebody is required: at a node's address, or by a name.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Address(u8),
+    Name(u8),
+}
+
+impl Place {
+    fn endpoint(self) -> HostEndpoint {
+        match self {
+            Self::Address(n) => endpoint(n).into(),
+            Self::Name(n) => format!("host-{n}:7").parse().unwrap(),
+        }
+    }
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    prop_oneof![(0..NODES).prop_map(Place::Address), (0..2_u8).prop_map(Place::Name)]
 }
 
 fn say() -> impl Strategy<Value = Say> {
@@ -127,6 +159,10 @@ fn act() -> impl Strategy<Value = Act> {
         9 => (0..3_u8).prop_map(Act::Shout),
         3 => Just(Act::SetHeader),
         5 => (0..NODES, 0..NODES).prop_map(|(peer, place)| Act::Require { peer, place }),
+        5 => (option::weighted(0.3, 0..NODES), place())
+            .prop_map(|(peer, place)| Act::RequireEndpoint { peer, place }),
+        1 => (0..NODES).prop_map(Act::ForgetPeer),
+        1 => place().prop_map(Act::ForgetEndpoint),
         1 => Just(Act::Stop),
     ]
 }
@@ -148,6 +184,9 @@ fn step() -> impl Strategy<Value = Step> {
         5 => peer.prop_map(Step::Accept),
         9 => (conn, any::<bool>())
             .prop_map(|(conn, two_way)| Step::Connected { conn, two_way }),
+        6 => (conn, option::weighted(0.6, 0..NODES), any::<bool>())
+            .prop_map(|(conn, peer, two_way)| Step::Found { conn, peer, two_way }),
+        3 => vec(0..NODES, 0..4).prop_map(Step::Resolved),
         3 => (conn, any::<bool>(), any::<bool>())
             .prop_map(|(conn, received, sent)| Step::Progress { conn, received, sent }),
         2 => conn.prop_map(Step::Broken),
@@ -165,7 +204,8 @@ fn step() -> impl Strategy<Value = Step> {
 /// A connection, as its driver knows it.
 #[derive(Clone, Copy, Debug)]
 struct Conn {
-    peer: PeerId,
+    /// `None` while a scout does not know whom it has reached.
+    peer: Option<PeerId>,
     id: ConnId,
     up: bool,
     two_way: bool,
@@ -180,6 +220,8 @@ struct World {
     promises: Promises,
     /// All that have not ended.
     conns: Vec<Conn>,
+    /// The names that are being resolved.
+    names: Vec<HostEndpoint>,
     last_conn: u64,
     said: [(u16, u8); NODES as usize],
     /// On which connection each content was sent to the engine: it is the number of itself.
@@ -204,6 +246,7 @@ impl World {
             now: Instant::now(),
             promises: Promises::new(id(OWN)),
             conns: Vec::new(),
+            names: Vec::new(),
             last_conn: 0,
             said: [(0, 0); NODES as usize],
             contents: Vec::new(),
@@ -222,7 +265,13 @@ impl World {
         while let Some(output) = self.engine.poll_output() {
             assert!(!refused, "an action was refused, and yet: {output:?}");
             match &output {
-                Output::Connect { peer, conn, .. } => self.add(*peer, *conn, false, false),
+                Output::Connect { peer, conn, .. } => self.add(Some(*peer), *conn, false, false),
+                Output::Scout { conn, .. } => self.add(None, *conn, false, false),
+                Output::Identified { conn, peer } => {
+                    let scout = self.conns.iter_mut().filter(|it| it.id == *conn);
+                    scout.for_each(|it| it.peer = Some(*peer));
+                }
+                Output::Resolve { endpoint } => self.names.push(endpoint.clone()),
                 Output::Close { conn } => {
                     let closed = self.conns.iter_mut().filter(|it| it.id == *conn);
                     closed.for_each(|it| it.closed = true);
@@ -238,7 +287,7 @@ impl World {
         self.promises.agree_with(&self.engine);
     }
 
-    fn add(&mut self, peer: PeerId, id: ConnId, up: bool, two_way: bool) {
+    fn add(&mut self, peer: Option<PeerId>, id: ConnId, up: bool, two_way: bool) {
         self.conns.push(Conn { peer, id, up, two_way, closed: false });
     }
 
@@ -261,7 +310,7 @@ impl World {
     fn speaking(&mut self, peer: PeerId, nth: usize) -> ConnId {
         let speaks = |conn: &Conn| {
             let both = conn.two_way || matches!(conn.id, ConnId::Accepted(_));
-            conn.peer == peer && both && conn.up && !conn.closed
+            conn.peer == Some(peer) && both && conn.up && !conn.closed
         };
         if !nth.is_multiple_of(5)
             && let Some(conn) = self.conn(nth / 5, speaks)
@@ -274,7 +323,7 @@ impl World {
     fn accept(&mut self, peer: PeerId, two_way: bool) -> ConnId {
         self.last_conn += 1;
         let conn = ConnId::Accepted(self.last_conn);
-        self.add(peer, conn, true, two_way);
+        self.add(Some(peer), conn, true, two_way);
         if two_way {
             let own_endpoint = endpoint(OWN);
             self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
@@ -290,7 +339,11 @@ impl World {
             true => Loss::Ended,
             false => Loss::Failed(UnreachableReason::Refused),
         };
-        self.handle(Input::Lost { peer: conn.peer, conn: conn.id, why });
+        let (peer, conn) = (conn.peer, conn.id);
+        self.handle(match peer {
+            Some(peer) => Input::Lost { peer, conn, why },
+            None => Input::ScoutLost { conn, why },
+        });
     }
 
     /// All attempts to connect that are under way end, and those that follow.
@@ -335,20 +388,31 @@ impl World {
             Step::Bytes { peer, conn, header } => self.receive(*peer, *conn, header),
             &Step::Accept(peer) => drop(self.accept(id(peer), true)),
             &Step::Connected { conn: nth, two_way } => {
-                if let Some(conn) = self.conn(nth, |conn| !conn.up) {
+                if let Some(conn) = self.conn(nth, |conn| !conn.up && conn.peer.is_some())
+                    && let Some(peer) = conn.peer
+                {
                     (conn.up, conn.two_way) = (true, two_way);
-                    let (peer, conn) = (conn.peer, conn.id);
-                    let own_endpoint = endpoint(OWN);
+                    let (conn, own_endpoint) = (conn.id, endpoint(OWN));
                     self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
                 }
             }
+            &Step::Found { conn, peer, two_way } => self.found(conn, peer.map(id), two_way),
+            Step::Resolved(places) => {
+                if let Some(name) = self.names.pop() {
+                    let addresses: Vec<_> = places.iter().map(|place| endpoint(*place)).collect();
+                    self.handle(Input::Resolved { endpoint: &name, addresses: &addresses });
+                }
+            }
             &Step::Progress { conn: nth, received, sent } => {
-                if let Some(&mut Conn { peer, id: conn, .. }) = self.conn(nth, |conn| conn.up) {
+                if let Some(&mut Conn { peer: Some(peer), id: conn, .. }) =
+                    self.conn(nth, |conn| conn.up)
+                {
                     self.handle(Input::Progress { peer, conn, received, sent });
                 }
             }
             &Step::Broken(nth) => {
-                if let Some(&mut Conn { peer, id: conn, .. }) = self.conn(nth, |conn| conn.two_way)
+                if let Some(&mut Conn { peer: Some(peer), id: conn, .. }) =
+                    self.conn(nth, |conn| conn.two_way)
                 {
                     self.handle(Input::Broken { peer, conn });
                 }
@@ -374,6 +438,17 @@ impl World {
         }
     }
 
+    /// A scout is up, at a mailbox that tells whose it is, or does not.
+    fn found(&mut self, nth: usize, peer: Option<PeerId>, two_way: bool) {
+        let Some(conn) = self.conn(nth, |conn| !conn.up && conn.peer.is_none()) else { return };
+        (conn.up, conn.peer, conn.two_way) = (true, peer, two_way && peer.is_some());
+        let (conn, own_endpoint) = (conn.id, endpoint(OWN));
+        self.handle(match peer {
+            Some(peer) => Input::Connected { peer, conn, two_way, own_endpoint },
+            None => Input::ScoutUp { conn, own_endpoint },
+        });
+    }
+
     fn receive(&mut self, peer: u8, conn: usize, header: &[u8]) {
         let source = SocketAddr::from(([10, 0, 0, peer], 50_000));
         let peer = id(peer);
@@ -386,6 +461,7 @@ impl World {
     fn act(&mut self, act: &Act) {
         let group = |nth: u8| GROUPS[usize::from(nth)];
         let content = Content::from("x");
+        let forgotten;
         let action = match *act {
             Act::Join(nth) => Action::Join(group(nth)),
             Act::Leave(nth) => Action::Leave(group(nth)),
@@ -394,6 +470,14 @@ impl World {
             Act::SetHeader => Action::SetHeader { name: "k", value: "v" },
             Act::Require { peer, place } => {
                 Action::Require { peer: id(peer), endpoint: endpoint(place) }
+            }
+            Act::RequireEndpoint { peer, place } => {
+                Action::RequireEndpoint { endpoint: place.endpoint(), peer: peer.map(id) }
+            }
+            Act::ForgetPeer(peer) => Action::ForgetPeer(id(peer)),
+            Act::ForgetEndpoint(place) => {
+                forgotten = place.endpoint();
+                Action::ForgetEndpoint(&forgotten)
             }
             Act::Stop => Action::Stop,
         };
@@ -463,7 +547,10 @@ proptest! {
     fn every_peer_that_falls_silent_is_asked_in_time_and_then_gone(steps in vec(step(), 0..120)) {
         let mut world = World::new(4);
         for step in &steps {
-            let stays = matches!(step, Step::Act(Act::Stop | Act::Require { .. }));
+            let stays = matches!(
+                step,
+                Step::Act(Act::Stop | Act::Require { .. } | Act::RequireEndpoint { .. })
+            );
             if !stays {
                 world.step(step);
             }
@@ -487,6 +574,41 @@ proptest! {
         prop_assert_eq!(world.engine.next_deadline(), None, "nothing is left to be done");
         let open: Vec<_> = world.promises.dialled().collect();
         prop_assert_eq!(open, vec![], "nobody will close them");
+    }
+
+    #[test]
+    fn what_is_required_is_looked_for_as_long_as_nobody_is_met_there(steps in vec(step(), 0..120)) {
+        let mut world = World::new(16);
+        for step in &steps {
+            if !matches!(step, Step::Act(Act::Stop)) {
+                world.step(step);
+            }
+        }
+        world.handle(Input::Paused(false));
+        // Everybody is gone, and no name resolves. Some wait for a minute, and those that then find
+        // another one there for another second.
+        while let Some(conn) = world.conn(0, |_| true).copied() {
+            world.lose(conn, false);
+        }
+        world.outputs.clear();
+        for _ in 0..65 {
+            world.fail_all_dials();
+            for name in std::mem::take(&mut world.names) {
+                world.handle(Input::Resolved { endpoint: &name, addresses: &[] });
+            }
+            world.wait(Duration::from_secs(1));
+        }
+        let required: Vec<_> = world.engine.required().collect();
+        for required in required {
+            let tried = |output: &Output| match output {
+                Output::Connect { endpoint, .. } | Output::Scout { endpoint, .. } => {
+                    required.endpoint.endpoint() == Some(*endpoint)
+                }
+                Output::Resolve { endpoint } => *endpoint == required.endpoint,
+                _ => false,
+            };
+            prop_assert!(world.outputs.iter().any(tried), "{:?} is not tried", required);
+        }
     }
 
     #[test]

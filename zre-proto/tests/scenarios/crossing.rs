@@ -11,13 +11,13 @@ use crate::net::{Net, Wall};
 use crate::orders::Orders;
 
 /// The ids of nodes 1 and 2: the one with the smaller id chooses.
-const IDS: [[u8; 2]; 2] = [[1, 2], [2, 1]];
+pub(crate) const IDS: [[u8; 2]; 2] = [[1, 2], [2, 1]];
 
 /// Where node 2 seems to be from, if it is behind NAT.
 const NAT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 /// Nodes 1 and 2, which know two-way connections or not, and send no beacons by themselves.
-fn pair(seed: u64, ids: [u8; 2], two_way: [bool; 2]) -> Net {
+pub(crate) fn pair(seed: u64, ids: [u8; 2], two_way: [bool; 2]) -> Net {
     let mut net = Net::new(seed);
     (net.beacons, net.delay) = (false, (0, 0));
     for n in [1, 2] {
@@ -28,7 +28,7 @@ fn pair(seed: u64, ids: [u8; 2], two_way: [bool; 2]) -> Net {
 }
 
 /// Runs what is made in every order in which it can happen. Returns how many there are.
-fn every_order(make: impl Fn() -> Net, check: impl Fn(&mut Net)) -> usize {
+pub(crate) fn every_order(make: impl Fn() -> Net, check: impl Fn(&mut Net)) -> usize {
     let mut orders = Orders::default();
     let mut count = 0;
     loop {
@@ -47,7 +47,7 @@ fn every_order(make: impl Fn() -> Net, check: impl Fn(&mut Net)) -> usize {
 }
 
 /// Both have met, by so many connections, and said one HELLO each.
-fn assert_met(net: &mut Net, ids: [u8; 2], connections: usize) {
+pub(crate) fn assert_met(net: &mut Net, ids: [u8; 2], connections: usize) {
     let [one, two] = ids.map(|n| vec![format!("ENTER {n}")]);
     assert_eq!((net.log(1), net.log(2)), (two, one));
     assert_eq!(net.hellos, 2, "one HELLO each way");

@@ -29,6 +29,8 @@ mod meeting;
 mod moving;
 mod outstanding;
 mod own;
+mod required;
 mod sequences;
 mod storm;
 mod two_way;
+mod without_beacons;

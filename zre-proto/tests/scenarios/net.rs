@@ -28,6 +28,9 @@ use crate::solo::describe_event;
 /// How long a connection to a host that does not answer is tried.
 const CONNECT_TIMEOUT: u64 = 10_000;
 
+/// The same where it is not worth more.
+const BRIEF_CONNECT_TIMEOUT: u64 = 2_500;
+
 /// How long a connection that was accepted may be silent before the driver closes it.
 const STRANGER_TIMEOUT: u64 = 20_000;
 
@@ -98,6 +101,8 @@ pub(crate) struct Net {
     pub(crate) two_way: bool,
     /// Whether nodes that are started send beacons.
     pub(crate) beacons: bool,
+    /// The addresses of the names that resolve.
+    pub(crate) names: BTreeMap<String, Vec<Endpoint>>,
     /// What keeps node 1 from node 2, if anything does.
     pub(crate) wall: Option<Wall>,
     /// HELLOs that all nodes have sent.
@@ -156,6 +161,7 @@ impl Net {
             orders: None,
             two_way: false,
             beacons: true,
+            names: BTreeMap::new(),
             wall: None,
             hellos: 0,
             connects: 0,
@@ -271,6 +277,11 @@ impl Net {
         self.nodes.get_mut(&n).into_iter().for_each(|node| node.mute = true);
     }
 
+    /// The host of node `n` can be reached again.
+    pub(crate) fn unmute(&mut self, n: u8) {
+        self.nodes.get_mut(&n).into_iter().for_each(|node| node.mute = false);
+    }
+
     /// All links of one node to another are reset, and what is on the way is lost: of two-way
     /// connections, both directions.
     pub(crate) fn cut(&mut self, from: u8, to: u8) {
@@ -302,7 +313,7 @@ impl Net {
         let Some(peer) = self.nodes.get(&other).map(|node| node.id) else { return };
         let ours = self.ends_where(|wire, end| {
             let speaks = wire.two_way || matches!(end.conn, ConnId::Dialled(_));
-            (end.node, end.life, end.peer) == (n, life, peer) && end.up && speaks
+            (end.node, end.life, end.peer) == (n, life, Some(peer)) && end.up && speaks
         });
         let Some(&(wire, end)) = ours.last() else { return };
         let conn = self.wires[&wire].ends[end].map(|end| end.conn);
@@ -474,8 +485,13 @@ impl Net {
     /// The node at an end, if it is the same one as ever, can be reached, and still has the
     /// connection; what the connection is to it, and with whom.
     fn end(&self, wire: u64, end: usize) -> Option<End> {
+        self.own_end(wire, end).filter(|end| !self.nodes[&end.node].mute)
+    }
+
+    /// The same, whether or not the node can be reached.
+    fn own_end(&self, wire: u64, end: usize) -> Option<End> {
         let end = self.wires.get(&wire)?.ends[end].filter(|end| !end.ended)?;
-        self.nodes.get(&end.node).filter(|node| node.life == end.life && !node.mute)?;
+        self.nodes.get(&end.node).filter(|node| node.life == end.life)?;
         Some(end)
     }
 
@@ -491,10 +507,17 @@ impl Net {
                 self.tell(to, Input::Beacon { beacon, source, interface: InterfaceId(1) });
             }
             Happening::Dial { wire, endpoint } => self.dial(wire, endpoint),
+            Happening::Resolved { to, endpoint } => {
+                let addresses = self.names.get(&endpoint.to_string()).cloned().unwrap_or_default();
+                let (endpoint, addresses) = (&endpoint, &*addresses);
+                self.tell(to, Input::Resolved { endpoint, addresses });
+            }
             Happening::Failed { wire, why } => self.lost(wire, DIALLER, Loss::Failed(why)),
             Happening::Up { wire, end } => self.connected(wire, end),
             Happening::Arrive { wire, end, header, content } => {
-                let Some(End { node, peer, conn, .. }) = self.end(wire, end) else { return };
+                let Some(End { node, peer: Some(peer), conn, .. }) = self.end(wire, end) else {
+                    return;
+                };
                 self.end_mut(wire, end).into_iter().for_each(|end| end.heard = true);
                 let limits = MessageLimits::default();
                 // What arrives was written anew from what was read.
@@ -503,7 +526,8 @@ impl Net {
                 self.tell(node, Input::Message { peer, conn, source, header: &header, content });
             }
             Happening::Broken { wire, end } => {
-                let Some(End { node, peer, conn, up: true, .. }) = self.end(wire, end) else {
+                let Some(End { node, peer: Some(peer), conn, up: true, .. }) = self.end(wire, end)
+                else {
                     return;
                 };
                 self.tell(node, Input::Broken { peer, conn });
@@ -525,11 +549,19 @@ impl Net {
 
     /// One end learns that a connection is no more.
     fn lost(&mut self, wire: u64, end: usize, why: Loss) {
-        let Some(End { node, peer, conn, up, .. }) = self.end(wire, end) else { return };
+        let is_own = matches!(why, Loss::Failed(UnreachableReason::NoAnswer));
+        let at = if is_own { self.own_end(wire, end) } else { self.end(wire, end) };
+        let Some(End { node, peer, conn, up, .. }) = at else { return };
         self.end_mut(wire, end).into_iter().for_each(|end| end.ended = true);
         // Nobody has heard of a connection that was accepted and ends before its handshake does.
         if up || end == DIALLER {
-            self.tell(node, Input::Lost { peer, conn, why });
+            self.tell(
+                node,
+                match peer {
+                    Some(peer) => Input::Lost { peer, conn, why },
+                    None => Input::ScoutLost { conn, why },
+                },
+            );
         }
     }
 
@@ -549,10 +581,15 @@ impl Net {
 
     /// A dial arrives at the host it was made to.
     fn dial(&mut self, wire: u64, endpoint: Endpoint) {
-        let Some(End { node: from, peer, .. }) = self.end(wire, DIALLER) else { return };
+        let Some(End { node: from, peer, .. }) = self.own_end(wire, DIALLER) else { return };
         let dialler = &self.nodes[&from];
         let (is_engine, two_way, sender) = (dialler.is_engine, dialler.two_way, dialler.id);
         let failed = |why| Happening::Failed { wire, why };
+        let brief = self.wires[&wire].brief;
+        let timeout = if brief { BRIEF_CONNECT_TIMEOUT } else { CONNECT_TIMEOUT };
+        if dialler.mute {
+            return self.at(self.now + timeout, failed(UnreachableReason::NoAnswer));
+        }
         let at = |node: &Node| node.endpoint == endpoint || node.other_endpoint == Some(endpoint);
         let mut there = self.nodes.iter().filter(|(_, node)| at(node));
         let Some((&to, there)) = there.find(|(n, node)| **n == from || node.seen_as.is_none())
@@ -561,12 +598,12 @@ impl Net {
         };
         let wall = self.wall.filter(|_| (from, to) == (1, 2));
         if there.mute || wall == Some(Wall::Drops) {
-            return self.at(self.now + CONNECT_TIMEOUT, failed(UnreachableReason::NoAnswer));
+            return self.at(self.now + timeout, failed(UnreachableReason::NoAnswer));
         }
         if there.life == 0 || wall == Some(Wall::Refuses) {
             return self.later(failed(UnreachableReason::Refused));
         }
-        if is_engine && there.is_engine && there.id != peer {
+        if is_engine && there.is_engine && peer.is_some_and(|peer| there.id != peer) {
             // Its mailbox tells who it is; perhaps the dialler itself.
             return self.later(failed(UnreachableReason::AnotherNode));
         }
@@ -574,12 +611,20 @@ impl Net {
             node: to,
             life: there.life,
             conn: ConnId::Accepted(wire),
-            peer: sender,
+            peer: Some(sender),
             up: false,
             heard: false,
             ended: false,
         };
         let both = two_way && there.two_way;
+        if !there.is_engine {
+            // A ROUTER of libzmq gives up a connection for a new one of the same id.
+            let old = self.ends_where(|_, end| {
+                (end.node, end.peer) == (to, Some(sender))
+                    && matches!(end.conn, ConnId::Accepted(_))
+            });
+            old.into_iter().for_each(|(wire, end)| self.close(wire, end));
+        }
         let Some(it) = self.wires.get_mut(&wire) else { return };
         it.ends[ACCEPTOR] = Some(accepted);
         it.two_way = both;
@@ -593,7 +638,13 @@ impl Net {
 
     /// The handshake is over at one end.
     fn connected(&mut self, wire: u64, end: usize) {
-        let Some(End { node, peer, conn, .. }) = self.end(wire, end) else { return };
+        let Some(End { node, mut peer, conn, .. }) = self.end(wire, end) else { return };
+        if peer.is_none() {
+            // The mailbox of an engine tells whose it is.
+            let there = self.wires[&wire].nodes()[ACCEPTOR].and_then(|n| self.nodes.get(&n));
+            peer = there.filter(|node| node.is_engine).map(|node| node.id);
+            self.end_mut(wire, end).into_iter().for_each(|end| end.peer = peer);
+        }
         let Some(up) = self.end_mut(wire, end) else { return };
         up.up = true;
         let Some(it) = self.wires.get_mut(&wire) else { return };
@@ -608,7 +659,13 @@ impl Net {
         }
         if end == DIALLER || two_way {
             let own_endpoint = self.nodes[&node].endpoint;
-            self.tell(node, Input::Connected { peer, conn, two_way, own_endpoint });
+            self.tell(
+                node,
+                match peer {
+                    Some(peer) => Input::Connected { peer, conn, two_way, own_endpoint },
+                    None => Input::ScoutUp { conn, own_endpoint },
+                },
+            );
         }
     }
 
@@ -631,26 +688,19 @@ impl Net {
 
     fn carry_out(&mut self, n: u8, life: u64, output: Output) {
         match output {
-            Output::Connect { peer, conn, endpoint, .. } => {
-                self.connects += 1;
-                self.count += 1;
-                let wire = self.count;
-                let Some(node) = self.nodes.get_mut(&n) else { return };
-                node.conns.insert(conn, wire);
-                let ip = node.seen_as.unwrap_or_else(|| node.endpoint.address().ip());
-                let source = SocketAddr::new(ip, 50_000);
-                let (up, heard, ended) = (false, false, false);
-                let dialler = End { node: n, life, conn, peer, up, heard, ended };
-                let new = Wire {
-                    ends: [Some(dialler), None],
-                    source,
-                    two_way: false,
-                    waiting: Vec::new(),
-                    last: [0; 2],
-                };
-                self.wires.insert(wire, new);
-                self.later(Happening::Dial { wire, endpoint });
+            Output::Connect { peer, conn, endpoint, failed_before, .. } => {
+                let peer = Some(peer);
+                self.open(endpoint, End::dialler(n, life, conn, peer), failed_before);
             }
+            Output::Scout { conn, endpoint, failed_before } => {
+                self.open(endpoint, End::dialler(n, life, conn, None), failed_before);
+            }
+            Output::Identified { conn, peer } => {
+                let wire = self.nodes[&n].conns[&conn];
+                let end = self.end_mut(wire, DIALLER).into_iter();
+                end.for_each(|end| end.peer = Some(peer));
+            }
+            Output::Resolve { endpoint } => self.later(Happening::Resolved { to: n, endpoint }),
             Output::Send { conn, header, content } => self.send(n, conn, &header, content),
             Output::Close { conn } => {
                 if let Some(wire) = self.nodes[&n].conns.get(&conn) {
@@ -662,6 +712,27 @@ impl Net {
                 node.log.push(describe_event(&event));
             }
         }
+    }
+
+    /// A node dials: a peer, or whoever is there.
+    fn open(&mut self, endpoint: Endpoint, dialler: End, brief: bool) {
+        self.connects += 1;
+        self.count += 1;
+        let wire = self.count;
+        let Some(node) = self.nodes.get_mut(&dialler.node) else { return };
+        node.conns.insert(dialler.conn, wire);
+        let ip = node.seen_as.unwrap_or_else(|| node.endpoint.address().ip());
+        let source = SocketAddr::new(ip, 50_000);
+        let new = Wire {
+            ends: [Some(dialler), None],
+            source,
+            brief,
+            two_way: false,
+            waiting: Vec::new(),
+            last: [0; 2],
+        };
+        self.wires.insert(wire, new);
+        self.later(Happening::Dial { wire, endpoint });
     }
 
     fn send(&mut self, n: u8, conn: ConnId, header: &[u8], content: Content) {

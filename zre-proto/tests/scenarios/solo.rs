@@ -119,6 +119,12 @@ impl Solo {
             if let Output::Connect { peer, conn, endpoint, .. } = &output {
                 self.links.insert(*conn, (peer.as_bytes()[0], Some(*endpoint)));
             }
+            if let Output::Scout { conn, endpoint, .. } = &output {
+                self.links.insert(*conn, (0, Some(*endpoint)));
+            }
+            if let Output::Identified { conn, peer } = &output {
+                self.identify(*conn, peer.as_bytes()[0]);
+            }
             self.trace.push(self.describe(&output));
             self.outputs.push(output);
         }
@@ -195,6 +201,41 @@ impl Solo {
         let conn = self.link(n);
         self.two_way_up(n, conn);
         conn
+    }
+
+    /// The scout that was sent last to an endpoint.
+    pub(crate) fn scout_at(&self, endpoint: Endpoint) -> ConnId {
+        self.link_at(0, endpoint)
+    }
+
+    /// The scout that was sent last to an endpoint has reached node `n`, whose mailbox tells whose it
+    /// is.
+    pub(crate) fn scout_finds(&mut self, endpoint: Endpoint, n: u8, two_way: bool) -> ConnId {
+        let conn = self.scout_at(endpoint);
+        self.identify(conn, n);
+        self.connected(n, conn, two_way);
+        conn
+    }
+
+    /// The scout that was sent last to an endpoint has reached a mailbox that does not tell whose it
+    /// is.
+    pub(crate) fn scout_up(&mut self, endpoint: Endpoint) -> ConnId {
+        let conn = self.scout_at(endpoint);
+        self.up.insert(conn);
+        let own_endpoint = self.engine.endpoint();
+        self.handle(Input::ScoutUp { conn, own_endpoint });
+        conn
+    }
+
+    /// The scout that was sent last to an endpoint is no more.
+    pub(crate) fn scout_lost(&mut self, endpoint: Endpoint, why: Loss) {
+        let conn = self.scout_at(endpoint);
+        self.handle(Input::ScoutLost { conn, why });
+    }
+
+    /// It is known now who is at the other end of a connection.
+    fn identify(&mut self, conn: ConnId, n: u8) {
+        self.links.get_mut(&conn).into_iter().for_each(|link| link.0 = n);
     }
 
     /// A connection of node `n` to the mailbox is up, for both directions.
@@ -387,6 +428,9 @@ impl Solo {
                 let n = peer.as_bytes()[0];
                 format!("connect {n}{}", unless_usual(n, *place))
             }
+            Output::Scout { endpoint, .. } => format!("scout {endpoint}"),
+            Output::Identified { peer, .. } => format!("identified {}", peer.as_bytes()[0]),
+            Output::Resolve { endpoint } => format!("resolve {endpoint}"),
             Output::Send { conn, header, .. } => {
                 let message = Message::decode(header, &MessageLimits::default()).unwrap();
                 let (n, _) = self.links[conn];
@@ -440,6 +484,7 @@ pub(crate) fn describe_event(event: &Event) -> String {
         Event::Silent { .. } => format!("SILENT {n}"),
         Event::Returned { .. } => format!("RETURNED {n}"),
         Event::Unreachable { why, .. } => format!("UNREACHABLE {n} {why}"),
+        Event::EndpointUnreachable { endpoint, why } => format!("UNREACHABLE {endpoint} {why}"),
         Event::Moved { endpoint } => format!("MOVED to {endpoint}"),
         Event::Stop => "STOP".to_owned(),
     }

@@ -204,6 +204,11 @@ impl Session {
             let sentence = unreachable::sentence(*endpoint, *why, self.node.endpoint());
             return Some(self.stamp(&format!("* {sentence}")));
         }
+        if let Event::EndpointUnreachable { endpoint, why } = event {
+            let own = self.node.endpoint();
+            let sentence = unreachable::sentence_of_endpoint(endpoint, *why, own)?;
+            return Some(self.stamp(&format!("* {sentence}")));
+        }
         if let Event::IdInUse { endpoint } = event {
             return Some(self.stamp(&format!("* {}", id_in_use::sentence(*endpoint))));
         }

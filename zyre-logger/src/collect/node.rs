@@ -237,6 +237,10 @@ impl CollectorNode {
             Event::Returned { peer, .. } => {
                 hear(CollectorEvent::Returned { peer: peer.to_string() });
             }
+            Event::EndpointUnreachable { endpoint, why } => {
+                let data = format!("nobody can be met at {endpoint}: {why}");
+                self.record(Level::Warning, LogEvent::None, 0, &data, hear);
+            }
             Event::Unreachable { endpoint, why, .. } => {
                 // It sends no lines here either: its user has to know.
                 let place = endpoint.wire_form();

@@ -115,6 +115,7 @@ impl Digest {
             Event::Stop => 10,
             Event::Returned { .. } => 11,
             Event::Unreachable { why, .. } => 12 | (*why as u64) << 8,
+            Event::EndpointUnreachable { why, .. } => 13 | (*why as u64) << 8,
         };
         self.word(kind << 4);
         if let Some(peer) = event.peer() {

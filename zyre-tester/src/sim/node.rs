@@ -472,6 +472,8 @@ impl Node {
             }
             Output::Connect { peer, conn, endpoint, .. } => self.open(peer, conn, endpoint, world),
             Output::Close { conn } => self.hang_up(conn, world),
+            // Nobody is required here without an id, or by a name.
+            Output::Scout { .. } | Output::Identified { .. } | Output::Resolve { .. } => {}
         }
         None
     }

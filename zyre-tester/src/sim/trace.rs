@@ -62,6 +62,7 @@ impl Trace {
             }
             Output::Close { conn } => (peer, format!("close {conn:?}")),
             Output::Event(event) => (event.peer(), name(event)),
+            Output::Scout { .. } | Output::Identified { .. } | Output::Resolve { .. } => return,
         };
         if let Some(peer) = peer.filter(|peer| self.concerns(me, *peer)) {
             Self::line(me, now, peer, &format!("-> {what}"));
@@ -72,7 +73,8 @@ impl Trace {
     pub(super) const fn conn(output: &Output) -> Option<ConnId> {
         match output {
             Output::Send { conn, .. } | Output::Close { conn } => Some(*conn),
-            Output::Connect { .. } | Output::Event(_) => None,
+            Output::Identified { conn, .. } | Output::Scout { conn, .. } => Some(*conn),
+            Output::Connect { .. } | Output::Resolve { .. } | Output::Event(_) => None,
         }
     }
 }

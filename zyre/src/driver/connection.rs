@@ -18,6 +18,7 @@ use super::Driver;
 use super::core::{Ends, OpenConnection};
 use super::turn::Turn;
 use crate::interface::bare;
+use crate::mailbox;
 
 /// Messages that are handed over before others get the engine.
 const MAX_MESSAGES_PER_TURN: usize = 256;
@@ -38,7 +39,8 @@ const GIVE_WAY_TIME: Duration = Duration::from_millis(20);
 
 /// A connection that is up.
 struct Connection {
-    peer: PeerId,
+    /// `None` if it is not known who is there. Then nothing is heard on it.
+    peer: Option<PeerId>,
     conn: ConnId,
     source: SocketAddr,
     reader: Reader,
@@ -71,13 +73,13 @@ enum Delivery {
 }
 
 impl Driver {
-    /// Connects to a peer, and carries on the connection until its end.
+    /// Connects to a peer, or to whoever is there, and carries on the connection until its end.
     ///
     /// Not an `async fn`: the future of a connection lives as long as the connection, and holds no
     /// room for what was needed to make it.
     pub(super) fn dial(
         self: Arc<Self>,
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         endpoint: Endpoint,
         interface: Option<InterfaceId>,
@@ -92,22 +94,25 @@ impl Driver {
         }
     }
 
-    /// Connects to a peer, and tells the engine what has become of it. Returns `None` if there is
-    /// nothing to carry on.
+    /// Connects to a peer, or to whoever is there, and tells the engine what has become of it.
+    /// Returns `None` if there is nothing to carry on.
     async fn connect(
         self: Arc<Self>,
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         endpoint: Endpoint,
         interface: Option<InterfaceId>,
         failed_before: bool,
     ) -> Option<Box<Connection>> {
-        if self.gives_way_to(peer) {
-            tokio::time::sleep(GIVE_WAY_TIME).await;
+        let mut dealer = self.dealer.clone();
+        if let Some(peer) = peer {
+            if self.gives_way_to(peer) {
+                tokio::time::sleep(GIVE_WAY_TIME).await;
+            }
+            // Its port may have gone to another node meanwhile, which must not get what is meant
+            // for it.
+            dealer = dealer.with_remote(peer.routing_id().to_vec());
         }
-        // Its port may have gone to another node meanwhile, which must not get what is meant for
-        // it.
-        let mut dealer = self.dealer.clone().with_remote(peer.routing_id().to_vec());
         if failed_before {
             dealer.limits.connect_time = dealer.limits.connect_time.min(RETRY_CONNECT_TIME);
         }
@@ -115,7 +120,8 @@ impl Driver {
         let start = self.location().start(&mut address, interface);
         match zmtp::net::connect_from(&start, address, &dealer, self.limits.queue()).await {
             Ok(dialled) => {
-                let both = self.is_two_way(peer, &dialled);
+                let peer = peer.or_else(|| mailbox::sender(&dialled.peer.identity));
+                let both = peer.is_some_and(|peer| self.is_two_way(peer, &dialled));
                 let direction = if both { Direction::Both } else { Direction::Outgoing };
                 let ends = self.ends(&dialled);
                 let connection = Connection::new(peer, conn, dialled, direction, ends);
@@ -123,12 +129,8 @@ impl Driver {
                 self.turn().open(peer, conn, direction, ends, queue).then_some(connection)
             }
             Err(error) => {
-                tracing::debug!(%peer, %endpoint, %error, "not connected");
-                let why = Loss::Failed(reason(&error));
-                let mut turn = self.turn();
-                if turn.core.conns.remove(&conn).is_some() {
-                    turn.handle(Input::Lost { peer, conn, why });
-                }
+                tracing::debug!(?peer, %endpoint, %error, "not connected");
+                self.turn().lose(conn, Loss::Failed(reason(&error)));
                 None
             }
         }
@@ -153,13 +155,13 @@ impl Driver {
         let both = self.is_two_way(peer, &accepted);
         let direction = if both { Direction::Both } else { Direction::Incoming };
         let ends = self.ends(&accepted);
-        let connection = Connection::new(peer, conn, accepted, direction, ends);
+        let connection = Connection::new(Some(peer), conn, accepted, direction, ends);
         let queue = connection.queue.clone();
         // It waits for the end of this turn.
         let task = self.runtime.spawn(connection.run(Arc::clone(self)));
-        turn.core.conns.insert(conn, OpenConnection::new(peer, task));
+        turn.core.conns.insert(conn, OpenConnection::new(Some(peer), task));
         turn.core.strangers.insert(conn, peer);
-        turn.open(peer, conn, direction, ends, queue);
+        turn.open(Some(peer), conn, direction, ends, queue);
         let core = &mut *turn.core;
         if let Some((conn, peer)) = core.strangers.pop_excess(&core.engine, &self.limits) {
             turn.core.network.connections_idle += 1;
@@ -172,12 +174,11 @@ impl Driver {
     /// there, and their peers, to which that may look like silence, are met anew from another one.
     pub(crate) fn lose_address(self: &Arc<Self>, address: SocketAddr) {
         let mut turn = self.turn();
-        for (peer, conn) in turn.core.beginning_at(address) {
-            turn.core.strangers.remove(conn);
+        for (_, conn) in turn.core.beginning_at(address) {
             // Another one may have been its end.
-            if let Some(open) = turn.core.conns.remove(&conn) {
+            if let Some(open) = turn.core.conns.get(&conn) {
                 open.task.abort();
-                turn.handle(Input::Lost { peer, conn, why: Loss::Ended });
+                turn.lose(conn, Loss::Ended);
             }
         }
     }
@@ -188,8 +189,10 @@ impl Driver {
         let mut turn = self.turn();
         let stranded = turn.core.beginning_at(address);
         for (peer, conn) in &stranded {
-            let (peer, conn, interface) = (*peer, *conn, InterfaceId(index));
-            turn.handle(Input::Stranded { peer, conn, interface });
+            let (conn, interface) = (*conn, InterfaceId(index));
+            if let Some(peer) = *peer {
+                turn.handle(Input::Stranded { peer, conn, interface });
+            }
         }
         !stranded.is_empty()
     }
@@ -244,13 +247,14 @@ impl Turn<'_> {
     /// A connection is up. Returns `false` if it was given up meanwhile.
     fn open(
         &mut self,
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         direction: Direction,
         ends: Ends,
         queue: SendQueue,
     ) -> bool {
         let Some(open) = self.core.conns.get_mut(&conn) else { return false };
+        open.peer = peer;
         open.queue = Some(queue);
         open.ends = Some(ends);
         open.known = direction == Direction::Outgoing;
@@ -259,7 +263,10 @@ impl Turn<'_> {
             let elsewhere = self.core.engine.endpoint();
             let own_endpoint = ends.own_endpoint.unwrap_or(elsewhere);
             let two_way = direction == Direction::Both;
-            self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
+            self.handle(match peer {
+                Some(peer) => Input::Connected { peer, conn, two_way, own_endpoint },
+                None => Input::ScoutUp { conn, own_endpoint },
+            });
         }
         self.core.conns.contains_key(&conn)
     }
@@ -267,7 +274,7 @@ impl Turn<'_> {
 
 impl Connection {
     fn new(
-        peer: PeerId,
+        peer: Option<PeerId>,
         conn: ConnId,
         established: Established,
         direction: Direction,
@@ -292,8 +299,8 @@ impl Connection {
                 error = queue.run() => {
                     let ended = driver.has_ended(conn);
                     if !ended && direction != Direction::Outgoing {
-                        tracing::debug!(%peer, %error, "nothing can be sent any more");
-                        if direction == Direction::Both {
+                        tracing::debug!(?peer, %error, "nothing can be sent any more");
+                        if let (Direction::Both, Some(peer)) = (direction, peer) {
                             driver.handle(Input::Broken { peer, conn });
                         }
                         // It may have brought something. The engine ends it in time.
@@ -310,11 +317,7 @@ impl Connection {
             Box::pin(self.reader.drain(LINGER_TIMEOUT, MAX_LINGER_TIME)).await;
         }
         queue.close();
-        let mut turn = driver.turn();
-        turn.core.strangers.remove(conn);
-        if turn.core.conns.remove(&conn).is_some() {
-            turn.handle(Input::Lost { peer, conn, why: Loss::Ended });
-        }
+        driver.turn().lose(conn, Loss::Ended);
     }
 
     /// Reads the connection until it ends. Each batch of messages that one read brings is handed
@@ -343,7 +346,7 @@ impl Connection {
                     continue;
                 }
                 Err(error) => {
-                    tracing::debug!(%peer, %source, %error, "connection broke the protocol");
+                    tracing::debug!(?peer, %source, %error, "connection broke the protocol");
                     driver.turn().core.network.connections_broken += 1;
                     return;
                 }
@@ -357,7 +360,7 @@ impl Connection {
                     // it has more time to answer.
                     Err(_) if self.is_in_use(driver) => self.reader.fill().await,
                     Err(_) => {
-                        tracing::debug!(%peer, %source, "connection brought nothing");
+                        tracing::debug!(?peer, %source, "connection brought nothing");
                         driver.turn().core.network.connections_idle += 1;
                         return;
                     }
@@ -367,7 +370,7 @@ impl Connection {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::debug!(%peer, %source, %error, "connection lost");
+                    tracing::debug!(?peer, %source, %error, "connection lost");
                     return;
                 }
             }
@@ -397,14 +400,17 @@ impl Connection {
             () = &mut room => return,
             () = self.reader.closed(), if self.direction == Direction::Both => {}
         }
-        driver.handle(Input::Broken { peer, conn });
+        if let Some(peer) = peer {
+            driver.handle(Input::Broken { peer, conn });
+        }
         room.await;
     }
 
     /// Hands over the messages that were read. One that would make an event waits while there is
     /// no room, and all that come after it.
     fn deliver(&mut self, driver: &Arc<Driver>) -> Result<Delivery, Error> {
-        let (peer, conn, source) = (self.peer, self.conn, self.source);
+        let (conn, source) = (self.conn, self.source);
+        let Some(peer) = self.peer else { return Ok(Delivery::Complete) };
         let mut turn = driver.turn();
         let now = turn.now;
         if let Some(open) = turn.core.conns.get_mut(&conn) {
@@ -440,7 +446,7 @@ impl Connection {
 
     /// From a peer that has said HELLO more is taken.
     fn get_known(&mut self, turn: &mut Turn<'_>, driver: &Driver) {
-        if turn.core.engine.hears(self.peer, self.conn) {
+        if self.peer.is_some_and(|peer| turn.core.engine.hears(peer, self.conn)) {
             self.known = true;
             self.reader.set_limits(driver.limits.transport());
             turn.core.strangers.remove(self.conn);
@@ -454,7 +460,8 @@ impl Connection {
     fn is_in_use(&mut self, driver: &Arc<Driver>) -> bool {
         let mut turn = driver.turn();
         self.get_known(&mut turn, driver);
-        self.known || turn.core.engine.greets(self.peer, self.conn)
+        let greets = |peer| turn.core.engine.greets(peer, self.conn);
+        self.known || self.peer.is_some_and(greets)
     }
 }
 

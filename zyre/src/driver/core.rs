@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::task::{AbortHandle, JoinHandle};
 use zmtp::net::{PushError, SendQueue};
-use zre_proto::{ConnId, Endpoint, Engine, PeerId};
+use zre_proto::{ConnId, Endpoint, Engine, Input, Loss, PeerId};
 
 use super::strangers::Strangers;
 use crate::events::EventBatch;
@@ -37,7 +37,8 @@ pub(super) struct Core {
 
 /// A connection that is open, or being dialled.
 pub(super) struct OpenConnection {
-    pub(super) peer: PeerId,
+    /// `None` while it is not known who is there.
+    pub(super) peer: Option<PeerId>,
     /// `None` while it is being dialled.
     pub(super) queue: Option<SendQueue>,
     /// `None` while it is being dialled.
@@ -91,12 +92,15 @@ impl Core {
 
     /// The connections on which a peer has been greeted.
     pub(super) fn greeted(&self) -> Vec<ConnId> {
-        let greets = |it: &(&ConnId, &OpenConnection)| self.engine.greets(it.1.peer, *it.0);
+        let greets = |(conn, open): &(&ConnId, &OpenConnection)| match open.peer {
+            Some(peer) => self.engine.greets(peer, **conn),
+            None => self.engine.greets_unknown(**conn),
+        };
         self.conns.iter().filter(greets).map(|(conn, _)| *conn).collect()
     }
 
     /// The connections that begin at an address of this host.
-    pub(super) fn beginning_at(&self, address: SocketAddr) -> Vec<(PeerId, ConnId)> {
+    pub(super) fn beginning_at(&self, address: SocketAddr) -> Vec<(Option<PeerId>, ConnId)> {
         let begins = |open: &OpenConnection| open.ends.is_some_and(|it| it.local == address);
         let conns = self.conns.iter().filter(|(_, open)| begins(open));
         conns.map(|(conn, open)| (open.peer, *conn)).collect()
@@ -111,8 +115,16 @@ impl Core {
     }
 }
 
+/// What the engine is told of a connection that is no more.
+pub(super) const fn lost(peer: Option<PeerId>, conn: ConnId, why: Loss) -> Input<'static> {
+    match peer {
+        Some(peer) => Input::Lost { peer, conn, why },
+        None => Input::ScoutLost { conn, why },
+    }
+}
+
 impl OpenConnection {
-    pub(super) fn new(peer: PeerId, task: JoinHandle<()>) -> Self {
+    pub(super) fn new(peer: Option<PeerId>, task: JoinHandle<()>) -> Self {
         let (queue, ends, received_at) = Default::default();
         let (known, speaks) = (false, false);
         Self { peer, queue, ends, task, known, speaks, received_at, resumed: 0 }
@@ -196,7 +208,7 @@ mod tests {
         let (ours, theirs) = pair().await;
         let (queue, mut reader) = (ours.queue, theirs.reader);
         let peer = PeerId::new([2; 16]);
-        let mut open = OpenConnection::new(peer, tokio::spawn(async {}));
+        let mut open = OpenConnection::new(Some(peer), tokio::spawn(async {}));
         open.queue = Some(queue.clone());
         let mut sent = || open.progress(Instant::now()).1;
         for _ in 0..10 {

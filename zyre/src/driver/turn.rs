@@ -5,10 +5,13 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use zmtp::net::SendQueue;
-use zre_proto::{Action, ActionError, ConnId, Content, Engine, Event, Input, Loss, Output, PeerId};
+use zre_proto::{
+    Action, ActionError, ConnId, Content, Endpoint, Engine, Event, Input, InterfaceId, Loss,
+    Output, PeerId,
+};
 
 use super::Driver;
-use super::core::{Core, OpenConnection, Sent};
+use super::core::{Core, OpenConnection, Sent, lost};
 use crate::events::Wake;
 use crate::stats::NetworkStats;
 
@@ -75,6 +78,19 @@ impl Turn<'_> {
     pub(crate) fn handle(&mut self, input: Input<'_>) {
         self.core.engine.handle(self.now, input);
         self.carry_out_all();
+    }
+
+    /// Does what the engine has said before there was a driver.
+    pub(crate) fn begin(&mut self) {
+        self.carry_out_all();
+    }
+
+    /// A connection is no more. The engine is told, unless it has closed it itself.
+    pub(super) fn lose(&mut self, conn: ConnId, why: Loss) {
+        self.core.strangers.remove(conn);
+        if let Some(open) = self.core.conns.remove(&conn) {
+            self.handle(lost(open.peer, conn, why));
+        }
     }
 
     /// Tells the engine what the application wants.
@@ -145,12 +161,12 @@ impl Turn<'_> {
             self.shouting = false;
             let Some(&(peer, conn)) = full.get(told) else { return };
             told += 1;
-            self.core.engine.handle(self.now, Input::Lost { peer, conn, why: Loss::Overflow });
+            self.core.engine.handle(self.now, lost(peer, conn, Loss::Overflow));
         }
     }
 
     /// Does one thing. Returns the connection if its queue is full.
-    fn carry_out(&mut self, output: Output) -> Option<(PeerId, ConnId)> {
+    fn carry_out(&mut self, output: Output) -> Option<(Option<PeerId>, ConnId)> {
         let driver = self.driver;
         match output {
             Output::Send { conn, header, content } => {
@@ -180,14 +196,37 @@ impl Turn<'_> {
                 self.core.events.push(event.into());
             }
             Output::Connect { peer, conn, endpoint, interface, failed_before } => {
-                let dialling =
-                    Arc::clone(driver).dial(peer, conn, endpoint, interface, failed_before);
-                let task = driver.runtime.spawn(dialling);
-                self.core.conns.insert(conn, OpenConnection::new(peer, task));
+                self.dial(Some(peer), conn, endpoint, interface, failed_before);
+            }
+            Output::Scout { conn, endpoint, failed_before } => {
+                self.dial(None, conn, endpoint, None, failed_before);
+            }
+            Output::Identified { conn, peer } => {
+                if let Some(open) = self.core.conns.get_mut(&conn) {
+                    open.peer = Some(peer);
+                }
+            }
+            Output::Resolve { endpoint } => {
+                driver.runtime.spawn(Arc::clone(driver).resolve(endpoint));
             }
             Output::Close { conn } => self.core.close(conn),
         }
         None
+    }
+
+    /// Connects to a peer, or to whoever is there.
+    fn dial(
+        &mut self,
+        peer: Option<PeerId>,
+        conn: ConnId,
+        endpoint: Endpoint,
+        interface: Option<InterfaceId>,
+        failed_before: bool,
+    ) {
+        let driver = Arc::clone(self.driver);
+        let dialling = driver.dial(peer, conn, endpoint, interface, failed_before);
+        let task = self.driver.runtime.spawn(dialling);
+        self.core.conns.insert(conn, OpenConnection::new(peer, task));
     }
 }
 
@@ -252,6 +291,9 @@ fn trace(engine: &Engine, event: &Event) {
         Event::Returned { peer, .. } => tracing::debug!(%node, %peer, "RETURNED"),
         Event::Unreachable { peer, endpoint, why } => {
             tracing::debug!(%node, %peer, %endpoint, %why, "UNREACHABLE");
+        }
+        Event::EndpointUnreachable { endpoint, why } => {
+            tracing::warn!(%node, %endpoint, %why, "nobody can be met there");
         }
         Event::Moved { endpoint } => tracing::debug!(%node, %endpoint, "MOVED"),
         Event::Stop => tracing::debug!(%node, "STOP"),

@@ -23,6 +23,8 @@ pub(crate) struct Choices {
     /// Only these; all, if there are none.
     pub(crate) only: Vec<InterfaceChoice>,
     pub(crate) except: Vec<InterfaceChoice>,
+    /// The node sends no beacons: it can live where nobody would hear one as well.
+    pub(crate) silent: bool,
 }
 
 /// What a look at the host has come to.
@@ -135,7 +137,7 @@ impl Choices {
         if interface.is_loopback() {
             return (!asked_for && !alone).then_some(UnusedReason::Loopback);
         }
-        if interface.point_to_point {
+        if interface.point_to_point && !self.silent {
             return Some(UnusedReason::PointToPoint);
         }
         (!interface.running).then_some(UnusedReason::Down)
@@ -161,9 +163,9 @@ impl Choices {
             prefix: address.prefix,
             announced,
         };
-        let mut places: Vec<Place> = subnets(&addresses, in_use)
+        let mut places: Vec<Place> = subnets(&addresses, in_use, self.silent)
             .into_iter()
-            .map(|(address, broadcast)| place(address, Some(Audience::Subnet(broadcast))))
+            .map(|(address, announced)| place(address, announced))
             .collect();
         if !interface.is_loopback() {
             let mut by_rank: Vec<&HostAddress> =
@@ -171,7 +173,7 @@ impl Choices {
             by_rank.sort_by_key(|address| (rank(address.ip), !is_in_use(address, in_use)));
             by_rank.dedup_by_key(|address| rank(address.ip));
             // All on the link can reach the one that is of the link, whatever else they have.
-            let announced = by_rank.pop();
+            let announced = by_rank.pop_if(|_| !self.silent);
             places.extend(announced.map(|address| place(address, Some(Audience::Link))));
             places.extend(by_rank.into_iter().map(|address| place(address, None)));
         }
@@ -196,17 +198,25 @@ impl InterfaceChoice {
     }
 }
 
-/// One IPv4 address for each subnet, with its broadcast address: one that is in use rather than
-/// another, and those that were given rather than made up.
-fn subnets<'a>(addresses: &'a [HostAddress], in_use: &[Place]) -> Vec<(&'a HostAddress, Ipv4Addr)> {
+/// One IPv4 address for each subnet, with its broadcast address, unless the node is silent: one that
+/// is in use rather than another, and those that were given rather than made up.
+fn subnets<'a>(
+    addresses: &'a [HostAddress],
+    in_use: &[Place],
+    silent: bool,
+) -> Vec<(&'a HostAddress, Option<Audience>)> {
+    let audience = |address: &HostAddress| match silent {
+        true => address.ip.is_ipv4().then_some(None),
+        false => Some(Some(Audience::Subnet(broadcast(address)?))),
+    };
     let mut all: Vec<_> =
-        addresses.iter().filter_map(|address| Some((address, broadcast(address)?))).collect();
+        addresses.iter().filter_map(|address| Some((address, audience(address)?))).collect();
     all.sort_by_key(|(address, _)| (rank(address.ip), !is_in_use(address, in_use)));
-    let mut chosen: Vec<(&HostAddress, Ipv4Addr)> = Vec::new();
-    for (address, broadcast) in all {
+    let mut chosen: Vec<(&HostAddress, _)> = Vec::new();
+    for (address, audience) in all {
         let covered = |(near, _): &(&HostAddress, _)| near.is_near(address.ip);
         if chosen.len() < MAX_SUBNETS && !chosen.iter().any(covered) {
-            chosen.push((address, broadcast));
+            chosen.push((address, audience));
         }
     }
     chosen
@@ -266,7 +276,8 @@ mod tests {
 
     fn choose(only: &[&str], except: &[&str], host: &[HostInterface]) -> Selection {
         let choices = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
-        Choices { only: choices(only), except: choices(except) }.select(host, &[])
+        let (only, except) = (choices(only), choices(except));
+        Choices { only, except, silent: false }.select(host, &[])
     }
 
     /// Places as text, those that are announced with where.
@@ -424,7 +435,7 @@ mod tests {
         let down = HostInterface { running: false, ..interface("eth0", 2, &["10.0.0.7/8"]) };
         let host = [lo(), down];
         let found: Vec<String> = {
-            let choices = Choices { only: vec!["eth0".into()], except: vec![] };
+            let choices = Choices { only: vec!["eth0".into()], ..Choices::default() };
             let selection = choices.select(&host, &[]);
             assert_eq!(choices.missing(&selection), Some(&"eth0".into()));
             selection.interfaces.iter().map(ToString::to_string).collect()
@@ -436,6 +447,28 @@ mod tests {
                 "eth0 (10.0.0.7; it is down, or without a carrier)"
             ]
         );
+    }
+
+    #[test]
+    fn a_node_that_sends_no_beacons_lives_where_nobody_would_hear_one_as_well() {
+        let host = [
+            lo(),
+            interface("eth0", 2, &["192.168.1.7/24", "192.168.1.8/24", "fe80::7/64"]),
+            HostInterface { point_to_point: true, ..interface("wg0", 3, &["10.9.0.1/32"]) },
+            HostInterface { running: false, ..interface("eth1", 4, &["10.0.0.1/24"]) },
+        ];
+        let selection = Choices { silent: true, ..Choices::default() }.select(&host, &[]);
+        assert_eq!(
+            places(&selection),
+            ["192.168.1.7 on eth0", "10.9.0.1 on wg0", "fe80::7 on eth0"]
+        );
+        assert_eq!(
+            unused(&selection),
+            [("lo", UnusedReason::Loopback), ("eth1", UnusedReason::Down)]
+        );
+        assert!(selection.interfaces.iter().all(|it| it.broadcasts.is_empty()));
+        let alone = Choices { silent: true, ..Choices::default() }.select(&[lo()], &[]);
+        assert_eq!(places(&alone), ["127.0.0.1 on lo"]);
     }
 
     #[test]

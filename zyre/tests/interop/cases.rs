@@ -24,7 +24,7 @@ const LINK_LOST: Duration = Duration::from_secs(1);
 const UNICODE: &str = "grüße · γειά · привет · שלום · 漢字 · 🎉👩‍🚀";
 
 /// The event with this name that a peer is the subject of, and these further fields.
-fn about(event: &str, subject: &Peer, fields: Value) -> Value {
+pub(crate) fn about(event: &str, subject: &Peer, fields: Value) -> Value {
     let mut pattern = fields;
     pattern["event"] = json!(event);
     pattern["peer"] = json!(subject.id);
@@ -56,7 +56,7 @@ fn meet(bed: &Bed, a: Kind, b: Kind, groups: &[&str]) -> Result<(Peer, Peer)> {
 }
 
 /// Sends a whisper and waits for it.
-fn pass(from: &Peer, to: &Peer, text: &str) -> Result<()> {
+pub(crate) fn pass(from: &Peer, to: &Peer, text: &str) -> Result<()> {
     let mark = from.say(&format!("whisper {} {text}", to.id))?;
     to.expect_after(mark, &whisper_from(from, &[text]))?;
     Ok(())
@@ -76,9 +76,14 @@ pub(crate) fn b_starts_first(bed: &Bed, a: Kind, b: Kind) -> Report {
 fn discovery(bed: &Bed, a: Kind, b: Kind, a_first: bool) -> Report {
     let giver = [("X-ROLE", "giver"), ("X-SERVICE", "tcp://10.0.0.1:80/?a=b")];
     let taker = [("X-ROLE", "taker")];
-    let start_a =
-        || bed.start(a, "alice", &Options { groups: &["lobby", "hall"], headers: &giver });
-    let start_b = || bed.start(b, "bob", &Options { groups: &[], headers: &taker });
+    let start_a = || {
+        bed.start(
+            a,
+            "alice",
+            &Options { groups: &["lobby", "hall"], headers: &giver, ..Options::default() },
+        )
+    };
+    let start_b = || bed.start(b, "bob", &Options { headers: &taker, ..Options::default() });
     let (a, b) = if a_first {
         let a = start_a()?;
         (a, start_b()?)

@@ -71,6 +71,10 @@ fn existing(path: PathBuf) -> std::result::Result<PathBuf, String> {
 pub(crate) struct Options<'a> {
     pub(crate) groups: &'a [&'a str],
     pub(crate) headers: &'a [(&'a str, &'a str)],
+    /// Arguments for our node.
+    pub(crate) arguments: &'a [&'a str],
+    /// The TCP port of the mailbox, for those that let it be chosen; else any.
+    pub(crate) mailbox: Option<u16>,
 }
 
 /// Peers that see only each other: they share a beacon port with no other case.
@@ -88,8 +92,10 @@ impl Bed {
         if kind == Kind::ZyreJs {
             // It looks for a free port, lets go of it and takes it again: two that start
             // together would take the same one.
-            command.args(["--mailbox", &free_port().to_string()]);
+            let mailbox = options.mailbox.unwrap_or_else(free_port);
+            command.args(["--mailbox", &mailbox.to_string()]);
         }
+        command.args(options.arguments);
         for group in options.groups {
             command.args(["--join", group]);
         }

@@ -14,11 +14,14 @@ mod kind;
 mod matrix;
 mod mesh;
 mod peer;
+mod required;
 
 use std::process::ExitCode;
 
 use testkit::harness::Harness;
 use testkit::tests;
+
+use self::kind::Kind;
 
 fn main() -> ExitCode {
     let mut harness = Harness::default().if_asked_for();
@@ -26,6 +29,10 @@ fn main() -> ExitCode {
         harness = harness.skip(environment::missing(&kinds)).and(tests);
     }
     harness
+        .skip(environment::missing(&[Kind::Ours, Kind::Pyre]))
+        .and(tests![required_pyre: required::pyre])
+        .skip(environment::missing(&[Kind::Ours, Kind::ZyreJs]))
+        .and(tests![required_zyrejs: required::zyrejs])
         .skip(environment::missing(&mesh::THE_OTHERS))
         .and(tests![mesh::the_others])
         .skip(environment::missing(&mesh::EVERYONE))

@@ -24,7 +24,8 @@ pub(crate) fn the_others() {
 /// Every node finds every other, everybody's shout reaches all others exactly once, and all see
 /// the first one go.
 fn mesh(bed: &Bed, kinds: &[Kind]) -> Result<String> {
-    let options = Options { groups: &["plaza"], headers: &[("X-FROM", "the mesh")] };
+    let headers = &[("X-FROM", "the mesh")];
+    let options = Options { groups: &["plaza"], headers, ..Options::default() };
     let mut peers = Vec::new();
     for (index, kind) in kinds.iter().enumerate() {
         peers.push(bed.start(*kind, &format!("node{index}"), &options)?);

@@ -23,6 +23,8 @@ pub(crate) struct Peer {
     pub(crate) name: String,
     /// The identity of the node, 32 lower-case hex digits.
     pub(crate) id: String,
+    /// Where it says that its mailbox is, if it says so.
+    pub(crate) endpoint: Option<String>,
     child: Child,
 }
 
@@ -37,13 +39,15 @@ impl Peer {
         transcript: &Arc<Transcript>,
     ) -> Result<Self> {
         let child = Child::start_in(transcript, label, &mut command)?;
-        let mut peer = Self { kind, name: name.to_owned(), id: String::new(), child };
+        let mut peer =
+            Self { kind, name: name.to_owned(), id: String::new(), endpoint: None, child };
         let started = peer.expect(&json!({ "event": "STARTED" }))?.report;
         let id = started["peer"].as_str().unwrap_or_default();
         if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) {
             return Err(Failure::new(format!("not an identity: {started}")));
         }
         id.clone_into(&mut peer.id);
+        peer.endpoint = started["endpoint"].as_str().map(str::to_owned);
         Ok(peer)
     }
 

@@ -18,21 +18,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::role;
 use tokio::time::interval;
-use zyre::{Builder, Event, Events, Limits, Node, PeerId};
+use zyre::{Builder, Event, Events, HostEndpoint, Limits, Node, PeerId};
 
 use crate::bulk::{Bulk, GROUP};
 use crate::listener::Listener;
 use crate::stream::{Endless, Stream, message};
 
 /// A role. The settings are `id`, `mailbox`, `evasive` and `expired` in ms, `link_bytes`, `events`,
-/// `event_bytes`, `interface`, `two_way`, `share`, a directory, and `require`, an id and an endpoint.
+/// `event_bytes`, `interface`, `two_way`, `beacon`, `share`, a directory, and `require`: an id and an
+/// endpoint, or an endpoint.
 pub(crate) async fn run(settings: &Value) {
     let mut commands = role::commands();
     let (node, events) = builder(settings).start().await.expect("the node starts");
-    if let Some([peer, endpoint]) = settings["require"].as_array().map(Vec::as_slice) {
-        let (peer, endpoint) = (text(peer).parse().unwrap(), text(endpoint).parse().unwrap());
-        node.require_peer(peer, endpoint).expect("it may be required");
-    }
     let (id, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     role::report(&json!({ "event": "STARTED", "id": id, "endpoint": endpoint }));
     let listener = Listener::default();
@@ -66,9 +63,16 @@ fn builder(settings: &Value) -> Builder {
     let two_way = settings["two_way"].as_bool().unwrap_or(true);
     let mut builder =
         Node::builder().interface(interface).two_way(two_way).limits(limits).join(GROUP);
+    builder = builder.beacon(settings["beacon"].as_bool().unwrap_or(true));
     if let Some(id) = settings["id"].as_str() {
         builder = builder.id(id.parse().expect("an id"));
     }
+    let endpoint = |value: &Value| text(value).parse::<HostEndpoint>().expect("an endpoint");
+    builder = match (&settings["require"], settings["require"].as_array().map(Vec::as_slice)) {
+        (_, Some([id, at])) => builder.require_peer(text(id).parse().expect("an id"), endpoint(at)),
+        (at, None) if at.is_string() => builder.require_endpoint(endpoint(at)),
+        _ => builder,
+    };
     if let Some(port) = number("mailbox") {
         builder = builder.mailbox_port(port.try_into().expect("a port"));
     }

@@ -27,6 +27,7 @@ mod networks;
 mod node;
 mod pair;
 mod slow;
+mod static_peers;
 mod stream;
 mod unreachable;
 
@@ -67,6 +68,13 @@ fn main() -> ExitCode {
         not_reading_is_no_end: black_hole::not_reading_is_no_end,
         loss_ends_nobody: loss::ends_nobody,
         unreachable_neighbours_cost_little: unreachable::cost_little,
+        static_partition_by_endpoint: static_peers::partition_by_endpoint,
+        static_partition_by_the_follower: static_peers::partition_by_the_follower,
+        static_partition_by_both: static_peers::partition_by_both,
+        static_partition_by_id: static_peers::partition_by_id,
+        static_behind_a_firewall_chooser: static_peers::behind_a_firewall_chooser,
+        static_behind_a_firewall_follower: static_peers::behind_a_firewall_follower,
+        static_without_udp: static_peers::without_udp,
     ];
     let (places, shared) = (places(), shared());
     let all = soon.len() + places.len() + others.len() + shared.len();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use testkit::promises::{endpoint, id};
-use zre_proto::{Action, Beacon, Content, Input, InterfaceId};
+use zre_proto::{Action, Beacon, Content, HostEndpoint, Input, InterfaceId};
 
 use super::remote::SPEAKERS;
 use super::say::{GROUPS, Say, Sequence, Words};
@@ -82,6 +82,8 @@ impl World {
             34 => self.link_up(peer, step.how, Some(speaker)),
             35 => self.break_conn(peer, speaker),
             36 => self.progress(peer, speaker, [step.how & 1 != 0, step.how & 2 != 0]),
+            37 => self.scout(peer, speaker, step.how),
+            38 => self.resolved([step.who, step.what], step.how),
             _ => self.say(step),
         }
         self.answer_in_time();
@@ -148,8 +150,19 @@ impl World {
         let peer = id(step.peer());
         let content = Content::from(vec![0_u8; usize::from(step.how)]);
         let too_long = "too long".repeat(32);
+        let forgotten;
         let action = match step.what >> 3 {
-            0..=5 => Action::Join(group),
+            0..=3 => Action::Join(group),
+            4 => {
+                self.requires = true;
+                let peer = step.who.is_multiple_of(2).then_some(peer);
+                Action::RequireEndpoint { endpoint: required(step.how), peer }
+            }
+            5 if step.how.is_multiple_of(2) => Action::ForgetPeer(peer),
+            5 => {
+                forgotten = required(step.how);
+                Action::ForgetEndpoint(&forgotten)
+            }
             6..=9 => Action::Leave(group),
             10..=15 => Action::Whisper { peer, content },
             16..=21 => Action::Shout { group, content },
@@ -170,5 +183,14 @@ impl World {
         if !self.is_honest(place, 0) {
             self.handle(Input::Moved(endpoint(place)));
         }
+    }
+}
+
+/// Where somebody is required: at the address of a node, or by a name.
+fn required(how: u8) -> HostEndpoint {
+    if how < 200 {
+        endpoint(how % NODES).into()
+    } else {
+        format!("host-{}:7", how % 2).parse().expect("a name and a port")
     }
 }

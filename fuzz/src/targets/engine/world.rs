@@ -7,7 +7,8 @@ use std::time::Instant;
 use testkit::ledger::Numbers;
 use testkit::promises::{Promises, endpoint, id};
 use zre_proto::{
-    Action, ActionError, ConnId, Engine, Event, Input, Loss, Output, PeerId, UnreachableReason,
+    Action, ActionError, ConnId, Engine, Event, HostEndpoint, Input, Loss, Output, PeerId,
+    UnreachableReason,
 };
 
 use super::honest::{HONEST, Honest};
@@ -29,6 +30,10 @@ pub(super) struct World {
     pub(super) last_conn: u64,
     /// What was dialled to each node.
     pub(super) dialled: BTreeMap<PeerId, Vec<ConnId>>,
+    /// What was dialled to find out who is there, and is still not known.
+    pub(super) scouts: Vec<ConnId>,
+    /// Names that are being resolved.
+    pub(super) names: Vec<HostEndpoint>,
     /// What of that is or was up, and what has ended.
     pub(super) up: BTreeSet<ConnId>,
     pub(super) ended: BTreeSet<ConnId>,
@@ -65,6 +70,8 @@ impl World {
             remotes: Default::default(),
             last_conn: 0,
             dialled: BTreeMap::new(),
+            scouts: Vec::new(),
+            names: Vec::new(),
             up: BTreeSet::new(),
             ended: BTreeSet::new(),
             asked: BTreeMap::new(),
@@ -179,6 +186,12 @@ impl World {
             Output::Connect { peer, conn, .. } => {
                 self.dialled.entry(*peer).or_default().push(*conn);
             }
+            Output::Scout { conn, .. } => self.scouts.push(*conn),
+            Output::Identified { conn, peer } => {
+                self.scouts.retain(|scout| scout != conn);
+                self.dialled.entry(*peer).or_default().push(*conn);
+            }
+            Output::Resolve { endpoint } => self.names.push(endpoint.clone()),
             Output::Send { conn, header, .. } => {
                 self.sent += 1;
                 const HELLO: u8 = 1;
@@ -191,6 +204,7 @@ impl World {
                 }
             }
             Output::Close { conn } => {
+                self.scouts.retain(|scout| scout != conn);
                 let mut all = self.remotes.iter_mut().flat_map(Remote::all_mut);
                 if let Some(conn) = all.find(|it| it.id == *conn) {
                     conn.closed = true;
@@ -262,6 +276,45 @@ impl World {
         self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
     }
 
+    /// A scout has found a peer: the mailbox says so, or does not say whose it is; or it is no more.
+    pub(super) fn scout(&mut self, peer: u8, speaker: usize, how: u8) {
+        let own_endpoint = self.engine.endpoint();
+        let nth = usize::from(how / 4);
+        let Some(place) = nth.checked_rem(self.scouts.len()) else { return };
+        let conn = self.scouts[place];
+        match how % 4 {
+            0 if self.up.insert(conn) => self.handle(Input::ScoutUp { conn, own_endpoint }),
+            0 | 1 => {
+                self.scouts.remove(place);
+                self.ended.insert(conn);
+                let refused = Loss::Failed(UnreachableReason::Refused);
+                let why = if self.up.contains(&conn) { Loss::Ended } else { refused };
+                self.handle(Input::ScoutLost { conn, why });
+            }
+            two_way if !self.is_honest(peer, speaker) && !self.up.contains(&conn) => {
+                self.scouts.remove(place);
+                self.dialled.entry(id(peer)).or_default().push(conn);
+                let speaker = (two_way == 2).then_some(speaker);
+                if let Some(speaker) = speaker {
+                    self.lose_mailbox(peer, speaker, false);
+                }
+                // What was heard meanwhile may have ended it.
+                if self.promises.is_open(conn) {
+                    self.connected(peer, conn, speaker);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A name has these addresses, or none.
+    pub(super) fn resolved(&mut self, places: [u8; 2], how: u8) {
+        let Some(name) = self.names.pop() else { return };
+        let addresses = places.map(|place| endpoint(place % NODES));
+        let addresses = &addresses[..usize::from(how % 3)];
+        self.handle(Input::Resolved { endpoint: &name, addresses });
+    }
+
     /// The newest dial to a peer, or an older one, if it has not ended.
     fn dial(&self, peer: u8, nth: u8) -> Option<ConnId> {
         let conn = *self.dialled.get(&id(peer))?.iter().rev().nth(usize::from(nth / 64))?;
@@ -313,6 +366,12 @@ impl World {
                     self.lose(peer, conn, false);
                 }
             }
+        }
+        for conn in std::mem::take(&mut self.scouts) {
+            self.ended.insert(conn);
+            let refused = Loss::Failed(UnreachableReason::Refused);
+            let why = if self.up.contains(&conn) { Loss::Ended } else { refused };
+            self.handle(Input::ScoutLost { conn, why });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zre_proto::{Content, Endpoint, PeerId, UnreachableReason};
+use zre_proto::{Content, Endpoint, HostEndpoint, PeerId, UnreachableReason};
 
 use super::wire::{ACCEPTOR, DIALLER, Wire};
 
@@ -14,6 +14,7 @@ pub(crate) enum Happening {
     Candidate { to: u8, peer: PeerId, endpoint: Endpoint },
     Goodbye { to: u8, peer: PeerId },
     Dial { wire: u64, endpoint: Endpoint },
+    Resolved { to: u8, endpoint: HostEndpoint },
     Failed { wire: u64, why: UnreachableReason },
     Up { wire: u64, end: usize },
     Arrive { wire: u64, end: usize, header: Vec<u8>, content: Content },
@@ -32,6 +33,7 @@ pub(crate) enum Channel {
     Node(u8, PeerId),
     Place(u8, PeerId, Endpoint),
     Dial(u64),
+    Name(u8),
     Stream(u64, usize),
     Error(u64, usize),
 }
@@ -46,6 +48,7 @@ impl Happening {
             Self::Goodbye { to, peer } => (Channel::Node(to, peer), to),
             // Until then the dialler can take it back.
             Self::Dial { wire, .. } => (Channel::Dial(wire), at(wire, DIALLER)?),
+            Self::Resolved { to, .. } => (Channel::Name(to), to),
             Self::Failed { wire, .. } => (Channel::Stream(wire, DIALLER), at(wire, DIALLER)?),
             Self::Up { wire, end } | Self::Arrive { wire, end, .. } | Self::End { wire, end } => {
                 (Channel::Stream(wire, end), at(wire, end)?)

@@ -15,6 +15,8 @@ pub(crate) struct Wire {
     pub(crate) ends: [Option<End>; 2],
     /// The address that it comes from.
     pub(crate) source: SocketAddr,
+    /// Whether it is not waited for as long as others.
+    pub(crate) brief: bool,
     pub(crate) two_way: bool,
     /// What was sent before it was connected.
     pub(crate) waiting: Vec<(Vec<u8>, Content)>,
@@ -28,13 +30,21 @@ pub(crate) struct End {
     pub(crate) node: u8,
     pub(crate) life: u64,
     pub(crate) conn: ConnId,
-    /// Who is at the other end: the one that was dialled, or the one that says so.
-    pub(crate) peer: PeerId,
+    /// Who is at the other end: the one that was dialled, or the one that says so; `None` while that
+    /// is not known.
+    pub(crate) peer: Option<PeerId>,
     pub(crate) up: bool,
     /// Something has arrived.
     pub(crate) heard: bool,
     /// Closed or broken, as this end knows.
     pub(crate) ended: bool,
+}
+
+impl End {
+    /// The end of a node that dials.
+    pub(crate) const fn dialler(node: u8, life: u64, conn: ConnId, peer: Option<PeerId>) -> Self {
+        Self { node, life, conn, peer, up: false, heard: false, ended: false }
+    }
 }
 
 impl Wire {
