@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::timers::after;
-use crate::{ConnId, Endpoint, InterfaceId, Times};
+use crate::{ConnId, Endpoint, InterfaceId, Times, UnreachableReason};
 
 /// Addresses that are kept for one node.
 const MAX_CANDIDATES: usize = 8;
@@ -277,9 +277,17 @@ impl Candidates {
     }
 
     /// A dial has led to nothing: the endpoint waits.
-    pub(crate) fn fail(&mut self, now: Instant, conn: ConnId, times: &Times) -> Option<FailedDial> {
+    pub(crate) fn fail(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        why: UnreachableReason,
+        times: &Times,
+    ) -> Option<FailedDial> {
         let failed = self.0.iter_mut().find(|it| it.dial.is_some_and(|dial| dial.conn == conn))?;
         let Dial { began, outdated, up_since, .. } = failed.dial.take()?;
+        // Where somebody else is now it must not keep another dial from being made.
+        failed.good &= why != UnreachableReason::AnotherNode || !failed.source.is_application();
         failed.wait(now, now.saturating_duration_since(began), times);
         // One that was up may have crossed a dial of the node itself.
         let tried_again = failed.failures > 1 || failed.was_tried_again() && up_since.is_none();

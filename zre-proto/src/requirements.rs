@@ -110,6 +110,7 @@ impl Requirement {
         times: &Times,
     ) -> bool {
         self.failures = self.failures.saturating_add(1);
+        self.is_met &= why != UnreachableReason::AnotherNode;
         let pause = match why {
             // That will hardly change.
             UnreachableReason::OwnNode => times.max_retry_interval,

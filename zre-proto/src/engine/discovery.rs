@@ -204,7 +204,7 @@ impl Engine {
     ) {
         let times = self.config.times;
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(failed) = peer.candidates.fail(now, conn, &times) else { return };
+        let Some(failed) = peer.candidates.fail(now, conn, why, &times) else { return };
         self.stats.dials_failed += 1;
         let dials_again = failed.outdated && peer.awaits_hello();
         self.peers.leave(id, failed.endpoint);

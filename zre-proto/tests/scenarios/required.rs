@@ -275,6 +275,31 @@ fn a_required_peer_that_was_met_is_tried_once_a_second_for_ever() {
 }
 
 #[test]
+fn a_required_peer_that_is_gone_does_not_keep_another_from_its_endpoint() {
+    let mut solo = Solo::new();
+    let at = |n: u8| Action::Require { peer: id(n), endpoint: endpoint(2) };
+    solo.act(at(2)).unwrap();
+    solo.up(2);
+    solo.hello(2);
+    solo.lost(2);
+    solo.mailbox_lost(2);
+    solo.trace();
+    solo.act(at(3)).unwrap();
+    let mut tried = Vec::new();
+    for _ in 0..60 {
+        solo.wait(1_000);
+        for line in solo.trace().iter().filter(|line| line.starts_with("connect")) {
+            tried.push(line.clone());
+            let n = if line.starts_with("connect 2") { 2 } else { 3 };
+            solo.failed(n, UnreachableReason::AnotherNode);
+        }
+    }
+    let tries = |n| tried.iter().filter(|line| line.starts_with(&format!("connect {n}"))).count();
+    assert!((3..10).contains(&tries(2)), "{tried:?}");
+    assert!((3..10).contains(&tries(3)), "{tried:?}");
+}
+
+#[test]
 fn a_node_that_is_there_with_another_id_is_met_as_another() {
     let mut solo = chooser();
     require(&mut solo, endpoint(2));

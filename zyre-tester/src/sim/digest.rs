@@ -59,6 +59,14 @@ impl Digest {
                 self.word(5 | u64::from(*two_way) << 7);
                 self.conn(*conn);
             }
+            Input::ScoutUp { conn, .. } => {
+                self.word(12);
+                self.conn(*conn);
+            }
+            Input::ScoutLost { conn, why } => {
+                self.word(13 | u64::from(matches!(why, Loss::Failed(_))) << 7);
+                self.conn(*conn);
+            }
             Input::Message { peer, conn, header, content, .. } => {
                 self.word(3);
                 self.conn(*conn);

@@ -290,7 +290,8 @@ impl Node {
         if let Some(engine) = &self.engine {
             counts.add_engine(&engine.stats());
             let peers: BTreeSet<PeerId> = engine.peers().collect();
-            let connected = self.conns.iter().filter(|(_, conn)| peers.contains(&conn.peer));
+            let known = |conn: &Conn| conn.peer.is_some_and(|peer| peers.contains(&peer));
+            let connected = self.conns.iter().filter(|(_, conn)| known(conn));
             counts.present += peers.len() as u64;
             counts.connections += connected.count() as u64;
         }
@@ -300,7 +301,8 @@ impl Node {
     pub(super) fn connections(&self, now: Micros) -> BTreeMap<PeerId, (usize, usize)> {
         let mut connections: BTreeMap<PeerId, (usize, usize)> = BTreeMap::new();
         for (_, conn) in self.conns.iter() {
-            let (all, lasting) = connections.entry(conn.peer).or_default();
+            let Some(peer) = conn.peer else { continue };
+            let (all, lasting) = connections.entry(peer).or_default();
             *all += 1;
             *lasting += usize::from(now > conn.opened + MEETING);
         }
@@ -386,8 +388,14 @@ impl Node {
         }
         let peer = identity::of(world.rules.seed, of, place.life);
         let endpoint = world.net.told(of, self.me.slot);
-        // The limit of peers is far away.
-        let _ = self.act(Action::Require { peer, endpoint }, world);
+        // Some know the id, and some only the place.
+        let action = if (of ^ self.me.slot).is_multiple_of(2) {
+            Action::Require { peer, endpoint }
+        } else {
+            Action::RequireEndpoint { endpoint: endpoint.into(), peer: None }
+        };
+        // The limits are far away.
+        let _ = self.act(action, world);
     }
 
     /// Tells the engine what has happened on the network.
@@ -438,7 +446,7 @@ impl Node {
                 }
             }
             let Some((peer, conn)) = full.pop_front() else { break };
-            let overflow = Input::Lost { peer, conn, why: Loss::Overflow };
+            let overflow = endings::lost(peer, conn, Loss::Overflow);
             if let Some(engine) = &mut self.engine {
                 engine.handle(now, overflow);
             }
@@ -457,9 +465,13 @@ impl Node {
     }
 
     /// Does one thing. Returns the connection if its queue is full.
-    fn carry_out(&mut self, output: Output, world: &mut World<'_>) -> Option<(PeerId, ConnId)> {
+    fn carry_out(
+        &mut self,
+        output: Output,
+        world: &mut World<'_>,
+    ) -> Option<(Option<PeerId>, ConnId)> {
         if world.rules.trace.is_on(self.me) {
-            let peer = Trace::conn(&output).and_then(|id| Some(self.conns.get(id)?.peer));
+            let peer = Trace::conn(&output).and_then(|id| self.conns.get(id)?.peer);
             world.rules.trace.output(self.me, self.now, peer, &output);
         }
         match output {
@@ -470,10 +482,17 @@ impl Node {
                 self.digest.event(&event);
                 self.events.push_back((self.now, event));
             }
-            Output::Connect { peer, conn, endpoint, .. } => self.open(peer, conn, endpoint, world),
+            Output::Connect { peer, conn, endpoint, .. } => {
+                self.open(Some(peer), conn, endpoint, world);
+            }
+            Output::Scout { conn, endpoint, .. } => self.open(None, conn, endpoint, world),
+            Output::Identified { conn, peer } => {
+                let conn = self.conns.get_mut(conn).into_iter();
+                conn.for_each(|conn| conn.peer = Some(peer));
+            }
             Output::Close { conn } => self.hang_up(conn, world),
-            // Nobody is required here without an id, or by a name.
-            Output::Scout { .. } | Output::Identified { .. } | Output::Resolve { .. } => {}
+            // Nobody is required here by a name.
+            Output::Resolve { .. } => {}
         }
         None
     }

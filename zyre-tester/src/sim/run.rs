@@ -302,6 +302,8 @@ impl<'a> Run<'a> {
         };
         let mut config = Config::new(id, endpoint);
         config.max_peers = config.max_peers.max(4 * self.setup.nodes as usize);
+        // Those that hear no beacons require every life of every node.
+        config.max_required = usize::MAX;
         // A default name is never too long.
         let Ok(engine) = Engine::new(config) else { return };
         let own = Chance::of(seed, 5, u64::from(slot) << 32 | u64::from(me.life)).next();

@@ -62,7 +62,9 @@ impl Trace {
             }
             Output::Close { conn } => (peer, format!("close {conn:?}")),
             Output::Event(event) => (event.peer(), name(event)),
-            Output::Scout { .. } | Output::Identified { .. } | Output::Resolve { .. } => return,
+            Output::Identified { conn, peer } => (Some(*peer), format!("identified on {conn:?}")),
+            // Nobody in particular is meant.
+            Output::Scout { .. } | Output::Resolve { .. } => return,
         };
         if let Some(peer) = peer.filter(|peer| self.concerns(me, *peer)) {
             Self::line(me, now, peer, &format!("-> {what}"));

@@ -24,8 +24,8 @@ pub(super) enum Stage {
 /// One end of a connection.
 #[derive(Debug)]
 pub(super) struct Conn {
-    /// The node that was dialled, or that has connected.
-    pub(super) peer: PeerId,
+    /// The node that was dialled, or that has connected; `None` while it is not known who is there.
+    pub(super) peer: Option<PeerId>,
     /// The other end, and the connection's number there; of a dial, once it is up.
     pub(super) other: NodeRef,
     pub(super) there: Option<ConnId>,

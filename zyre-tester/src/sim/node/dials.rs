@@ -1,6 +1,6 @@
 //! How connections come to be: dialled here, accepted there.
 
-use zre_proto::{ConnId, Endpoint, Input, Loss, PeerId, UnreachableReason};
+use zre_proto::{ConnId, Endpoint, Engine, Input, Loss, PeerId, UnreachableReason};
 
 use super::conn::{Conn, Stage};
 use super::{Node, World};
@@ -15,7 +15,7 @@ impl Node {
     /// The engine wants a connection.
     pub(super) fn open(
         &mut self,
-        peer: PeerId,
+        peer: Option<PeerId>,
         id: ConnId,
         endpoint: Endpoint,
         world: &mut World<'_>,
@@ -87,7 +87,7 @@ impl Node {
         let site = world.net.place(self.me.slot).site;
         let generation = self.me.generation;
         let id = self.conns.accept(Conn {
-            peer,
+            peer: Some(peer),
             other: from,
             there: Some(there),
             port: 0,
@@ -128,6 +128,7 @@ impl Node {
         conn.stage = Stage::Up;
         let (peer, two_way, generation) = (conn.peer, conn.two_way, conn.generation);
         let own_endpoint = world.net.told_on(NodeRef { generation, ..me }, conn.other.slot);
+        let Some(peer) = peer else { return };
         // Of others it need not be told.
         if two_way || self.chance.hit(MILLION / 2) {
             self.tell(Input::Connected { peer, conn: id, two_way, own_endpoint }, world);
@@ -152,14 +153,19 @@ impl Node {
         conn.there = Some(there);
         conn.other = from;
         conn.last = now;
-        if told.is_some_and(|told| told != conn.peer) {
+        conn.peer = conn.peer.or(told);
+        if told.is_some() && told != conn.peer {
             return self.fail(id, UnreachableReason::AnotherNode, world);
         }
         conn.stage = Stage::Up;
         conn.two_way = two_way && !plain && told.is_some();
         let (peer, two_way, generation) = (conn.peer, conn.two_way, conn.generation);
         let own_endpoint = world.net.told_on(NodeRef { generation, ..me }, from.slot);
-        self.tell(Input::Connected { peer, conn: id, two_way, own_endpoint }, world);
+        let up = match peer {
+            Some(peer) => Input::Connected { peer, conn: id, two_way, own_endpoint },
+            None => Input::ScoutUp { conn: id, own_endpoint },
+        };
+        self.tell(up, world);
     }
 
     /// Connections that have brought no HELLO in time are closed, as the driver does. One on which
@@ -171,7 +177,8 @@ impl Node {
         {
             self.fresh.pop_front();
             let Some(conn) = self.conns.get(id) else { continue };
-            let heard = self.engine.as_ref().is_some_and(|engine| engine.hears(conn.peer, id));
+            let hears = |engine: &Engine| conn.peer.is_some_and(|peer| engine.hears(peer, id));
+            let heard = self.engine.as_ref().is_some_and(hears);
             if !heard && !conn.spoke {
                 self.lose(id, Loss::Ended, world);
             }

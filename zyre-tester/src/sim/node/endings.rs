@@ -1,6 +1,6 @@
 //! How connections end.
 
-use zre_proto::{ConnId, Input, Loss, UnreachableReason};
+use zre_proto::{ConnId, Input, Loss, PeerId, UnreachableReason};
 
 use super::conn::{Conn, Stage};
 use super::{Held, Node, World};
@@ -12,6 +12,14 @@ use crate::sim::time::{MILLI, Micros};
 
 /// What a broken connection still brings comes within this time.
 const STILL_READ: Micros = 300 * MILLI;
+
+/// What the engine is told of a connection that is lost.
+pub(super) const fn lost(peer: Option<PeerId>, conn: ConnId, why: Loss) -> Input<'static> {
+    match peer {
+        Some(peer) => Input::Lost { peer, conn, why },
+        None => Input::ScoutLost { conn, why },
+    }
+}
 
 impl Node {
     /// Ends a connection at this side; the other side will see it, after what was sent before.
@@ -30,7 +38,7 @@ impl Node {
         let Some(conn) = self.conns.get(id) else { return };
         let peer = conn.peer;
         self.hang_up(id, world);
-        self.tell(Input::Lost { peer, conn: id, why }, world);
+        self.tell(lost(peer, id, why), world);
     }
 
     /// Nothing can be sent any more on a connection; if it is two-way, the engine is told.
@@ -40,8 +48,9 @@ impl Node {
         };
         conn.stage = Stage::Broken;
         conn.waiting = Vec::new();
-        let peer = conn.peer;
-        self.tell(Input::Broken { peer, conn: id }, world);
+        if let Some(peer) = conn.peer {
+            self.tell(Input::Broken { peer, conn: id }, world);
+        }
     }
 
     /// The process ends, and the kernel all its connections.

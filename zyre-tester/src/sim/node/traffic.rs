@@ -77,7 +77,7 @@ impl Node {
         let Some(conn) = self.conns.get(id).filter(|conn| conn.stage != Stage::Opening) else {
             return;
         };
-        let (peer, other) = (conn.peer, conn.other);
+        let (Some(peer), other) = (conn.peer, conn.other) else { return };
         let source = world.net.told_on(other, self.me.slot).address();
         if world.rules.loses(self.now, self.me.slot, header, &mut self.app.sabotaged) {
             return;
@@ -92,7 +92,7 @@ impl Node {
         header: Header,
         content: Content,
         world: &mut World<'_>,
-    ) -> Option<(PeerId, ConnId)> {
+    ) -> Option<(Option<PeerId>, ConnId)> {
         let conn = self.conns.get_mut(id).filter(|conn| conn.is_up())?;
         conn.spoke = true;
         if conn.waiting.is_empty() {
@@ -108,7 +108,7 @@ impl Node {
         header: Header,
         content: Content,
         world: &mut World<'_>,
-    ) -> Option<(PeerId, ConnId)> {
+    ) -> Option<(Option<PeerId>, ConnId)> {
         let (me, now, net) = (self.me, self.now, world.net);
         let conn = self.conns.get_mut(id)?;
         let there = conn.there?;
@@ -121,7 +121,7 @@ impl Node {
         let arrival = begins + net.wire_time(from.slot, to.slot, &mut self.chance);
         conn.last = arrival;
         self.counts.message(&header, &content);
-        self.app.greets(now, to, peer, &header);
+        self.app.greets(now, to, peer.unwrap_or(self.id), &header);
         let parts = (1..).map(|part| begins + part * PARTS).take_while(|at| *at < arrival);
         for at in parts {
             let tie = self.tie();
