@@ -39,6 +39,8 @@ pub struct Builder {
     name: Option<String>,
     headers: Vec<(String, String)>,
     groups: Vec<String>,
+    contests: Vec<String>,
+    elect_with_everyone: bool,
     settings: NetworkSettings,
     times: Times,
     logging: Option<Level>,
@@ -65,6 +67,8 @@ impl Default for Builder {
             name: None,
             headers: Vec::new(),
             groups: Vec::new(),
+            contests: Vec::new(),
+            elect_with_everyone: false,
             settings,
             times: Times::default(),
             logging: None,
@@ -125,6 +129,25 @@ impl Builder {
     /// Joins a group from the start. A group name has 1 to 255 bytes.
     pub fn join(mut self, group: impl Into<String>) -> Self {
         self.groups.push(group.into());
+        self
+    }
+
+    /// Contests in a group from the start, and joins it: of all members that contest, the one with the
+    /// lowest id leads. [`Event::Leader`](crate::Event::Leader) tells who that is,
+    /// [`Node::contest`] contests later, and the page [*Who leads*](crate#who-leads) says what that
+    /// means. A group name has 1 to 255 bytes.
+    pub fn contest(mut self, group: impl Into<String>) -> Self {
+        self.contests.push(group.into());
+        self
+    }
+
+    /// Sets whether nodes of other implementations are told of elections before they have said
+    /// anything about one. With `true` nodes of the C library that never contest elect this node as
+    /// well; pyre and zyre.js end their connection whenever they are told, and should not be on the
+    /// network. Default `false`: nodes of this library, and nodes of the C library in groups in which
+    /// one of those contests.
+    pub const fn elect_with_everyone(mut self, everyone: bool) -> Self {
+        self.elect_with_everyone = everyone;
         self
     }
 
@@ -344,10 +367,14 @@ impl Builder {
         }
         config.headers = self.headers.iter().cloned().collect();
         config.times = Times { retry_interval: self.settings.interval, ..self.times };
+        config.elect_with_everyone = self.elect_with_everyone;
         self.settings.limits.apply_to(&mut config);
         let mut engine = Engine::new(config)?;
         for group in &self.groups {
             engine.act(Instant::now(), Action::Join(group))?;
+        }
+        for group in &self.contests {
+            engine.act(Instant::now(), Action::Contest(group))?;
         }
         Ok(engine)
     }

@@ -116,6 +116,18 @@ pub enum Event {
         /// Why it cannot be met, and what can be done.
         why: UnreachableReason,
     },
+    /// Another member leads a group that this node is in, or nobody does any more. See
+    /// [`Builder::contest`](crate::Builder::contest). Told when the leader has been the same for
+    /// 100 ms, and at once when it is lost. `leader` is this node, or a peer between its `Join` and
+    /// its `Leave` or `Exit`.
+    Leader {
+        /// The group.
+        group: Arc<str>,
+        /// Who leads now; `None`: nobody.
+        leader: Option<PeerId>,
+        /// Whether that is this node.
+        mine: bool,
+    },
     /// A file that a peer has published is here, complete.
     #[cfg(feature = "files")]
     Deliver {
@@ -204,7 +216,7 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `IdInUse`, `Moved` and `Stop`.
+    /// for `Leader`, `IdInUse`, `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -223,7 +235,7 @@ impl Event {
             | Self::Receiving { peer, .. }
             | Self::Sending { peer, .. }
             | Self::Sent { peer, .. } => Some(*peer),
-            Self::IdInUse { .. } | Self::Moved { .. } | Self::Stop => None,
+            Self::Leader { .. } | Self::IdInUse { .. } | Self::Moved { .. } | Self::Stop => None,
         }
     }
 }
@@ -248,6 +260,7 @@ impl From<zre_proto::Event> for Event {
             Protocol::Unreachable { peer, endpoint, why } => {
                 Self::Unreachable { peer, endpoint, why }
             }
+            Protocol::Leader { group, leader, mine } => Self::Leader { group, leader, mine },
             Protocol::Moved { endpoint } => Self::Moved { endpoint },
             Protocol::Stop => Self::Stop,
         }

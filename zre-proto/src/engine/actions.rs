@@ -6,6 +6,7 @@ use super::Engine;
 use super::discovery::Evidence;
 use crate::candidates::Source;
 use crate::challenges::Challenges;
+use crate::elections::Elections;
 use crate::local_node::check_group;
 use crate::message::Command;
 use crate::timers::Timers;
@@ -16,6 +17,7 @@ impl Engine {
         match action {
             Action::Join(group) => self.join(now, group),
             Action::Leave(group) => self.leave(now, group),
+            Action::Contest(group) => self.contest(now, group),
             Action::Whisper { peer, content } => self.whisper(now, peer, content),
             Action::Shout { group, content } => self.shout(now, group, content),
             Action::SetHeader { name, value } => {
@@ -33,6 +35,7 @@ impl Engine {
                 self.send_to_all(now, &Command::Goodbye);
                 self.stopped = true;
                 self.timers = Timers::default();
+                self.elections = Elections::default();
                 self.call_at = None;
                 self.challenges = Challenges::default();
                 self.event(Event::Stop);
@@ -41,9 +44,10 @@ impl Engine {
         }
     }
 
-    fn join(&mut self, now: Instant, group: &str) -> Result<(), ActionError> {
+    pub(super) fn join(&mut self, now: Instant, group: &str) -> Result<(), ActionError> {
         if let Some(status) = self.local.join(group, &self.config.message_limits)? {
             self.send_to_all(now, &Command::Join { group: group.as_bytes(), status });
+            self.open_election(now, group);
         }
         Ok(())
     }
@@ -51,6 +55,7 @@ impl Engine {
     fn leave(&mut self, now: Instant, group: &str) -> Result<(), ActionError> {
         if let Some(status) = self.local.leave(group)? {
             self.send_to_all(now, &Command::Leave { group: group.as_bytes(), status });
+            self.close_election(group);
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ mod groups;
 mod held;
 mod interfaces;
 mod intruders;
+mod leader;
 mod liveness;
 mod mailbox;
 mod meeting;

@@ -253,6 +253,9 @@ fn trace(engine: &Engine, event: &Event) {
         Event::Unreachable { peer, endpoint, why } => {
             tracing::debug!(%node, %peer, %endpoint, %why, "UNREACHABLE");
         }
+        Event::Leader { group, leader, .. } => {
+            tracing::debug!(%node, ?group, ?leader, "LEADER");
+        }
         Event::Moved { endpoint } => tracing::debug!(%node, %endpoint, "MOVED"),
         Event::Stop => tracing::debug!(%node, "STOP"),
         Event::Whisper { .. } | Event::Shout { .. } => {}
