@@ -22,6 +22,9 @@ const CORRECT_AFTER: Duration = Duration::from_millis(250);
 /// How often that is tried.
 const MAX_CORRECTIONS: u32 = 3;
 
+/// How often a wave that was given up is begun again.
+const MAX_RETRIES: u32 = 3;
+
 /// How long voters may tell another leader before that is counted.
 const DISPUTED_AFTER: Duration = Duration::from_secs(1);
 
@@ -34,6 +37,8 @@ pub(crate) struct Ballot {
     /// Whether this node was to lead when it last looked.
     led: bool,
     wave: Option<Wave>,
+    /// How often one was given up since one was over.
+    retries: u32,
     /// When a wave is to be begun, and when one was last.
     begin_at: Option<Instant>,
     begun_at: Option<Instant>,
@@ -71,6 +76,9 @@ impl Ballot {
     pub(crate) fn add(&mut self, voter: PeerId) -> bool {
         let added = self.voters.insert(voter);
         self.grown |= added;
+        if added {
+            self.retries = 0;
+        }
         added
     }
 
@@ -98,6 +106,12 @@ impl Ballot {
             return false;
         }
         match &mut self.wave {
+            Some(wave) if wave.is_over() => {
+                // Late in that election, or the first of another one.
+                if id != wave.id() || !wave.elect(from) {
+                    return self.join(now, me, contest, (from, id), votes);
+                }
+            }
             Some(wave) if id > wave.id() => wave.higher(from),
             Some(wave) if id == wave.id() => {
                 // The one that has begun the wave begins it again: a new election.
@@ -105,19 +119,31 @@ impl Ballot {
                     self.wave = Some(Wave::join(now, id, from));
                 }
             }
-            _ => {
-                if !self.may_join(now) || id == me && !contest.is_contested_by_me() {
-                    return false;
-                }
-                let mine = id == me || me < id && contest.is_for_me(me);
-                let mut wave =
-                    if mine { Wave::begin(now, me, me) } else { Wave::join(now, id, from) };
-                if id == me {
-                    wave.elect(from);
-                }
-                self.wave = Some(wave);
-            }
+            _ => return self.join(now, me, contest, (from, id), votes),
         }
+        self.go_on(votes);
+        true
+    }
+
+    /// Joins a wave that is lower than the one that runs, if any does; or begins the one of this
+    /// node, if it is to lead.
+    fn join(
+        &mut self,
+        now: Instant,
+        me: PeerId,
+        contest: &Contest,
+        (from, id): (PeerId, PeerId),
+        votes: &mut Vec<Vote>,
+    ) -> bool {
+        if !self.may_join(now) || id == me && !contest.is_contested_by_me() {
+            return false;
+        }
+        let mine = id == me || me < id && contest.is_for_me(me);
+        let mut wave = if mine { Wave::begin(now, me, me) } else { Wave::join(now, id, from) };
+        if id == me {
+            wave.elect(from);
+        }
+        self.wave = Some(wave);
         self.go_on(votes);
         true
     }
@@ -161,11 +187,22 @@ impl Ballot {
         if let Some(wave) = self.wave.as_mut().filter(|wave| wave.deadline() <= now)
             && !wave.repeat(now, &self.voters, votes)
         {
-            self.wave = None;
+            self.give_up(now, me, contest);
         }
         let count = self.look_for_dispute(now, me, contest);
         self.go_on(votes);
         count
+    }
+
+    /// The wave is over, or enough was tried: somebody may have been in another one all the time.
+    fn give_up(&mut self, now: Instant, me: PeerId, contest: &Contest) {
+        let Some(wave) = self.wave.take() else { return };
+        if wave.is_over() {
+            self.retries = 0;
+        } else if let Some(leader) = contest.leader().filter(|_| self.retries < MAX_RETRIES) {
+            self.retries += 1;
+            self.begin(now, me, leader);
+        }
     }
 
     fn look_for_dispute(&mut self, now: Instant, me: PeerId, contest: &Contest) -> bool {
@@ -194,15 +231,16 @@ impl Ballot {
 
     /// Begins a wave, if none runs that is as low.
     fn begin(&mut self, now: Instant, me: PeerId, id: PeerId) {
-        if self.wave.as_ref().is_none_or(|wave| wave.id() > id) {
+        if self.wave.as_ref().is_none_or(|wave| wave.is_over() || wave.id() > id) {
             self.wave = Some(Wave::begin(now, me, id));
             self.begun_at = Some(now);
         }
     }
 
     fn go_on(&mut self, votes: &mut Vec<Vote>) {
-        let over = |wave: &mut Wave| wave.go_on(&self.voters, votes);
-        self.wave.take_if(over);
+        if let Some(wave) = &mut self.wave {
+            wave.go_on(&self.voters, votes);
+        }
     }
 
     /// Whether another wave may be joined in this second.

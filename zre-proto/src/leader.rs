@@ -40,14 +40,18 @@
 //!
 //! # With nodes of the C library
 //!
-//! Those elect by rounds of ELECT and LEADER among all members, and wait for every one of them. So
-//! this node takes part in their rounds, whether or not it contests: it passes on, echoes and tells
-//! as their algorithm wants it. Where it leads as far as it knows, it begins a round itself. It does
-//! more than they do so that rounds end, and end with the leader that it has computed:
+//! Those elect by rounds of ELECT and LEADER in which every member takes part. So this node takes
+//! part in them, whether or not it contests: it passes on, echoes and tells as their algorithm wants
+//! it. Where it leads as far as it knows, it begins a round itself. Rounds may begin while members
+//! come and go, so it does more than the algorithm asks for, that they end, and with the leader that
+//! it has computed:
 //!
-//! - A round that has not ended after 500 ms is told again to all voters, up to 8 times. One that
-//!   has thrown the round away, because it has noticed a crash later than others, joins it again.
-//! - If they have elected another one than the lowest for 250 ms, a round of the lowest is begun.
+//! - A round that has not ended after 500 ms is told again to all voters, and after 1.5 s it is told
+//!   that it has ended. A voter that has begun another round meanwhile, because it has noticed a
+//!   crash later than others, joins it again. If some have not answered after 3 s it is begun again,
+//!   three times at most.
+//! - If they have had a higher leader than the lowest contester for 250 ms, a round of the lowest is
+//!   begun, three times at most.
 //! - Who contests at a node of the C library is known by the rounds that it begins: those with its
 //!   own id.
 //!

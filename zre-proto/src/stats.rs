@@ -41,7 +41,7 @@ pub struct Stats {
     /// that this node or the sender is not part of, or with an id that is none.
     pub unused: u64,
     /// Times that nodes of the C library have told another leader of a group than this node's for
-    /// more than a second. They elect in rounds, and can miss that somebody has come or gone.
+    /// more than a second: they know of other members. What this node tells its application stands.
     pub leaders_disputed: u64,
     /// SHOUTs dropped: this node is not in the group.
     pub not_member: u64,

@@ -4,11 +4,10 @@
 //! ELECT to every member. Each member joins the lowest wave that it hears of: it passes it on to all
 //! but the one it heard it from first, its *father*; when it has heard the same wave from all, it
 //! echoes it to the father. When the one that began it has heard it from all, the election has
-//! ended, and each tells each: LEADER. A member that does not answer would keep all others waiting
-//! for ever, so this node plays along whether or not it contests.
+//! ended, and each tells each: LEADER. It needs the answer of every member, so this node plays along
+//! whether or not it contests.
 //!
-//! Voters are told apart, where the C library counts, so that one who speaks twice is not taken for
-//! two.
+//! Who has answered is noted, and not only how many, for voters may begin anew in the midst of it.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -19,7 +18,10 @@ use crate::PeerId;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often it is told again before it is given up.
-const MAX_REPEATS: u32 = 8;
+const MAX_REPEATS: u32 = 5;
+
+/// How often it is told again before it is told that it has ended, whoever has not answered.
+const PATIENT_REPEATS: u32 = 2;
 
 /// A message to one voter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(crate) struct Wave {
     ended: bool,
     leader_sent: BTreeSet<PeerId>,
     leader_heard: BTreeSet<PeerId>,
+    /// Whether all have told each other. It is kept for one who is heard late.
+    over: bool,
     repeats: u32,
     deadline: Instant,
 }
@@ -84,6 +88,7 @@ impl Wave {
             ended: false,
             leader_sent: BTreeSet::new(),
             leader_heard: BTreeSet::new(),
+            over: false,
             repeats: 0,
             deadline: now + PATIENCE,
         }
@@ -94,7 +99,12 @@ impl Wave {
         self.id
     }
 
-    /// When it has taken too long.
+    /// Whether the election is over.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// When it has taken too long, or need not be kept any more.
     pub(crate) const fn deadline(&self) -> Instant {
         self.deadline
     }
@@ -104,8 +114,8 @@ impl Wave {
         self.heard.insert(from)
     }
 
-    /// Takes ELECT with the id of a higher wave. One from whom this wave has come before has thrown
-    /// it away since, and begun anew: it has to be told again.
+    /// Takes ELECT with the id of a higher wave. One from whom this wave has come before has begun
+    /// anew since: it has to be told again.
     pub(crate) fn higher(&mut self, from: PeerId) {
         if self.heard.contains(&from) {
             self.forget(from);
@@ -130,8 +140,8 @@ impl Wave {
         }
     }
 
-    /// Says what can be said now. Returns whether the election is over.
-    pub(crate) fn go_on(&mut self, voters: &BTreeSet<PeerId>, votes: &mut Vec<Vote>) -> bool {
+    /// Says what can be said now.
+    pub(crate) fn go_on(&mut self, voters: &BTreeSet<PeerId>, votes: &mut Vec<Vote>) {
         let Self { id, origin, .. } = *self;
         for &to in voters {
             if origin != Origin::Father(Some(to)) && self.sent.insert(to) {
@@ -150,26 +160,33 @@ impl Wave {
             let unsent = voters.iter().filter(|to| self.leader_sent.insert(**to));
             votes.extend(unsent.map(|&to| Vote::Leader { to, leader: id }));
         }
-        self.ended && voters.is_subset(&self.leader_heard)
+        self.over |= self.ended && voters.is_subset(&self.leader_heard);
     }
 
-    /// It has taken too long: tells it again. A voter that has thrown it away joins it again, and
-    /// one of the C library, which counts, counts one more that it may have lost. The father is not
-    /// kept waiting any longer. Returns `false` if enough was tried.
+    /// It has taken too long: tells it again. A voter that has begun another one meanwhile joins it
+    /// again, and counts anew. The father is not kept waiting any longer. Returns `false` if it is
+    /// over, or enough was tried.
     pub(crate) fn repeat(
         &mut self,
         now: Instant,
         voters: &BTreeSet<PeerId>,
         votes: &mut Vec<Vote>,
     ) -> bool {
-        if self.ended || self.repeats == MAX_REPEATS {
+        if self.over || self.repeats == MAX_REPEATS {
             return false;
         }
         self.repeats += 1;
         self.deadline = now + PATIENCE;
         self.echoed |= self.origin != Origin::Own;
+        self.ended |= self.repeats > PATIENT_REPEATS;
         self.sent.extend(voters);
-        votes.extend(voters.iter().map(|&to| Vote::Elect { to, wave: self.id }));
+        if self.ended {
+            self.leader_sent.extend(voters);
+        }
+        votes.extend(voters.iter().map(|&to| match self.ended {
+            true => Vote::Leader { to, leader: self.id },
+            false => Vote::Elect { to, wave: self.id },
+        }));
         true
     }
 }

@@ -432,15 +432,17 @@ fn a_wave_that_does_not_end_is_told_again_and_given_up_at_last() {
     assert_eq!(solo.trace(), [""; 0]);
     solo.wait(1);
     assert_eq!(solo.trace(), ["send 7 elect 3", "send 8 elect 3"]);
-    for _ in 1..8 {
-        solo.wait(500);
-        assert_eq!(solo.events(), [""; 0]);
-    }
     solo.wait(500);
-    solo.trace();
-    solo.wait(2_000);
+    assert_eq!(solo.trace(), ["send 7 elect 4", "send 8 elect 4"]);
+    solo.wait(500);
+    assert_eq!(solo.trace(), ["send 7 leader 5", "send 8 leader 5"], "whoever has not answered");
+    solo.wait(11_000);
     let trace = solo.trace();
-    assert!(!trace.iter().any(|line| line.contains("elect")), "{trace:?}");
+    let said = |what: &str| trace.iter().filter(|line| line.starts_with(what)).count();
+    assert_eq!((said("send 7 elect"), said("send 7 leader")), (9, 11), "it is begun again");
+    solo.wait(15_000);
+    let trace = solo.trace();
+    assert!(!trace.iter().any(|line| line.contains(" elect ")), "{trace:?}");
 }
 
 #[test]
@@ -481,7 +483,7 @@ fn voters_with_another_leader_than_the_lowest_are_told_of_the_lowest_and_counted
     assert_eq!(solo.engine.stats().leaders_disputed, 1, "once");
     assert_eq!(solo.engine.leader("g"), Some(id(5)), "for our application this node leads");
     let sent = solo.trace().iter().filter(|line| line.starts_with("send 7 elect")).count();
-    assert!(sent < 12, "{sent}: it is given up");
+    assert!(sent < 40, "{sent}: it is given up");
 }
 
 #[test]
@@ -496,4 +498,12 @@ fn voters_with_a_lower_leader_than_is_known_here_are_let_be() {
     assert_eq!(solo.engine.stats().leaders_disputed, 1);
     assert_eq!(solo.engine.leader("g"), Some(id(5)), "node 3 was never met");
     assert_eq!(solo.trace(), [""; 0]);
+}
+
+#[test]
+fn ids_have_the_order_that_the_c_library_sees() {
+    // It compares their digits as text.
+    let mut ids: Vec<_> = (0..=255).map(id).collect();
+    ids.sort_by_key(|id| id.to_upper_hex());
+    assert!(ids.is_sorted());
 }

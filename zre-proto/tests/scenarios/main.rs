@@ -12,6 +12,7 @@ mod orders;
 mod solo;
 
 mod actions;
+mod c_election;
 mod c_like;
 mod candidates;
 mod claims;
@@ -24,6 +25,8 @@ mod held;
 mod interfaces;
 mod intruders;
 mod leader;
+mod leader_c;
+mod leader_net;
 mod liveness;
 mod mailbox;
 mod meeting;
