@@ -227,7 +227,7 @@ impl Promises {
             groups.iter().for_each(|group| members.entry(group).or_default().push(peer));
         }
         for group in engine.own_groups().filter(|_| !engine.is_stopped()) {
-            let told = self.presence.leaders().find(|(of, _)| *of == group).map(|(_, id)| id);
+            let told = self.presence.leader(group);
             assert_eq!(engine.leader(group), told, "the leader of {group}");
             let knows = |id| id == self.own || engine.peers_in(group).any(|peer| peer == id);
             assert!(told.is_none_or(knows), "{told:?} leads {group}, and is not in it");

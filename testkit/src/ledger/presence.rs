@@ -129,9 +129,9 @@ impl Presence {
         leader.mine || peer.is_some_and(|peer| peer.groups.contains(group))
     }
 
-    /// Returns the groups that are led by somebody, as was told last, and by whom.
-    pub fn leaders(&self) -> impl Iterator<Item = (&Arc<str>, PeerId)> {
-        self.leaders.iter().map(|(group, leader)| (group, leader.id))
+    /// Returns who leads a group, as was told last.
+    pub fn leader(&self, group: &str) -> Option<PeerId> {
+        self.leaders.get(group).map(|leader| leader.id)
     }
 
     /// Returns how alive a peer is, as the events tell; `None` if it is not present.
