@@ -149,7 +149,8 @@ impl World {
         let content = Content::from(vec![0_u8; usize::from(step.how)]);
         let too_long = "too long".repeat(32);
         let action = match step.what >> 3 {
-            0..=5 => Action::Join(group),
+            0..=2 => Action::Join(group),
+            3..=5 => Action::Contest(group),
             6..=9 => Action::Leave(group),
             10..=15 => Action::Whisper { peer, content },
             16..=21 => Action::Shout { group, content },
