@@ -47,6 +47,7 @@ const EXPLAINED: Duration = Duration::from_secs(5);
 pub struct Ledger {
     node: PeerId,
     groups: BTreeSet<Arc<str>>,
+    contested: BTreeSet<Arc<str>>,
     /// Groups that it was ever in: what was queued when it left a group still comes.
     joined: BTreeSet<Arc<str>>,
     presence: Presence,
@@ -96,6 +97,7 @@ impl Ledger {
         Self {
             node,
             groups: BTreeSet::new(),
+            contested: BTreeSet::new(),
             joined: BTreeSet::new(),
             presence: Presence::default(),
             pairs: BTreeMap::new(),
@@ -173,9 +175,26 @@ impl Ledger {
         self.joined.insert(group.into());
     }
 
+    /// Notes that the node contests in a group, and has joined it.
+    pub fn contests(&mut self, group: &str) {
+        self.joined(group);
+        self.contested.insert(group.into());
+    }
+
+    /// Returns whether the node contests in a group.
+    pub fn is_contesting(&self, group: &str) -> bool {
+        self.contested.contains(group)
+    }
+
+    /// Returns who leads a group, as the events tell.
+    pub fn leader(&self, group: &str) -> Option<PeerId> {
+        self.presence.leader(group)
+    }
+
     /// Notes that the node has left a group.
     pub fn left(&mut self, group: &str) {
         self.groups.remove(group);
+        self.contested.remove(group);
     }
 
     /// Returns whether the node is in a group.

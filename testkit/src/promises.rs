@@ -265,6 +265,12 @@ impl Promises {
             }
             groups.iter().for_each(|group| members.entry(group).or_default().push(peer));
         }
+        for group in engine.own_groups().filter(|_| !engine.is_stopped()) {
+            let told = self.presence.leader(group);
+            assert_eq!(engine.leader(group), told, "the leader of {group}");
+            let knows = |id| id == self.own || engine.peers_in(group).any(|peer| peer == id);
+            assert!(told.is_none_or(knows), "{told:?} leads {group}, and is not in it");
+        }
         let names: Vec<_> = engine.peer_groups().map(|group| &**group).collect();
         assert_eq!(names, members.keys().copied().collect::<Vec<_>>());
         for (group, members) in members {

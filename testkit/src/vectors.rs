@@ -1,5 +1,5 @@
-//! Bytes captured from real nodes: `vectors/zre.json`, `vectors/ipv6.json` and
-//! `vectors/filemq.json`.
+//! Bytes captured from real nodes: `vectors/zre.json`, `vectors/election.json`,
+//! `vectors/ipv6.json` and `vectors/filemq.json`.
 
 #![allow(clippy::expect_used, reason = "vectors are part of the repository")]
 
@@ -27,6 +27,12 @@ pub fn zre(kind: &str, prefix: &str) -> Vec<Value> {
 /// connections.
 pub fn ipv6() -> Vec<Value> {
     entries(include_str!("../../vectors/ipv6.json"))
+}
+
+/// Returns what was captured between nodes that elect a leader: in each entry the nodes, with the
+/// leaders that each was told, and their messages, without content, in the order of time.
+pub fn election() -> Vec<Value> {
+    entries(include_str!("../../vectors/election.json"))
 }
 
 /// Returns the entries about FILEMQ.

@@ -26,6 +26,10 @@ pub struct Config {
     pub headers: Headers,
     /// When peers are asked, and when they are given up.
     pub times: Times,
+    /// Whether nodes of other implementations are told of elections before they have said anything
+    /// about one themselves. Nodes of the C library that never contest then elect this node as
+    /// well; others, such as pyre and zyre.js, end their connection each time. Default `false`.
+    pub elect_with_everyone: bool,
     /// How many peers the node deals with at most; further ones are ignored. Default 1,024.
     pub max_peers: usize,
     /// How many connections to peers there may be: a two-way peer has one, any other one two, and a
@@ -58,6 +62,7 @@ impl Config {
             endpoint,
             headers: Headers::new(),
             times: Times::default(),
+            elect_with_everyone: false,
             max_peers: 1024,
             max_connections: 2048,
             max_required: 256,

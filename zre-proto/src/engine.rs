@@ -3,6 +3,7 @@
 mod actions;
 mod challenges;
 mod discovery;
+mod elections;
 mod exit;
 mod hello;
 mod links;
@@ -17,7 +18,9 @@ use std::time::Instant;
 
 use crate::candidates::Source;
 use crate::challenges::{Challenges, Origin};
+use crate::elections::Elections;
 use crate::groups::Groups;
+use crate::leader::HEADER;
 use crate::local_node::{LocalNode, check_length};
 use crate::message::Command;
 use crate::peer::Peer;
@@ -46,7 +49,8 @@ pub struct Engine {
     local: LocalNode,
     peers: Peers,
     groups: Groups,
-    timers: Timers,
+    timers: Timers<PeerId>,
+    elections: Elections,
     spares: Spares,
     requirements: Requirements,
     /// Nodes that the application was told of that they cannot be met, and why.
@@ -72,6 +76,7 @@ impl Engine {
         let headers = std::mem::take(&mut config.headers);
         check_length("name", &config.name)?;
         let mut local = LocalNode::default();
+        local.set_header(HEADER, env!("CARGO_PKG_VERSION"), &config.message_limits)?;
         for (name, value) in &headers {
             local.set_header(name, value, &config.message_limits)?;
         }
@@ -81,6 +86,7 @@ impl Engine {
             peers: Peers::default(),
             groups: Groups::default(),
             timers: Timers::default(),
+            elections: Elections::default(),
             spares: Spares::default(),
             requirements: Requirements::default(),
             unreachable: BTreeSet::new(),
@@ -138,6 +144,7 @@ impl Engine {
             }
         }
         self.accept_challenges(now);
+        self.settle_elections(now);
     }
 
     /// Does what the application wants.
@@ -148,7 +155,9 @@ impl Engine {
         if self.stopped {
             return Err(ActionError::Stopped);
         }
-        self.action(now, action)
+        self.action(now, action)?;
+        self.settle_elections(now);
+        Ok(())
     }
 
     /// Does what is due. To be called when [`next_deadline`](Self::next_deadline) has come.
@@ -157,6 +166,7 @@ impl Engine {
             return;
         }
         self.pass_deadlines(now);
+        self.settle_elections(now);
     }
 
     /// Returns the next thing to do, in order; `None` if all is done. To be called until `None`
@@ -180,7 +190,9 @@ impl Engine {
     pub fn next_deadline(&self) -> Option<Instant> {
         let challenges = if self.paused { None } else { self.challenges.next_deadline() };
         let required = if self.stopped { None } else { self.requirements.next_deadline() };
-        earliest(earliest(self.timers.next(), challenges), earliest(self.call_at, required))
+        let elections = self.elections.next_deadline();
+        let times = [self.timers.next(), challenges, self.call_at, required, elections];
+        times.into_iter().flatten().min()
     }
 
     /// Returns the connections of peers about which something will be decided if
@@ -275,6 +287,12 @@ impl Engine {
         self.groups.names().filter(|group| self.peers_in(group).next().is_some())
     }
 
+    /// Returns who leads a group, as the last [`Event::Leader`] about it says; `None` if nobody does,
+    /// and of a group that this node is not in.
+    pub fn leader(&self, group: &str) -> Option<PeerId> {
+        self.elections.get(group)?.contest.told()
+    }
+
     /// Returns what was counted since the start.
     pub const fn stats(&self) -> Stats {
         self.stats
@@ -297,12 +315,5 @@ impl Engine {
     fn send(&mut self, now: Instant, id: PeerId, command: Command<'_>, content: Content) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         self.stats.sent += peer.send(now, command, content, &mut self.outputs);
-    }
-}
-
-fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }

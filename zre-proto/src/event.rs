@@ -116,6 +116,18 @@ pub enum Event {
         /// Why nobody can be met there, and what can be done.
         why: UnreachableReason,
     },
+    /// Another member leads a group that this node is in, or nobody does any more. The leader is the
+    /// member with the lowest id of those that contest; see [`Action::Contest`](crate::Action::Contest).
+    /// Told when it has been the same for 100 ms, and at once when the leader is lost. `leader` is
+    /// this node, or a peer between its `Join` and its `Leave` or `Exit`.
+    Leader {
+        /// The group.
+        group: Arc<str>,
+        /// Who leads now; `None`: nobody.
+        leader: Option<PeerId>,
+        /// Whether that is this node.
+        mine: bool,
+    },
     /// This node has moved to another interface. Its peers may exit and enter again.
     Moved {
         /// The new endpoint of its mailbox.
@@ -135,7 +147,7 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `EndpointUnreachable`, `Moved` and `Stop`.
+    /// for `EndpointUnreachable`, `Leader`, `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -148,7 +160,10 @@ impl Event {
             | Self::Silent { peer, .. }
             | Self::Returned { peer, .. }
             | Self::Unreachable { peer, .. } => Some(*peer),
-            Self::EndpointUnreachable { .. } | Self::Moved { .. } | Self::Stop => None,
+            Self::EndpointUnreachable { .. }
+            | Self::Leader { .. }
+            | Self::Moved { .. }
+            | Self::Stop => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The identity of a node: one UUID, in the three spellings that the protocol uses.
+//! The identity of a node: one UUID, in the spellings that the protocol uses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,13 +15,15 @@ pub const ROUTING_ID_LEN: usize = 17;
 /// Identifies a node: a 16-byte UUID.
 ///
 /// On the wire it stands as 16 raw bytes in a beacon and, after a byte of value 1, as the
-/// routing id (17 bytes) of the node's links. People see 32 lower-case hexadecimal digits.
+/// routing id (17 bytes) of the node's links; in elections as 32 upper-case hexadecimal digits.
+/// People see 32 lower-case ones.
 ///
 /// ```
 /// # use zre_proto::PeerId;
 /// let id: PeerId = "a9c4aa78fc2649b7b00db24ba3d37a22".parse()?;
 /// assert_eq!(PeerId::from_routing_id(&id.routing_id()), Some(id));
 /// assert_eq!(id.to_string(), "a9c4aa78fc2649b7b00db24ba3d37a22");
+/// assert_eq!(PeerId::from_upper_hex(&id.to_upper_hex()), Some(id));
 /// # Ok::<(), zre_proto::ParseIdError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +54,22 @@ impl PeerId {
     pub fn from_routing_id(routing_id: &[u8]) -> Option<Self> {
         let (_prefix, id) = routing_id.split_first()?;
         Some(Self(id.try_into().ok()?))
+    }
+
+    /// The id as elections write it: 32 upper-case hexadecimal digits.
+    pub fn to_upper_hex(&self) -> [u8; 32] {
+        let mut digits = [0; 32];
+        Uuid::from_bytes(self.0).simple().encode_upper(&mut digits);
+        digits
+    }
+
+    /// The node whose id elections write like this, or `None` if this is not 32 upper-case
+    /// hexadecimal digits.
+    pub fn from_upper_hex(digits: &[u8]) -> Option<Self> {
+        if digits.len() != 32 || digits.iter().any(u8::is_ascii_lowercase) {
+            return None;
+        }
+        Uuid::try_parse_ascii(digits).ok().map(Self::from)
     }
 
     /// The name of a node that was given none: the first six hexadecimal digits of its id in

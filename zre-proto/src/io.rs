@@ -160,9 +160,13 @@ pub enum Action<'a> {
     /// Joins a group: every peer is told. Nothing happens if the node is in it. Refused with
     /// `EmptyGroupName`, `TooLong`, `TooManyEntries`, `HelloTooLarge`.
     Join(&'a str),
-    /// Leaves a group: every peer is told. Nothing happens if the node is not in it. Refused with
+    /// Leaves a group, and does not contest in it any more: every peer is told. Nothing happens if
+    /// the node is not in it. Refused with
     /// `EmptyGroupName`, `TooLong`.
     Leave(&'a str),
+    /// Contests in a group, until the node leaves it: of all members that do, the one with the lowest
+    /// id leads. Joins the group if the node is not in it. Refused as `Join` is.
+    Contest(&'a str),
     /// Sends to one peer. Refused with `UnknownPeer` (also before its ENTER), `NoFrames`,
     /// `ContentTooLarge`.
     Whisper {

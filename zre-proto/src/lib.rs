@@ -136,17 +136,20 @@
 //!   Model"); it is dropped.
 //! - Content without a frame is received but not sent (`msg = *frame`): deployed nodes break on it.
 //! - Text may be any bytes, not only VCHAR, since deployed nodes send them.
-//! - Beside the RFC's commands there are ELECT, LEADER and GOODBYE, as in the C library. The first
-//!   two are read, and elections are not taken part in; GOODBYE is the last word to every peer.
+//! - Beside the RFC's commands there are ELECT, LEADER and GOODBYE, as in the C library. By the first
+//!   two it is settled who leads a group: see [`leader`]. GOODBYE is the last word to every peer.
 //!
 //! [RFC 36]: https://rfc.zeromq.org/spec/36/
 
+mod ballot;
 mod beacon;
 mod candidates;
 mod challenges;
 mod config;
 mod content;
+mod contest;
 pub mod driver_times;
+mod elections;
 mod endpoint;
 mod engine;
 mod error;
@@ -155,6 +158,7 @@ mod groups;
 mod host_endpoint;
 mod id;
 mod io;
+pub mod leader;
 mod local_node;
 pub mod log;
 pub mod message;
@@ -166,6 +170,7 @@ mod spares;
 mod stats;
 mod timers;
 pub mod two_way;
+mod wave;
 
 pub use beacon::{Beacon, BeaconError};
 pub use config::{Config, Headers, Times};

@@ -84,7 +84,7 @@ pub enum Command<'a> {
     Ping,
     /// The answer to PING (RFC 36, "The PING-OK Command").
     PingOk,
-    /// Election in a group: a candidate (C library, not in the RFC).
+    /// Election in a group: a candidate (C library, not in the RFC; see [`leader`](crate::leader)).
     Elect {
         /// The group.
         group: &'a [u8],

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::candidates::Candidates;
+use crate::elections::Part;
 use crate::message::{Command, Message};
 use crate::sequence::Sequence;
 use crate::timers::after;
@@ -47,6 +48,8 @@ pub(crate) struct Outgoing {
     /// PINGs sent, and those of them that the peer has answered.
     pub(crate) pings_sent: u32,
     pings_answered: u32,
+    /// The groups of the peer in which it was told that this node contests.
+    pub(crate) told_contests: BTreeSet<Arc<str>>,
     /// When HELLO was said; before that, since when it is due.
     pub(crate) greeted_at: Instant,
     /// Whether that HELLO may still be answered by one of the peer's.
@@ -87,6 +90,8 @@ pub(crate) enum PeerState {
 pub(crate) struct Presence {
     pub(crate) name: Arc<str>,
     pub(crate) headers: Arc<Headers>,
+    /// How it takes part in elections.
+    pub(crate) part: Part,
     pub(crate) groups: BTreeSet<Arc<str>>,
     pub(crate) status: u8,
     /// The sequence of what it sends us.
@@ -187,6 +192,7 @@ impl Outgoing {
             sequence: Sequence::START,
             pings_sent: 0,
             pings_answered: 0,
+            told_contests: BTreeSet::new(),
             greeted_at: now,
             unanswered: true,
             answer_is_late: false,

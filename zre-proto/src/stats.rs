@@ -37,8 +37,12 @@ pub struct Stats {
     /// Two-way connections closed on which nothing was said, in the name of a peer that is heard on
     /// another one. Dials that cross leave such, and so does another node that uses the peer's id.
     pub spares_refused: u64,
-    /// Messages skipped: of a kind that this version does not know, or does not use.
+    /// Messages skipped: of a kind that this version does not know, or of no use: about an election
+    /// that this node or the sender is not part of, or with an id that is none.
     pub unused: u64,
+    /// Times that nodes of the C library have told another leader of a group than this node's for
+    /// more than a second: they know of other members. What this node tells its application stands.
+    pub leaders_disputed: u64,
     /// SHOUTs dropped: this node is not in the group.
     pub not_member: u64,
     /// Peers ended because the queue to them, or the events held before their ENTER, exceeded a

@@ -1,9 +1,7 @@
-//! Deadlines in their order: the next one first, no scan over all peers.
+//! Deadlines in their order: the next one first, no scan over all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
-
-use crate::PeerId;
 
 /// Returns the instant `time` after `now`; saturates at 30 years.
 pub(crate) fn after(now: Instant, time: Duration) -> Instant {
@@ -11,25 +9,31 @@ pub(crate) fn after(now: Instant, time: Duration) -> Instant {
     now + time.min(THIRTY_YEARS)
 }
 
-/// At most one deadline for each peer.
-#[derive(Debug, Default)]
-pub(crate) struct Timers {
-    order: BTreeSet<(Instant, PeerId)>,
-    deadlines: BTreeMap<PeerId, Instant>,
+/// At most one deadline for each of many.
+#[derive(Debug)]
+pub(crate) struct Timers<K> {
+    order: BTreeSet<(Instant, K)>,
+    deadlines: BTreeMap<K, Instant>,
 }
 
-impl Timers {
-    /// Sets the peer's one deadline.
-    pub(crate) fn set(&mut self, peer: PeerId, deadline: Instant) {
-        self.clear(peer);
-        self.order.insert((deadline, peer));
-        self.deadlines.insert(peer, deadline);
+impl<K> Default for Timers<K> {
+    fn default() -> Self {
+        Self { order: BTreeSet::new(), deadlines: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord + Clone> Timers<K> {
+    /// Sets the one deadline of `key`.
+    pub(crate) fn set(&mut self, key: &K, deadline: Instant) {
+        self.clear(key);
+        self.order.insert((deadline, key.clone()));
+        self.deadlines.insert(key.clone(), deadline);
     }
 
-    /// Removes the peer's deadline.
-    pub(crate) fn clear(&mut self, peer: PeerId) {
-        if let Some(deadline) = self.deadlines.remove(&peer) {
-            self.order.remove(&(deadline, peer));
+    /// Removes the deadline of `key`.
+    pub(crate) fn clear(&mut self, key: &K) {
+        if let Some((key, deadline)) = self.deadlines.remove_entry(key) {
+            self.order.remove(&(deadline, key));
         }
     }
 
@@ -38,17 +42,16 @@ impl Timers {
         self.order.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Returns the peers whose deadline has passed.
-    pub(crate) fn due(&self, now: Instant) -> impl Iterator<Item = PeerId> {
-        self.order.iter().take_while(move |(deadline, _)| *deadline <= now).map(|(_, peer)| *peer)
+    /// Returns those whose deadline has passed.
+    pub(crate) fn due(&self, now: Instant) -> impl Iterator<Item = K> {
+        let due = self.order.iter().take_while(move |(deadline, _)| *deadline <= now);
+        due.map(|(_, key)| key.clone())
     }
 
-    /// Takes out the next deadline that has passed. Returns its peer.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<PeerId> {
-        let &(deadline, peer) = self.order.first()?;
-        (deadline <= now).then(|| {
-            self.clear(peer);
-            peer
-        })
+    /// Takes out the next deadline that has passed. Returns whose it was.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<K> {
+        let (_, key) = self.order.first().filter(|(deadline, _)| *deadline <= now)?.clone();
+        self.clear(&key);
+        Some(key)
     }
 }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use testkit::{hex, vectors};
 use zre_proto::message::{Command, Hello, Message};
-use zre_proto::{Beacon, MessageLimits};
+use zre_proto::{Beacon, MessageLimits, PeerId};
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
@@ -107,6 +107,25 @@ fn every_captured_message_decodes_and_encodes_back() {
         let header = vectors::bytes(&entry);
         assert_message(text(&entry["name"]), &header, &entry["decoded"]);
     }
+}
+
+#[test]
+fn every_message_of_captured_elections_decodes_and_encodes_back() {
+    let elections = vectors::election();
+    let mut count = 0;
+    for election in &elections {
+        for message in election["messages"].as_array().unwrap() {
+            let name = format!("{} at {}", election["name"], message["ms"]);
+            assert_message(&name, &vectors::bytes(message), &message["decoded"]);
+            for id in ["challenger_id", "leader_id"].map(|id| &message["decoded"][id]) {
+                let digits = id.as_str().unwrap_or("777BC365CF3D44679DBD76CDB012F376").as_bytes();
+                let of = PeerId::from_upper_hex(digits).unwrap();
+                assert_eq!(of.to_upper_hex(), digits, "{name}");
+            }
+            count += 1;
+        }
+    }
+    assert_eq!((elections.len(), count), (9, 215));
 }
 
 #[test]

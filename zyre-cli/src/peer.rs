@@ -3,14 +3,17 @@
 //! Standard input takes one command a line:
 //!
 //! ```text
-//! join G | leave G | whisper ID TEXT | shout G TEXT | whisperm ID F1|F2|.. | shoutm G F1|F2|..
-//! ready ID|G BYTES | burst ID N | churn G N | require ID ENDPOINT | require ENDPOINT
-//! forget ID | forget ENDPOINT | required | peers | quit | die
+//! join G | leave G | contest G | leader G | whisper ID TEXT | shout G TEXT | whisperm ID F1|F2|..
+//! shoutm G F1|F2|.. | ready ID|G BYTES | burst ID N | churn G N | require ID ENDPOINT
+//! require ENDPOINT | forget ID | forget ENDPOINT | required | peers | quit | die
 //! ```
 //!
 //! `ready` waits until a peer, or every member of a group, takes a message of that many bytes, and
 //! says `READY`. The commands after it wait as well, `quit` too, so a script that has `ready` before
 //! each large message loses none, and need not read the answers. What reads as an id is one.
+//!
+//! `contest` joins a group as well; `leader` says who leads it, by a `LEADER` of the same form as the
+//! event, in which `null` is nobody.
 //!
 //! `require` connects to a node that no beacon tells of, or to whoever is at an endpoint, again and
 //! again until `forget` takes it back. An endpoint is `host:port` or `tcp://host:port`, with an address
@@ -45,6 +48,9 @@ pub(crate) struct Options {
     /// A group to be in from the start.
     #[arg(long, value_name = "GROUP")]
     join: Vec<String>,
+    /// A group to contest in from the start; to be in as well.
+    #[arg(long, value_name = "GROUP")]
+    contest: Vec<String>,
     /// Milliseconds after which a quiet peer is evasive.
     #[arg(long, value_name = "MS")]
     evasive: Option<u64>,
@@ -80,7 +86,8 @@ impl Options {
             let (name, value) = header.split_once('=').unwrap_or((&header, ""));
             builder = builder.header(name, value);
         }
-        self.join.into_iter().fold(builder, Builder::join)
+        let builder = self.join.into_iter().fold(builder, Builder::join);
+        self.contest.into_iter().fold(builder, Builder::contest)
     }
 }
 
@@ -132,6 +139,12 @@ async fn command(node: &Node, line: &str) -> Result<(), String> {
         "" => Ok(()),
         "join" => node.join(first),
         "leave" => node.leave(first),
+        "contest" => node.contest(first),
+        "leader" => {
+            let leader = node.leader(first);
+            out(leads(first, leader, leader == Some(node.id())));
+            Ok(())
+        }
         "whisper" => node.whisper(peer()?, tail),
         "whisperm" => node.whisper(peer()?, frames()),
         "shout" => node.shout(first, tail),
@@ -239,6 +252,7 @@ fn describe(event: &Event) -> Option<Value> {
         Event::EndpointUnreachable { endpoint, why } => json!({
             "event": "UNREACHABLE", "endpoint": endpoint.to_string(), "why": why.as_str(),
         }),
+        Event::Leader { group, leader, mine } => leads(group, *leader, *mine),
         Event::IdInUse { endpoint } => json!({
             "event": "ID IN USE", "endpoint": endpoint.to_string(),
         }),
@@ -246,6 +260,10 @@ fn describe(event: &Event) -> Option<Value> {
         // STOPPED says it.
         _ => return None,
     })
+}
+
+fn leads(group: &str, leader: Option<PeerId>, mine: bool) -> Value {
+    json!({"event": "LEADER", "group": group, "leader": leader.map(id), "mine": mine})
 }
 
 fn id(peer: PeerId) -> String {
@@ -286,6 +304,16 @@ mod tests {
             "endpoint": "tcp://10.0.0.7:49152", "why": "no answer",
         });
         assert_eq!(unreachable, Some(expected));
+    }
+
+    #[test]
+    fn a_leader_and_none_have_lines() {
+        let peer = PeerId::new([0xAB; 16]);
+        let told = |leader| describe(&Event::Leader { group: "g".into(), leader, mine: false });
+        let line =
+            |leader| json!({"event": "LEADER", "group": "g", "leader": leader, "mine": false});
+        assert_eq!(told(Some(peer)), Some(line(Value::from(peer.to_string()))));
+        assert_eq!(told(None), Some(line(Value::Null)));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Shout(String, u8),
     /// Join a group.
     Join(String),
+    /// Join a group, and contest in it.
+    Contest(String),
     /// Leave a group.
     Leave(String),
 }
@@ -61,10 +63,16 @@ impl Behaviour {
         acts
     }
 
-    /// Once a second: joins or leaves one of the groups.
+    /// Once a second: joins or leaves one of the groups. Of those who join one, a third contests.
     pub(crate) fn each_second(&mut self, is_in: impl Fn(&str) -> bool) -> Act {
         let group = format!("group-{}", self.rng.random_range(0..GROUPS));
-        if is_in(&group) { Act::Leave(group) } else { Act::Join(group) }
+        if is_in(&group) {
+            Act::Leave(group)
+        } else if self.rng.random_ratio(1, 3) {
+            Act::Contest(group)
+        } else {
+            Act::Join(group)
+        }
     }
 
     /// A group was joined. Now and then the node says so there: all other shouts are answers.

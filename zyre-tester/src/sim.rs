@@ -19,6 +19,7 @@ mod driver;
 mod faults;
 mod health;
 mod identity;
+mod leaders;
 mod liveness;
 mod net;
 mod node;

@@ -41,6 +41,8 @@ pub struct Builder {
     groups: Vec<String>,
     /// Where others are, and who has to be there, if anybody in particular.
     required: Vec<(HostEndpoint, Option<PeerId>)>,
+    contests: Vec<String>,
+    elect_with_everyone: bool,
     settings: NetworkSettings,
     times: Times,
     logging: Option<Level>,
@@ -69,6 +71,8 @@ impl Default for Builder {
             headers: Vec::new(),
             groups: Vec::new(),
             required: Vec::new(),
+            contests: Vec::new(),
+            elect_with_everyone: false,
             settings,
             times: Times::default(),
             logging: None,
@@ -129,6 +133,25 @@ impl Builder {
     /// Joins a group from the start. A group name has 1 to 255 bytes.
     pub fn join(mut self, group: impl Into<String>) -> Self {
         self.groups.push(group.into());
+        self
+    }
+
+    /// Contests in a group from the start, and joins it: of all members that contest, the one with the
+    /// lowest id leads. [`Event::Leader`](crate::Event::Leader) tells who that is,
+    /// [`Node::contest`] contests later, and the page [*Who leads*](crate#who-leads) says what that
+    /// means. A group name has 1 to 255 bytes.
+    pub fn contest(mut self, group: impl Into<String>) -> Self {
+        self.contests.push(group.into());
+        self
+    }
+
+    /// Sets whether nodes of other implementations are told of elections before they have said
+    /// anything about one. With `true` nodes of the C library that never contest elect this node as
+    /// well; pyre and zyre.js end their connection whenever they are told, and should not be on the
+    /// network. Default `false`: nodes of this library, and nodes of the C library in groups in which
+    /// one of those contests.
+    pub const fn elect_with_everyone(mut self, everyone: bool) -> Self {
+        self.elect_with_everyone = everyone;
         self
     }
 
@@ -382,6 +405,7 @@ impl Builder {
         }
         config.headers = self.headers.iter().cloned().collect();
         config.times = Times { retry_interval: self.settings.interval, ..self.times };
+        config.elect_with_everyone = self.elect_with_everyone;
         self.settings.limits.apply_to(&mut config);
         let mut engine = Engine::new(config)?;
         for group in &self.groups {
@@ -390,6 +414,9 @@ impl Builder {
         for (endpoint, peer) in &self.required {
             let (endpoint, peer) = (endpoint.clone(), *peer);
             engine.act(Instant::now(), Action::RequireEndpoint { endpoint, peer })?;
+        }
+        for group in &self.contests {
+            engine.act(Instant::now(), Action::Contest(group))?;
         }
         Ok(engine)
     }

@@ -126,6 +126,18 @@ pub enum Event {
         /// Why nobody can be met there, and what can be done.
         why: UnreachableReason,
     },
+    /// Another member leads a group that this node is in, or nobody does any more. See
+    /// [`Builder::contest`](crate::Builder::contest). Told when the leader has been the same for
+    /// 100 ms, and at once when it is lost. `leader` is this node, or a peer between its `Join` and
+    /// its `Leave` or `Exit`.
+    Leader {
+        /// The group.
+        group: Arc<str>,
+        /// Who leads now; `None`: nobody.
+        leader: Option<PeerId>,
+        /// Whether that is this node.
+        mine: bool,
+    },
     /// A file that a peer has published is here, complete.
     #[cfg(feature = "files")]
     Deliver {
@@ -214,7 +226,7 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `EndpointUnreachable`, `IdInUse`, `Moved` and `Stop`.
+    /// for `EndpointUnreachable`, `Leader`, `IdInUse`, `Moved` and `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -234,6 +246,7 @@ impl Event {
             | Self::Sending { peer, .. }
             | Self::Sent { peer, .. } => Some(*peer),
             Self::EndpointUnreachable { .. }
+            | Self::Leader { .. }
             | Self::IdInUse { .. }
             | Self::Moved { .. }
             | Self::Stop => None,
@@ -264,6 +277,7 @@ impl From<zre_proto::Event> for Event {
             Protocol::EndpointUnreachable { endpoint, why } => {
                 Self::EndpointUnreachable { endpoint, why }
             }
+            Protocol::Leader { group, leader, mine } => Self::Leader { group, leader, mine },
             Protocol::Moved { endpoint } => Self::Moved { endpoint },
             Protocol::Stop => Self::Stop,
         }

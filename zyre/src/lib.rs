@@ -38,6 +38,56 @@
 //!
 //! What is sent is [`Content`]: text or bytes, as one frame or as a list of frames.
 //!
+//! # Who leads
+//!
+//! Members of a group can agree on one of them that does what only one should do.
+//! [`Builder::contest`] or [`Node::contest`] makes a node a candidate, [`Event::Leader`] tells every
+//! member who leads now, and [`Node::leader`] answers at any time:
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! use zyre::{Event, Node};
+//!
+//! let (node, mut events) = Node::builder().contest("printers").start().await?;
+//! while let Some(event) = events.recv().await {
+//!     match event {
+//!         Event::Leader { mine: true, .. } => println!("it is for this node to do it"),
+//!         Event::Leader { leader: Some(peer), .. } => println!("{peer} does it"),
+//!         Event::Leader { leader: None, .. } => println!("nobody does, for the moment"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The leader is the member with the lowest id of those that contest. Nobody votes: each node computes
+//! that from the members it sees, so there is nothing to wait for. The events say it when it has been
+//! so for 100 ms, and at once, by `None`, when the leader is lost. A node that is alone leads. One that
+//! [leaves](Node::leave) the group contests no more; to stay as a mere member it joins again. An id
+//! that is [kept](Builder::id) makes the same node lead again after a restart, and a low one makes it
+//! lead always.
+//!
+//! What is promised is that all who see each other agree soon: within 100 ms after each has seen who
+//! has come or gone, which after a crash takes up to a second, and up to 30 s if a host vanishes. What is
+//! not:
+//!
+//! - **While the network is cut each side has a leader**, and both do the work. After it has healed
+//!   they agree again.
+//! - **A new leader may begin while the old one still works**: one node may notice before another, and
+//!   a node starts as its own leader before it has met anybody.
+//!
+//! So it is no lock. Let the leader do what may be done twice: answer questions, tidy up, announce.
+//! What must not happen twice has to be guarded where it happens, for instance by a number that the
+//! application counts up with each new leader and that a storage refuses if it is lower than before; or
+//! by a leader that acts only while it sees more than half of a known number of nodes
+//! ([`Node::peers_in`]).
+//!
+//! C Zyre elects as well, by rounds of messages. Its nodes and those of this library have the same
+//! leader in a group, as far as they see the same members: see [`zre_proto::leader`]. A node of C Zyre
+//! that does not contest hears of contesters of this library when another one of C Zyre contests, or
+//! with [`Builder::elect_with_everyone`]. pyre and zyre.js know no elections, and are not told.
+//!
 //! # How nodes find each other
 //!
 //! Once a second each node sends a beacon, a UDP datagram of 22 bytes on port

@@ -180,7 +180,9 @@ impl Logger {
         }
         let is_in = |group: &str| engine.own_groups().any(|own| **own == *group);
         let (event, peer, data) = match action {
-            Action::Join(group) if !is_in(group) => (LogEvent::Join, 0, (*group).to_owned()),
+            Action::Join(group) | Action::Contest(group) if !is_in(group) => {
+                (LogEvent::Join, 0, (*group).to_owned())
+            }
             Action::Leave(group) if is_in(group) => (LogEvent::Leave, 0, (*group).to_owned()),
             Action::Whisper { peer, .. } if self.takes_messages() => {
                 let state = self.state();
@@ -310,6 +312,16 @@ impl State {
             Event::EndpointUnreachable { endpoint, why } => {
                 let data = format!("nobody can be met at {endpoint}: {why}");
                 Some(Draft { level: Level::Warning, event: LogEvent::None, peer: 0, data })
+            }
+            Event::Leader { group, leader, mine } => {
+                let peer = leader.and_then(|leader| self.peers.get(&leader));
+                let name = match peer {
+                    Some(peer) => &*peer.name,
+                    None if *mine => "this node",
+                    None => "nobody",
+                };
+                let id = peer.map_or(0, |peer| peer.id);
+                info(LogEvent::None, id, &format!("{name} leads {group}"))
             }
             Event::Moved { endpoint } => {
                 let draft = info(LogEvent::None, 0, &format!("moved to {endpoint}"));

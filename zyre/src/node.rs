@@ -98,14 +98,33 @@ impl Node {
         self.act(Action::Join(group))
     }
 
-    /// Leaves a group: all peers are told, and SHOUTs to the group are no longer heard. Nothing
-    /// happens if the node is not in it.
+    /// Leaves a group: all peers are told, SHOUTs to the group are no longer heard, and the node does
+    /// not contest in it any more. Nothing happens if the node is not in it.
     ///
     /// # Errors
     /// [`EmptyGroupName`](ActionError::EmptyGroupName), [`TooLong`](ActionError::TooLong),
     /// [`Stopped`](ActionError::Stopped).
     pub fn leave(&self, group: &str) -> Result<(), ActionError> {
         self.act(Action::Leave(group))
+    }
+
+    /// Contests in a group, and joins it if the node is not in it: of all members that contest, the
+    /// one with the lowest id leads, until it leaves the group or is gone.
+    /// [`Event::Leader`](crate::Event::Leader) tells who that is; nothing else happens if the node
+    /// contests already. To contest no more, [`leave`](Self::leave) the group, and join it again. What
+    /// to rely on, and what not: [*Who leads*](crate#who-leads).
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    pub fn contest(&self, group: &str) -> Result<(), ActionError> {
+        self.act(Action::Contest(group))
+    }
+
+    /// Returns who leads a group, this node or a peer, as the last
+    /// [`Event::Leader`](crate::Event::Leader) about it says; `None` if nobody does, and of a group
+    /// that this node is not in.
+    pub fn leader(&self, group: &str) -> Option<PeerId> {
+        self.ask(|engine| engine.leader(group))
     }
 
     /// Sends to one peer. `Ok` means accepted: the peer gets it unless it EXITs before.

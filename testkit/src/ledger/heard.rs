@@ -74,6 +74,15 @@ pub enum Heard<'a> {
         /// Why.
         why: UnreachableReason,
     },
+    /// LEADER.
+    Leader {
+        /// The group.
+        group: &'a str,
+        /// Who leads, if anybody does.
+        leader: Option<PeerId>,
+        /// Whether that is the node itself.
+        mine: bool,
+    },
     /// The node has stopped.
     Stop,
     /// An event that has no rule but that it does not come after the end.
@@ -94,7 +103,7 @@ impl Heard<'_> {
             | Self::Silent { peer }
             | Self::Returned { peer }
             | Self::Unreachable { peer, .. } => Some(*peer),
-            Self::Stop | Self::Other => None,
+            Self::Leader { .. } | Self::Stop | Self::Other => None,
         }
     }
 }
@@ -136,6 +145,9 @@ macro_rules! heard {
             }
             $($Event)::+::Unreachable { peer, why, .. } => {
                 $crate::ledger::Heard::Unreachable { peer: *peer, why: *why }
+            }
+            $($Event)::+::Leader { group, leader, mine, .. } => {
+                $crate::ledger::Heard::Leader { group, leader: *leader, mine: *mine }
             }
             $($Event)::+::Stop => $crate::ledger::Heard::Stop,
             _ => $crate::ledger::Heard::Other,

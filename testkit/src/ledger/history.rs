@@ -86,7 +86,7 @@ impl Entry {
             Heard::Silent { .. } => Self::Other("SILENT"),
             Heard::Returned { .. } => Self::Other("RETURNED"),
             Heard::Unreachable { why, .. } => Self::Unreachable(why),
-            Heard::Stop | Heard::Other => Self::Other("an event"),
+            Heard::Leader { .. } | Heard::Stop | Heard::Other => Self::Other("an event"),
         }
     }
 }

@@ -14,7 +14,16 @@ pub struct Presence {
     peers: BTreeMap<PeerId, Present>,
     /// What was said of those who cannot be met, since their last ENTER.
     unreachable: BTreeSet<(PeerId, UnreachableReason)>,
+    /// Who leads each group, as was told last; a leader that was lost since is still here.
+    leaders: BTreeMap<Arc<str>, Leader>,
     stopped: bool,
+}
+
+/// The leader of a group, as was told last.
+#[derive(Clone, Copy, Debug)]
+struct Leader {
+    id: PeerId,
+    mine: bool,
 }
 
 /// What is known of a peer between ENTER and EXIT.
@@ -55,6 +64,15 @@ pub enum Breach {
     /// The peer is present.
     #[error("UNREACHABLE between ENTER and EXIT")]
     UnreachableInside,
+    /// The same was told before, or nobody was.
+    #[error("the leader of {0} that was told before")]
+    SameLeader(Arc<str>),
+    /// The leader is neither the node itself nor a member of the group.
+    #[error("a leader of {0} that is not in the group")]
+    LeaderOutside(Arc<str>),
+    /// The last leader is gone, and it was not told that there is none.
+    #[error("another leader of {0} instead of none")]
+    LossNotTold(Arc<str>),
     /// It was said before, and there was no ENTER since.
     #[error("a second UNREACHABLE for the same reason")]
     SecondUnreachable,
@@ -70,6 +88,9 @@ impl Presence {
             return Err(Breach::AfterStop);
         }
         self.stopped = *event == Heard::Stop;
+        if let Heard::Leader { group, leader, mine } = *event {
+            return self.leads(group, leader.map(|id| Leader { id, mine }));
+        }
         let Some(peer) = event.peer() else { return Ok(()) };
         match event {
             Heard::Enter { .. } => {
@@ -88,6 +109,29 @@ impl Presence {
             _ => {}
         }
         self.peers.get_mut(&peer).ok_or(Breach::Outside)?.hear(event)
+    }
+
+    fn leads(&mut self, group: &str, leader: Option<Leader>) -> Result<(), Breach> {
+        let group: Arc<str> = group.into();
+        let before = self.leaders.remove(&group);
+        let was_lost = before.is_some_and(|before| !self.is_member(before, &group));
+        if let Some(leader) = leader {
+            self.leaders.insert(group.clone(), leader);
+            check(self.is_member(leader, &group), Breach::LeaderOutside(group.clone()))?;
+            check(!was_lost, Breach::LossNotTold(group.clone()))?;
+        }
+        let same = leader.map(|it| it.id) == before.map(|it| it.id);
+        check(!same, Breach::SameLeader(group))
+    }
+
+    fn is_member(&self, leader: Leader, group: &str) -> bool {
+        let peer = self.peers.get(&leader.id);
+        leader.mine || peer.is_some_and(|peer| peer.groups.contains(group))
+    }
+
+    /// Returns who leads a group, as was told last.
+    pub fn leader(&self, group: &str) -> Option<PeerId> {
+        self.leaders.get(group).map(|leader| leader.id)
     }
 
     /// Returns how alive a peer is, as the events tell; `None` if it is not present.

@@ -104,6 +104,13 @@ const STALLS: Run = Run {
     faults: &[],
 };
 
+/// Nodes join groups, contest in some of them, and leave, until it is quiet.
+const CONTEST: Run = Run {
+    name: "sim contest",
+    arguments: "sim --nodes 30 --minutes 1.2 --calm --seed 1 --shrink 0",
+    faults: &[],
+};
+
 /// Every goodbye is taken as one of another peer, as if it had been forged.
 const FORGED_GOODBYE: Edit = core(
     "self.goodbye_beacon(now, beacon.peer);",
@@ -194,7 +201,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "groups-kept",
         breaks: "a peer that exits stays in its groups",
-        edits: &[core("self.groups.leave(group, id);", "let _ = group;")],
+        edits: &[core("self.groups.leave(&group, id);", "")],
         run: &ANY,
         caught_by: Some(5),
     },
@@ -216,8 +223,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "join-twice",
         breaks: "each JOIN is told twice",
         edits: &[core(
-            "presence.tell(Event::Join { peer: id, name, group }, &mut self.outputs);",
-            "let join = Event::Join { peer: id, name, group };
+            "presence.tell(Event::Join { peer: id, name, group: group.clone() }, &mut self.outputs);",
+            "let join = Event::Join { peer: id, name, group: group.clone() };
                   presence.tell(join.clone(), &mut self.outputs);
                   presence.tell(join, &mut self.outputs);",
         )],
@@ -389,6 +396,31 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[core_in("is_chooser", "self.config.id < id", "let _ = id; true")],
         run: &CROWD,
         caught_by: Some(1),
+    },
+    Mutant {
+        name: "highest-leads",
+        breaks: "of those who contest the highest leads, and not the lowest",
+        edits: &[core_in(
+            "settle",
+            "lowest.into_iter().chain(self.mine.then_some(me)).min()",
+            "lowest.into_iter().chain(self.mine.then_some(me)).max()",
+        )],
+        run: &CONTEST,
+        caught_by: Some(2),
+    },
+    Mutant {
+        name: "contest-untold",
+        breaks: "a peer that joins a group again is not told again who contests there",
+        edits: &[core_in("receive_leave", "peer.outgoing.told_contests.remove(&group);", "")],
+        run: &CONTEST,
+        caught_by: Some(2),
+    },
+    Mutant {
+        name: "leader-kept",
+        breaks: "a peer that has left a group still contests there",
+        edits: &[core_in("leave_election", "election.contest.remove(id)", "false")],
+        run: &CONTEST,
+        caught_by: Some(5),
     },
     Mutant {
         name: "node-kept",

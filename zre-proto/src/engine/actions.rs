@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Engine;
 use crate::challenges::Challenges;
+use crate::elections::Elections;
 use crate::local_node::check_group;
 use crate::message::Command;
 use crate::timers::Timers;
@@ -14,6 +15,7 @@ impl Engine {
         match action {
             Action::Join(group) => self.join(now, group),
             Action::Leave(group) => self.leave(now, group),
+            Action::Contest(group) => self.contest(now, group),
             Action::Whisper { peer, content } => self.whisper(now, peer, content),
             Action::Shout { group, content } => self.shout(now, group, content),
             Action::SetHeader { name, value } => {
@@ -40,6 +42,7 @@ impl Engine {
                 self.send_to_all(now, &Command::Goodbye);
                 self.stopped = true;
                 self.timers = Timers::default();
+                self.elections = Elections::default();
                 self.call_at = None;
                 self.challenges = Challenges::default();
                 self.event(Event::Stop);
@@ -48,9 +51,10 @@ impl Engine {
         }
     }
 
-    fn join(&mut self, now: Instant, group: &str) -> Result<(), ActionError> {
+    pub(super) fn join(&mut self, now: Instant, group: &str) -> Result<(), ActionError> {
         if let Some(status) = self.local.join(group, &self.config.message_limits)? {
             self.send_to_all(now, &Command::Join { group: group.as_bytes(), status });
+            self.open_election(now, group);
         }
         Ok(())
     }
@@ -58,6 +62,7 @@ impl Engine {
     fn leave(&mut self, now: Instant, group: &str) -> Result<(), ActionError> {
         if let Some(status) = self.local.leave(group)? {
             self.send_to_all(now, &Command::Leave { group: group.as_bytes(), status });
+            self.close_election(group);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Engine;
-use crate::peer::{Outgoing, Peer, PeerState, Suspicion};
+use crate::peer::{Outgoing, PeerState, Suspicion};
 use crate::{ConnId, Event, ExitReason, PeerId, UnreachableReason};
 
 impl Engine {
@@ -119,13 +119,17 @@ impl Engine {
 
     /// The peer leaves its groups, and the application hears that it is gone, if it knew of it.
     pub(super) fn exit(&mut self, id: PeerId, reason: ExitReason) {
-        let Some(presence) = self.peers.get(id).and_then(Peer::presence) else { return };
-        for group in &presence.groups {
-            self.groups.leave(group, id);
-        }
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.outgoing.told_contests.clear();
+        let Some(presence) = peer.presence_mut() else { return };
+        let groups = std::mem::take(&mut presence.groups);
         if presence.held.is_none() {
             let name = presence.name.clone();
             self.event(Event::Exit { peer: id, name, reason });
+        }
+        for group in groups {
+            self.groups.leave(&group, id);
+            self.leave_election(id, &group);
         }
     }
 
@@ -142,7 +146,7 @@ impl Engine {
             peer.candidates.forget_claims();
         }
         if peer.candidates.is_empty() {
-            self.timers.clear(id);
+            self.timers.clear(&id);
             self.peers.remove(id);
             self.release(now, id, None);
         }

@@ -8,6 +8,8 @@ use super::Engine;
 use super::discovery::Evidence;
 use crate::candidates::Source;
 use crate::challenges::Origin;
+use crate::elections::Part;
+use crate::leader::HEADER;
 use crate::message::Hello;
 use crate::peer::{HeldEvents, Liveness, Peer, PeerState, Presence, Suspicion};
 use crate::sequence::{self, Sequence};
@@ -250,6 +252,7 @@ impl Engine {
         let held = !(peer.outgoing.is_up() && knows_us);
         let mut presence = Presence {
             name: name.clone(),
+            part: if headers.contains_key(HEADER) { Part::Computes } else { Part::Unknown },
             headers: headers.clone(),
             groups: BTreeSet::new(),
             status: hello.status,

@@ -72,6 +72,7 @@ impl Engine {
         self.hear(now, id);
         self.say_hello(now, id, own_endpoint);
         self.answer_late(now, id);
+        self.enrol_everywhere(now, id);
         self.release_if_it_knows_us(now, id);
         self.reschedule(now, id);
     }
@@ -180,6 +181,7 @@ impl Engine {
     /// Opens a new link instead of the one there is, to where the peer is now.
     pub(super) fn relink(&mut self, now: Instant, id: PeerId, moved: Option<Endpoint>) {
         self.abandon_dials(id);
+        self.strike(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
         let old = std::mem::replace(&mut peer.outgoing, Outgoing::new(now));
         let left = peer.endpoint.take();
@@ -242,6 +244,9 @@ impl Engine {
         let dialled = matches!(peer.outgoing.conn, Some(ConnId::Dialled(_)));
         if let Some(endpoint) = peer.endpoint.filter(|_| dialled) {
             peer.candidates.trust(endpoint);
+        }
+        for group in peer.presence().iter().flat_map(|presence| &presence.groups) {
+            self.elections.touch(group);
         }
         if peer.outgoing.two_way {
             self.stats.two_way += 1;

@@ -212,8 +212,8 @@ impl Engine {
     /// node was suspended.
     pub(super) fn reschedule(&mut self, now: Instant, id: PeerId) {
         match self.peers.get(id).and_then(|peer| peer.deadline(&self.config.times)) {
-            Some(deadline) => self.timers.set(id, deadline.max(now)),
-            None => self.timers.clear(id),
+            Some(deadline) => self.timers.set(&id, deadline.max(now)),
+            None => self.timers.clear(&id),
         }
     }
 
@@ -238,6 +238,7 @@ impl Engine {
             self.accept_challenges(now);
         }
         self.pass_requirements(now);
+        self.elections.touch_due(now);
     }
 
     fn pass_deadline(&mut self, now: Instant, id: PeerId) {
@@ -245,10 +246,10 @@ impl Engine {
         // Hearing from a peer does not move its deadline in the timers.
         let Some(deadline) = peer.deadline(&self.config.times) else { return };
         if deadline > now {
-            return self.timers.set(id, deadline);
+            return self.timers.set(&id, deadline);
         }
         match &peer.state {
-            _ if self.paused => self.timers.set(id, now + PAUSED_EXTENSION),
+            _ if self.paused => self.timers.set(&id, now + PAUSED_EXTENSION),
             PeerState::Leaving { reason, .. } => self.end(now, id, *reason),
             PeerState::Greeting if peer.outgoing.is_up() => self.unanswered(now, id),
             PeerState::Greeting => self.unmet(now, id),

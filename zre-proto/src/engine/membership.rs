@@ -22,7 +22,11 @@ impl Engine {
         let Some(group) = self.groups.leave(&String::from_utf8_lossy(group), id) else { return };
         presence.groups.remove(&group);
         let name = presence.name.clone();
-        presence.tell(Event::Leave { peer: id, name, group }, &mut self.outputs);
+        presence.tell(Event::Leave { peer: id, name, group: group.clone() }, &mut self.outputs);
+        self.peers.get_mut(id).into_iter().for_each(|peer| {
+            peer.outgoing.told_contests.remove(&group);
+        });
+        self.leave_election(id, &group);
     }
 
     /// Counts a join or leave. Returns `false` if the counts differ, and the peer was ended.
@@ -52,6 +56,7 @@ impl Engine {
         let Some(group) = self.groups.join(group, id) else { return };
         presence.groups.insert(group.clone());
         let name = presence.name.clone();
-        presence.tell(Event::Join { peer: id, name, group }, &mut self.outputs);
+        presence.tell(Event::Join { peer: id, name, group: group.clone() }, &mut self.outputs);
+        self.enrol(now, id, &group);
     }
 }

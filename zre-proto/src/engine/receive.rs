@@ -154,8 +154,8 @@ impl Engine {
             Command::Ping => self.answer_ping(now, id),
             Command::PingOk => self.settle_suspicion(now, id),
             Command::Goodbye => self.end(now, id, ExitReason::Goodbye),
-            // Elections are for applications of the C library that ask for them. We take no part.
-            Command::Elect { .. } | Command::Leader { .. } => self.stats.unused += 1,
+            Command::Elect { group, challenger } => self.receive_elect(now, id, group, challenger),
+            Command::Leader { group, leader } => self.receive_leader(now, id, group, leader),
             // They went their own way.
             Command::Hello(_) | Command::Whisper | Command::Shout { .. } => {}
         }

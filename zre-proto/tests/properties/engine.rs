@@ -94,7 +94,9 @@ enum Say {
     Miscount(u8),
     Ping,
     PingOk,
-    Elect,
+    /// ELECT or LEADER, with an id of the own text if it is that of no node.
+    Elect(u8),
+    Leader(u8),
     Goodbye,
     Unknown,
 }
@@ -102,6 +104,7 @@ enum Say {
 #[derive(Clone, Debug)]
 enum Act {
     Join(u8),
+    Contest(u8),
     Leave(u8),
     Whisper(u8),
     Shout(u8),
@@ -145,7 +148,8 @@ fn say() -> impl Strategy<Value = Say> {
         1 => any::<u8>().prop_map(Say::Miscount),
         1 => Just(Say::Ping),
         2 => Just(Say::PingOk),
-        1 => Just(Say::Elect),
+        2 => (0..=NODES).prop_map(Say::Elect),
+        1 => (0..=NODES).prop_map(Say::Leader),
         1 => Just(Say::Goodbye),
         1 => Just(Say::Unknown),
     ]
@@ -154,6 +158,7 @@ fn say() -> impl Strategy<Value = Say> {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         9 => (0..3_u8).prop_map(Act::Join),
+        6 => (0..3_u8).prop_map(Act::Contest),
         9 => (0..3_u8).prop_map(Act::Leave),
         9 => (0..NODES).prop_map(Act::Whisper),
         9 => (0..3_u8).prop_map(Act::Shout),
@@ -464,6 +469,7 @@ impl World {
         let forgotten;
         let action = match *act {
             Act::Join(nth) => Action::Join(group(nth)),
+            Act::Contest(nth) => Action::Contest(group(nth)),
             Act::Leave(nth) => Action::Leave(group(nth)),
             Act::Whisper(peer) => Action::Whisper { peer: id(peer), content },
             Act::Shout(nth) => Action::Shout { group: group(nth), content },
@@ -494,6 +500,11 @@ impl World {
         } else {
             String::new()
         };
+        let of = |nth: u8| if nth < NODES { id(nth).to_upper_hex() } else { [b'x'; 32] };
+        let (of, version) = match say {
+            Say::Elect(nth) | Say::Leader(nth) => (of(*nth), &b""[..]),
+            _ => ([0; 32], &b"0.1.0"[..]),
+        };
         let mut count = || {
             *status = status.wrapping_add(1);
             *status
@@ -505,6 +516,8 @@ impl World {
                     endpoint: place.as_bytes(),
                     groups: groups.iter().map(|nth| group(*nth)).collect(),
                     status: *start,
+                    // Every second one is of this implementation.
+                    headers: if start % 2 == 0 { vec![(b"X-ZYRE", version)] } else { vec![] },
                     ..Hello::default()
                 })
             }
@@ -515,7 +528,8 @@ impl World {
             Say::Miscount(status) => Command::Join { group: b"a", status: *status },
             Say::Ping | Say::Unknown => Command::Ping,
             Say::PingOk => Command::PingOk,
-            Say::Elect => Command::Elect { group: b"a", challenger: b"b" },
+            Say::Elect(_) => Command::Elect { group: b"a", challenger: &of },
+            Say::Leader(_) => Command::Leader { group: b"a", leader: &of },
             Say::Goodbye => Command::Goodbye,
         };
         *last = last.wrapping_add(1);

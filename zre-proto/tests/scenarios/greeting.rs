@@ -466,7 +466,9 @@ fn a_header_that_is_set_is_seen_by_peers_met_from_then_on_and_by_no_others() {
     };
     let message = Message::decode(header, &zre_proto::MessageLimits::default()).unwrap();
     let Command::Hello(hello) = message.command else { panic!("{message:?}") };
-    assert_eq!(hello.headers, [(b"k".as_slice(), b"v".as_slice())]);
+    let version = env!("CARGO_PKG_VERSION").as_bytes();
+    let headers = [(b"X-ZYRE".as_slice(), version), (b"k".as_slice(), b"v".as_slice())];
+    assert_eq!(hello.headers, headers);
     assert_eq!(hello.endpoint, endpoint(1).to_string().as_bytes());
     assert_eq!(hello.name, b"010101");
 }

@@ -12,6 +12,7 @@ mod orders;
 mod solo;
 
 mod actions;
+mod c_election;
 mod c_like;
 mod candidates;
 mod claims;
@@ -23,6 +24,9 @@ mod groups;
 mod held;
 mod interfaces;
 mod intruders;
+mod leader;
+mod leader_c;
+mod leader_net;
 mod liveness;
 mod mailbox;
 mod meeting;

@@ -466,7 +466,8 @@ fn command_name(command: &Command<'_>) -> &'static str {
         Command::Ping => "ping",
         Command::PingOk => "ping-ok",
         Command::Goodbye => "goodbye",
-        Command::Elect { .. } | Command::Leader { .. } => "unexpected",
+        Command::Elect { .. } => "elect",
+        Command::Leader { .. } => "leader",
     }
 }
 
@@ -485,6 +486,10 @@ pub(crate) fn describe_event(event: &Event) -> String {
         Event::Returned { .. } => format!("RETURNED {n}"),
         Event::Unreachable { why, .. } => format!("UNREACHABLE {n} {why}"),
         Event::EndpointUnreachable { endpoint, why } => format!("UNREACHABLE {endpoint} {why}"),
+        Event::Leader { group, leader, mine } => {
+            let n = leader.map_or(0, |leader| leader.as_bytes()[0]);
+            format!("LEADER {n} {group}{}", if *mine { " mine" } else { "" })
+        }
         Event::Moved { endpoint } => format!("MOVED to {endpoint}"),
         Event::Stop => "STOP".to_owned(),
     }

@@ -178,6 +178,12 @@ impl ChaosNode {
                 let result = self.node.join(group);
                 self.expect(result);
             }
+            Act::Contest(group) => {
+                self.ledger.contests(group);
+                self.setting.count(|tally| tally.joins += 1);
+                let result = self.node.contest(group);
+                self.expect(result);
+            }
             Act::Leave(group) => {
                 self.ledger.left(group);
                 self.setting.count(|tally| tally.leaves += 1);
@@ -215,7 +221,7 @@ impl ChaosNode {
         if !self.hushed {
             let act = self.behaviour.each_second(|group| self.ledger.is_in(group));
             self.act(&act);
-            if let Act::Join(group) = &act
+            if let Act::Join(group) | Act::Contest(group) = &act
                 && let Some(act) = self.behaviour.joined(group)
             {
                 self.act(&act);

@@ -1,6 +1,7 @@
 //! The application of a node: it chats, and keeps books.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use testkit::ledger::{Ledger, Rule, Violation};
 use zre_proto::{Endpoint, ExitReason, Header, PeerId, UnreachableReason};
@@ -23,6 +24,9 @@ pub(super) struct App {
     /// Peers between ENTER and EXIT.
     pub(super) present: i64,
     pub(super) last_enter: Micros,
+    pub(super) last_exit: Micros,
+    /// When anything last changed in each group that may change who leads it.
+    changes: BTreeMap<Arc<str>, Micros>,
     /// What was told of nodes since this was last looked at.
     pub(super) news: Vec<News>,
     pub(super) told: Told,
@@ -73,6 +77,8 @@ impl App {
             ledger: Ledger::with_history(id, history),
             present: 0,
             last_enter: 0,
+            last_exit: 0,
+            changes: BTreeMap::new(),
             news: Vec::new(),
             told: Told::default(),
             entered: BTreeMap::new(),
@@ -87,6 +93,16 @@ impl App {
     pub(super) fn end(&mut self) {
         self.present = 0;
         self.greeted.clear();
+    }
+
+    /// Something has changed in a group.
+    pub(super) fn changed(&mut self, group: &str, at: Micros) {
+        self.changes.insert(group.into(), at);
+    }
+
+    /// When anything last changed in a group, as far as this node has heard.
+    pub(super) fn last_change(&self, group: &str) -> Micros {
+        self.changes.get(group).copied().unwrap_or(0).max(self.last_exit)
     }
 
     /// A message is on its way: HELLOs are counted.

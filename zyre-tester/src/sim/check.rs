@@ -7,6 +7,7 @@ use zre_proto::{Engine, PeerId};
 
 use super::health::{Harm, Health, Time};
 use super::identity;
+use super::leaders;
 use super::net::Net;
 use super::node::Node;
 use super::time::Micros;
@@ -23,6 +24,8 @@ pub(super) struct Checks {
     pub(super) violations: Vec<Violation>,
     /// Pairs that were seen to agree at quiet moments.
     pub(super) agreed: u64,
+    /// Nodes that were seen to know who leads a group.
+    pub(super) led: u64,
 }
 
 /// A node among all others, at a moment.
@@ -35,7 +38,7 @@ struct View<'a> {
 
 impl Checks {
     pub(super) fn new(nodes: u32) -> Self {
-        Self { health: Health::new(nodes), violations: Vec::new(), agreed: 0 }
+        Self { health: Health::new(nodes), violations: Vec::new(), agreed: 0, led: 0 }
     }
 
     fn keep(&mut self, found: impl IntoIterator<Item = Violation>) {
@@ -47,7 +50,8 @@ impl Checks {
     pub(super) fn look(&mut self, workers: &Workers, now: Micros) {
         let net = workers.net();
         let mut all = workers.all();
-        let slots = 0..net.places.len() as u32;
+        let nodes = net.places.len() as u32;
+        let slots = 0..nodes;
         for slot in slots.clone() {
             let node = all.node(slot);
             for news in &node.app.news {
@@ -68,6 +72,10 @@ impl Checks {
             }
             self.keep(found);
         }
+        drop(net);
+        let (led, found) = leaders::look(&all, &self.health, nodes, now);
+        self.led += led;
+        self.keep(found);
         self.violations.sort_by_key(|violation| violation.at);
     }
 

@@ -100,7 +100,9 @@ impl Digest {
     /// What an application wants.
     pub(super) fn action(&mut self, action: &Action<'_>) {
         match action {
-            Action::Join(group) | Action::Leave(group) => self.bytes(group.as_bytes()),
+            Action::Join(group) | Action::Leave(group) | Action::Contest(group) => {
+                self.bytes(group.as_bytes())
+            }
             Action::Whisper { content, .. } | Action::Shout { content, .. } => {
                 self.content(content)
             }
@@ -124,6 +126,7 @@ impl Digest {
             Event::Returned { .. } => 11,
             Event::Unreachable { why, .. } => 12 | (*why as u64) << 8,
             Event::EndpointUnreachable { why, .. } => 13 | (*why as u64) << 8,
+            Event::Leader { mine, .. } => 14 | u64::from(*mine) << 8,
         };
         self.word(kind << 4);
         if let Some(peer) = event.peer() {

@@ -105,6 +105,7 @@ pub(super) fn print(options: &Options, setup: &Setup, outcome: &Outcome) {
     );
     row("dropped by engines", dropped(counts));
     row("agreements checked", outcome.agreed.to_string());
+    row("leaders checked", outcome.led.to_string());
     row("violations", outcome.violations.len().to_string());
     if outcome.interrupted {
         println!("interrupted");
@@ -217,6 +218,7 @@ pub(super) fn json(setup: &Setup, outcome: &Outcome, shrunk: Option<&Shrunk>) ->
         "silent": counts.silent,
         "returned": counts.returned,
         "agreed": outcome.agreed,
+        "led": outcome.led,
         "interrupted": outcome.interrupted,
         "violations": outcome.violations.iter().map(violation_json).collect::<Vec<_>>(),
         "shrunk": shrunk,

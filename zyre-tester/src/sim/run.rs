@@ -64,6 +64,7 @@ pub(super) struct Outcome {
     pub(super) violations: Vec<Violation>,
     pub(super) faults: usize,
     pub(super) agreed: u64,
+    pub(super) led: u64,
     /// The history of the pair that was watched.
     pub(super) other_side: Vec<String>,
     pub(super) wall: Duration,
@@ -575,6 +576,7 @@ impl<'a> Run<'a> {
             violations: self.checks.violations,
             faults: self.happened,
             agreed: self.checks.agreed,
+            led: self.checks.led,
             other_side,
             wall: wall.elapsed(),
             interrupted,

@@ -178,7 +178,7 @@ impl Resident {
         self.act_on_it();
         let act = self.behaviour.each_second(|group| self.ledger.is_in(group));
         let shout = match &act {
-            Act::Join(group) => self.behaviour.joined(group),
+            Act::Join(group) | Act::Contest(group) => self.behaviour.joined(group),
             _ => None,
         };
         self.acts.extend(std::iter::once(act).chain(shout));
@@ -210,6 +210,10 @@ impl Resident {
             Act::Join(group) => {
                 self.ledger.joined(group);
                 self.node.join(group)
+            }
+            Act::Contest(group) => {
+                self.ledger.contests(group);
+                self.node.contest(group)
             }
             Act::Leave(group) => {
                 self.ledger.left(group);

@@ -295,6 +295,9 @@ fn trace(engine: &Engine, event: &Event) {
         Event::EndpointUnreachable { endpoint, why } => {
             tracing::warn!(%node, %endpoint, %why, "nobody can be met there");
         }
+        Event::Leader { group, leader, .. } => {
+            tracing::debug!(%node, ?group, ?leader, "LEADER");
+        }
         Event::Moved { endpoint } => tracing::debug!(%node, %endpoint, "MOVED"),
         Event::Stop => tracing::debug!(%node, "STOP"),
         Event::Whisper { .. } | Event::Shout { .. } => {}

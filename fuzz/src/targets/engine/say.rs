@@ -1,6 +1,6 @@
 //! What peers say.
 
-use testkit::promises::endpoint;
+use testkit::promises::{endpoint, id};
 use zre_proto::message::{Command, Hello, Message};
 
 use super::remote::Conn;
@@ -32,6 +32,7 @@ pub(super) enum Say {
     Miscount,
     Ping,
     PingOk,
+    /// ELECT or LEADER.
     Elect,
     Goodbye,
     Unknown,
@@ -86,18 +87,25 @@ impl Words {
             (conn.last, conn.status) = (0, how);
         }
         conn.last = conn.last.wrapping_add(1);
+        // Half of them of this implementation; half of the ids are of nodes, and a half of these its own.
+        let headers: &[(&[u8], &[u8])] = match (how >> 3) % 8 {
+            0 | 1 => &[],
+            2 | 4 | 6 => &[(b"X-ZYRE", b"0.1.0"), (b"k", b"v")],
+            _ => &[(b"k", b"v"), (b"k", b"w")],
+        };
+        let of = [own, how % NODES][usize::from(how >> 4) % 2];
+        let of = if how & 8 == 0 { id(of).to_upper_hex() } else { [b'x'; 32] };
         let command = match say {
             Say::Hello | Say::Nowhere => {
                 let count = usize::from(how >> 3) % 8;
                 let groups = GROUPS.iter().cycle().skip(usize::from(what >> 4));
                 let groups = groups.copied().take(count).collect();
-                let headers = vec![(&b"k"[..], &b"v"[..]); count / 3];
                 Command::Hello(Hello {
                     endpoint: place.as_bytes(),
                     groups,
                     status: how,
                     name: b"n",
-                    headers,
+                    headers: headers.to_vec(),
                 })
             }
             Say::Whisper => Command::Whisper,
@@ -107,7 +115,8 @@ impl Words {
             Say::Miscount => Command::Join { group, status: how },
             Say::Ping | Say::Unknown => Command::Ping,
             Say::PingOk => Command::PingOk,
-            Say::Elect => Command::Elect { group, challenger: b"x" },
+            Say::Elect if what & 8 == 0 => Command::Elect { group, challenger: &of },
+            Say::Elect => Command::Leader { group, leader: &of },
             Say::Goodbye => Command::Goodbye,
         };
         let sequence = match sequence {

@@ -152,17 +152,18 @@ impl World {
         let too_long = "too long".repeat(32);
         let forgotten;
         let action = match step.what >> 3 {
-            0..=3 => Action::Join(group),
-            4 => {
+            0..=2 => Action::Join(group),
+            3 => {
                 self.requires = true;
                 let peer = step.who.is_multiple_of(2).then_some(peer);
                 Action::RequireEndpoint { endpoint: required(step.how), peer }
             }
-            5 if step.how.is_multiple_of(2) => Action::ForgetPeer(peer),
-            5 => {
+            4 if step.how.is_multiple_of(2) => Action::ForgetPeer(peer),
+            4 => {
                 forgotten = required(step.how);
                 Action::ForgetEndpoint(&forgotten)
             }
+            5 => Action::Contest(group),
             6..=9 => Action::Leave(group),
             10..=15 => Action::Whisper { peer, content },
             16..=21 => Action::Shout { group, content },

@@ -33,8 +33,13 @@ impl Node {
                 self.app.entered.insert(*peer, came);
                 Some(What::Enter)
             }
+            Event::Join { group, .. } | Event::Leave { group, .. } => {
+                self.app.changed(group, came);
+                None
+            }
             Event::Exit { peer, reason, .. } => {
                 self.app.present -= 1;
+                self.app.last_exit = came;
                 let entered = self.app.entered.remove(peer).unwrap_or(came);
                 Some(What::Exit(*reason, came - entered))
             }
@@ -71,7 +76,9 @@ impl Node {
         let ledger = &self.app.ledger;
         let act = self.app.behaviour.each_second(|group| ledger.is_in(group));
         let shout = match &act {
-            Act::Join(group) if self.app.shouts.hit(world.rules.shouts) => Some(group.clone()),
+            Act::Join(group) | Act::Contest(group) if self.app.shouts.hit(world.rules.shouts) => {
+                Some(group.clone())
+            }
             _ => None,
         };
         self.perform(act, world);
@@ -106,9 +113,16 @@ impl Node {
                     self.app.ledger.joined(&group);
                 }
             }
+            Act::Contest(group) => {
+                if self.act(Action::Contest(&group), world).is_ok() {
+                    self.app.ledger.contests(&group);
+                    self.app.changed(&group, self.now);
+                }
+            }
             Act::Leave(group) => {
                 if self.act(Action::Leave(&group), world).is_ok() {
                     self.app.ledger.left(&group);
+                    self.app.changed(&group, self.now);
                 }
             }
         }
