@@ -112,6 +112,9 @@ impl Engine {
             Input::Candidate { peer, endpoint } => {
                 self.claim(now, peer, endpoint, Source::Discovery, None);
             }
+            Input::Rumour { peer, endpoint } => {
+                self.claim(now, peer, endpoint, Source::Rumour, None);
+            }
             Input::Connected { peer, conn, two_way, own_endpoint } => {
                 self.connected(now, peer, conn, two_way, own_endpoint);
             }

@@ -126,6 +126,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod event;
+pub mod gossip;
 mod groups;
 mod id;
 mod io;

@@ -29,6 +29,7 @@ mod meeting;
 mod moving;
 mod outstanding;
 mod own;
+mod rumours;
 mod sequences;
 mod storm;
 mod two_way;
