@@ -53,6 +53,7 @@ impl Default for Builder {
     fn default() -> Self {
         let settings = NetworkSettings {
             choices: Choices::default(),
+            beacon: true,
             beacon_port: BEACON_PORT,
             mailbox_port: None,
             advertised: None,
@@ -139,6 +140,12 @@ impl Builder {
     /// Keeps the node off an interface, or one address of it. May be called several times.
     pub fn except(mut self, choice: impl Into<InterfaceChoice>) -> Self {
         self.settings.choices.except.push(choice.into());
+        self
+    }
+
+    /// Sets whether the node sends beacons and hears those of others. Default `true`.
+    pub const fn beacon(mut self, beacon: bool) -> Self {
+        self.settings.beacon = beacon;
         self
     }
 

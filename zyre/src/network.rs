@@ -24,6 +24,7 @@ const MIN_ANSWER_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkSettings {
     pub(crate) choices: Choices,
+    pub(crate) beacon: bool,
     pub(crate) beacon_port: u16,
     pub(crate) mailbox_port: Option<u16>,
     pub(crate) advertised: Option<Advertised>,
@@ -38,7 +39,7 @@ impl NetworkSettings {
         if self.advertised.is_some_and(|it| it.endpoint.address().port() == 0) {
             return Err(StartError::PortZero("advertised endpoint"));
         }
-        if self.beacon_port == 0 {
+        if self.beacon && self.beacon_port == 0 {
             return Err(StartError::PortZero("beacon"));
         }
         Ok(self.limits.check()?)
@@ -54,7 +55,8 @@ pub(crate) struct Network {
     /// Of the mailbox, wherever it can be had.
     port: u16,
     listener: Listener,
-    beacons: BeaconListener,
+    /// `None` if the node sends and hears none.
+    beacons: Option<BeaconListener>,
     watch: HostWatch,
     /// Places that the node has left, with addresses that the host still has.
     left: Vec<Place>,
@@ -83,9 +85,12 @@ impl Network {
             tracing::warn!(node = %id, "no network interface that can broadcast: on loopback until \
                 one appears");
         }
-        let mut beacons = BeaconListener::bind(settings.beacon_port)
+        let mut beacons = settings
+            .beacon
+            .then(|| BeaconListener::bind(settings.beacon_port))
+            .transpose()
             .map_err(|source| StartError::Beacon { port: settings.beacon_port, source })?;
-        beacons.listen_on(&links(&selection.places));
+        beacons.iter_mut().for_each(|it| it.listen_on(&links(&selection.places)));
         let Some(port) = doors.first().map(|door| door.port) else {
             let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
             let address = selection.places.first().map_or(nowhere, |it| it.socket_address(0));
@@ -130,6 +135,7 @@ impl Network {
         // Before the mailbox: what fails is tried again, and must leave nothing open.
         let announcer = place
             .announced
+            .filter(|_| self.settings.beacon)
             .map(|audience| Announcer::new(self.id, &place, audience, beacon_port, announced))
             .transpose()
             .map_err(|source| StartError::Beacon { port: beacon_port, source })?;
@@ -175,7 +181,7 @@ impl Network {
                         self.announce(&driver);
                     }
                 }
-                heard = self.beacons.next() => self.hear(&driver, heard),
+                heard = next_beacon(self.beacons.as_ref()) => self.hear(&driver, heard),
                 accepted = self.listener.accept() => {
                     self.count_connections(&driver);
                     match mailbox::sender(&accepted.peer.identity) {
@@ -298,7 +304,7 @@ impl Network {
         let after = location.endpoint();
         drop(location);
         // Also where that has failed before.
-        self.beacons.listen_on(&links(&self.chosen));
+        self.beacons.iter_mut().for_each(|it| it.listen_on(&links(&self.chosen)));
         self.leave_stranded(driver);
         if gone.is_empty() && !opened {
             return false;
@@ -352,6 +358,14 @@ impl Network {
             }
         }
         opened
+    }
+}
+
+/// The next beacon; never, if none is listened to. Safe to cancel.
+async fn next_beacon(beacons: Option<&BeaconListener>) -> Heard {
+    match beacons {
+        Some(beacons) => beacons.next().await,
+        None => std::future::pending().await,
     }
 }
 
