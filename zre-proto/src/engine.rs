@@ -226,6 +226,12 @@ impl Engine {
         self.peers.iter().filter_map(|(id, peer)| peer.info(id))
     }
 
+    /// Returns the peers that are present, and where they are, in the order of their ids.
+    pub fn peer_endpoints(&self) -> impl Iterator<Item = (PeerId, Endpoint)> {
+        let present = self.peers.iter().filter(|(_, peer)| peer.is_present());
+        present.filter_map(|(id, peer)| Some((id, peer.endpoint?)))
+    }
+
     /// Returns whether anything is known of a node, be it only a claim where it is.
     pub fn has_heard_of(&self, id: PeerId) -> bool {
         self.peers.contains(id)

@@ -147,6 +147,7 @@ mod events;
 #[cfg(feature = "files")]
 mod files;
 mod flow;
+mod gossip;
 mod interface;
 mod limits;
 mod location;
@@ -174,6 +175,7 @@ pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
 pub use filemq::ReceivedLimits;
 pub use flow::Room;
+pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};
 pub use limits::Limits;
 pub use node::Node;
@@ -183,4 +185,5 @@ pub use zre_proto::log::Level;
 pub use zre_proto::{
     ActionError, Content, Endpoint, ExitReason, Headers, LinkKind, Liveness, ParseEndpointError,
     ParseIdError, PeerId, PeerInfo, Stats as ProtocolStats, UnreachableReason,
+    gossip::Stats as GossipStats,
 };

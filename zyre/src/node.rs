@@ -9,6 +9,7 @@ use zre_proto::{Action, ActionError, Content, Endpoint, Engine, PeerId, PeerInfo
 use crate::Level;
 use crate::driver::Driver;
 use crate::flow::Room;
+use crate::gossip::{Gossip, GossipError, GossipStatus};
 use crate::interface::Interface;
 use crate::stats::Stats;
 
@@ -28,6 +29,7 @@ struct Shared {
     id: PeerId,
     name: String,
     driver: Arc<Driver>,
+    gossip: Gossip,
     #[cfg(feature = "files")]
     files: Option<crate::files::Files>,
 }
@@ -43,12 +45,14 @@ impl Node {
         id: PeerId,
         name: String,
         driver: Arc<Driver>,
+        gossip: Gossip,
         #[cfg(feature = "files")] files: Option<crate::files::Files>,
     ) -> Self {
         let shared = Shared {
             id,
             name,
             driver,
+            gossip,
             #[cfg(feature = "files")]
             files,
         };
@@ -285,6 +289,40 @@ impl Node {
     /// [`Stopped`](ActionError::Stopped).
     pub fn require_peer(&self, peer: PeerId, endpoint: Endpoint) -> Result<(), ActionError> {
         self.act(Action::Require { peer, endpoint })
+    }
+
+    /// Makes the node a gossip hub at one more address, as
+    /// [`Builder::gossip_listen`](crate::Builder::gossip_listen) does from the start. Returns the
+    /// address, with its port.
+    ///
+    /// # Errors
+    /// See [`GossipError`].
+    pub fn gossip_listen(
+        &self,
+        address: impl Into<std::net::SocketAddr>,
+    ) -> Result<std::net::SocketAddr, GossipError> {
+        self.check_runs()?;
+        self.shared.gossip.listen(&self.shared.driver, address.into())
+    }
+
+    /// Connects to one more gossip hub, as
+    /// [`Builder::gossip_connect`](crate::Builder::gossip_connect) does from the start. Nothing
+    /// happens if the node was given the same endpoint before.
+    ///
+    /// # Errors
+    /// See [`GossipError`].
+    pub fn gossip_connect(&self, endpoint: &str) -> Result<(), GossipError> {
+        self.check_runs()?;
+        self.shared.gossip.connect(&self.shared.driver, endpoint)
+    }
+
+    /// Returns how gossip is: where this node listens, its clients, and which hubs are connected.
+    pub fn gossip(&self) -> GossipStatus {
+        self.shared.gossip.status()
+    }
+
+    fn check_runs(&self) -> Result<(), GossipError> {
+        if self.ask(Engine::is_stopped) { Err(GossipError::Stopped) } else { Ok(()) }
     }
 
     /// Publishes a file, or a folder with all that is in it, to everybody: each peer that shares

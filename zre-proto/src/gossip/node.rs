@@ -113,15 +113,6 @@ impl Gossip {
         }
     }
 
-    /// What has come on a connection is so wrong that its transport could not read it, or was larger
-    /// than a message may be.
-    pub fn handle_malformed(&mut self, now: Instant, conn: ConnId, error: DecodeError) {
-        self.now = Some(now);
-        if self.conns.contains_key(&conn) {
-            self.reject(conn, error);
-        }
-    }
-
     /// All that was sent on a connection is written.
     pub fn handle_flushed(&mut self, now: Instant, conn: ConnId) {
         self.now = Some(now);

@@ -59,17 +59,6 @@ fn every_kind_ends_its_connection_only() {
 }
 
 #[test]
-fn what_the_transport_could_not_read_ends_its_connection_too() {
-    let mut solo = Solo::new();
-    let client = solo.client();
-    solo.gossip.handle_malformed(solo.now, client, DecodeError::TooLarge);
-    let why = CloseReason::Malformed(DecodeError::TooLarge);
-    assert_eq!(solo.closed(), [(client, why)]);
-    solo.gossip.handle_malformed(solo.now, client, DecodeError::TooLarge);
-    assert!(solo.closed().is_empty());
-}
-
-#[test]
 fn tuples_of_no_use_are_ignored_and_not_passed_on() {
     let mut solo = Solo::new();
     let [client, other] = [solo.client(), solo.client()];
