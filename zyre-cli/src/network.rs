@@ -1,5 +1,7 @@
 //! The options of every command that starts a node.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use zyre::{Builder, Node};
 
@@ -16,6 +18,14 @@ pub(crate) struct Network {
     /// UDP port of the beacon; only nodes with the same port meet.
     #[arg(long, default_value_t = zyre::BEACON_PORT)]
     port: u16,
+    /// Be a gossip hub at this address: others connect to it and are told of all. May be given
+    /// several times.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    gossip_listen: Vec<SocketAddr>,
+    /// Connect to a gossip hub, which tells of nodes that no beacon reaches. May be given several
+    /// times.
+    #[arg(long, value_name = "tcp://HOST:PORT")]
+    gossip_connect: Vec<String>,
 }
 
 impl Network {
@@ -27,6 +37,12 @@ impl Network {
         }
         for interface in &self.except {
             builder = builder.except(interface.as_str());
+        }
+        for address in &self.gossip_listen {
+            builder = builder.gossip_listen(*address);
+        }
+        for hub in &self.gossip_connect {
+            builder = builder.gossip_connect(hub);
         }
         builder
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use zyre::{Event, Node, PeerId};
 
-use crate::{id_in_use, text, unreachable};
+use crate::{hub, id_in_use, text, unreachable};
 
 /// The bars of the transfers that are under way, below the lines. Without a terminal there are only
 /// the lines.
@@ -44,6 +44,9 @@ impl Progress {
             }
             Event::Unreachable { endpoint, why, .. } => {
                 self.say(unreachable::sentence(*endpoint, *why, self.node.endpoint()));
+            }
+            Event::HubUnreachable { .. } | Event::HubReached { .. } => {
+                hub::sentence(event).into_iter().for_each(|sentence| self.say(sentence));
             }
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
             Event::Receiving { peer, name, bytes, total, rate }
