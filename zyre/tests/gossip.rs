@@ -154,12 +154,12 @@ async fn what_cannot_be_listened_at_or_connected_to_is_named() {
     let taken = std::net::TcpListener::bind(any()).unwrap();
     let address = taken.local_addr().unwrap();
     let started = quiet().gossip_listen(address).start().await;
-    let error = started.err().expect("the address is taken");
+    let error = started.expect_err("the address is taken");
     assert!(matches!(&error, StartError::Gossip(GossipError::Listen { .. })), "{error}");
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     for endpoint in ["", "hub:1", "tcp://hub", "ipc:///tmp/hub", "tcp://*:1"] {
         let started = quiet().gossip_connect(endpoint).start().await;
-        let error = started.err().expect("there is no such endpoint").to_string();
+        let error = started.expect_err("there is no such endpoint").to_string();
         assert!(error.contains(&format!("{endpoint:?}")), "{error}");
     }
     let node = Member::start(quiet()).await.node;
