@@ -6,6 +6,7 @@ pub mod connection;
 pub mod engine;
 pub mod filemq;
 pub mod frame;
+pub mod gossip;
 pub mod greeting;
 pub mod handshake;
 pub mod log;
@@ -45,6 +46,7 @@ targets! {
     beacon: "ZRE beacons",
     message: "headers of ZRE messages, and the endpoints and ids in them",
     log: "lines of the logging protocol",
+    gossip: "messages of gossip, their tuples, and the machine that hears them",
     filemq: "FILEMQ messages, and the sessions of a server and a client",
     engine: "a whole ZRE engine: what happens to a node, in any order",
 }

@@ -50,7 +50,7 @@ macro_rules! targets {
     };
 }
 
-targets! { greeting handshake frame command connection beacon message log filemq engine }
+targets! { greeting handshake frame command connection beacon message log gossip filemq engine }
 
 #[test]
 fn kept_inputs_are_small_and_few() {
