@@ -225,7 +225,7 @@ impl Builder {
     /// Makes the node a gossip hub: others [connect](Self::gossip_connect) to it at this address, and
     /// it tells each of them of all others. May be called several times. With port 0 the system
     /// chooses one, which [`Node::gossip`] tells; as an address `0.0.0.0` or `[::]` is all of this
-    /// host. See [Without broadcast](crate#without-broadcast).
+    /// host. See [*Gossip*](crate#gossip).
     pub fn gossip_listen(mut self, address: impl Into<std::net::SocketAddr>) -> Self {
         self.gossip.listen.push(address.into());
         self

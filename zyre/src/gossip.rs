@@ -3,6 +3,7 @@
 //! What is said is decided by [`zre_proto::gossip::Gossip`]. One task has it, and the queues of all
 //! gossip connections; what comes in reaches it by one bounded channel.
 
+mod command;
 mod connection;
 mod hub;
 mod service;
@@ -16,7 +17,7 @@ use zmtp::sync::Mutex;
 
 pub use self::status::{GossipError, GossipStatus, Hub, HubState};
 
-use self::hub::HubEndpoint;
+use self::command::Command;
 use self::service::Service;
 use crate::driver::Driver;
 
@@ -28,12 +29,6 @@ const MAX_HUBS: usize = 64;
 pub(crate) struct Settings {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) connect: Vec<String>,
-}
-
-/// What the task of gossip is told to do.
-enum Command {
-    Listen(std::net::TcpListener),
-    Connect(Arc<str>, HubEndpoint),
 }
 
 /// The gossip of a node, for its handles. It costs nothing before it is used.
@@ -61,20 +56,10 @@ impl Opened {
         if settings.listen.len().max(settings.connect.len()) > MAX_HUBS {
             return Err(GossipError::TooMany { limit: MAX_HUBS });
         }
-        let sockets = settings.listen.iter().map(|it| bind(*it).map(Command::Listen));
-        let hubs = settings.connect.iter().map(|it| hub(it));
+        let sockets = settings.listen.iter().map(|it| Command::listen(*it).map(|(it, _)| it));
+        let hubs = settings.connect.iter().map(|it| Command::connect(it));
         Ok(Self(sockets.chain(hubs).collect::<Result<_, _>>()?))
     }
-}
-
-fn bind(address: SocketAddr) -> Result<std::net::TcpListener, GossipError> {
-    std::net::TcpListener::bind(address).map_err(|source| GossipError::Listen { address, source })
-}
-
-fn hub(text: &str) -> Result<Command, GossipError> {
-    let refused = || GossipError::Endpoint(text.chars().take(280).collect());
-    let endpoint = text.parse().map_err(|()| refused())?;
-    Ok(Command::Connect(text.into(), endpoint))
 }
 
 impl Gossip {
@@ -91,15 +76,13 @@ impl Gossip {
         driver: &Arc<Driver>,
         address: SocketAddr,
     ) -> Result<SocketAddr, GossipError> {
-        let socket = bind(address)?;
-        let bound = socket.local_addr();
-        let bound = bound.map_err(|source| GossipError::Listen { address, source })?;
-        self.tell(driver, Command::Listen(socket))?;
+        let (command, bound) = Command::listen(address)?;
+        self.tell(driver, command)?;
         Ok(bound)
     }
 
     pub(crate) fn connect(&self, driver: &Arc<Driver>, endpoint: &str) -> Result<(), GossipError> {
-        self.tell(driver, hub(endpoint)?)
+        self.tell(driver, Command::connect(endpoint)?)
     }
 
     pub(crate) fn status(&self) -> GossipStatus {

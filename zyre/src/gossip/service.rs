@@ -14,7 +14,7 @@ use zmtp::sync::Mutex;
 use zre_proto::gossip::{self, ConnId, MAX_MESSAGE, Output, Remote};
 use zre_proto::{Endpoint, Engine, Input};
 
-use super::Command;
+use super::command::Command;
 use super::connection::{Connection, News, Open, QUEUE};
 use super::hub::{Connector, HubEndpoint};
 use super::status::{GossipStatus, HubState};
