@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod engine;
 pub mod filemq;
 pub mod frame;
+pub mod gossip;
 pub mod greeting;
 pub mod handshake;
 pub mod log;
@@ -47,6 +48,7 @@ targets! {
     endpoint: "endpoints as people write them, with addresses and host names",
     message: "headers of ZRE messages, and the endpoints and ids in them",
     log: "lines of the logging protocol",
+    gossip: "messages of gossip, their tuples, and the machine that hears them",
     filemq: "FILEMQ messages, and the sessions of a server and a client",
     engine: "a whole ZRE engine: what happens to a node, in any order",
 }

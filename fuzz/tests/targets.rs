@@ -50,7 +50,9 @@ macro_rules! targets {
     };
 }
 
-targets! { greeting handshake frame command connection beacon endpoint message log filemq engine }
+targets! {
+    greeting handshake frame command connection beacon endpoint message log gossip filemq engine
+}
 
 #[test]
 fn kept_inputs_are_small_and_few() {

@@ -9,6 +9,7 @@ pub mod beacons;
 mod connections;
 mod contents;
 mod floods;
+pub mod gossip;
 pub mod hellos;
 mod impostors;
 mod mailboxes;
@@ -21,7 +22,7 @@ mod two_way_impostors;
 mod two_way_mailboxes;
 
 pub use self::attack::{Attack, Done, Run};
-pub use self::target::{GROUP, Good, Target};
+pub use self::target::{GROUP, Good, GossipTarget, Target};
 
 /// Returns all attacks, in the order in which they are run.
 pub fn all() -> Vec<Attack> {
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Attack> {
         two_way_impostors::ATTACKS,
         two_way_mailboxes::ATTACKS,
         two_way_floods::ATTACKS,
+        gossip::ATTACKS,
     ]
     .concat()
 }

@@ -1,5 +1,5 @@
 //! Bytes captured from real nodes: `vectors/zre.json`, `vectors/election.json`,
-//! `vectors/ipv6.json` and `vectors/filemq.json`.
+//! `vectors/gossip.json`, `vectors/ipv6.json` and `vectors/filemq.json`.
 
 #![allow(clippy::expect_used, reason = "vectors are part of the repository")]
 
@@ -38,6 +38,13 @@ pub fn election() -> Vec<Value> {
 /// Returns the entries about FILEMQ.
 pub fn filemq() -> Vec<Value> {
     entries(include_str!("../../vectors/filemq.json"))
+}
+
+/// Returns what was captured between C nodes that find each other by gossip: in each entry the
+/// gossip messages of one scenario, in order, with the time in milliseconds, the addresses at both
+/// ends, the frame, and what it says.
+pub fn gossip() -> Vec<Value> {
+    entries(include_str!("../../vectors/gossip.json"))
 }
 
 /// Returns the bytes of an entry about ZRE; of a ZRE message, which has several frames, the first.

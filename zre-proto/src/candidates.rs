@@ -15,6 +15,13 @@ const MAX_DIALS: usize = 2;
 /// No pause is shorter, whatever is set: what fails at once would be tried without end.
 pub(crate) const MIN_PAUSE: Duration = Duration::from_millis(1);
 
+/// A node that was met, and then lost, is tried at even intervals for this long: most partitions are
+/// over by then. After that ever more rarely.
+const STEADY_RETRIES: Duration = Duration::from_secs(10 * 60);
+
+/// After this it is not looked for any more, unless somebody tells of it again.
+const LOST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Who says where a node is. A claim starts a dial; it never ends a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -26,6 +33,9 @@ pub(crate) enum Source {
     /// What was found where the application has required somebody: at an endpoint without an id, or
     /// by a host name.
     Found,
+    /// Others, once and not again (gossip). Dialled without being claimed again, for a while; where
+    /// the node was met it is looked for again when it is lost.
+    Rumour,
     /// The application. Never forgotten, and dialled without being claimed again.
     Required,
 }
@@ -34,6 +44,21 @@ impl Source {
     /// Whether it is the application that wants the node to be met there.
     const fn is_application(self) -> bool {
         matches!(self, Self::Required | Self::Found)
+    }
+
+    /// Whether what it says is worth dialling until it is too old, without being said again.
+    const fn lasts(self) -> bool {
+        matches!(self, Self::Rumour | Self::Required)
+    }
+
+    /// Whether it takes the place of another one that has said the same before.
+    const fn replaces(self, known: Self) -> bool {
+        match known {
+            Self::Required => false,
+            Self::Found => matches!(self, Self::Required),
+            Self::Rumour => self.is_application(),
+            Self::Beacon | Self::Discovery | Self::Hello => true,
+        }
     }
 }
 
@@ -146,9 +171,7 @@ impl Candidates {
             known.interface = interface.or(known.interface);
             known.claimed_at = now;
             known.fresh = true;
-            let stays = known.source == Source::Required
-                || known.source == Source::Found && source != Source::Required;
-            if !stays {
+            if source.replaces(known.source) {
                 known.source = source;
             }
             return false;
@@ -159,6 +182,7 @@ impl Candidates {
             is_met
                 || it.source != source
                 || source.is_application()
+                || it.was_met_there()
                 || it.dial.is_some()
                 || family(it.endpoint) != family(endpoint)
                 || it.interface != interface
@@ -206,18 +230,18 @@ impl Candidates {
             .map(|it| it.endpoint)
     }
 
-    /// Whether an endpoint has failed, and has never led to the node; or is tried by the clock, and
-    /// soon again.
+    /// Whether an endpoint has failed, and has never led to the node, or the node was lost there; or is
+    /// tried by the clock, and soon again.
     pub(crate) fn is_brief(&self, endpoint: Endpoint) -> bool {
         let again = |it: &Candidate| it.good && it.source.is_application();
-        let only_failed = |it: &Candidate| it.failures > 0 && !it.good;
-        self.0.iter().any(|it| it.endpoint == endpoint && (only_failed(it) || again(it)))
+        let tried = |it: &Candidate| it.failures > 0 && (!it.good || it.was_met_there());
+        self.0.iter().any(|it| it.endpoint == endpoint && (tried(it) || again(it)))
     }
 
     /// An endpoint is being dialled.
     pub(crate) fn dial(&mut self, now: Instant, endpoint: Endpoint, conn: ConnId, times: &Times) {
         if let Some(candidate) = self.0.iter_mut().find(|it| it.endpoint == endpoint) {
-            candidate.fresh = candidate.source == Source::Required;
+            candidate.fresh = candidate.source.lasts();
             // Whatever comes of it, not without a pause.
             candidate.pause(now, times.retry_interval / 2);
             candidate.dial = Some(Dial { conn, began: now, up_since: None, outdated: false });
@@ -329,11 +353,21 @@ impl Candidates {
     }
 
     /// The node that was met is gone. Its other addresses may be dialled at once; where it was has
-    /// to be claimed again.
+    /// to be claimed again. If others have told that it is there nobody may say so again: it is
+    /// looked for there.
     pub(crate) fn lose(&mut self, now: Instant, used: Option<Endpoint>, times: &Times) {
         for candidate in &mut self.0 {
             if candidate.source == Source::Required {
                 candidate.pause(now, times.retry_interval);
+            } else if candidate.source == Source::Rumour {
+                candidate.pause(now, times.retry_interval);
+                if Some(candidate.endpoint) == used {
+                    candidate.good = true;
+                    candidate.fresh = true;
+                    candidate.claimed_at = now;
+                    // What leads there now is not known: it is not worth a long wait.
+                    candidate.failures = 1;
+                }
             } else if Some(candidate.endpoint) == used {
                 candidate.fresh = false;
             }
@@ -343,6 +377,18 @@ impl Candidates {
     /// The node is gone for good: only the application still wants it.
     pub(crate) fn forget_claims(&mut self) {
         self.0.retain(|it| it.source == Source::Required);
+    }
+
+    /// What will be claimed again, if it is still true, is forgotten.
+    pub(crate) fn forget_repeated(&mut self) {
+        self.0.retain(|it| it.source.lasts());
+    }
+
+    /// Another node has answered at an endpoint: if the node was ever there, it is not any more.
+    pub(crate) fn disprove(&mut self, endpoint: Endpoint) {
+        for candidate in self.0.iter_mut().filter(|it| it.endpoint == endpoint) {
+            candidate.good &= !candidate.was_met_there();
+        }
     }
 
     /// Somebody else is at an endpoint.
@@ -368,6 +414,10 @@ impl Candidates {
         let due = |it: &Candidate| match it.dial {
             Some(dial) => dial.answer_due(times),
             None if it.source == Source::Required => may_dial.then_some(it.not_before),
+            None if it.source == Source::Rumour => {
+                let dial_at = may_dial.then_some(it.not_before).into_iter();
+                dial_at.chain(it.stale_at(times)).min()
+            }
             None => it.stale_at(times),
         };
         self.0.iter().filter_map(due).min()
@@ -391,15 +441,31 @@ impl Candidate {
 
     /// Whether it has failed more than once, which it only can if it is claimed again in between.
     fn was_tried_again(&self) -> bool {
-        self.source.is_application() || self.failures > 1
+        match self.source {
+            Source::Required | Source::Found => true,
+            // Of one that was met and has gone it is no news.
+            Source::Rumour => self.failures > 1 && !self.good,
+            Source::Beacon | Source::Discovery | Source::Hello => self.failures > 1,
+        }
+    }
+
+    /// Whether the node was met here, and is to be looked for here if it is lost.
+    fn was_met_there(&self) -> bool {
+        self.source == Source::Rumour && self.good
     }
 
     /// It has failed, by an attempt that has taken this long.
     fn wait(&mut self, now: Instant, taken: Duration, times: &Times) {
+        let steady = self.was_met_there() && now < after(self.claimed_at, STEADY_RETRIES);
         self.failures = self.failures.saturating_add(1);
         let again = self.good && self.source.is_application();
-        let pause =
-            if again { times.pause_if_required(taken) } else { times.pause_after(self.failures) };
+        let pause = if again {
+            times.pause_if_required(taken)
+        } else if steady {
+            times.retry_interval
+        } else {
+            times.pause_after(self.failures)
+        };
         self.pause(now, pause);
     }
 
@@ -410,7 +476,15 @@ impl Candidate {
 
     /// When a claim is too old; `None`: never.
     fn stale_at(&self, times: &Times) -> Option<Instant> {
-        (self.source != Source::Required).then(|| after(self.claimed_at, times.expired_timeout))
+        let lasting = match self.source {
+            Source::Required => return None,
+            Source::Rumour if self.good => LOST_TIMEOUT,
+            Source::Rumour => times.rumour_timeout,
+            Source::Beacon | Source::Discovery | Source::Hello | Source::Found => {
+                times.expired_timeout
+            }
+        };
+        Some(after(self.claimed_at, lasting))
     }
 }
 

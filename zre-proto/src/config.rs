@@ -111,6 +111,9 @@ pub struct Times {
     pub retry_interval: Duration,
     /// The longest pause between two attempts. Default 60 s.
     pub max_retry_interval: Duration,
+    /// How long a node is looked for where others have told that it is (see
+    /// [`Input::Rumour`](crate::Input::Rumour)), if it is not met there. Default 5 min.
+    pub rumour_timeout: Duration,
 }
 
 impl Times {
@@ -145,6 +148,7 @@ impl Default for Times {
             drain_timeout: Duration::from_millis(200),
             retry_interval: Duration::from_secs(1),
             max_retry_interval: Duration::from_secs(60),
+            rumour_timeout: Duration::from_secs(5 * 60),
         }
     }
 }

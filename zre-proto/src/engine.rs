@@ -122,6 +122,9 @@ impl Engine {
             Input::Candidate { peer, endpoint } => {
                 self.claim(now, peer, endpoint, Source::Discovery, None);
             }
+            Input::Rumour { peer, endpoint } => {
+                self.claim(now, peer, endpoint, Source::Rumour, None);
+            }
             Input::Connected { peer, conn, two_way, own_endpoint } => {
                 self.connected(now, peer, conn, two_way, own_endpoint);
             }
@@ -242,6 +245,12 @@ impl Engine {
     /// Returns what is known of all peers that are present, in the order of their ids.
     pub fn peers_info(&self) -> impl Iterator<Item = PeerInfo> {
         self.peers.iter().filter_map(|(id, peer)| peer.info(id))
+    }
+
+    /// Returns the peers that are present, and where they are, in the order of their ids.
+    pub fn peer_endpoints(&self) -> impl Iterator<Item = (PeerId, Endpoint)> {
+        let present = self.peers.iter().filter(|(_, peer)| peer.is_present());
+        present.filter_map(|(id, peer)| Some((id, peer.endpoint?)))
     }
 
     /// Returns whether anything is known of a node, be it only a claim where it is.

@@ -53,6 +53,17 @@ pub enum Input<'a> {
         /// Its endpoint.
         endpoint: Endpoint,
     },
+    /// Others have told that a node is at an endpoint, and may not say so again ([`gossip`](crate::gossip)).
+    /// It is dialled there for [`Times::rumour_timeout`](crate::Times::rumour_timeout), ever more
+    /// rarely; and if it was met there, and is lost without a goodbye, once in
+    /// [`Times::retry_interval`](crate::Times::retry_interval) for ten minutes, then ever more
+    /// rarely for a day. Of a node that is met it is no sign of life.
+    Rumour {
+        /// The node.
+        peer: PeerId,
+        /// Its endpoint.
+        endpoint: Endpoint,
+    },
     /// A connection is up: its handshake is over. Of an accepted connection that is not two-way
     /// this need not be told.
     Connected {

@@ -154,6 +154,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod event;
+pub mod gossip;
 mod groups;
 mod host_endpoint;
 mod id;

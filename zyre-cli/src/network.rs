@@ -1,5 +1,6 @@
 //! The options of every command that starts a node.
 
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
@@ -28,6 +29,14 @@ pub(crate) struct Network {
     /// TCP port of the mailbox, to which others connect. Default: the first free one from 49152 up.
     #[arg(long, value_name = "PORT")]
     mailbox: Option<u16>,
+    /// Be a gossip hub at this address: others connect to it and are told of all. May be given
+    /// several times.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    gossip_listen: Vec<SocketAddr>,
+    /// Connect to a gossip hub, which tells of nodes that no beacon reaches. May be given several
+    /// times.
+    #[arg(long, value_name = "tcp://HOST:PORT")]
+    gossip_connect: Vec<String>,
 }
 
 /// Where somebody is to be met, and who it has to be.
@@ -71,6 +80,12 @@ impl Network {
                 Some(peer) => builder.require_peer(peer, endpoint),
                 None => builder.require_endpoint(endpoint),
             };
+        }
+        for address in &self.gossip_listen {
+            builder = builder.gossip_listen(*address);
+        }
+        for hub in &self.gossip_connect {
+            builder = builder.gossip_connect(hub);
         }
         builder
     }

@@ -256,6 +256,10 @@ fn describe(event: &Event) -> Option<Value> {
         Event::IdInUse { endpoint } => json!({
             "event": "ID IN USE", "endpoint": endpoint.to_string(),
         }),
+        Event::HubUnreachable { hub, why } => json!({
+            "event": "HUB UNREACHABLE", "hub": **hub, "why": **why,
+        }),
+        Event::HubReached { hub } => json!({"event": "HUB REACHED", "hub": **hub}),
         Event::Moved { endpoint } => json!({"event": "MOVED", "address": endpoint.to_string()}),
         // STOPPED says it.
         _ => return None,

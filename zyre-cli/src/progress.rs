@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use zyre::{Event, Node, PeerId};
 
-use crate::{id_in_use, text, unreachable};
+use crate::{hub, id_in_use, text, unreachable};
 
 /// The bars of the transfers that are under way, below the lines. Without a terminal there are only
 /// the lines.
@@ -49,6 +49,9 @@ impl Progress {
                 let own = self.node.endpoint();
                 let sentence = unreachable::sentence_of_endpoint(endpoint, *why, own);
                 sentence.into_iter().for_each(|sentence| self.say(sentence));
+            }
+            Event::HubUnreachable { .. } | Event::HubReached { .. } => {
+                hub::sentence(event).into_iter().for_each(|sentence| self.say(sentence));
             }
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
             Event::Receiving { peer, name, bytes, total, rate }

@@ -15,6 +15,7 @@ use crate::error::StartError;
 use crate::events::{EventQueue, Events};
 #[cfg(feature = "files")]
 use crate::files::{self, Files, Service};
+use crate::gossip::{self, Gossip};
 use crate::interface::{Choices, InterfaceChoice};
 use crate::limits::Limits;
 use crate::location::{Advertised, Location};
@@ -45,6 +46,7 @@ pub struct Builder {
     elect_with_everyone: bool,
     settings: NetworkSettings,
     times: Times,
+    gossip: gossip::Settings,
     logging: Option<Level>,
     log_messages: bool,
     #[cfg(feature = "files")]
@@ -75,6 +77,7 @@ impl Default for Builder {
             elect_with_everyone: false,
             settings,
             times: Times::default(),
+            gossip: gossip::Settings::default(),
             logging: None,
             log_messages: false,
             #[cfg(feature = "files")]
@@ -270,6 +273,25 @@ impl Builder {
         self
     }
 
+    /// Makes the node a gossip hub: others [connect](Self::gossip_connect) to it at this address, and
+    /// it tells each of them of all others. May be called several times. With port 0 the system
+    /// chooses one, which [`Node::gossip`] tells; as an address `0.0.0.0` or `[::]` is all of this
+    /// host. See [*Gossip*](crate#gossip).
+    pub fn gossip_listen(mut self, address: impl Into<std::net::SocketAddr>) -> Self {
+        self.gossip.listen.push(address.into());
+        self
+    }
+
+    /// Connects to a gossip hub, `tcp://host:port`, which tells of other nodes, and tells it and by
+    /// it all others of this one. May be called several times: one hub that is up is enough, but
+    /// hubs that are not connected to each other know different nodes. A name is looked up at each
+    /// attempt. A hub that cannot be reached is tried again and again;
+    /// [`Event::HubUnreachable`](crate::Event::HubUnreachable) says so once.
+    pub fn gossip_connect(mut self, endpoint: impl Into<String>) -> Self {
+        self.gossip.connect.push(endpoint.into());
+        self
+    }
+
     /// Sets how much the node takes, from the network and from its application.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
@@ -357,6 +379,7 @@ impl Builder {
             Driver::new(engine, queue.clone(), location, runtime, limits, two_way, interval);
         #[cfg(feature = "files")]
         let (files, sharing) = self.open_files(id, &driver).await?.unzip();
+        let gossip_opened = gossip::Opened::open(&self.gossip)?;
         // Nothing fails from here on, so nothing that was started has to be stopped.
         driver.log.set_messages(self.log_messages);
         if self.logging.is_some() {
@@ -369,10 +392,13 @@ impl Builder {
         if let Some(sharing) = sharing {
             driver.spawn(sharing.run(driver.clone()));
         }
+        let gossip = Gossip::default();
+        gossip.start(&driver, gossip_opened);
         let node = Node::new(
             id,
             name,
             driver,
+            gossip,
             #[cfg(feature = "files")]
             files,
         );

@@ -166,6 +166,10 @@ impl Driver {
         Some(core.conns.get(&conn)?.ends?.local)
     }
 
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(crate) const fn stall_timeout(&self) -> Duration {
         self.limits.stall_timeout
     }
@@ -177,7 +181,6 @@ impl Driver {
 
     /// Tells when peers come or go, or change their groups, or the node moves. A wake-up only: what
     /// has changed is to be asked of the engine.
-    #[cfg(feature = "files")]
     pub(crate) fn presence(&self) -> watch::Receiver<()> {
         let mut changes = self.changes.subscribe();
         // A late subscriber has missed something.

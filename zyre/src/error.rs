@@ -97,6 +97,9 @@ pub enum StartError {
         /// Why it cannot be opened.
         source: io::Error,
     },
+    /// Gossip is not possible as it was asked for.
+    #[error(transparent)]
+    Gossip(#[from] crate::GossipError),
     /// A name, header, group or time is not possible.
     #[error(transparent)]
     Action(#[from] ActionError),

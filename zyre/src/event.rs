@@ -206,6 +206,20 @@ pub enum Event {
         /// Where the other one is.
         endpoint: Endpoint,
     },
+    /// A [gossip hub](crate::Builder::gossip_connect) cannot be reached, or does not answer, for two
+    /// seconds. Comes once, until it is reached. It is tried again and again: show it, for mostly a
+    /// person has to do something about it.
+    HubUnreachable {
+        /// Its endpoint, as it was given.
+        hub: Arc<str>,
+        /// Why it was not reached.
+        why: Arc<str>,
+    },
+    /// A gossip hub that could not be reached has answered.
+    HubReached {
+        /// Its endpoint, as it was given.
+        hub: Arc<str>,
+    },
     /// This node has another endpoint: the address of the first of its interfaces has changed, or is
     /// gone. Peers that it has met there may exit and enter again.
     Moved {
@@ -226,7 +240,8 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `EndpointUnreachable`, `Leader`, `IdInUse`, `Moved` and `Stop`.
+    /// for `EndpointUnreachable`, `Leader`, `IdInUse`, `HubUnreachable`, `HubReached`, `Moved` and
+    /// `Stop`.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -248,6 +263,8 @@ impl Event {
             Self::EndpointUnreachable { .. }
             | Self::Leader { .. }
             | Self::IdInUse { .. }
+            | Self::HubUnreachable { .. }
+            | Self::HubReached { .. }
             | Self::Moved { .. }
             | Self::Stop => None,
         }

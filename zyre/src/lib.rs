@@ -129,7 +129,7 @@
 //!   connection for both directions. A node behind a firewall or NAT requires one that is not. All
 //!   nodes may be given the same list: each knows its own endpoint by the id that answers there.
 //! - **They do not tell each other of third ones.** Whom nobody requires, and who requires nobody, is
-//!   alone.
+//!   alone. [Gossip](crate#gossip) does.
 //! - **An endpoint is an address or a host name**, with the port of a mailbox: [`HostEndpoint`]. A name is
 //!   looked up at each attempt, and its addresses are tried in turn.
 //! - **Who is lost is tried again**: where a node was met before once in a
@@ -146,6 +146,49 @@
 //!
 //! An id in [`Node::require_peer`] makes sure that the node is the one that is meant, as far as nobody
 //! pretends to be it. With an endpoint alone whoever is there is met.
+//!
+//! # Gossip
+//!
+//! Where no broadcast gets through, nodes need not all know where all others are: it is enough that
+//! they know one, the *hub*. Each that connects to it is told of all others, and all others of it:
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::net::SocketAddr;
+//! use zyre::Node;
+//!
+//! // On a host that the others can reach:
+//! let everywhere: SocketAddr = "0.0.0.0:5999".parse()?;
+//! let hub = Node::builder().gossip_listen(everywhere).start().await?;
+//! // On all others, before or after it:
+//! let node = Node::builder().gossip_connect("tcp://hub.example.org:5999").start().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **A hub is a node like any other**, and may be a client of other hubs: what one knows, all hear.
+//!   It only tells where nodes are; what they say to each other does not go through it. If it fails
+//!   those that have met stay together, and nobody new is found until it is back; so have two, with
+//!   every node connected to both.
+//! - **Gossip and beacons go together**: a hub also tells of those that it has met by their beacons.
+//!   [`Builder::beacon(false)`](Builder::beacon) is gossip alone.
+//! - **It is enough that one of two can connect to the other.** What is told of a node is where its
+//!   mailbox is, as seen from the hub; or what it [advertises](Builder::advertise). Host names are
+//!   not told, and link-local addresses neither.
+//! - **What is told is a rumour.** Only the node's own HELLO makes it a peer. A rumour that does not
+//!   lead to its node is passed on for a minute and tried for five, and
+//!   [`Event::Unreachable`] says so once. Who has gone is told to nobody any more.
+//! - **Who is lost is looked for** where it was: once a second for ten minutes, then ever more rarely for a
+//!   day. So a network that was cut for longer than [`expired_timeout`](Builder::expired_timeout)
+//!   heals within three seconds.
+//! - **A hub that cannot be reached** is tried again and again, at least once in four seconds, its name looked up
+//!   each time. [`Event::HubUnreachable`] says so once, [`Node::gossip`] shows how it is with all.
+//! - **C Zyre** nodes that gossip (`zyre_gossip_bind`, `zyre_gossip_connect`) are hubs and clients like
+//!   any other, if they have a numeric endpoint (`zyre_set_endpoint`). The protocol is described in
+//!   [`zre_proto::gossip`].
+//!
+//! A hub takes [`Limits::gossip_clients`] clients, and knows of twice [`Limits::peers`] nodes. Whoever can
+//! connect to it can tell it anything: it makes nodes try an address, and does nothing else.
 //!
 //! # Networks and interfaces
 //!
@@ -178,6 +221,7 @@
 //! | a peer does not read what it is sent | [`whisper`](Node::whisper) is refused with [`Full`](ActionError::Full) while 1,000 messages or 16 MiB wait for it; a [`shout`](Node::shout) ends it, [`Overflow`](ExitReason::Overflow), if that lasts for 5 s or twice as much waits; others notice nothing |
 //! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing that has arrived is lost |
 //! | a node is heard or required, and cannot be met | [`Unreachable`](Event::Unreachable) or [`EndpointUnreachable`](Event::EndpointUnreachable), with the reason |
+//! | a gossip hub cannot be reached | [`HubUnreachable`](Event::HubUnreachable), then [`HubReached`](Event::HubReached); nodes that have met notice nothing |
 //! | another node uses this one's id | [`IdInUse`](Event::IdInUse) on both, if they hear each other's beacons |
 //! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
 //! | somebody sends garbage | nothing; counted in [`Stats`] |
@@ -241,6 +285,7 @@ mod events;
 #[cfg(feature = "files")]
 mod files;
 mod flow;
+mod gossip;
 mod interface;
 mod limits;
 mod location;
@@ -268,6 +313,7 @@ pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
 pub use filemq::ReceivedLimits;
 pub use flow::Room;
+pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};
 pub use limits::Limits;
 pub use node::Node;
@@ -277,5 +323,5 @@ pub use zre_proto::log::Level;
 pub use zre_proto::{
     ActionError, Content, Endpoint, ExitReason, Headers, HostEndpoint, LinkKind, Liveness,
     ParseEndpointError, ParseHostEndpointError, ParseIdError, PeerId, PeerInfo, RequirementInfo,
-    Stats as ProtocolStats, UnreachableReason,
+    Stats as ProtocolStats, UnreachableReason, gossip::Stats as GossipStats,
 };

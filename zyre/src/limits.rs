@@ -79,6 +79,11 @@ pub struct Limits {
     /// Connections at the mailbox whose handshake is not done. One more, and the oldest of them
     /// is closed. Default 256, or less where descriptors are few.
     pub handshakes: usize,
+    /// Clients of this node as a [gossip hub](crate::Builder::gossip_listen). One more, and the one
+    /// that was heard least recently is closed: it comes back. They take descriptors besides those
+    /// of peers, out of what is left to the application. Default 256, or less where descriptors are
+    /// few.
+    pub gossip_clients: usize,
     /// How long TCP may take to connect to a peer, not zero. Default 10 s.
     pub connect_time: Duration,
     /// How long a handshake may take once TCP is connected; and how long a connection at the
@@ -120,6 +125,7 @@ impl Limits {
         let strangers = (rest / 7).clamp(1, 512);
         let peer_connections = rest.saturating_sub(strangers).clamp(2, 2048);
         let peers = peer_connections.min(1024);
+        let gossip_clients = usize::try_from(number / 16).unwrap_or(usize::MAX).clamp(1, 256);
         Self {
             peers,
             required: 256,
@@ -135,6 +141,7 @@ impl Limits {
             peer_connections,
             strangers,
             handshakes,
+            gossip_clients,
             connect_time: Duration::from_secs(10),
             handshake_time: Duration::from_secs(20),
         }

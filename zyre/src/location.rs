@@ -106,6 +106,18 @@ impl Location {
         self.mailboxes.iter().find(|it| it.place.socket_address(0) == address)
     }
 
+    /// Where the node is, for who is at the other end of a connection and tells others.
+    pub(crate) fn told_to_all(&self, local: SocketAddr, remote: SocketAddr) -> Option<Endpoint> {
+        let advertised = self.advertised.map(|it| it.endpoint);
+        advertised.or_else(|| self.endpoint_for(local, remote))
+    }
+
+    /// Whether an address is one of this host's.
+    pub(crate) fn is_here(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        self.host.iter().any(|own| own.address.ip() == ip)
+    }
+
     /// The mailbox at the end of a connection; if nothing listens there, one on the same subnet.
     fn mailbox_to(&self, local: SocketAddr, remote: IpAddr) -> Option<&Mailbox> {
         let near = || {

@@ -146,6 +146,7 @@ impl Network {
         // Before the mailbox: what fails is tried again, and must leave nothing open.
         let announcer = place
             .announced
+            .filter(|_| self.settings.beacon)
             .map(|audience| Announcer::new(self.id, &place, audience, beacon_port, announced))
             .transpose()
             .map_err(|source| StartError::Beacon { port: beacon_port, source })?;

@@ -11,6 +11,7 @@ use zre_proto::{
 use crate::Level;
 use crate::driver::Driver;
 use crate::flow::Room;
+use crate::gossip::{Gossip, GossipError, GossipStatus};
 use crate::interface::Interface;
 use crate::stats::Stats;
 
@@ -30,6 +31,7 @@ struct Shared {
     id: PeerId,
     name: String,
     driver: Arc<Driver>,
+    gossip: Gossip,
     #[cfg(feature = "files")]
     files: Option<crate::files::Files>,
 }
@@ -45,12 +47,14 @@ impl Node {
         id: PeerId,
         name: String,
         driver: Arc<Driver>,
+        gossip: Gossip,
         #[cfg(feature = "files")] files: Option<crate::files::Files>,
     ) -> Self {
         let shared = Shared {
             id,
             name,
             driver,
+            gossip,
             #[cfg(feature = "files")]
             files,
         };
@@ -372,6 +376,40 @@ impl Node {
     /// Returns what is required, at the start and since, and how far it is with each.
     pub fn required(&self) -> Vec<RequirementInfo> {
         self.ask(|engine| engine.required().collect())
+    }
+
+    /// Makes the node a gossip hub at one more address, as
+    /// [`Builder::gossip_listen`](crate::Builder::gossip_listen) does from the start. Returns the
+    /// address, with its port.
+    ///
+    /// # Errors
+    /// See [`GossipError`].
+    pub fn gossip_listen(
+        &self,
+        address: impl Into<std::net::SocketAddr>,
+    ) -> Result<std::net::SocketAddr, GossipError> {
+        self.check_runs()?;
+        self.shared.gossip.listen(&self.shared.driver, address.into())
+    }
+
+    /// Connects to one more gossip hub, as
+    /// [`Builder::gossip_connect`](crate::Builder::gossip_connect) does from the start. Nothing
+    /// happens if the node was given the same endpoint before.
+    ///
+    /// # Errors
+    /// See [`GossipError`].
+    pub fn gossip_connect(&self, endpoint: &str) -> Result<(), GossipError> {
+        self.check_runs()?;
+        self.shared.gossip.connect(&self.shared.driver, endpoint)
+    }
+
+    /// Returns how gossip is: where this node listens, its clients, and which hubs are connected.
+    pub fn gossip(&self) -> GossipStatus {
+        self.shared.gossip.status()
+    }
+
+    fn check_runs(&self) -> Result<(), GossipError> {
+        if self.ask(Engine::is_stopped) { Err(GossipError::Stopped) } else { Ok(()) }
     }
 
     /// Publishes a file, or a folder with all that is in it, to everybody: each peer that shares

@@ -37,3 +37,12 @@ fn an_unknown_interface_is_an_error() {
     assert_eq!(done.status.code(), Some(1), "{told}");
     assert!(told.contains("nowhere0"), "{told}");
 }
+
+#[test]
+fn a_gossip_hub_without_an_address_is_an_error() {
+    for arguments in [&["hub:5999"][..], &["listen", "hub"], &[]] {
+        let done = example("gossip").args(arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{told}");
+    }
+}

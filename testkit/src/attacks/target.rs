@@ -43,6 +43,17 @@ pub struct Target {
     pub descriptors: usize,
     /// The number of ids that were made up.
     pub strangers: AtomicU64,
+    /// The gossip that it takes part in, if any.
+    pub gossip: Option<GossipTarget>,
+}
+
+/// The gossip of a target.
+#[derive(Clone, Debug)]
+pub struct GossipTarget {
+    /// Where it listens as a hub.
+    pub hub: SocketAddr,
+    /// A hub that it connects to: the attacker's.
+    pub lies: Arc<Mailbox>,
 }
 
 /// A good peer, as others see it.

@@ -51,6 +51,13 @@ const CROWD: Run = Run {
     faults: &[],
 };
 
+/// Nodes that find each other by gossip alone.
+const GOSSIP: Run = Run {
+    name: "chaos gossip",
+    arguments: "chaos --nodes 20 --seconds 8 --pace fast --gossip --port 27672 --seed 1",
+    faults: &[],
+};
+
 /// A bit of everything.
 const ANY: Run = Run {
     name: "sim any",
@@ -421,6 +428,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[core_in("leave_election", "election.contest.remove(id)", "false")],
         run: &CONTEST,
         caught_by: Some(5),
+    },
+    Mutant {
+        name: "gossip-old",
+        breaks: "a gossip hub tells nobody of nodes that become known to it",
+        edits: &[core_in("put", "self.last_version += 1;", "")],
+        run: &GOSSIP,
+        caught_by: Some(2),
+    },
+    Mutant {
+        name: "gossip-silent",
+        breaks: "a node does not tell where it is itself, nor does a hub",
+        edits: &[core_in("resync_if_due", "self.own_due = true;", "")],
+        run: &GOSSIP,
+        caught_by: Some(2),
     },
     Mutant {
         name: "node-kept",

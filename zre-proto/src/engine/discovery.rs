@@ -76,7 +76,8 @@ impl Engine {
         // A link of our own goes to one endpoint, and what contradicts it is forged, or a move.
         let is_met = peer.outgoing.two_way && peer.can_be_asked();
         let is_new = peer.candidates.claim(now, endpoint, source, interface, is_met);
-        if source != Source::Required {
+        // That others have heard of it is no sign that it lives.
+        if !matches!(source, Source::Required | Source::Rumour) {
             self.heard_of(now, id, endpoint, is_new);
         }
         self.dial(now, id);
@@ -126,6 +127,7 @@ impl Engine {
                 None => self.dial_endpoint(now, id, endpoint),
                 Some(Occupied::Undecided) => peer.candidates.put_off(now, endpoint, &times),
                 Some(Occupied::ByPeer) => {
+                    peer.candidates.disprove(endpoint);
                     peer.candidates.distrust(now, endpoint, &times);
                 }
             }
@@ -204,6 +206,11 @@ impl Engine {
     ) {
         let times = self.config.times;
         let Some(peer) = self.peers.get_mut(id) else { return };
+        if why == UnreachableReason::AnotherNode
+            && let Some(endpoint) = peer.candidates.dialled_by(conn)
+        {
+            peer.candidates.disprove(endpoint);
+        }
         let Some(failed) = peer.candidates.fail(now, conn, why, &times) else { return };
         self.stats.dials_failed += 1;
         let dials_again = failed.outdated && peer.awaits_hello();

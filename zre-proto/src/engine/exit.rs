@@ -143,7 +143,7 @@ impl Engine {
         }
         peer.candidates.forget_stale(now, &times);
         if claims && peer.candidates.dials().next().is_none() {
-            peer.candidates.forget_claims();
+            peer.candidates.forget_repeated();
         }
         if peer.candidates.is_empty() {
             self.timers.clear(&id);

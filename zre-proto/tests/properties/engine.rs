@@ -28,6 +28,10 @@ enum Step {
         peer: u8,
         place: u8,
     },
+    Rumour {
+        peer: u8,
+        place: u8,
+    },
     Goodbye(u8),
     /// A connection of a peer is up for both directions.
     Accept(u8),
@@ -181,6 +185,7 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         8 => (peer.clone(), 0..NODES).prop_map(|(peer, place)| Step::Candidate { peer, place }),
+        4 => (peer.clone(), 0..NODES).prop_map(|(peer, place)| Step::Rumour { peer, place }),
         2 => peer.clone().prop_map(Step::Goodbye),
         24 => (peer.clone(), conn, sequence, say())
             .prop_map(|(peer, conn, sequence, say)| Step::Message { peer, conn, sequence, say }),
@@ -378,6 +383,9 @@ impl World {
     fn step(&mut self, step: &Step) {
         self.outputs.clear();
         match step {
+            &Step::Rumour { peer, place } => {
+                self.handle(Input::Rumour { peer: id(peer), endpoint: endpoint(place) });
+            }
             &Step::Candidate { peer, place } => {
                 self.handle(Input::Candidate { peer: id(peer), endpoint: endpoint(place) });
             }
@@ -564,6 +572,7 @@ proptest! {
             let stays = matches!(
                 step,
                 Step::Act(Act::Stop | Act::Require { .. } | Act::RequireEndpoint { .. })
+                    | Step::Rumour { .. }
             );
             if !stays {
                 world.step(step);

@@ -34,6 +34,7 @@ mod moving;
 mod outstanding;
 mod own;
 mod required;
+mod rumours;
 mod sequences;
 mod storm;
 mod two_way;

@@ -6,7 +6,7 @@ use super::command::{Command, HELP};
 use super::paint::Paint;
 use super::people::People;
 use super::screen::Prompt;
-use crate::{id_in_use, text, unreachable};
+use crate::{hub, id_in_use, text, unreachable};
 
 /// A node, the room that the user talks in, and who is here.
 pub(crate) struct Session {
@@ -211,6 +211,9 @@ impl Session {
         }
         if let Event::IdInUse { endpoint } = event {
             return Some(self.stamp(&format!("* {}", id_in_use::sentence(*endpoint))));
+        }
+        if let Some(sentence) = hub::sentence(event) {
+            return Some(self.stamp(&format!("* {sentence}")));
         }
         let peer = event.peer()?;
         let who = self.paint.nick(peer, &self.people.label(peer));

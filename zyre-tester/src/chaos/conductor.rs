@@ -24,6 +24,7 @@ use super::protocol::{Order, SlotOrder, Tally};
 use super::run_history::RunHistory;
 use super::schedule::{Schedule, State};
 use super::screen::{Screen, Standing};
+use super::slot::HUB_SLOT;
 use super::summary::{Summary, Usage};
 use crate::json;
 
@@ -98,7 +99,7 @@ impl<'a> Conductor<'a> {
         let seed = options.seed.unwrap_or_else(rand::random);
         let (clock, epoch) = Clock::start();
         let nodes = usize::from(options.nodes);
-        let kills = plan.processes > 1;
+        let kills = plan.processes > 1 && !options.gossip;
         let log = options.log.as_deref();
         let history = log.map(|path| RunHistory::create(path, epoch)).transpose()?;
         Ok(Self {
@@ -150,6 +151,9 @@ impl<'a> Conductor<'a> {
     fn begin(&mut self) {
         let half = self.options.nodes / 2;
         let begin = usize::from(self.options.begin.unwrap_or(half)).min(self.plan.most);
+        if self.options.gossip {
+            self.start(HUB_SLOT);
+        }
         for _ in 0..begin {
             if let Some(slot) = self.schedule.start(&self.slots) {
                 self.start(slot);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufWriter, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -88,7 +89,9 @@ fn setting(
 ) -> Setting {
     let (interface, logged) = (options.interface.clone(), options.log.is_some());
     let mixed = options.half_by.is_some();
-    Setting { interface, port, logged, mixed, clock, reports, tally }
+    let address = interface.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let hub = options.gossip.then_some(SocketAddr::new(address, port));
+    Setting { interface, port, logged, hub, mixed, clock, reports, tally }
 }
 
 impl Holder {

@@ -43,6 +43,10 @@ pub(crate) struct Options {
     /// How many nodes are started at the beginning. Default: half of the slots.
     #[arg(long)]
     pub(super) begin: Option<u16>,
+    /// Nodes find each other by gossip alone, without beacons: the node of the first slot is the hub,
+    /// and never stops. No process is killed.
+    #[arg(long, conflicts_with = "half_by")]
+    pub(super) gossip: bool,
     /// All nodes record a log for collectors, such as `zyre-logger`, and what their applications
     /// were told is written to this file, a line of JSON each, to compare both.
     #[arg(long)]

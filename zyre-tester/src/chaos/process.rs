@@ -45,6 +45,7 @@ impl Numbered {
         command
             .args(["chaos", "--hold", &epoch.to_string(), "--interface", &options.interface])
             .args(["--port", &options.port.to_string()])
+            .args(options.gossip.then_some("--gossip"))
             // It does not write there; its nodes record.
             .args(options.log.iter().flat_map(|path| ["--log".as_ref(), path.as_os_str()]))
             // It starts none; its nodes have to get on with those.

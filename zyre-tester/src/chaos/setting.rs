@@ -1,5 +1,6 @@
 //! Where and how nodes are started.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -16,6 +17,8 @@ pub(super) struct Setting {
     pub(super) port: u16,
     /// Nodes record a log.
     pub(super) logged: bool,
+    /// Nodes find each other by a gossip hub, at this address.
+    pub(super) hub: Option<SocketAddr>,
     /// There are nodes of the release before.
     pub(super) mixed: bool,
     pub(super) clock: Clock,

@@ -13,6 +13,9 @@ use super::node::ChaosNode;
 use super::protocol::{How, Report, SlotOrder};
 use super::setting::{Birth, Setting};
 
+/// The slot of the node that is the gossip hub, if there is one.
+pub(super) const HUB_SLOT: usize = 0;
+
 /// What the end of a life is like.
 enum End {
     /// The node has stopped, or never was.
@@ -44,6 +47,14 @@ async fn start(setting: &Setting, birth: Birth) -> Result<ChaosNode, StartError>
     builder = builder.interface(setting.interface.as_str());
     if setting.logged {
         builder = builder.logging(Level::Info);
+    }
+    if let Some(hub) = setting.hub {
+        builder = builder.beacon(false);
+        builder = if birth.slot == HUB_SLOT {
+            builder.gossip_listen(hub)
+        } else {
+            builder.gossip_connect(format!("tcp://{hub}"))
+        };
     }
     let (node, events) = builder.beacon_port(setting.port).start().await?;
     Ok(ChaosNode::new(setting.clone(), birth, node, events))

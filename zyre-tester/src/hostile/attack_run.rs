@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::attacks::{Attack, Done, Target};
+use testkit::attacks::{Attack, Done, GossipTarget, Target};
 use testkit::usage::Usage;
+use testkit::wire::mailbox::Mailbox;
 
 use super::good::Peers;
 use super::options::{Options, Whom};
@@ -22,6 +23,9 @@ const SETTLE: Duration = Duration::from_secs(12);
 /// How long the victim is watched after an attack.
 const AFTER: Duration = Duration::from_millis(500);
 
+/// How long the victim may take to come to the attacker's gossip hub, each time that it is waited for.
+const HUB_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long all may take to meet.
 const MEET: Duration = Duration::from_secs(15);
 
@@ -35,6 +39,8 @@ pub(super) struct AttackRun<'a> {
     peers: Peers,
     victim: Victim,
     target: Arc<Target>,
+    /// The gossip hub that victims connect to.
+    lies: Arc<Mailbox>,
     memory: Level,
     descriptors: Level,
     messages: u64,
@@ -56,7 +62,10 @@ impl<'a> AttackRun<'a> {
         let here = good.endpoint().address().ip();
         let IpAddr::V4(here) = here else { return Err(format!("{here} is no IPv4 address")) };
         let broadcast = interface.broadcasts.first().copied().unwrap_or(Ipv4Addr::BROADCAST);
+        let lies = Mailbox::open(here, HUB_PATIENCE).map_err(|error| format!("no hub: {error}"))?;
+        let lies = Arc::new(lies);
         let place = Place {
+            gossip_hub: lies.address,
             interface: options.interface.clone(),
             here,
             beacon_port: options.beacon_port,
@@ -74,11 +83,22 @@ impl<'a> AttackRun<'a> {
             good: peers.known(),
             descriptors,
             strangers: AtomicU64::new(0),
+            gossip: victim.gossip.map(|hub| GossipTarget { hub, lies: Arc::clone(&lies) }),
         });
         let (memory, descriptors, counted) = Default::default();
         let messages = 0;
-        let mut run =
-            Self { options, place, peers, victim, target, memory, descriptors, messages, counted };
+        let mut run = Self {
+            options,
+            place,
+            peers,
+            victim,
+            target,
+            lies,
+            memory,
+            descriptors,
+            messages,
+            counted,
+        };
         run.settle_in().await?;
         let usage = run.usage();
         run.memory.before = usage.map(kibibytes);
@@ -291,6 +311,10 @@ impl<'a> AttackRun<'a> {
             good,
             descriptors,
             strangers,
+            gossip: self
+                .victim
+                .gossip
+                .map(|hub| GossipTarget { hub, lies: Arc::clone(&self.lies) }),
         });
         self.settle_in().await
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::net::SocketAddr;
 
 use serde_json::json;
 use testkit::attacks::GROUP;
@@ -32,9 +33,18 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
 async fn live(options: &Options) -> Result<(), String> {
     let builder = Node::builder().name("victim").join(GROUP);
     let builder = builder.interface(options.interface.as_str()).beacon_port(options.beacon_port);
+    let builder = match options.gossip_hub {
+        Some(hub) => {
+            let here = SocketAddr::new(hub.ip(), 0);
+            builder.gossip_listen(here).gossip_connect(format!("tcp://{hub}"))
+        }
+        None => builder,
+    };
     let (node, mut events) = builder.start().await.map_err(|error| error.to_string())?;
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
-    println!("{}", json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint }));
+    let hub = node.gossip().listening.first().map(ToString::to_string);
+    let started = json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint, "gossip": hub });
+    println!("{started}");
     let (mut friends, mut presence) = (BTreeSet::new(), Presence::default());
     let (over, mut end) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {

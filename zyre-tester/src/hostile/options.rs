@@ -60,6 +60,9 @@ pub(crate) struct Options {
     /// The victim dies of an attack, to show that it is seen.
     #[arg(long, hide = true)]
     pub(super) sabotage: bool,
+    /// The gossip hub that the victim connects to.
+    #[arg(long, hide = true)]
+    pub(super) gossip_hub: Option<SocketAddr>,
     /// This is the victim.
     #[arg(long, hide = true)]
     pub(super) victim: bool,

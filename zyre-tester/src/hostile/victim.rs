@@ -28,6 +28,8 @@ const START: Duration = Duration::from_secs(20);
 pub(super) struct Victim {
     pub(super) id: PeerId,
     pub(super) mailbox: SocketAddr,
+    /// Where it listens as a gossip hub, if it does.
+    pub(super) gossip: Option<SocketAddr>,
     pub(super) pid: Option<u32>,
     /// Whether it sends back what it gets, and is in the group.
     pub(super) echoes: bool,
@@ -43,6 +45,8 @@ pub(super) struct Place {
     /// The address of that interface.
     pub(super) here: Ipv4Addr,
     pub(super) beacon_port: u16,
+    /// The gossip hub that it connects to, if it can: the attacker's.
+    pub(super) gossip_hub: SocketAddr,
     /// How many descriptors it may open.
     pub(super) descriptors: Option<u64>,
     /// It dies of an attack.
@@ -59,6 +63,7 @@ impl Victim {
         let mut command = Command::new(program);
         command.args(["hostile", "--victim", "--interface", &place.interface]);
         command.args(["--beacon-port", &place.beacon_port.to_string()]);
+        command.args(["--gossip-hub", &place.gossip_hub.to_string()]);
         command.args(place.descriptors.map(|number| format!("--descriptors={number}")));
         command.args(place.sabotage.then_some("--sabotage"));
         // Each thread its own heap is fast, and gives little back: that would look like a leak.
@@ -82,7 +87,8 @@ impl Victim {
         pid: Option<u32>,
         echoes: bool,
     ) -> Self {
-        Self { id, mailbox, pid, echoes, process: None, said: Arc::default() }
+        let gossip = None;
+        Self { id, mailbox, gossip, pid, echoes, process: None, said: Arc::default() }
     }
 
     fn start(command: &mut Command, place: &Place, lost: Lost) -> Result<Self, String> {
@@ -100,11 +106,12 @@ impl Victim {
         // pyre on loopback tells of another address: only the port counts.
         let port = text("endpoint").rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let mailbox = SocketAddr::from((place.here, port.ok_or("the victim has no endpoint")?));
+        let gossip = text("gossip").parse().ok();
         let pid = Some(process.id());
         let process = Arc::new(Mutex::new(process));
         let (weak, complaints) = (Arc::downgrade(&process), Arc::clone(&said));
         std::thread::spawn(move || hear(&heard, &weak, &lost, &complaints));
-        Ok(Self { id, mailbox, pid, echoes: true, process: Some(process), said })
+        Ok(Self { id, mailbox, gossip, pid, echoes: true, process: Some(process), said })
     }
 
     /// Returns why it does not live any more, if so.

@@ -18,6 +18,7 @@ impl Driver {
     /// Once begun it goes on, whether or not the future is polled.
     pub(crate) async fn stop(self: &Arc<Self>) {
         if self.act(Action::Stop).is_ok() {
+            self.note_change();
             self.runtime.spawn(Arc::clone(self).flush_and_end());
         }
         let mut ended = self.ended.subscribe();
@@ -47,6 +48,7 @@ impl Driver {
     /// what the kernel takes at once. The links end a little later, or with the runtime.
     pub(crate) fn stop_now(self: &Arc<Self>) {
         if self.act(Action::Stop).is_ok() {
+            self.note_change();
             for queue in self.finish_queues() {
                 // What cannot be written is lost with the node.
                 let _ = queue.flush();

@@ -1,5 +1,6 @@
 //! Nodes in processes of their own: the test binary started again, in a role.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Child {
     taken: Mark,
     pub id: PeerId,
     pub endpoint: Endpoint,
+    /// Where it listens as a gossip hub, if it does.
+    pub gossip: Option<SocketAddr>,
 }
 
 impl Child {
@@ -27,7 +30,9 @@ impl Child {
         let started = process.expect(process.transcript().start(), &started).await.unwrap();
         let id = text(&started.report, "peer").parse().expect("an id");
         let endpoint = text(&started.report, "endpoint").parse().expect("an endpoint");
-        Self { process, taken: started.after, id, endpoint }
+        let hub = started.report["gossip"].as_str();
+        let gossip = hub.map(|hub| hub.parse().expect("an address"));
+        Self { process, taken: started.after, id, endpoint, gossip }
     }
 
     /// Takes the next report of this kind, and passes over what is before it.
@@ -93,6 +98,12 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
     if let Some(port) = port("mailbox") {
         builder = builder.mailbox_port(port);
     }
+    if let Some(address) = settings["gossip_listen"].as_str() {
+        builder = builder.gossip_listen(address.parse::<SocketAddr>().expect("an address"));
+    }
+    if let Some(hub) = settings["gossip_connect"].as_str() {
+        builder = builder.gossip_connect(hub);
+    }
     if let Some(time) = time("interval") {
         builder = builder.beacon_interval(time);
     }
@@ -108,7 +119,9 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
 pub async fn start(settings: &Value) -> (Node, Events) {
     let (node, events) = builder(settings).start().await.expect("the node starts");
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
-    role::report(&json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint }));
+    let hub = node.gossip().listening.first().map(ToString::to_string);
+    let started = json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint, "gossip": hub });
+    role::report(&started);
     (node, events)
 }
 

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::attacks::{Good, Target};
+use testkit::attacks::{Good, GossipTarget, Target};
 use testkit::wire::connection::Connection;
 use testkit::wire::dealer::Route;
 use testkit::wire::ghost::Ghost;
+use testkit::wire::mailbox::Mailbox;
 use testkit::wire::{self, HELLO, Hello};
 use tokio::task::JoinHandle;
 use zyre::{Event, PeerId};
@@ -36,6 +37,8 @@ pub(crate) struct AttackRun {
     exchange: JoinHandle<()>,
     resident: u64,
     strangers: u64,
+    /// The hub that the node connects to, if it gossips.
+    lies: Option<Arc<Mailbox>>,
 }
 
 /// How the good peer is connected to the node.
@@ -78,11 +81,29 @@ impl AttackRun {
         let node = good.node.clone();
         let exchanged = Arc::new(AtomicU64::new(0));
         let exchange = tokio::spawn(exchange(good, victim.id, Arc::clone(&exchanged)));
-        let (resident, strangers) = (0, 0);
-        let mut run =
-            Self { victim, beacon_port, good: node, exchanged, exchange, resident, strangers };
+        let (resident, strangers, lies) = (0, 0, None);
+        let mut run = Self {
+            victim,
+            beacon_port,
+            good: node,
+            exchanged,
+            exchange,
+            resident,
+            strangers,
+            lies,
+        };
         run.exchange_more(200).await;
         run.resident = run.victim.resident();
+        run
+    }
+
+    /// The node is a gossip hub as well, and a client of one that lies.
+    pub(crate) async fn gossiping(mut settings: Value) -> Self {
+        let lies = Arc::new(Mailbox::open(Ipv4Addr::LOCALHOST, DEADLINE).unwrap());
+        settings["gossip_listen"] = "127.0.0.1:0".into();
+        settings["gossip_connect"] = format!("tcp://{}", lies.address).into();
+        let mut run = Self::with(settings).await;
+        run.lies = Some(lies);
         run
     }
 
@@ -135,6 +156,11 @@ impl AttackRun {
             good: vec![Good { id: self.good(), mailbox, said: Arc::clone(&self.exchanged) }],
             descriptors: 1000,
             strangers: AtomicU64::new(1 << 32),
+            gossip: self
+                .lies
+                .clone()
+                .zip(self.victim.gossip)
+                .map(|(lies, hub)| GossipTarget { hub, lies }),
         })
     }
 

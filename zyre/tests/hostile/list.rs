@@ -18,8 +18,11 @@ async fn withstands(names: &[&str]) {
 }
 
 async fn withstands_beside(kind: GoodPeer, names: &[&str]) {
+    attack(AttackRun::beside(kind, json!({ "handshake": 300 })).await, names).await;
+}
+
+async fn attack(run: AttackRun, names: &[&str]) {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let run = AttackRun::beside(kind, json!({ "handshake": 300 })).await;
     let target = run.target();
     for attack in attacks::chosen(&names).unwrap() {
         let attacking = (attack.run)(Arc::clone(&target));
@@ -60,6 +63,16 @@ pub(crate) async fn attacks_by_contents() {
 pub(crate) async fn attacks_by_impostors() {
     withstands(&["impostor-idle", "impostor-moved", "impostor-malformed"]).await;
     withstands(&["impostor-messages", "impostor-endpoint"]).await;
+}
+
+pub(crate) async fn attacks_by_gossip_clients() {
+    let run = AttackRun::gossiping(json!({ "handshake": 300 })).await;
+    attack(run, &["gossip-malformed", "gossip-lies", "gossip-flood"]).await;
+}
+
+pub(crate) async fn attacks_by_a_gossip_hub() {
+    let run = AttackRun::gossiping(json!({ "handshake": 300 })).await;
+    attack(run, &["gossip-hub"]).await;
 }
 
 pub(crate) async fn attacks_on_two_way_connections() {

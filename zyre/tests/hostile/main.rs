@@ -47,6 +47,8 @@ fn plain_tests() -> Vec<Test> {
         list::attacks_by_messages,
         list::attacks_by_contents,
         list::attacks_by_impostors,
+        list::attacks_by_gossip_clients,
+        list::attacks_by_a_gossip_hub,
         messages::every_message_cut_short_before_hello_closes_its_connection,
         messages::every_message_cut_short_after_hello_ends_its_sender_only,
         messages::messages_before_hello_are_ignored,

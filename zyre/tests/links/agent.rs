@@ -12,6 +12,7 @@
 //! when the node has stopped. The report of an event is called as the event is.
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ use crate::listener::Listener;
 use crate::stream::{Endless, Stream, message};
 
 /// A role. The settings are `id`, `mailbox`, `evasive` and `expired` in ms, `link_bytes`, `events`,
-/// `event_bytes`, `interface`, `two_way`, `beacon`, `share`, a directory, and `require`: an id and an
-/// endpoint, or an endpoint.
+/// `event_bytes`, `interface`, `two_way`, `beacon`, `gossip_listen`, an address, `gossip_connect`, an
+/// endpoint, `share`, a directory, and `require`: an id and an endpoint, or an endpoint.
 pub(crate) async fn run(settings: &Value) {
     let mut commands = role::commands();
     let (node, events) = builder(settings).start().await.expect("the node starts");
@@ -81,6 +82,15 @@ fn builder(settings: &Value) -> Builder {
     }
     if let Some(ms) = number("expired") {
         builder = builder.expired_timeout(Duration::from_millis(ms));
+    }
+    if settings["beacon"] == false {
+        builder = builder.beacon(false);
+    }
+    if let Some(address) = settings["gossip_listen"].as_str() {
+        builder = builder.gossip_listen(address.parse::<SocketAddr>().expect("an address"));
+    }
+    if let Some(hub) = settings["gossip_connect"].as_str() {
+        builder = builder.gossip_connect(hub);
     }
     #[cfg(feature = "files")]
     if let Some(folder) = settings["share"].as_str() {

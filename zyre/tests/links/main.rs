@@ -20,6 +20,7 @@ mod changes;
 mod files;
 mod firewall;
 mod forged;
+mod gossip;
 mod listener;
 mod loss;
 mod nat;
@@ -113,6 +114,10 @@ fn places() -> Vec<harness::Test> {
         changes_an_address_is_not_sure_yet: changes::an_address_is_not_sure_yet,
         changes_forged_beacons: changes::forged_beacons,
         changes_many_addresses_take_few_descriptors: changes::many_addresses_take_few_descriptors,
+        gossip_two_networks: gossip::two_networks,
+        gossip_two_networks_firewalled_chooser: gossip::two_networks_and_a_firewall_at_the_chooser,
+        gossip_two_networks_firewalled_follower: gossip::two_networks_and_a_firewall_at_the_follower,
+        gossip_a_partition: gossip::a_partition,
         networks_between_two: networks::between_two,
         networks_fail_over: networks::fail_over,
         networks_ipv6_only: networks::ipv6_only,

@@ -64,6 +64,7 @@ fn times(chosen: u8) -> Times {
         drain_timeout: time,
         retry_interval: time,
         max_retry_interval: time,
+        rumour_timeout: time,
     };
     match chosen {
         1 => Times { retry_interval: Duration::from_millis(250), ..all(Duration::ZERO) },
@@ -78,6 +79,7 @@ fn times(chosen: u8) -> Times {
             drain_timeout: Duration::from_secs(5),
             retry_interval: Duration::from_millis(500),
             max_retry_interval: Duration::from_secs(2),
+            rumour_timeout: Duration::from_secs(8),
         },
         _ => Times::default(),
     }

@@ -55,6 +55,7 @@ impl World {
         let (peer, speaker) = (step.peer(), step.speaker());
         match step.does {
             0 | 1 => self.meet(peer, step.how),
+            2 if step.how & 4 != 0 => self.rumour(peer, step.place()),
             2 => self.candidate(peer, step.place()),
             3 => {
                 let beacon = Beacon { peer: id(peer), port: 0, public_key: None };
@@ -115,6 +116,12 @@ impl World {
 
     fn candidate(&mut self, peer: u8, place: u8) {
         self.handle(Input::Candidate { peer: id(peer), endpoint: endpoint(place) });
+    }
+
+    fn rumour(&mut self, peer: u8, place: u8) {
+        // One that was met is looked for as long as one that is required.
+        self.requires = true;
+        self.handle(Input::Rumour { peer: id(peer), endpoint: endpoint(place) });
     }
 
     fn say(&mut self, step: &Step<'_>) {

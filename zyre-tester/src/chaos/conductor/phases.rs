@@ -8,6 +8,7 @@ use crate::chaos::phase::Phase;
 use crate::chaos::protocol::{Order, SlotOrder};
 use crate::chaos::quiet::Moment;
 use crate::chaos::schedule::{Move, State};
+use crate::chaos::slot::HUB_SLOT;
 
 /// Activity between two quiet moments, at the normal pace.
 const ACTIVITY: Duration = Duration::from_secs(10);
@@ -128,6 +129,10 @@ impl Conductor<'_> {
     fn make_move(&mut self, now: Duration) {
         self.next_move = now + self.schedule.pause();
         let Some((slot, next)) = self.schedule.next(&self.slots) else { return };
+        if self.options.gossip && slot == HUB_SLOT {
+            // Who is looked for finds nobody without it.
+            return;
+        }
         match next {
             Move::Start => self.start(slot),
             Move::Kill => self.kill(slot),

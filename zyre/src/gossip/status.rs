@@ -1,0 +1,83 @@
+//! How the gossip of a node is.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+/// How the gossip of a node is: see [`Node::gossip`](crate::Node::gossip).
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct GossipStatus {
+    /// Where this node listens as a hub.
+    pub listening: Vec<SocketAddr>,
+    /// The clients that are connected to it.
+    pub clients: usize,
+    /// The hubs that this node connects to, in the order in which they were given.
+    pub hubs: Vec<Hub>,
+    /// Nodes that are known: peers, rumours, and those that have gone lately.
+    pub tuples: usize,
+    /// What was counted since gossip began.
+    pub stats: zre_proto::gossip::Stats,
+}
+
+/// A hub that a node connects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hub {
+    /// Its endpoint, as [`gossip_connect`](crate::Builder::gossip_connect) was given it.
+    pub endpoint: Arc<str>,
+    /// Whether it is connected.
+    pub state: HubState,
+}
+
+/// Whether a hub is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HubState {
+    /// Not yet, or not any more. With the reason why the last attempt has failed, if one has. It is
+    /// tried again and again.
+    Connecting(Option<Arc<str>>),
+    /// It is, at this address, and has answered.
+    Connected(SocketAddr),
+}
+
+impl fmt::Display for HubState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connecting(None) => f.write_str("connecting"),
+            Self::Connecting(Some(why)) => write!(f, "connecting: {why}"),
+            Self::Connected(address) => write!(f, "connected to {address}"),
+        }
+    }
+}
+
+/// Why a node does not listen or connect for gossip; nothing has changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GossipError {
+    /// The endpoint of a hub is not of this form.
+    #[error("a gossip hub is tcp://HOST:PORT, with an address or a name and a port, not {0:?}")]
+    Endpoint(String),
+    /// The node cannot listen there, for instance because another program does.
+    #[error(
+        "gossip cannot listen at {address}: {source}; choose an address of this host and a free port"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why it cannot.
+        source: io::Error,
+    },
+    /// The node connects to as many hubs, or listens at as many addresses, as it may.
+    #[error("a node gossips with at most {limit} hubs, and listens at as many addresses")]
+    TooMany {
+        /// How many that are.
+        limit: usize,
+    },
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
