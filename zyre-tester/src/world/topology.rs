@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
+
+use super::kind::Kind;
 
 /// Most networks, and most interfaces of a host.
 const MOST: usize = 3;
@@ -40,13 +43,15 @@ pub(super) struct Home {
 pub(super) struct Host {
     pub(super) name: String,
     pub(super) firewall: Firewall,
-    /// Whether its node shares a connection with those that can do that as well.
-    pub(super) two_way: bool,
+    /// What its nodes are.
+    pub(super) kind: Kind,
     pub(super) ports: Vec<Port>,
     /// The network outside, if it is in a home.
     pub(super) outer: Option<usize>,
     /// Whether there is a node on it.
     pub(super) runs: bool,
+    /// Whether the node has had more than one IPv4 address on an interface.
+    pub(super) has_moved: bool,
 }
 
 /// What gets into a host.
@@ -97,18 +102,39 @@ impl Topology {
         new
     }
 
+    /// Has nodes of this kind live on some of the hosts on which there are nodes of ours. They live
+    /// at one IPv4 address of the first interface.
+    pub(super) fn settle(&mut self, rng: &mut StdRng, kind: Kind, count: usize) {
+        let ours = (0..self.hosts.len()).filter(|place| self.hosts[*place].kind.is_ours());
+        let mut places = ours.sample(rng, count);
+        // Sampling leaves them in no order that is told.
+        places.sort_unstable();
+        for place in places {
+            let network = self.hosts[place].ports[0].network;
+            let address = self.address(network, false);
+            let host = &mut self.hosts[place];
+            host.kind = kind;
+            host.ports[0].v4 = vec![address];
+            if kind == Kind::Pyre {
+                // Where it would be met by others, nobody says.
+                host.ports.truncate(1);
+            }
+        }
+    }
+
     fn host(&mut self, rng: &mut StdRng, name: String, plain: u8) -> Host {
         let firewall = match rng.random_range(0..10) {
             0 | 1 => Firewall::NoConnections,
             2 => Firewall::Closed,
             _ => Firewall::Open,
         };
-        let two_way = rng.random_range(0..100) >= plain;
+        let is_plain = rng.random_range(0..100) < plain;
+        let kind = if is_plain { Kind::Plain } else { Kind::TwoWay };
         if !self.homes.is_empty() && rng.random_ratio(1, 6) {
             let home = rng.random_range(0..self.homes.len());
             let outer = Some(self.homes[home].outer);
             let ports = vec![self.port(rng, "eth0".into(), self.networks + home)];
-            return Host { name, firewall, two_way, ports, outer, runs: false };
+            return Host { name, firewall, kind, ports, outer, runs: false, has_moved: false };
         }
         // Most have one interface, as most have.
         let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)].min(self.networks);
@@ -118,7 +144,7 @@ impl Topology {
             self.port(rng, format!("eth{number}"), network)
         });
         let ports = ports.collect();
-        Host { name, firewall, two_way, ports, outer: None, runs: false }
+        Host { name, firewall, kind, ports, outer: None, runs: false, has_moved: false }
     }
 
     fn port(&mut self, rng: &mut StdRng, name: String, network: usize) -> Port {
@@ -179,12 +205,25 @@ pub(super) const fn is_of_first_subnet(address: Ipv4Addr) -> bool {
 impl Host {
     /// Returns the interfaces by which anything gets in or out.
     pub(super) fn working(&self) -> impl Iterator<Item = &Port> {
-        self.ports.iter().filter(|port| port.up && port.plugged)
+        self.ports.iter().filter(|port| port.works())
+    }
+
+    /// Returns those of them that its node lives on.
+    pub(super) fn lived_on(&self) -> impl Iterator<Item = &Port> {
+        let count = if self.kind.is_ours() { self.ports.len() } else { 1 };
+        self.ports.iter().take(count).filter(|port| port.works())
     }
 
     /// Returns whether packets that it gets or sends are lost or late.
     pub(super) fn is_rough(&self) -> bool {
         self.ports.iter().any(|port| port.loss > 0 || port.kilobits.is_some())
+    }
+}
+
+impl Port {
+    /// Returns whether anything gets in or out by it.
+    pub(super) const fn works(&self) -> bool {
+        self.up && self.plugged
     }
 }
 
@@ -210,7 +249,7 @@ impl fmt::Display for Host {
             Firewall::NoConnections => ", firewall lets no connection in",
             Firewall::Closed => ", firewall lets nothing in",
         })?;
-        f.write_str(if self.two_way { "" } else { ", one connection each way" })?;
+        write!(f, "{}", self.kind)?;
         f.write_str(if self.runs { ": " } else { ", no node: " })?;
         let ports: Vec<String> = self.ports.iter().map(ToString::to_string).collect();
         f.write_str(&ports.join("; "))
@@ -252,10 +291,11 @@ pub(super) mod tests {
         Host {
             name: "h".into(),
             firewall: Firewall::Open,
-            two_way: true,
+            kind: Kind::TwoWay,
             ports: ports.iter().enumerate().map(port).collect(),
             outer: None,
             runs: true,
+            has_moved: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A run: changes come, then all is quiet, again and again.
 
+mod accounts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -7,19 +9,24 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::failure::Result;
+use testkit::role;
 use testkit::transcript::Transcript;
 
 use super::change::{Change, What};
+use super::guests::Guests;
+use super::kind::Kind;
+use super::last_words::LastWords;
 use super::lateness::Lateness;
 use super::machines::Machines;
 use super::member::Member;
 use super::moment::{Difference, Moment, Other, Patience};
+use super::node::ROLE;
 use super::options::Options;
 use super::summary::Summary;
 use super::topology::Topology;
-use super::truth::{Truth, told};
+use super::truth::{Meet, Truth, told};
 
 /// How often nodes are asked at a quiet moment.
 const ASK: Duration = Duration::from_millis(500);
@@ -50,9 +57,16 @@ pub(super) struct WorldRun {
     machines: Machines,
     /// The nodes, by the places of their hosts.
     members: BTreeMap<usize, Member>,
-    leaving: Vec<Member>,
+    /// Those that stop, with the places of their hosts.
+    leaving: Vec<(usize, Member)>,
+    last_words: Vec<LastWords>,
+    /// The hosts whose networks have changed since the last quiet moment.
+    disturbed: BTreeSet<usize>,
     /// How many nodes each host has had.
     lives: Vec<u32>,
+    /// What all nodes there have been are called, by their ids, and what they are.
+    names: BTreeMap<String, (String, Kind)>,
+    guests: Guests,
     transcript: Arc<Transcript>,
     rng: StdRng,
     options: Options,
@@ -67,15 +81,24 @@ impl WorldRun {
     ///
     /// # Errors
     /// They cannot be made.
-    pub(super) fn new(options: &Options, topology: Topology, seed: u64) -> Result<Self> {
+    pub(super) fn new(
+        options: &Options,
+        topology: Topology,
+        guests: Guests,
+        seed: u64,
+    ) -> Result<Self> {
         let expired = Duration::from_secs(options.expired);
         let machines = Machines::new(&topology)?;
         Ok(Self {
             lives: vec![0; topology.hosts.len()],
+            names: BTreeMap::new(),
+            guests,
             topology,
             machines,
             members: BTreeMap::new(),
             leaving: Vec::new(),
+            last_words: Vec::new(),
+            disturbed: BTreeSet::new(),
             transcript: Transcript::new(),
             // The topology has taken its chance from the seed itself.
             rng: StdRng::seed_from_u64(seed.wrapping_add(1)),
@@ -106,7 +129,7 @@ impl WorldRun {
             let is_last = Instant::now() >= end;
             self.quiet(is_last || self.summary.quiet_moments.is_multiple_of(LONG));
         }
-        self.summary.received += self.members.values().map(|it| it.received).sum::<u64>();
+        self.members.values().for_each(|member| self.summary.count(member));
         Ok(())
     }
 
@@ -132,8 +155,8 @@ impl WorldRun {
                 if let Some(member) = self.members.remove(&change.host) {
                     // One that has died by itself is found when it is waited for.
                     let _ = member.stop();
-                    self.summary.received += member.received;
-                    self.leaving.push(member);
+                    self.summary.count(&member);
+                    self.leaving.push((change.host, member));
                 }
             }
             What::Crash => {
@@ -141,11 +164,13 @@ impl WorldRun {
                     if member.crash() {
                         self.summary.wrong.push(format!("{} has died by itself", member.name));
                     }
-                    self.summary.received += member.received;
+                    self.summary.count(&member);
                     self.objections(&member);
                 }
             }
-            What::Switch(..) | What::Cable(..) | What::Renumber(..) => {}
+            What::Switch(..) | What::Cable(..) | What::Renumber(..) => {
+                self.disturbed.insert(change.host);
+            }
         }
         self.tell_homes();
         Ok(())
@@ -155,7 +180,10 @@ impl WorldRun {
     fn tell_homes(&mut self) {
         let hosts = &self.topology.hosts;
         let mut news = Vec::new();
-        for &place in self.members.keys().filter(|place| hosts[**place].outer.is_some()) {
+        for &place in self.members.keys().filter(|place| {
+            let host = &hosts[**place];
+            host.outer.is_some() && host.kind.is_ours()
+        }) {
             for (other, member) in &self.members {
                 if let Some(address) = told(&hosts[place], &hosts[*other]) {
                     news.push((place, member.id.clone(), member.endpoint(address)));
@@ -177,26 +205,46 @@ impl WorldRun {
         let settings = json!({
             "name": name,
             "seed": self.rng.random::<u64>(),
-            "two_way": host.two_way,
+            "two_way": host.kind.is_two_way(),
+            "mixed": self.guests.include_old(),
             "expired": self.options.expired,
             "interface": if self.options.sabotage && place == 0 { "lo" } else { "*" },
         });
         self.summary.nodes += 1;
-        match Member::start(self.machines.host(place), &self.transcript, &name, &settings) {
-            Ok(member) => drop(self.members.insert(place, member)),
+        match self.start_program(place, &settings) {
+            Ok(member) => {
+                self.names.insert(member.id.clone(), (name, member.kind));
+                self.members.insert(place, member);
+            }
             Err(error) => self.summary.wrong.push(format!("{name} does not start: {error}")),
         }
+    }
+
+    fn start_program(&self, place: usize, settings: &Value) -> Result<Member> {
+        let host = &self.topology.hosts[place];
+        let interface = &host.ports[0].name;
+        let program = match self.guests.command(host.kind, interface, settings) {
+            Some(program) => program,
+            None => role::again(ROLE, settings)?,
+        };
+        let machine = self.machines.host(place);
+        Member::start(machine, &self.transcript, host.kind, &program, settings)
     }
 
     /// Nothing changes: soon every node knows the truth; and if this is a `long` moment, that stays
     /// so.
     fn quiet(&mut self, long: bool) {
         let (began, changed) = (Instant::now(), self.seconds());
-        for mut member in std::mem::take(&mut self.leaving) {
-            if let Err(error) = member.stopped() {
-                self.summary.wrong.push(error.to_string());
+        for (host, mut member) in std::mem::take(&mut self.leaving) {
+            match member.stopped() {
+                Ok(()) => self.last_words.push(LastWords::of(&member, host)),
+                Err(error) => self.summary.wrong.push(error.to_string()),
             }
             self.objections(&member);
+        }
+        for member in self.members.values().filter(|member| member.kind == Kind::Pyre) {
+            // One that has died is found when it is asked.
+            let _ = member.shout();
         }
         let least = if long { self.patience.part } else { NOTICE };
         let (mut late, mut slowest) = (Lateness::default(), None);
@@ -220,7 +268,9 @@ impl WorldRun {
         }
         if long && self.summary.wrong.is_empty() {
             self.stay();
+            self.settle();
         }
+        self.judge_last_words();
         self.all_objections();
         self.summary.quiet_moments += 1;
         let pairs = self.pairs();
@@ -239,7 +289,9 @@ impl WorldRun {
     fn pairs(&self) -> usize {
         let hosts = &self.topology.hosts;
         let after = |place: usize| hosts.iter().skip(place + 1);
-        let met = |(place, host)| after(place).filter(move |it| Truth::of(host, it).meet).count();
+        let met = |(place, host)| {
+            after(place).filter(move |it| Truth::of(host, it).meet == Meet::Yes).count()
+        };
         hosts.iter().enumerate().map(met).sum()
     }
 
@@ -270,7 +322,7 @@ impl WorldRun {
         sleep(STAY);
         let ids: BTreeSet<&String> = self.members.values().map(|it| &it.id).collect();
         let mut wrong = Vec::new();
-        for member in self.members.values() {
+        for member in self.members.values().filter(|member| member.kind.is_ours()) {
             for id in &ids {
                 let story = member.story(id, mark);
                 let bad = |line: &&String| !line.contains("UNREACHABLE") && !line.contains("wrong");
@@ -289,8 +341,7 @@ impl WorldRun {
     }
 
     fn name_of(&self, id: &str) -> String {
-        let found = self.members.values().find(|it| it.id == id);
-        found.map_or_else(|| id.to_owned(), |it| it.name.clone())
+        self.names.get(id).map_or_else(|| id.to_owned(), |(name, _)| name.clone())
     }
 
     fn object(&mut self, difference: &Difference, lasted: Duration) {
@@ -324,12 +375,19 @@ impl WorldRun {
 
     /// What the ledger of a node says.
     fn objections(&mut self, member: &Member) {
-        for wrong in member.objections(self.transcript.start()) {
-            let text = |field: &str| wrong[field].as_str().unwrap_or_default();
-            let mut line = format!("{}: {}: {}", member.name, text("rule"), text("what"));
-            line += &format!(" (about {})", self.name_of(text("peer")));
-            for entry in wrong["history"].as_array().into_iter().flatten() {
-                line += &format!("\n      {}", entry.as_str().unwrap_or_default());
+        let is_ours = |id: &str| self.names.get(id).is_some_and(|(_, kind)| kind.is_ours());
+        for wrong in member.objections() {
+            // What guests do to each other is not judged here.
+            if !member.kind.is_ours()
+                && self.names.contains_key(&wrong.peer)
+                && !is_ours(&wrong.peer)
+            {
+                continue;
+            }
+            let mut line = format!("{}: {}: {}", member.name, wrong.rule, wrong.what);
+            line += &format!(" (about {})", self.name_of(&wrong.peer));
+            for entry in &wrong.history {
+                line += &format!("\n      {entry}");
             }
             self.summary.wrong.push(line);
         }
