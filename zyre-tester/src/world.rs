@@ -47,6 +47,7 @@ use self::moment::Patience;
 pub(crate) use self::options::Options;
 use self::topology::Topology;
 use self::world_run::WorldRun;
+use crate::json;
 
 /// Returns whether a world can be made here.
 ///
@@ -84,6 +85,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         eprintln!("{}", run.transcript());
     }
     println!("{}", run.summary);
+    if let Some(path) = &options.json {
+        json::write(path, &run.summary.figures())?;
+    }
     result?;
     Ok(run.summary.wrong.is_empty())
 }

@@ -73,10 +73,14 @@ impl Change {
                 host.has_moved = host.ports.iter().any(|port| port.v4.len() > 1);
             }
             What::Stop | What::Crash => host.runs = false,
-            What::Switch(place, up) => host.ports[*place].up = *up,
+            What::Switch(place, up) => {
+                host.ports[*place].up = *up;
+                host.route_last(*place);
+            }
             What::Cable(place, plugged) => host.ports[*place].plugged = *plugged,
             What::Renumber(place, v4) => {
                 host.ports[*place].v4.clone_from(v4);
+                host.route_last(*place);
                 host.has_moved = true;
             }
         }

@@ -39,6 +39,8 @@ pub(super) enum Other {
 pub(super) struct Patience {
     /// Until two know each other.
     pub(super) meet: Duration,
+    /// If nothing has changed at them but addresses.
+    pub(super) meet_moved: Duration,
     /// If packets are lost or late at one of them.
     pub(super) meet_rough: Duration,
     /// If one of them is in a home, and the other is not: an address that was told is tried again
@@ -52,11 +54,11 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Returns how long nodes may take that give up a peer that does not answer after `expired`. A
-    /// dial that leads nowhere takes 10 s, with two under way at a time; so does the doubt about a
-    /// peer that is suddenly heard elsewhere, where it lets nobody in who could dial it anew.
+    /// dial that leads nowhere takes 10 s, with two under way at a time.
     pub(super) const fn new(expired: Duration) -> Self {
         Self {
             meet: Duration::from_secs(15),
+            meet_moved: Duration::from_secs(3),
             meet_rough: Duration::from_secs(25),
             meet_told: Duration::from_secs(75),
             meet_guest: Duration::from_secs(45),
@@ -89,11 +91,18 @@ impl Moment {
 }
 
 impl Difference {
-    /// Returns how long it may last after the last change.
-    pub(super) fn may_last(&self, topology: &Topology, patience: &Patience) -> Duration {
+    /// Returns how long it may last after the last change. Of the hosts that are `settled` nothing
+    /// has changed but addresses.
+    pub(super) fn may_last(
+        &self,
+        topology: &Topology,
+        settled: impl Fn(usize) -> bool,
+        patience: &Patience,
+    ) -> Duration {
         match self.other {
             Other::Missing(other) => {
-                let hosts = [self.host, other].map(|place| &topology.hosts[place]);
+                let places = [self.host, other];
+                let hosts = places.map(|place| &topology.hosts[place]);
                 let [one, other] = hosts.map(|host| host.outer);
                 if hosts.iter().any(|host| !host.kind.is_ours()) {
                     patience.meet_guest
@@ -101,6 +110,8 @@ impl Difference {
                     patience.meet_told
                 } else if hosts.iter().any(|host| host.is_rough()) {
                     patience.meet_rough
+                } else if places.into_iter().all(settled) {
+                    patience.meet_moved
                 } else {
                     patience.meet
                 }
@@ -131,8 +142,11 @@ impl Difference {
 
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { meet, meet_rough, meet_told, meet_guest, part } = self;
-        write!(f, "to meet {meet:?}, on bad links {meet_rough:?}, out of a home {meet_told:?}, ")?;
+        let Self { meet, meet_moved, meet_rough, meet_told, meet_guest, part } = self;
+        write!(
+            f,
+            "to meet {meet:?}, after addresses have changed {meet_moved:?}, on bad links {meet_rough:?}, out of a home {meet_told:?}, "
+        )?;
         write!(f, "with a guest {meet_guest:?}, to part {part:?}")
     }
 }

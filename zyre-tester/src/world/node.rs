@@ -190,6 +190,10 @@ impl Resident {
 
     fn observe(&mut self, event: &Event) -> u8 {
         tell(event, &self.ledger);
+        if let Event::IdInUse { endpoint } = event {
+            let what = format!("it takes itself for another one, at {endpoint}");
+            object(Rule::Life, self.node.id(), &what, &[]);
+        }
         if let Event::Enter { peer, headers, .. } = event {
             self.entered(*peer, headers.get(OURS.0).map(String::as_str));
         }

@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// After how many seconds nodes give up a peer that does not answer.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=600))]
     pub(super) expired: u64,
+    /// Also write the result to a file, as JSON; `-` is standard output.
+    #[arg(long)]
+    pub(super) json: Option<PathBuf>,
     /// Print all that nodes have said when something is wrong.
     #[arg(long)]
     pub(super) transcript: bool,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::member::Member;
 use super::moment::{Difference, Other};
 
@@ -31,6 +33,17 @@ impl Summary {
     pub(super) fn count(&mut self, member: &Member) {
         self.received += member.received;
         self.lost += member.lost;
+    }
+
+    /// Returns it as JSON.
+    pub(super) fn figures(&self) -> Value {
+        let Self { nodes, changes, quiet_moments, received, lost, settled, met, parted, .. } = self;
+        json!({
+            "nodes": nodes, "changes": changes, "quiet_moments": quiet_moments,
+            "received": received, "lost": lost, "settled": settled,
+            "met_seconds": met.as_secs_f64(), "parted_seconds": parted.as_secs_f64(),
+            "wrong": self.wrong.len(),
+        })
     }
 
     /// Some nodes do not know the truth this long after the last change.

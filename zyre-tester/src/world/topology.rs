@@ -77,6 +77,9 @@ pub(super) struct Port {
     pub(super) up: bool,
     /// Whether its cable is plugged in.
     pub(super) plugged: bool,
+    /// When its routes were made, among those of the host: of two that lead to one subnet the
+    /// kernel takes the older.
+    pub(super) routed: u32,
     /// Percent of what comes in.
     pub(super) loss: u8,
     /// What it sends at most.
@@ -115,10 +118,14 @@ impl Topology {
             let host = &mut self.hosts[place];
             host.kind = kind;
             host.ports[0].v4 = vec![address];
-            if kind == Kind::Pyre {
-                // Where it would be met by others, nobody says.
-                host.ports.truncate(1);
-            }
+            // Where it would be met by others, nobody says; and what it sends leaves by any that
+            // leads to the network.
+            let one = host.kind == Kind::Pyre;
+            let mut number = 0;
+            host.ports.retain(|port| {
+                number += 1;
+                number == 1 || !one && port.network != network
+            });
         }
     }
 
@@ -136,11 +143,14 @@ impl Topology {
             let ports = vec![self.port(rng, "eth0".into(), self.networks + home)];
             return Host { name, firewall, kind, ports, outer, runs: false, has_moved: false };
         }
-        // Most have one interface, as most have.
-        let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)].min(self.networks);
+        // Most have one interface, as most have. Some have two on one network: Wi-Fi beside cable.
+        let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)];
+        let is_double = rng.random_ratio(1, 3);
         let mut networks: Vec<usize> = (0..self.networks).collect();
+        let count = if is_double { count } else { count.min(self.networks) };
         let ports = (0..count).map(|number| {
-            let network = networks.swap_remove(rng.random_range(0..networks.len()));
+            let place = rng.random_range(0..networks.len());
+            let network = if is_double { networks[place] } else { networks.swap_remove(place) };
             self.port(rng, format!("eth{number}"), network)
         });
         let ports = ports.collect();
@@ -168,6 +178,7 @@ impl Topology {
             v6,
             up: true,
             plugged: true,
+            routed: 0,
             loss: if rough { rng.random_range(1..=5) } else { 0 },
             kilobits: rng.random_ratio(1, 6).then(|| rng.random_range(500..5000)),
             mtu: rng.random_ratio(1, 6).then(|| rng.random_range(1280..1500)),
@@ -202,6 +213,11 @@ pub(super) const fn is_of_first_subnet(address: Ipv4Addr) -> bool {
     address.octets()[1] < 100
 }
 
+/// Whether two addresses are of one subnet.
+pub(super) const fn are_of_one_subnet(one: Ipv4Addr, other: Ipv4Addr) -> bool {
+    one.to_bits() >> 8 == other.to_bits() >> 8
+}
+
 impl Host {
     /// Returns the interfaces by which anything gets in or out.
     pub(super) fn working(&self) -> impl Iterator<Item = &Port> {
@@ -212,6 +228,22 @@ impl Host {
     pub(super) fn lived_on(&self) -> impl Iterator<Item = &Port> {
         let count = if self.kind.is_ours() { self.ports.len() } else { 1 };
         self.ports.iter().take(count).filter(|port| port.works())
+    }
+
+    /// Makes the routes of an interface anew.
+    pub(super) fn route_last(&mut self, place: usize) {
+        let last = self.ports.iter().map(|port| port.routed).max().unwrap_or_default();
+        self.ports[place].routed = last + 1;
+    }
+
+    /// Returns whether what comes from an address of its subnet of a network is answered: by
+    /// whichever interface it has come, the answer leaves by the route to the subnet, which stays
+    /// where it is when a cable is pulled.
+    pub(super) fn answers(&self, network: usize, other: Ipv4Addr) -> bool {
+        let near = |port: &&Port| port.v4.iter().any(|own| are_of_one_subnet(*own, other));
+        let ports = self.ports.iter().filter(|port| port.network == network && port.up);
+        let route = ports.filter(near).min_by_key(|port| port.routed);
+        route.is_some_and(Port::works)
     }
 
     /// Returns whether packets that it gets or sends are lost or late.
@@ -284,6 +316,7 @@ pub(super) mod tests {
             v6: *v6,
             up: true,
             plugged: true,
+            routed: 0,
             loss: 0,
             kilobits: None,
             mtu: None,
@@ -301,6 +334,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_seed_makes_one_topology_in_which_no_address_is_there_twice() {
+        let mut two_on_one = false;
         for seed in 0..50 {
             let make = || Topology::random(&mut StdRng::seed_from_u64(seed), 20, 20);
             let topology = make();
@@ -315,12 +349,14 @@ pub(super) mod tests {
             all.dedup();
             assert_eq!(all.len(), count);
             assert!(ports().all(|port| port.v6 || !port.v4.is_empty()));
-            for host in &topology.hosts {
+            let networks = |host: &Host| {
                 let mut networks: Vec<_> = host.ports.iter().map(|port| port.network).collect();
                 networks.sort_unstable();
                 networks.dedup();
-                assert_eq!(networks.len(), host.ports.len(), "{host}");
-            }
+                networks.len()
+            };
+            two_on_one |= topology.hosts.iter().any(|host| networks(host) < host.ports.len());
         }
+        assert!(two_on_one, "two interfaces on one network");
     }
 }

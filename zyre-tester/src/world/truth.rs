@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::kind::Kind;
-use super::topology::{Firewall, Host, Port, is_of_first_subnet};
+use super::topology::{Firewall, Host, Port, are_of_one_subnet, is_of_first_subnet};
 
 /// Whether two nodes meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Truth {
     /// Two nodes meet if one can dial the other of which it hears the beacons; without a connection
     /// that carries both directions, both have to.
     pub(super) fn of(a: &Host, b: &Host) -> Self {
-        let mut paths = paths(a, b);
+        let mut paths: Vec<String> = ways(a, b).map(|way| way.to_string()).collect();
         paths.extend(out_of_home(a, b).or_else(|| out_of_home(b, a)));
         let (meet, why) = if !a.runs || !b.runs {
             (Meet::No, "one of them has no node")
@@ -66,7 +66,7 @@ impl fmt::Display for Truth {
 
 /// Whether `a` hears the beacons of `b`, or is told of it, and can dial it.
 fn finds(a: &Host, b: &Host) -> bool {
-    let hears = a.firewall != Firewall::Closed && !paths(a, b).is_empty();
+    let hears = a.firewall != Firewall::Closed && ways(a, b).any(|way| way.is_answered(b));
     b.firewall == Firewall::Open && (hears || out_of_home(a, b).is_some())
 }
 
@@ -79,6 +79,9 @@ fn misleads(a: &Host, b: &Host) -> bool {
 /// beacon passes: who is outside is told to the node at home.
 fn out_of_home(a: &Host, b: &Host) -> Option<String> {
     let (outer, address) = (a.outer?, told(a, b)?);
+    if !b.answers(outer, address) {
+        return None;
+    }
     let out = |port: &Port| port.v4.iter().any(|own| is_of_first_subnet(*own));
     a.working().any(out).then(|| format!("through a router to net{outer} {address}"))
 }
@@ -90,25 +93,48 @@ pub(super) fn told(a: &Host, b: &Host) -> Option<Ipv4Addr> {
     ports.flat_map(|port| port.v4.iter().copied()).find(|address| is_of_first_subnet(*address))
 }
 
-/// By IPv6 all on a link reach each other; by IPv4 those of one subnet. Beacons also
-/// get into the other subnets of the network, but nobody there can answer.
-fn paths(a: &Host, b: &Host) -> Vec<String> {
-    let mut paths = Vec::new();
-    let ipv6 = a.kind.is_ours() && b.kind.is_ours();
-    for ours in a.lived_on() {
-        for theirs in b.lived_on().filter(|theirs| theirs.network == ours.network) {
-            let subnet = |ip: &Ipv4Addr| ip.octets()[..3].to_vec();
-            let pairs = ours.v4.iter().flat_map(|one| theirs.v4.iter().map(move |it| (one, it)));
-            let near = pairs.filter(|(one, other)| subnet(one) == subnet(other));
-            let network = ours.network;
-            paths.extend(near.map(|(one, other)| format!("on net{network} {one} and {other}")));
-            if ipv6 && ours.v6 && theirs.v6 {
-                let names = format!("{} and {}", ours.name, theirs.name);
-                paths.push(format!("on net{network} IPv6 of {names}"));
+/// Two interfaces by which two hosts can send to each other.
+enum Way<'a> {
+    /// Between these addresses.
+    Ipv4 { network: usize, from: Ipv4Addr, to: Ipv4Addr },
+    /// Each by the address that it has given itself.
+    Ipv6 { network: usize, from: &'a Port, to: &'a Port },
+}
+
+impl Way<'_> {
+    /// Whether what is sent to `host` is answered. By IPv6 each interface answers for itself.
+    fn is_answered(&self, host: &Host) -> bool {
+        match self {
+            Self::Ipv4 { network, from, .. } => host.answers(*network, *from),
+            Self::Ipv6 { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv4 { network, from, to } => write!(f, "on net{network} {from} and {to}"),
+            Self::Ipv6 { network, from, to } => {
+                write!(f, "on net{network} IPv6 of {} and {}", from.name, to.name)
             }
         }
     }
-    paths
+}
+
+/// By IPv6 all on a link reach each other; by IPv4 those of one subnet. Beacons also
+/// get into the other subnets of the network, but nobody there can answer.
+fn ways<'a>(a: &'a Host, b: &'a Host) -> impl Iterator<Item = Way<'a>> {
+    let ipv6 = a.kind.is_ours() && b.kind.is_ours();
+    let pairs = a.lived_on().flat_map(|ours| b.lived_on().map(move |theirs| (ours, theirs)));
+    pairs.filter(|(ours, theirs)| ours.network == theirs.network).flat_map(move |(from, to)| {
+        let network = from.network;
+        let pairs = from.v4.iter().flat_map(|one| to.v4.iter().map(move |other| (*one, *other)));
+        let near = pairs.filter(|(one, other)| are_of_one_subnet(*one, *other));
+        let v4 = near.map(move |(from, to)| Way::Ipv4 { network, from, to });
+        let v6 = (ipv6 && from.v6 && to.v6).then_some(Way::Ipv6 { network, from, to });
+        v4.chain(v6)
+    })
 }
 
 #[cfg(test)]
@@ -142,6 +168,30 @@ mod tests {
         assert!(meet(&v6, &other));
         other.runs = false;
         assert!(!meet(&v6, &other));
+    }
+
+    #[test]
+    fn of_two_interfaces_on_one_network_the_older_route_answers() {
+        let one = host(&[(&["10.80.0.1"], false)]);
+        let mut two = host(&[(&["10.80.0.2"], false), (&["10.80.0.3"], false)]);
+        two.ports[1].network = 0;
+        two.ports[1].routed = 1;
+        let plain = Host { kind: Kind::Plain, ..two.clone() };
+        assert!(meet(&one, &two) && meet(&one, &plain));
+        let pull = |host: &Host, place: usize| {
+            let mut host = host.clone();
+            host.ports[place].plugged = false;
+            host
+        };
+        assert!(meet(&one, &pull(&plain, 1)));
+        assert!(meet(&one, &pull(&two, 0)), "it can dial by the other one");
+        assert!(!meet(&one, &pull(&plain, 0)), "and answers by the one that is dead");
+        let no_connections = Host { firewall: Firewall::NoConnections, ..one.clone() };
+        assert!(meet(&no_connections, &two));
+        assert!(!meet(&no_connections, &pull(&two, 0)));
+        let mut down = plain;
+        down.ports[0].up = false;
+        assert!(meet(&one, &down), "its route is gone");
     }
 
     #[test]

@@ -60,8 +60,10 @@ pub(super) struct WorldRun {
     /// Those that stop, with the places of their hosts.
     leaving: Vec<(usize, Member)>,
     last_words: Vec<LastWords>,
-    /// The hosts whose networks have changed since the last quiet moment.
+    /// The hosts whose networks have changed since the last quiet moment, and those of which more
+    /// has changed than addresses.
     disturbed: BTreeSet<usize>,
+    unsettled: BTreeSet<usize>,
     /// How many nodes each host has had.
     lives: Vec<u32>,
     /// What all nodes there have been are called, by their ids, and what they are.
@@ -99,6 +101,7 @@ impl WorldRun {
             leaving: Vec::new(),
             last_words: Vec::new(),
             disturbed: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             transcript: Transcript::new(),
             // The topology has taken its chance from the seed itself.
             rng: StdRng::seed_from_u64(seed.wrapping_add(1)),
@@ -149,6 +152,9 @@ impl WorldRun {
         self.summary.changes += 1;
         change.apply(&mut self.topology);
         self.machines.apply(change, &self.topology)?;
+        if !matches!(change.what, What::Renumber(..)) {
+            self.unsettled.insert(change.host);
+        }
         match change.what {
             What::Start => self.start(change.host),
             What::Stop => {
@@ -251,7 +257,9 @@ impl WorldRun {
         loop {
             let differences = self.ask().differences(&self.topology);
             let lasted = began.elapsed();
-            late.note(&differences, lasted, |it| it.may_last(&self.topology, &self.patience));
+            let settled = |host| !self.unsettled.contains(&host);
+            let may_last = |it: &Difference| it.may_last(&self.topology, settled, &self.patience);
+            late.note(&differences, lasted, may_last);
             self.summary.note(&differences, lasted);
             if let Some(difference) = differences.first() {
                 slowest = Some((difference.describe(&self.topology), lasted));

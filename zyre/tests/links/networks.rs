@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::network::{Host, Network};
 use testkit::transcript::Transcript;
 
-use crate::node::{FOLLOWER, Node, until};
+use crate::node::{CHOOSER, FOLLOWER, Node, until};
 use crate::pair::Pair;
 
 /// How soon two nodes meet that hear each other's beacons.
@@ -200,6 +200,39 @@ pub(crate) fn an_address_changes() {
         let twice = a.reports(a.born, &json!({ "event": "IDINUSE" }));
         assert!(twice.is_empty(), "it takes itself for another: {}", twice[0].report);
         Pair { nodes: [a, b], within: SOON }.talk(100);
+    }
+}
+
+/// The same where the others let no connection in: they have to find out by themselves that their
+/// connections lead nowhere, and dial.
+pub(crate) fn an_address_changes_before_firewalls() {
+    for ids in [[CHOOSER, FOLLOWER], [FOLLOWER, CHOOSER]] {
+        for ipv6 in [true, false] {
+            let network = Network::new().unwrap();
+            let hosts = network.hosts(&["a", "b"]).unwrap();
+            hosts[1].drop_connections().unwrap();
+            if !ipv6 {
+                for host in &hosts {
+                    host.sysctl("net.ipv6.conf.eth0.disable_ipv6", "1").unwrap();
+                }
+            }
+            // They meet by IPv4, for no address of IPv6 is sure yet.
+            let transcript = Transcript::new();
+            let start = |place: usize| {
+                let settings = json!({ "interface": "*", "id": ids[place] });
+                Node::start(&hosts[place], &transcript, settings)
+            };
+            let nodes = meet(start(0), start(1), SOON);
+            until(Instant::now() + ADDRESS_IS_SURE);
+            let mark = nodes[1].mark();
+            let address = network.next_address();
+            hosts[0].ip("-4 addr flush dev eth0").unwrap();
+            hosts[0].add_address("eth0", address).unwrap();
+            nodes[1].meets(&nodes[0].id, mark, AFTER_A_CHANGE);
+            all_know_all(&nodes, SOON);
+            println!("met again after {} ms", mark.at.elapsed().as_millis());
+            Pair { nodes, within: SOON }.talk(100);
+        }
     }
 }
 

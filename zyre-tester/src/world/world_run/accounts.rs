@@ -99,5 +99,6 @@ impl WorldRun {
         }
         self.summary.wrong.append(&mut wrong);
         self.disturbed.clear();
+        self.unsettled.clear();
     }
 }
