@@ -149,14 +149,17 @@ impl Kind {
 }
 
 /// Adds to the command of a world where a Python with pyre is, and makes that if need be.
-fn with_python(mut part: Part) -> Result<Part, String> {
+fn with_python(part: Part) -> Result<Part, String> {
     let peers = peers::prepare()?;
     if !peers.has_python() {
         return Err(peers.left_out().unwrap_or_else(|| "there is no pyre".into()));
     }
-    let python = peers.directory.join("venv/bin/python");
+    Ok(with_python_at(part, &peers.directory.join("venv/bin/python")))
+}
+
+fn with_python_at(mut part: Part, python: &Path) -> Part {
     part.command.extend(["--python".to_owned(), python.display().to_string()]);
-    Ok(part)
+    part
 }
 
 /// Returns the fuzz targets that are meant.
@@ -185,5 +188,26 @@ impl Programs {
             fs::copy(built, &tester).map_err(describe)?;
         }
         Ok(Self { xtask, tester })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worlds_are_played_with_one_seed_after_the_other() {
+        let programs = Programs { xtask: "xtask".into(), tester: "zyre-tester".into() };
+        let parts = Kind::World.parts(&programs, Kind::World.seconds()).unwrap();
+        assert!(Kind::World.needs_tester() && parts.len() == 1 && parts[0].is_repeated);
+        for seed in [5, 6] {
+            let command = parts[0].command(seed);
+            let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+            let expected =
+                format!("world --hosts 30 --seconds 300 --seed {seed} --json seed-{seed}.json");
+            assert_eq!(words.join(" "), expected);
+        }
+        let pyre = with_python_at(parts[0].clone(), Path::new("python")).command(5);
+        assert_eq!(pyre.get_args().last().unwrap(), "python");
     }
 }
