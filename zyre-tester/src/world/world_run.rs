@@ -22,7 +22,7 @@ use super::last_words::LastWords;
 use super::lateness::Lateness;
 use super::machines::Machines;
 use super::member::Member;
-use super::moment::{Difference, Moment, Patience};
+use super::moment::{Difference, Moment, Other, Patience};
 use super::node::ROLE;
 use super::options::Options;
 use super::summary::Summary;
@@ -35,6 +35,9 @@ const ASK: Duration = Duration::from_millis(500);
 /// No node knows the truth before it has noticed what has changed: it looks at its host, and is
 /// heard, once a second.
 const NOTICE: Duration = Duration::from_millis(2500);
+
+/// Of what is slow the last lines are told.
+const LAST: usize = 8;
 
 /// What lasts longer is told.
 const SLOW: Duration = Duration::from_secs(4);
@@ -262,8 +265,10 @@ impl WorldRun {
             let may_last = |it: &Difference| it.may_last(&self.topology, settled, &self.patience);
             late.note(&differences, lasted, may_last);
             self.summary.note(&differences, lasted);
-            if let Some(difference) = differences.first() {
-                slowest = Some((difference.describe(&self.topology), lasted));
+            let is_missing = |it: &&Difference| matches!(it.other, Other::Missing(_));
+            let missing = differences.iter().find(is_missing);
+            if let Some(difference) = missing.or_else(|| differences.first()) {
+                slowest = Some((difference.clone(), lasted));
             }
             // What is never known is not waited for where that is meant.
             let hopeless = self.options.sabotage && late.is_late();
@@ -285,6 +290,8 @@ impl WorldRun {
         let pairs = self.pairs();
         println!("{:8.3} s quiet since {changed:.3} s, {pairs} pairs can meet", self.seconds());
         if let Some((what, until)) = slowest.filter(|(_, until)| *until > SLOW) {
+            let stories = self.stories(&what, LAST);
+            let what = what.describe(&self.topology) + &stories;
             println!("    after {:.1} s still: {what}", until.as_secs_f64());
         }
         if self.summary.wrong.is_empty() {

@@ -12,24 +12,37 @@ impl WorldRun {
     }
 
     pub(super) fn object(&mut self, difference: &Difference, lasted: Duration) {
-        let mut text = difference.describe(&self.topology);
+        let text = difference.describe(&self.topology);
         let until = match lasted {
             Duration::ZERO => "it was so, and is not any more".to_owned(),
             late => format!("for {:.1} s", late.as_secs_f64()),
         };
-        text += &format!("\n    {until}\n    {}", self.topology.hosts[difference.host]);
-        let member = &self.members[&difference.host];
-        let other = match &difference.other {
-            Other::Missing(place) | Other::Surplus(place) => {
-                text += &format!("\n    {}", self.topology.hosts[*place]);
-                self.members[place].id.clone()
-            }
-            Other::Gone(id) => id.clone(),
+        let stories = self.stories(difference, usize::MAX);
+        self.summary.wrong.push(format!("{text}\n    {until}{stories}"));
+    }
+
+    /// Returns what the two hosts of a difference are, and the last that their nodes have heard of
+    /// each other, `most` lines each.
+    pub(super) fn stories(&self, difference: &Difference, most: usize) -> String {
+        let host = difference.host;
+        let (other, gone) = match &difference.other {
+            Other::Missing(place) | Other::Surplus(place) => (Some(*place), None),
+            Other::Gone(id) => (None, Some(id.as_str())),
         };
-        let story = member.whole_story(&other);
-        text += &format!("\n    what {} has heard of it:\n      ", member.name);
-        text += &story.join("\n      ");
-        self.summary.wrong.push(text);
+        let id_at = |place| self.members.get(&place).map(|member: &Member| member.id.as_str());
+        let heard_of = |place, id: Option<&str>| {
+            let (member, id) = (self.members.get(&place)?, id?);
+            let story = member.whole_story(id);
+            let lines = story[story.len().saturating_sub(most)..].join("\n      ");
+            Some(format!("\n    what {} has heard of it:\n      {lines}", member.name))
+        };
+        let mut text = format!("\n    {}", self.topology.hosts[host]);
+        if let Some(other) = other {
+            text += &format!("\n    {}", self.topology.hosts[other]);
+            text.extend(heard_of(other, id_at(host)));
+        }
+        text.extend(heard_of(host, other.and_then(id_at).or(gone)));
+        text
     }
 
     pub(super) fn all_objections(&mut self) {
