@@ -12,7 +12,7 @@ pub(super) enum Meet {
     Yes,
     No,
     /// With a guest, which may have heard of an address first that leads nowhere, and ask no more;
-    /// or two guests, about whom nothing is said here.
+    /// of two guests, about whom nothing is said here; and where routes are what they should not be.
     Perhaps,
 }
 
@@ -41,6 +41,11 @@ impl Truth {
             (Meet::No, "no network with a common family and subnet")
         } else {
             match (a.kind.is_two_way() && b.kind.is_two_way(), [finds(a, b), finds(b, a)]) {
+                (false, [true, _] | [_, true]) | (true, [true, false] | [false, true])
+                    if is_torn(a) || is_torn(b) =>
+                {
+                    (Meet::Perhaps, "a route of one leads out by an interface that is dead")
+                }
                 (_, [true, true]) if misleads(a, b) || misleads(b, a) => {
                     (Meet::Perhaps, "one may have heard of an address that leads nowhere")
                 }
@@ -73,6 +78,14 @@ fn finds(a: &Host, b: &Host) -> bool {
 /// Whether a guest on `a` may dial an address of `b` that leads nowhere, and does not ask again.
 fn misleads(a: &Host, b: &Host) -> bool {
     a.kind == Kind::Pyre && b.has_moved
+}
+
+/// Whether the routes of a host lead to a network by an interface that is dead, and two others of
+/// it are there: what it begins at one of them may be answered to the other one.
+fn is_torn(host: &Host) -> bool {
+    let alive = |network| host.working().filter(|port| port.network == network).count();
+    let mut dead = host.ports.iter().filter(|port| port.up && !port.plugged);
+    dead.any(|port| alive(port.network) > 1)
 }
 
 /// How `a` gets out of its home, if it is in one, to `b`. There is no way back, and no

@@ -250,6 +250,39 @@ fn all_know_all(nodes: &[Node], within: Duration) {
     }
 }
 
+/// A host has two interfaces on one network, and others send to the one what is meant for the other,
+/// as they may: it answers by either for both. Whoever dials, and however many connections that
+/// takes, they meet and stay together.
+pub(crate) fn two_interfaces_on_one_network() {
+    for two_way in [true, false] {
+        let network = Network::new().unwrap();
+        let [a, b] = ["a", "b"].map(|name| network.host(name).unwrap());
+        network.plug(&a, "eth1").unwrap();
+        for (host, interface) in [(&a, "eth0"), (&a, "eth1"), (&b, "eth0")] {
+            host.sysctl(&format!("net.ipv6.conf.{interface}.disable_ipv6"), "1").unwrap();
+        }
+        for (interface, number) in [("eth0", 1), ("eth1", 3)] {
+            a.ip(&format!("link set {interface} address 02:00:00:00:00:0{number}")).unwrap();
+        }
+        for (address, number) in [("10.77.0.1", 3), ("10.77.0.3", 1)] {
+            let entry = format!("{address} lladdr 02:00:00:00:00:0{number} dev eth0 nud permanent");
+            b.ip(&format!("neigh replace {entry}")).unwrap();
+        }
+        // It has to dial, also where one connection is enough.
+        if two_way {
+            a.drop_connections().unwrap();
+        }
+        let transcript = Transcript::new();
+        let settings = || json!({ "interface": "*", "two_way": two_way });
+        let [a, b] = [&a, &b].map(|host| Node::start(host, &transcript, settings()));
+        let [a, b] = meet(a, b, SOON);
+        until(Instant::now() + LONG_ENOUGH);
+        for (one, other) in [(&a, &b), (&b, &a)] {
+            assert_eq!(one.story(&other.id, one.born), ["ENTER"]);
+        }
+    }
+}
+
 /// An interface that is down is not lived on, and one that comes up is.
 pub(crate) fn a_dead_interface() {
     let (near, far) = (Network::new().unwrap(), Network::with_prefix([10, 78, 0]).unwrap());
