@@ -12,11 +12,13 @@
 //! program: whether EXIT gives the right reason ([`Fate`]), and whether all that a node had said
 //! before it stopped ([`Ledger::last_words`]) has come before its EXIT ([`Ledger::next_whisper`]).
 
+mod account;
 mod fate;
 mod header;
 mod heard;
 mod history;
 mod numbers;
+mod pair;
 mod presence;
 mod receipt;
 mod stamp;
@@ -29,12 +31,14 @@ use std::time::Duration;
 
 use zre_proto::{Content, Headers, Liveness, PeerId};
 
+pub use self::account::Account;
 pub use self::fate::Fate;
 pub use self::heard::Heard;
-use self::history::{Entry, History};
+use self::history::Entry;
 pub use self::numbers::{Disorder, Numbers};
+use self::pair::Pair;
 pub use self::presence::{Breach, Presence};
-use self::receipt::{Receipts, ShoutId};
+use self::receipt::ShoutId;
 use self::stamp::{Stamp, To, ToPeer};
 pub use self::violation::{Rule, Violation};
 
@@ -58,32 +62,10 @@ pub struct Ledger {
     asked: Option<PeerId>,
     /// When the node's header was set, first and last.
     headed: Option<(Duration, Duration)>,
+    lost: u64,
     violations: Vec<Violation>,
     /// How many entries of history are kept for each pair.
     kept: usize,
-}
-
-/// What there was between the node and one peer.
-#[derive(Debug)]
-struct Pair {
-    /// The number of our next whisper to the peer.
-    whispers: u32,
-    /// The number of our first whisper in this ENTER…EXIT of the peer at this node. Moved with EXIT
-    /// already: what is accepted after it belongs to the ENTER that is queued behind.
-    first: u32,
-    /// The number that the peer's next whisper must have at least.
-    next: u32,
-    /// Whether it has whispered in this ENTER…EXIT: then the number is exact.
-    heard: bool,
-    /// The shouts to each group.
-    shouts: BTreeMap<Arc<str>, Numbers>,
-    /// What is known of shouts, both ways.
-    receipts: Receipts,
-    /// When the peer's header was set that came with its last ENTER.
-    headed: Option<Duration>,
-    /// A whisper was refused though the peer is present; EXIT has to follow.
-    refused: Option<Duration>,
-    history: History,
 }
 
 impl Ledger {
@@ -104,6 +86,7 @@ impl Ledger {
             shouts: BTreeMap::new(),
             asked: None,
             headed: None,
+            lost: 0,
             violations: Vec::new(),
             kept,
         }
@@ -226,6 +209,18 @@ impl Ledger {
         spoken.map(|(peer, pair)| (*peer, pair.whispers))
     }
 
+    /// Returns for each peer that is present what was whispered between the node and it.
+    pub fn accounts(&self) -> impl Iterator<Item = (PeerId, Account)> {
+        let present = self.pairs.iter().filter(|(peer, _)| self.presence.is_present(**peer));
+        present.map(|(peer, pair)| (*peer, pair.account()))
+    }
+
+    /// Returns how many whispers to the node were lost with a link, each before an EXIT at its
+    /// sender.
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// Returns whether STOP has been heard.
     pub const fn has_stopped(&self) -> bool {
         self.presence.is_stopped()
@@ -340,6 +335,7 @@ impl Ledger {
         }
         let pair = self.pair(peer);
         let next = pair.next;
+        let lost_before = if pair.heard { 0 } else { number.saturating_sub(next) };
         let wrong = if pair.heard {
             (number != next).then(|| format!("whisper {number} came instead of {next}"))
         } else {
@@ -353,6 +349,7 @@ impl Ledger {
         pair.heard = true;
         pair.next = number.wrapping_add(1);
         let lost = pair.receipts.settle(&receipt);
+        self.lost += u64::from(lost_before);
         if let Some(what) = wrong {
             self.object(at, Rule::Delivery, peer, what);
         }
@@ -394,17 +391,7 @@ impl Ledger {
 
     fn pair(&mut self, peer: PeerId) -> &mut Pair {
         let kept = self.kept;
-        self.pairs.entry(peer).or_insert_with(|| Pair {
-            whispers: 0,
-            first: 0,
-            next: 0,
-            heard: false,
-            shouts: BTreeMap::new(),
-            receipts: Receipts::default(),
-            headed: None,
-            refused: None,
-            history: History::new(kept),
-        })
+        self.pairs.entry(peer).or_insert_with(|| Pair::new(kept))
     }
 }
 

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use testkit::wait::DEADLINE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use zmtp::net::{
@@ -403,7 +404,7 @@ async fn a_connection_begins_where_it_is_told_to() {
     let (mut listener, address) = listen(ListenerLimits::default()).await;
     let limits = SendQueueLimits::default;
     let here = [127, 0, 0, 2].into();
-    let start = Start { address: Some(here), device: Some("lo".to_owned()) };
+    let start = Start { address: Some(here), device: Some("lo".to_owned()), ..Start::default() };
     let config = dealer();
     let connecting = net::connect_from(&start, address, &config, limits());
     let (connected, accepted) = soon(async { tokio::join!(connecting, listener.accept()) }).await;
@@ -413,10 +414,32 @@ async fn a_connection_begins_where_it_is_told_to() {
 
     // An address of another family, and one that this host does not have.
     for wrong in ["::1", "192.0.2.1"] {
-        let start = Start { address: Some(wrong.parse().unwrap()), device: None };
+        let start = Start { address: Some(wrong.parse().unwrap()), ..Start::default() };
         let error = net::connect_from(&start, address, &config, limits()).await.unwrap_err();
         assert!(matches!(error, Error::Io(_)), "{wrong}: {error:?}");
     }
+}
+
+/// Where nothing answers by the routes, the interface is tried as well, and what answers by the routes
+/// is not waited for.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_routes_are_tried_before_an_interface_if_that_is_asked_for() {
+    let (mut listener, address) = listen(ListenerLimits::default()).await;
+    let here = [127, 0, 0, 2].into();
+    let (config, device) = (dealer(), Some("no-such-0".to_owned()));
+    let start = Start { address: Some(here), device, device_after: DEADLINE };
+    let connecting = net::connect_from(&start, address, &config, SendQueueLimits::default());
+    let (connected, _) = soon(async { tokio::join!(connecting, listener.accept()) }).await;
+    assert_eq!(connected.unwrap().local.ip(), here);
+
+    let (_listener, address, _connections) = deaf();
+    let mut config = dealer();
+    config.limits.connect_time = Duration::from_millis(300);
+    let (device, device_after) = (Some("lo".to_owned()), Duration::from_millis(50));
+    let start = Start { device, device_after, ..Start::default() };
+    let error = soon(net::connect_from(&start, address, &config, SendQueueLimits::default())).await;
+    assert!(error.unwrap_err().to_string().contains("300ms"), "both have their time");
 }
 
 /// A listener that lets nobody in any more: the kernel does not answer.

@@ -78,6 +78,8 @@ struct Candidate {
     not_before: Instant,
     /// Whether it has led to the node before.
     good: bool,
+    /// Whether the node was missed here since it was last claimed.
+    missed: bool,
 }
 
 /// An attempt to reach a node at one of its addresses.
@@ -171,6 +173,7 @@ impl Candidates {
             known.interface = interface.or(known.interface);
             known.claimed_at = now;
             known.fresh = true;
+            known.missed = false;
             if source.replaces(known.source) {
                 known.source = source;
             }
@@ -208,6 +211,7 @@ impl Candidates {
             failures: 0,
             not_before: now,
             good: false,
+            missed: false,
         });
         true
     }
@@ -256,6 +260,22 @@ impl Candidates {
     /// The interface by which a node was last said to be at an endpoint.
     pub(crate) fn interface_to(&self, endpoint: Endpoint) -> Option<InterfaceId> {
         self.0.iter().find(|it| it.endpoint == endpoint)?.interface
+    }
+
+    /// When the node was last heard at an endpoint, if its beacons ever came from there.
+    pub(crate) fn last_beacon(&self, endpoint: Endpoint) -> Option<Instant> {
+        let heard = |it: &&Candidate| it.endpoint == endpoint && it.source == Source::Beacon;
+        self.0.iter().find(heard).map(|it| it.claimed_at)
+    }
+
+    /// Whether the node's beacons came from an endpoint, and have not for this long. Once for each
+    /// such silence.
+    pub(crate) fn misses(&mut self, now: Instant, endpoint: Endpoint, silence: Duration) -> bool {
+        let heard = |it: &&mut Candidate| it.endpoint == endpoint && it.source == Source::Beacon;
+        let Some(candidate) = self.0.iter_mut().find(heard) else { return false };
+        let misses = after(candidate.claimed_at, silence) <= now && !candidate.missed;
+        candidate.missed |= misses;
+        misses
     }
 
     /// Whether the node was heard by another interface in this time.

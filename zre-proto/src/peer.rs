@@ -477,7 +477,12 @@ impl Peer {
     /// How long to wait for the PING-OK that proves a suspicion wrong. Where the question is
     /// whether it knows us, longer each time that no answer has come: a round trip may take longer
     /// than we think.
-    pub(crate) fn probe_timeout(&self, suspicion: Suspicion, times: &Times) -> Duration {
+    pub(crate) fn probe_timeout(
+        &self,
+        now: Instant,
+        suspicion: Suspicion,
+        times: &Times,
+    ) -> Duration {
         match suspicion {
             Suspicion::LostUs => {
                 let doublings = self.regreeted.min(MAX_TIMEOUT_DOUBLINGS);
@@ -485,8 +490,19 @@ impl Peer {
             }
             Suspicion::Gone | Suspicion::Misled => times.probe_timeout,
             // Nothing is lost by waiting, but a peer that does not read just now.
-            Suspicion::Replaced | Suspicion::Moved => times.greeting_timeout,
+            Suspicion::Replaced => times.greeting_timeout,
+            Suspicion::Moved => self.move_timeout(now, times).unwrap_or(times.greeting_timeout),
         }
+    }
+
+    /// How long a two-way peer that was heard elsewhere has to answer. If it is neither heard where
+    /// it was, nor on its own connection, as one would be that does not read, it has left; and if
+    /// its host lets nobody else dial, nothing but our dial to where it is now brings it back.
+    fn move_timeout(&self, now: Instant, times: &Times) -> Option<Duration> {
+        let known = self.endpoint.filter(|_| self.outgoing.two_way)?;
+        let last = self.candidates.last_beacon(known)?.max(self.last_word);
+        let until_missed = after(last, times.ask_after()).saturating_duration_since(now);
+        Some(until_missed.max(times.probe_timeout).min(times.greeting_timeout))
     }
 
     /// Something was heard from it.

@@ -28,7 +28,6 @@ mod phase;
 mod process;
 mod protocol;
 mod quiet;
-mod release_before;
 mod run_history;
 mod schedule;
 mod screen;

@@ -15,6 +15,7 @@ mod files;
 mod hostile;
 mod json;
 mod median;
+mod release_before;
 mod sim;
 mod world;
 

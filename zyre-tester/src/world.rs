@@ -3,6 +3,7 @@
 //! ```text
 //!  world_run ── lines ──> member: a process inside the namespace of a host
 //!   change       what happens next                node: zyre node, behaviour, ledger
+//!   language     what is said on the lines        or a guest: pyre, or the release before
 //!   topology     the hosts and networks, as data
 //!   machines     the same as namespaces
 //!   truth        who can meet whom
@@ -17,6 +18,10 @@
 //! seed are alike, not equal. Nothing leaves the namespaces.
 
 mod change;
+mod guests;
+mod kind;
+mod language;
+mod last_words;
 mod lateness;
 mod machines;
 mod member;
@@ -37,10 +42,12 @@ use serde_json::Value;
 use testkit::failure::Failure;
 use testkit::namespace::{self, Namespace};
 
+use self::guests::Guests;
 use self::moment::Patience;
 pub(crate) use self::options::Options;
 use self::topology::Topology;
 use self::world_run::WorldRun;
+use crate::json;
 
 /// Returns whether a world can be made here.
 ///
@@ -60,7 +67,11 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         return possible().map(|()| true).map_err(String::from);
     }
     let seed = options.seed.unwrap_or_else(rand::random);
-    let topology = Topology::random(&mut StdRng::seed_from_u64(seed), options.hosts, options.plain);
+    let mut topology =
+        Topology::random(&mut StdRng::seed_from_u64(seed), options.hosts, options.plain);
+    // Guests take their chance from the seed themselves: the topology is the same without them.
+    let mut rng = StdRng::seed_from_u64(seed.wrapping_add(2));
+    let guests = Guests::invite(options, &mut rng, &mut topology)?;
     let (hosts, seconds) = (options.hosts, options.seconds);
     let patience = Patience::new(Duration::from_secs(options.expired));
     println!("world --seed {seed} --hosts {hosts} --seconds {seconds}\n{topology}{patience}");
@@ -68,12 +79,15 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         return Ok(true);
     }
     possible()?;
-    let mut run = WorldRun::new(options, topology, seed)?;
+    let mut run = WorldRun::new(options, topology, guests, seed)?;
     let result = run.run();
     if options.transcript && (result.is_err() || !run.summary.wrong.is_empty()) {
         eprintln!("{}", run.transcript());
     }
     println!("{}", run.summary);
+    if let Some(path) = &options.json {
+        json::write(path, &run.summary.figures())?;
+    }
     result?;
     Ok(run.summary.wrong.is_empty())
 }

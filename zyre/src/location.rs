@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
 
 use zmtp::net::Start;
 use zre_proto::{Endpoint, InterfaceId};
@@ -12,6 +13,12 @@ use crate::interface::{Audience, Interface, OwnAddress, Place, Selection, bare};
 
 /// Of this many places at which the node was announced it is remembered that they were its own.
 const MAX_ANNOUNCED: usize = 64;
+
+/// Where two interfaces of the host lead to a subnet, the routes are tried for this long before the
+/// interface is on which the peer was heard: longer than until the first segment, if it is lost, is
+/// sent again. If both lead to one network, the host may get by the one what is meant for the
+/// other; and what begins at an interface is not heard by another.
+const DEVICE_AFTER: Duration = Duration::from_millis(1250);
 
 /// A place at which the mailbox is open.
 #[derive(Clone, Debug)]
@@ -185,10 +192,13 @@ impl Location {
         let there = || places().filter(|place| place.index == interface.0);
         let family = |place: &&Place| place.address.is_ipv4() == ip.is_ipv4();
         let near = there().find(|place| place.is_near(ip));
-        Start {
-            address: near.or_else(|| there().find(family)).map(|place| place.address),
-            device: there().next().map(|place| place.interface.clone()),
+        let device = there().next().map(|place| place.interface.clone());
+        let ambiguous = |place: &Place| place.index != interface.0 && place.is_near(ip);
+        if ip.is_ipv4() && near.is_some() && places().any(ambiguous) {
+            return Start { address: None, device, device_after: DEVICE_AFTER };
         }
+        let address = near.or_else(|| there().find(family)).map(|place| place.address);
+        Start { address, device, ..Start::default() }
     }
 
     /// Whether anything that comes in by an interface is heard; `None` if that is not known. Where
@@ -347,6 +357,28 @@ mod tests {
         // What is on this host is reached inside of it, on any of its interfaces.
         assert_eq!(start("10.0.0.1:7", eth1), said("", "", "10.0.0.1:7"));
         assert_eq!(start("[fe80::1%3]:7", eth1), said("", "", "[fe80::1%3]:7"));
+    }
+
+    #[test]
+    fn where_two_interfaces_lead_the_routes_come_first() {
+        let (host, places) = Choices::example(&[
+            ("eth0", 2, &["10.0.0.1/24", "fd00::1/64"]),
+            ("eth1", 3, &["10.0.0.2/24", "10.1.0.2/24", "fd00::2/64"]),
+        ]);
+        let mailboxes = places.into_iter().map(|place| Mailbox { port: 49152, place }).collect();
+        let selection = Selection { host, ..Selection::default() };
+        let location = Location { mailboxes, ..Location::new(&selection, None) };
+        let start = |to: &str, interface| location.start(&mut at(to), Some(InterfaceId(interface)));
+        for (interface, name) in [(2, "eth0"), (3, "eth1")] {
+            let started = start("10.0.0.9:7", interface);
+            assert_eq!((started.address, started.device.as_deref()), (None, Some(name)));
+            assert_eq!(started.device_after, DEVICE_AFTER);
+        }
+        // The other interface is not on this subnet; and by IPv6 each answers for itself alone.
+        for (to, interface) in [("10.1.0.9:7", 3), ("[fd00::9]:7", 2), ("[fd00::9]:7", 3)] {
+            let started = start(to, interface);
+            assert!(started.address.is_some() && started.device_after.is_zero(), "{to}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) struct Receipt {
 }
 
 /// The shouts between a node and one peer that no receipt has settled yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Receipts {
     /// Those of the node that the peer must hear.
     owed: Vec<Owed>,
@@ -63,6 +63,10 @@ impl ShoutId {
 }
 
 impl Receipts {
+    pub(super) const fn new() -> Self {
+        Self { owed: Vec::new(), heard: Vec::new(), forgotten: false }
+    }
+
     /// Notes a shout to a group that the peer is in, as far as the node knows.
     pub(super) fn owe(&mut self, group: &Arc<str>, number: u32, next_whisper: u32) {
         if self.owed.len() == MAX_SHOUTS {

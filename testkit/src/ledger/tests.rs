@@ -208,6 +208,28 @@ fn whispers_of_a_link_that_outlives_its_session() {
 }
 
 #[test]
+fn what_a_link_has_lost_is_counted_and_what_should_have_come_is_missing() {
+    let (mut a, mut b) = pair();
+    b.observe(NOW, &enter(A));
+    let first = b.whisper(NOW, A, 0);
+    let _lost = b.whisper(NOW, A, 0);
+    assert_eq!(rules(&mut a, &[enter(B), whisper(B, first), exit(B), enter(B)]), []);
+    let missing = |a: &Ledger, b: &Ledger| {
+        let account = |of: &Ledger| of.accounts().next().expect("a peer that is present").1;
+        account(b).missing_at(&account(a))
+    };
+    assert_eq!(missing(&a, &b), 1..2, "no EXIT has come before it");
+    b.observe(NOW, &exit(A));
+    b.observe(NOW, &enter(A));
+    assert!(missing(&a, &b).is_empty());
+    let third = b.whisper(NOW, A, 0);
+    assert_eq!(missing(&a, &b), 2..3, "on its way");
+    assert_eq!(rules(&mut a, &[whisper(B, third)]), []);
+    assert!(missing(&a, &b).is_empty());
+    assert_eq!(a.lost(), 1);
+}
+
+#[test]
 fn shouts_doubled_swapped_and_unwanted() {
     let (mut a, mut b) = pair();
     let (first, second) = (b.shout("g", 0), b.shout("g", 0));

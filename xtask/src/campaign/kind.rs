@@ -9,10 +9,13 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::commands::{answer, cargo, run};
+use crate::peers;
 use crate::workspace;
 
 /// The UDP port of the beacons of chaos: not that of `cargo xtask test`, which may run beside it.
 const PORT: &str = "27671";
+/// How long one world changes.
+const WORLD_SECONDS: u64 = 300;
 /// What stands in a command for the seed, and for the file with the result.
 const SEED: &str = "{seed}";
 const RESULT: &str = "{result}";
@@ -35,6 +38,10 @@ pub(super) enum Kind {
     Kills,
     /// Simulates with one seed after the other
     Sim,
+    /// Plays random networks of hosts, with one seed after the other
+    World,
+    /// The same with nodes of pyre among ours
+    WorldPyre,
     /// Measures which lines of the protocol crates the tests reach
     Coverage,
 }
@@ -81,6 +88,8 @@ impl Kind {
             Self::Hostile => "hostile",
             Self::Kills => "kills",
             Self::Sim => "sim",
+            Self::World => "world",
+            Self::WorldPyre => "world-pyre",
             Self::Coverage => "coverage",
         }
     }
@@ -89,12 +98,18 @@ impl Kind {
     pub(super) const fn seconds(&self) -> u64 {
         match self {
             Self::Chaos => 300,
+            Self::World => 7 * WORLD_SECONDS,
+            Self::WorldPyre => 3 * WORLD_SECONDS,
             _ => 600,
         }
     }
 
     const fn needs_tester(&self) -> bool {
-        matches!(self, Self::Chaos | Self::Hostile | Self::Kills | Self::Sim)
+        match self {
+            Self::Chaos | Self::Hostile | Self::Kills | Self::Sim => true,
+            Self::World | Self::WorldPyre => true,
+            Self::Mutants | Self::Fuzz { .. } | Self::Coverage => false,
+        }
     }
 
     /// Returns what is run, in order.
@@ -107,6 +122,10 @@ impl Kind {
         let xtask = |arguments: &str| vec![part(self.name(), &programs.xtask, arguments, false)];
         let tester = |arguments: &str| vec![part(self.name(), &programs.tester, arguments, false)];
         let repeated = |arguments: &str| vec![part("seed", &programs.tester, arguments, true)];
+        let world = || {
+            let run = format!("--hosts 30 --seconds {WORLD_SECONDS}");
+            format!("world {run} --seed {SEED} --json {RESULT}")
+        };
         Ok(match self {
             Self::Mutants => xtask("mutants --json {result}"),
             Self::Coverage => xtask("coverage --json {result}"),
@@ -122,9 +141,25 @@ impl Kind {
             )),
             Self::Hostile => tester("hostile --json {result}"),
             Self::Kills => repeated("files kills --seed {seed}"),
+            Self::World => repeated(&world()),
+            Self::WorldPyre => vec![with_python(part("seed", &programs.tester, &world(), true))?],
             Self::Sim => repeated("sim --nodes 100 --minutes 10 --seed {seed} --json {result}"),
         })
     }
+}
+
+/// Adds to the command of a world where a Python with pyre is, and makes that if need be.
+fn with_python(part: Part) -> Result<Part, String> {
+    let peers = peers::prepare()?;
+    if !peers.has_python() {
+        return Err(peers.left_out().unwrap_or_else(|| "there is no pyre".into()));
+    }
+    Ok(with_python_at(part, &peers.directory.join("venv/bin/python")))
+}
+
+fn with_python_at(mut part: Part, python: &Path) -> Part {
+    part.command.extend(["--python".to_owned(), python.display().to_string()]);
+    part
 }
 
 /// Returns the fuzz targets that are meant.
@@ -153,5 +188,26 @@ impl Programs {
             fs::copy(built, &tester).map_err(describe)?;
         }
         Ok(Self { xtask, tester })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worlds_are_played_with_one_seed_after_the_other() {
+        let programs = Programs { xtask: "xtask".into(), tester: "zyre-tester".into() };
+        let parts = Kind::World.parts(&programs, Kind::World.seconds()).unwrap();
+        assert!(Kind::World.needs_tester() && parts.len() == 1 && parts[0].is_repeated);
+        for seed in [5, 6] {
+            let command = parts[0].command(seed);
+            let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+            let expected =
+                format!("world --hosts 30 --seconds 300 --seed {seed} --json seed-{seed}.json");
+            assert_eq!(words.join(" "), expected);
+        }
+        let pyre = with_python_at(parts[0].clone(), Path::new("python")).command(5);
+        assert_eq!(pyre.get_args().last().unwrap(), "python");
     }
 }

@@ -15,7 +15,8 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::established::{Established, Greeted};
-use super::handshake::{INHERITS_OPTIONS, greet, prepare};
+use super::handshake::greet;
+use super::socket_options::{INHERITS_OPTIONS, prepare};
 use super::{Error, SendQueueLimits};
 use crate::Config;
 
@@ -284,4 +285,33 @@ fn poll_accept(
         }
     }
     Poll::Pending
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use socket2::SockRef;
+
+    use super::{Listener, ListenerLimits};
+    use crate::net::SendQueueLimits;
+    use crate::net::handshake::connect;
+    use crate::net::socket_options::{KEEPALIVE_IDLE, MAX_UNSENT};
+    use crate::{Config, SocketType};
+
+    #[tokio::test]
+    async fn connections_are_made_for_little_traffic_and_bad_networks() {
+        let (dealer, router) = (Config::new(SocketType::Dealer), Config::new(SocketType::Router));
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        let mut listener =
+            Listener::bind(anywhere, router, ListenerLimits::default()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connecting = connect(address, &dealer, SendQueueLimits::default());
+        let (one, other) = tokio::join!(connecting, listener.accept());
+        for established in [one.unwrap(), other] {
+            let socket = SockRef::from(established.reader.stream());
+            assert!(socket.tcp_nodelay().unwrap());
+            assert!(socket.tcp_thin_linear_timeouts().unwrap());
+            assert_eq!(socket.tcp_notsent_lowat().unwrap(), MAX_UNSENT);
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+        }
+    }
 }

@@ -89,8 +89,12 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(id) else { return };
         // A link of our own goes to its endpoint. A two-way peer may have several, of which it has
         // told one.
+        let left = peer.endpoint.filter(|known| *known != endpoint && peer.can_be_asked());
         let elsewhere = peer.endpoint.is_some_and(|known| known != endpoint);
-        let moved = elsewhere && (is_new || !peer.outgoing.two_way) && peer.can_be_asked();
+        let silence = self.config.times.ask_after();
+        let moved = left.is_some_and(|left| {
+            !peer.outgoing.two_way || is_new || peer.candidates.misses(now, left, silence)
+        });
         if let Some(presence) = peer.ready_mut().filter(|_| !elsewhere) {
             // It is where it was.
             presence.probe.take_if(|probe| probe.suspicion == Suspicion::Moved);

@@ -24,7 +24,7 @@ impl Engine {
     /// Asks the peer whether a suspicion is right: it is, unless PING-OK comes in time.
     pub(super) fn suspect(&mut self, now: Instant, id: PeerId, suspicion: Suspicion) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let deadline = after(now, peer.probe_timeout(suspicion, &self.config.times));
+        let deadline = after(now, peer.probe_timeout(now, suspicion, &self.config.times));
         let Some(presence) = peer.ready_mut() else { return };
         // One question at a time, and the more urgent one; a sign that is repeated does not put off
         // its answer.
@@ -187,7 +187,7 @@ impl Engine {
             peer.outgoing.greeted_at = now;
             peer.incoming.disconnected_at = now;
             let suspicion = peer.presence().and_then(|presence| presence.suspicion());
-            let timeout = suspicion.map(|suspicion| peer.probe_timeout(suspicion, &times));
+            let timeout = suspicion.map(|suspicion| peer.probe_timeout(now, suspicion, &times));
             match &mut peer.state {
                 PeerState::Greeting => {}
                 PeerState::Ready(presence) => {

@@ -6,6 +6,7 @@ use zre_proto::Endpoint;
 
 use crate::common::{endpoint, id};
 use crate::solo::{Solo, hello};
+use crate::two_way::all_met;
 
 /// Another port on the host of node 2.
 fn elsewhere() -> Endpoint {
@@ -37,6 +38,84 @@ fn a_moved_peer_that_does_not_answer_at_the_old_endpoint_is_looked_for_at_the_ot
     solo.wait(10);
     let gone = ["EXIT 2 link lost", "close 2", "close mailbox 1"];
     assert_eq!(solo.trace(), [&gone[..], &[CONNECT_ELSEWHERE]].concat());
+}
+
+/// Its host has another address now, and lets us dial it; perhaps it cannot dial us.
+#[test]
+fn a_two_way_peer_that_is_heard_elsewhere_and_no_more_where_it_was_is_met_there_in_time() {
+    for said_something in [true, false] {
+        for (mut solo, _) in all_met() {
+            solo.wait_with_beacons(10, &[2]);
+            solo.wait(900);
+            if said_something {
+                solo.whisper(2, "last");
+            }
+            solo.trace();
+            let at = 2_500 - if said_something { 0 } else { 900 };
+            for waited in 0..at / 100 {
+                if waited % 10 == 0 {
+                    solo.beacon_at(2, elsewhere());
+                }
+                solo.wait(100);
+                let is_over = (waited + 1) * 100 == at;
+                let is_gone = solo.events().contains(&"EXIT 2 link lost".to_owned());
+                assert_eq!(is_gone, is_over, "after {waited} tenths of {at} ms");
+            }
+        }
+    }
+}
+
+/// It has several addresses, and does not read: it is still heard where it was, or says so.
+#[test]
+fn a_two_way_peer_that_does_not_answer_and_is_heard_where_it_was_has_not_moved() {
+    for is_heard in [true, false] {
+        for (mut solo, _) in all_met() {
+            solo.beacon(2);
+            solo.trace();
+            solo.beacon_at(2, elsewhere());
+            assert_eq!(solo.trace().len(), 1, "a PING");
+            for _ in 0..20 {
+                solo.wait(1_000);
+                if is_heard {
+                    solo.beacon(2);
+                } else {
+                    solo.ping_ok(2);
+                }
+                solo.beacon_at(2, elsewhere());
+            }
+            let events = solo.events();
+            assert!(events.iter().all(|event| !event.contains("EXIT")), "{events:?}");
+        }
+    }
+}
+
+/// The address at which it was met is gone, and others stay: it is asked once whether it is still
+/// there, not with each beacon.
+#[test]
+fn a_two_way_peer_that_is_missed_where_it_was_is_asked_once() {
+    for answers in [true, false] {
+        for (mut solo, _) in all_met() {
+            solo.beacon(2);
+            solo.beacon_at(2, elsewhere());
+            solo.ping_ok(2);
+            solo.wait_with_beacons(3, &[2]);
+            solo.trace();
+            let mut pings = 0;
+            for second in 1..=10 {
+                solo.wait(1_000);
+                solo.beacon_at(2, elsewhere());
+                let trace = solo.trace();
+                let asked = trace.iter().filter(|line| line.contains("ping")).count();
+                pings += asked;
+                if asked > 0 && answers {
+                    solo.ping_ok(2);
+                }
+                let is_gone = trace.contains(&"EXIT 2 link lost".to_owned());
+                assert_eq!(is_gone, !answers && second == 4, "second {second}: {trace:?}");
+            }
+            assert_eq!(pings, 1, "answers: {answers}");
+        }
+    }
 }
 
 #[test]

@@ -9,9 +9,9 @@ use zyre::{ActionError, Event, Events, Headers, Liveness, Node, PeerId};
 use super::id::Id;
 use super::kinds::Kind;
 use super::protocol::{Counted, How, Lines, Link, Links, Report, Snapshot};
-use super::release_before;
 use super::setting::{Birth, Setting};
 use crate::behaviour::{Act, Behaviour, DEPTH};
+use crate::release_before;
 use testkit::heard;
 use testkit::ledger::{Heard, Ledger, Rule, Violation};
 

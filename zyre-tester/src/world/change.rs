@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use super::kind::Kind;
 use super::topology::{Host, Topology};
 
 /// Something that happens to a host, by its place among all.
@@ -45,13 +46,19 @@ impl Change {
         let place = rng.random_range(0..host.ports.len());
         let port = &host.ports[place];
         let (network, may_lose) = (port.network, port.v6 && !port.v4.is_empty());
+        // A guest does not follow all that happens to the interface that it lives on.
+        let guest = (place == 0).then_some(host.kind).filter(|kind| !kind.is_ours());
         let what = match rng.random_range(0..10) {
             0 | 1 if host.runs => What::Stop,
             2 | 3 if host.runs => What::Crash,
             0..4 => What::Start,
-            4 | 5 => What::Switch(place, !port.up),
-            6 | 7 => What::Cable(place, !port.plugged),
-            _ => What::Renumber(place, addresses(rng, topology, network, may_lose)),
+            4 | 5 if guest.is_none() => What::Switch(place, !port.up),
+            4..8 => What::Cable(place, !port.plugged),
+            _ => match guest {
+                None => What::Renumber(place, addresses(rng, topology, network, may_lose)),
+                Some(Kind::Old) => What::Renumber(place, vec![topology.address(network, false)]),
+                Some(_) => What::Cable(place, !port.plugged),
+            },
         };
         Self { host: index, what }
     }
@@ -60,11 +67,22 @@ impl Change {
     pub(super) fn apply(&self, topology: &mut Topology) {
         let host = &mut topology.hosts[self.host];
         match &self.what {
-            What::Start => host.runs = true,
+            What::Start => {
+                host.runs = true;
+                // Those that it does not have any more, nobody has heard of.
+                host.has_moved = host.ports.iter().any(|port| port.v4.len() > 1);
+            }
             What::Stop | What::Crash => host.runs = false,
-            What::Switch(place, up) => host.ports[*place].up = *up,
+            What::Switch(place, up) => {
+                host.ports[*place].up = *up;
+                host.route_last(*place);
+            }
             What::Cable(place, plugged) => host.ports[*place].plugged = *plugged,
-            What::Renumber(place, v4) => host.ports[*place].v4.clone_from(v4),
+            What::Renumber(place, v4) => {
+                host.ports[*place].v4.clone_from(v4);
+                host.route_last(*place);
+                host.has_moved = true;
+            }
         }
     }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use super::kind::Kind;
 use super::topology::Topology;
-use super::truth::Truth;
+use super::truth::{Meet, Truth};
 
 /// What the nodes have answered: whom each knows, by the places of their hosts.
 #[derive(Debug, Default)]
@@ -38,24 +39,29 @@ pub(super) enum Other {
 pub(super) struct Patience {
     /// Until two know each other.
     pub(super) meet: Duration,
+    /// If nothing has changed at them but addresses.
+    pub(super) meet_moved: Duration,
     /// If packets are lost or late at one of them.
     pub(super) meet_rough: Duration,
     /// If one of them is in a home, and the other is not: an address that was told is tried again
     /// after a growing pause.
     pub(super) meet_told: Duration,
+    /// If one of them is a guest: that gives up what it has known for so long only after 30 s.
+    pub(super) meet_guest: Duration,
     /// Until nobody knows one who is gone.
     pub(super) part: Duration,
 }
 
 impl Patience {
     /// Returns how long nodes may take that give up a peer that does not answer after `expired`. A
-    /// dial that leads nowhere takes 10 s, with two under way at a time; so does the doubt about a
-    /// peer that is suddenly heard elsewhere, where it lets nobody in who could dial it anew.
+    /// dial that leads nowhere takes 10 s, with two under way at a time.
     pub(super) const fn new(expired: Duration) -> Self {
         Self {
             meet: Duration::from_secs(15),
+            meet_moved: Duration::from_secs(3),
             meet_rough: Duration::from_secs(25),
             meet_told: Duration::from_secs(75),
+            meet_guest: Duration::from_secs(45),
             part: expired.saturating_add(Duration::from_secs(4)),
         }
     }
@@ -67,13 +73,17 @@ impl Moment {
         let mut found = Vec::new();
         for (&host, known) in &self.known {
             for (id, &other) in self.ids.iter().filter(|(_, other)| **other != host) {
-                let meet = Truth::of(&topology.hosts[host], &topology.hosts[other]).meet;
-                if meet != known.contains(id) {
-                    let other = if meet { Other::Missing(other) } else { Other::Surplus(other) };
-                    found.push(Difference { host, other });
-                }
+                let [one, another] = [host, other].map(|place| &topology.hosts[place]);
+                let other = match (Truth::of(one, another).meet, known.contains(id)) {
+                    (Meet::Yes, false) if one.kind != Kind::Pyre => Other::Missing(other),
+                    (Meet::No, true) if one.kind.is_ours() => Other::Surplus(other),
+                    _ => continue,
+                };
+                found.push(Difference { host, other });
             }
-            let gone = known.iter().filter(|id| !self.ids.contains_key(*id));
+            // How long a guest knows one that is gone is its own affair.
+            let is_judged = topology.hosts[host].kind.is_ours();
+            let gone = known.iter().filter(|id| is_judged && !self.ids.contains_key(*id));
             found.extend(gone.map(|id| Difference { host, other: Other::Gone(id.clone()) }));
         }
         found
@@ -81,16 +91,27 @@ impl Moment {
 }
 
 impl Difference {
-    /// Returns how long it may last after the last change.
-    pub(super) fn may_last(&self, topology: &Topology, patience: &Patience) -> Duration {
+    /// Returns how long it may last after the last change. Of the hosts that are `settled` nothing
+    /// has changed but addresses.
+    pub(super) fn may_last(
+        &self,
+        topology: &Topology,
+        settled: impl Fn(usize) -> bool,
+        patience: &Patience,
+    ) -> Duration {
         match self.other {
             Other::Missing(other) => {
-                let hosts = [self.host, other].map(|place| &topology.hosts[place]);
+                let places = [self.host, other];
+                let hosts = places.map(|place| &topology.hosts[place]);
                 let [one, other] = hosts.map(|host| host.outer);
-                if one != other {
+                if hosts.iter().any(|host| !host.kind.is_ours()) {
+                    patience.meet_guest
+                } else if one != other {
                     patience.meet_told
                 } else if hosts.iter().any(|host| host.is_rough()) {
                     patience.meet_rough
+                } else if places.into_iter().all(settled) {
+                    patience.meet_moved
                 } else {
                     patience.meet
                 }
@@ -121,9 +142,12 @@ impl Difference {
 
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { meet, meet_rough, meet_told, part } = self;
-        write!(f, "to meet {meet:?}, on bad links {meet_rough:?}, ")?;
-        write!(f, "out of a home {meet_told:?}, to part {part:?}")
+        let Self { meet, meet_moved, meet_rough, meet_told, meet_guest, part } = self;
+        write!(
+            f,
+            "to meet {meet:?}, after addresses have changed {meet_moved:?}, on bad links {meet_rough:?}, out of a home {meet_told:?}, "
+        )?;
+        write!(f, "with a guest {meet_guest:?}, to part {part:?}")
     }
 }
 

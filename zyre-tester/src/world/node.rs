@@ -1,23 +1,29 @@
 //! What runs in the process of a node: it behaves as the nodes of chaos do, and keeps a ledger.
 //!
-//! It takes the commands `who`, `require ID ENDPOINT` and `stop`, and reports STARTED, what its
-//! application hears of peers, the answer to `who`, and what its ledger objects to.
+//! It takes the commands `who`, `hush` (say nothing more), `accounts`, `speak`, `require ID ENDPOINT`
+//! and `stop`, and reports STARTED, what its application hears of peers, the answers to `who` and
+//! `accounts`, and what its ledger objects to.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use testkit::heard;
-use testkit::ledger::{Heard, Ledger, Rule};
+use testkit::ledger::{Account, Heard, Ledger, Rule};
 use testkit::role;
-use zyre::{ActionError, Endpoint, Event, Events, Node, PeerId};
+use zyre::{ActionError, Content, Endpoint, Event, Events, Node, PeerId};
 
 use super::padding;
 use crate::behaviour::{Act, Behaviour, DEPTH};
+use crate::release_before;
 
 /// The role of the process.
 pub(super) const ROLE: &str = "world-node";
+
+/// The header of nodes of pyre, and of ours. Those of the release before have none.
+pub(super) const PYRE: (&str, &str) = ("X-WORLD", "pyre");
+const OURS: (&str, &str) = ("X-WORLD", "ours");
 
 /// What a node wishes to do, it does once in this time.
 const PACE: Duration = Duration::from_millis(250);
@@ -25,8 +31,8 @@ const PACE: Duration = Duration::from_millis(250);
 /// How much larger than its stamp each message is, in turn.
 const PADDING: [usize; 7] = [0, 0, 1400, 0, 0, 5000, 0];
 
-/// Plays the role. The settings are `name`, `seed`, `interface`, `two_way`, and `expired`, in
-/// seconds.
+/// Plays the role. The settings are `name`, `seed`, `interface`, `two_way`, `mixed` (nodes of the
+/// release before are about), and `expired`, in seconds.
 ///
 /// # Errors
 /// If the node does not start.
@@ -37,6 +43,7 @@ pub(super) async fn run(settings: &Value) -> Result<(), String> {
         .name(settings["name"].as_str().unwrap_or_default())
         .interface(settings["interface"].as_str().unwrap_or("*"))
         .two_way(settings["two_way"].as_bool().unwrap_or(true))
+        .header(OURS.0, OURS.1)
         .evasive_timeout(expired / 2)
         .expired_timeout(expired);
     let (node, events) = builder.start().await.map_err(|error| error.to_string())?;
@@ -46,6 +53,10 @@ pub(super) async fn run(settings: &Value) -> Result<(), String> {
         ledger: Ledger::new(node.id()),
         behaviour: Behaviour::new(settings["seed"].as_u64().unwrap_or_default()),
         acts: VecDeque::new(),
+        hushed: false,
+        mixed: settings["mixed"].as_bool().unwrap_or(false),
+        old: BTreeSet::new(),
+        pyre: BTreeSet::new(),
         node,
         events,
         start: Instant::now(),
@@ -74,6 +85,12 @@ struct Resident {
     behaviour: Behaviour,
     /// What it is to do next.
     acts: VecDeque<Act>,
+    /// Whether it says nothing.
+    hushed: bool,
+    /// Whether peers of the release before are about; those that are, and those of pyre.
+    mixed: bool,
+    old: BTreeSet<PeerId>,
+    pyre: BTreeSet<PeerId>,
     start: Instant,
     sent: usize,
     received: u64,
@@ -86,13 +103,26 @@ impl Resident {
                 self.who();
                 ControlFlow::Continue(())
             }
+            "hush" | "speak" => {
+                self.hushed = command == "hush";
+                ControlFlow::Continue(())
+            }
+            "accounts" => {
+                self.act_on_it();
+                let of = |(peer, it): (PeerId, Account)| (peer.to_string(), json!(it));
+                let peers: Map<String, Value> = self.ledger.accounts().map(of).collect();
+                role::report(&json!({ "event": "accounts", "peers": peers }));
+                ControlFlow::Continue(())
+            }
             "stop" => {
                 self.node.stop().await;
                 while let Some(event) = self.events.recv().await {
                     self.observe(&event);
                 }
                 self.hand_on();
-                role::report(&json!({ "event": "stop" }));
+                let of = |(peer, said): (PeerId, u32)| (peer.to_string(), json!(said));
+                let said: Map<String, Value> = self.ledger.last_words().map(of).collect();
+                role::report(&json!({ "event": "stop", "said": said }));
                 ControlFlow::Break(())
             }
             other => {
@@ -129,6 +159,7 @@ impl Resident {
             self.node.endpoints().iter().map(ToString::to_string).collect();
         role::report(&json!({
             "event": "who", "peers": peers, "endpoints": endpoints, "received": self.received,
+            "lost": self.ledger.lost(),
         }));
     }
 
@@ -151,17 +182,32 @@ impl Resident {
                 self.note(&event);
             }
             let Some(act) = self.acts.pop_front() else { return };
-            self.act(&act);
+            if !self.hushed {
+                self.act(&act);
+            }
         }
     }
 
     fn observe(&mut self, event: &Event) -> u8 {
-        tell(event);
+        tell(event, &self.ledger);
+        if let Event::IdInUse { endpoint } = event {
+            let what = format!("it takes itself for another one, at {endpoint}");
+            object(Rule::Life, self.node.id(), &what, &[]);
+        }
+        if let Event::Enter { peer, headers, .. } = event {
+            self.entered(*peer, headers.get(OURS.0).map(String::as_str));
+        }
         let content = event.content();
-        let stripped = content.and_then(padding::strip);
+        let stripped = content.and_then(|content| self.stamp(content));
         let at = self.start.elapsed();
         self.received += u64::from(content.is_some());
         let heard = match (heard!(zyre::Event, event), &stripped) {
+            // There is no stamp on what it says.
+            (Heard::Whisper { peer, .. } | Heard::Shout { peer, .. }, _)
+                if self.pyre.contains(&peer) =>
+            {
+                return 0;
+            }
             (Heard::Whisper { peer, .. }, Some(content)) => Heard::Whisper { peer, content },
             (Heard::Shout { peer, group, .. }, Some(content)) => {
                 Heard::Shout { peer, group, content }
@@ -170,6 +216,31 @@ impl Resident {
             (heard, _) => heard,
         };
         self.ledger.observe(at, heard)
+    }
+
+    /// A peer has said what it is, if it can.
+    fn entered(&mut self, peer: PeerId, header: Option<&str>) {
+        match header {
+            Some(value) if value == PYRE.1 => self.pyre.insert(peer),
+            Some(_) => return,
+            None => self.old.insert(peer),
+        };
+    }
+
+    /// Returns the stamp of the ledger on a message, as we would have written it.
+    fn stamp(&self, content: &Content) -> Option<Content> {
+        let old = if self.mixed { release_before::from_old(content) } else { None };
+        old.or_else(|| padding::strip(content))
+    }
+
+    /// Returns a message as it is sent: somewhat larger than its stamp, or as nodes of the release
+    /// before would have it.
+    fn dress(&mut self, stamp: &Content, as_old: bool) -> Content {
+        self.sent += 1;
+        if as_old {
+            return release_before::to_old(stamp);
+        }
+        padding::pad(stamp, PADDING[self.sent % PADDING.len()])
     }
 
     /// Joins or leaves a group, and talks to one peer after the other, so that no loss is
@@ -194,8 +265,8 @@ impl Resident {
         let result = match act {
             Act::Whisper(to, depth) => {
                 let content = self.ledger.whisper(self.start.elapsed(), *to, *depth);
-                let padding = self.next_padding();
-                let result = self.node.whisper(*to, padding::pad(&content, padding));
+                let content = self.dress(&content, self.old.contains(to));
+                let result = self.node.whisper(*to, content);
                 if let Err(ActionError::UnknownPeer(_)) = result {
                     self.ledger.refused(self.start.elapsed(), *to);
                     return;
@@ -204,8 +275,9 @@ impl Resident {
             }
             Act::Shout(group, depth) => {
                 let content = self.ledger.shout(group, *depth);
-                let padding = self.next_padding();
-                self.node.shout(group, padding::pad(&content, padding))
+                // It reaches all members.
+                let content = self.dress(&content, self.mixed);
+                self.node.shout(group, content)
             }
             Act::Join(group) => {
                 self.ledger.joined(group);
@@ -225,11 +297,6 @@ impl Resident {
         }
     }
 
-    fn next_padding(&mut self) -> usize {
-        self.sent += 1;
-        PADDING[self.sent % PADDING.len()]
-    }
-
     fn hand_on(&mut self) {
         for violation in self.ledger.drain(self.start.elapsed()) {
             object(violation.rule, violation.peer, &violation.what, &violation.history);
@@ -245,7 +312,7 @@ fn object(rule: Rule, peer: PeerId, what: &str, history: &[String]) {
 }
 
 /// Tells of an event that is about how a peer is.
-fn tell(event: &Event) {
+fn tell(event: &Event, ledger: &Ledger) {
     let (name, why) = match event {
         Event::Enter { endpoint, .. } => ("ENTER", endpoint.to_string()),
         Event::Exit { reason, .. } => ("EXIT", reason.to_string()),
@@ -256,5 +323,6 @@ fn tell(event: &Event) {
         _ => return,
     };
     let peer = event.peer().map(|peer| peer.to_string());
-    role::report(&json!({ "event": name, "peer": peer, "why": why }));
+    let heard = event.peer().map(|peer| ledger.next_whisper(peer));
+    role::report(&json!({ "event": name, "peer": peer, "why": why, "heard": heard }));
 }

@@ -1,5 +1,7 @@
 //! What can be set about a world.
 
+use std::path::PathBuf;
+
 /// The options of `world`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -20,9 +22,24 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PERCENT", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(super) plain: u8,
+    /// Half of the hosts have a node of the release before: this is its zyre-tester. Such a node
+    /// knows one IPv4 interface.
+    #[arg(long, value_name = "PATH")]
+    pub(super) half_by: Option<PathBuf>,
+    /// This number of hosts has a node of pyre, which knows one IPv4 interface as well. Default:
+    /// none, or with `--python` a few; how many, the seed decides.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) pyre: Option<u8>,
+    /// A Python that has pyre. Default: that which `cargo xtask peers` has made, if
+    /// `ZYRE_INTEROP_DIR` says where.
+    #[arg(long, value_name = "PATH")]
+    pub(super) python: Option<PathBuf>,
     /// After how many seconds nodes give up a peer that does not answer.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=600))]
     pub(super) expired: u64,
+    /// Also write the result to a file, as JSON; `-` is standard output.
+    #[arg(long)]
+    pub(super) json: Option<PathBuf>,
     /// Print all that nodes have said when something is wrong.
     #[arg(long)]
     pub(super) transcript: bool,

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
+use super::member::Member;
 use super::moment::{Difference, Other};
 
 /// What has happened in a run, and what was wrong.
@@ -13,6 +16,10 @@ pub(super) struct Summary {
     pub(super) quiet_moments: u32,
     /// Messages.
     pub(super) received: u64,
+    /// Whispers that were lost with a link.
+    pub(super) lost: u64,
+    /// Pairs of which both have compared what was said with what was heard.
+    pub(super) settled: u64,
     /// The longest that nodes took to know each other after the last change, and to part.
     met: Duration,
     parted: Duration,
@@ -22,6 +29,23 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// A node has ended, or the run has.
+    pub(super) fn count(&mut self, member: &Member) {
+        self.received += member.received;
+        self.lost += member.lost;
+    }
+
+    /// Returns it as JSON.
+    pub(super) fn figures(&self) -> Value {
+        let Self { nodes, changes, quiet_moments, received, lost, settled, met, parted, .. } = self;
+        json!({
+            "nodes": nodes, "changes": changes, "quiet_moments": quiet_moments,
+            "received": received, "lost": lost, "settled": settled,
+            "met_seconds": met.as_secs_f64(), "parted_seconds": parted.as_secs_f64(),
+            "wrong": self.wrong.len(),
+        })
+    }
+
     /// Some nodes do not know the truth this long after the last change.
     pub(super) fn note(&mut self, differences: &[Difference], lasted: Duration) {
         for difference in differences {
@@ -36,9 +60,13 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { nodes, changes, quiet_moments, received, met, parted, .. } = self;
+        let Self { nodes, changes, quiet_moments, received, lost, settled, met, parted, .. } = self;
         writeln!(f, "{nodes} nodes, {changes} changes, {quiet_moments} quiet moments")?;
-        writeln!(f, "{received} messages were received")?;
+        writeln!(
+            f,
+            "{received} messages were received; {lost} whispers were lost, each before an EXIT"
+        )?;
+        writeln!(f, "{settled} times a peer had heard all that was said to it since")?;
         writeln!(f, "the last to meet took {met:.1?}, the last to part {parted:.1?}")?;
         if self.wrong.is_empty() {
             return f.write_str("nothing was wrong");

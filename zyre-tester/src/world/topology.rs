@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
+
+use super::kind::Kind;
 
 /// Most networks, and most interfaces of a host.
 const MOST: usize = 3;
@@ -40,13 +43,15 @@ pub(super) struct Home {
 pub(super) struct Host {
     pub(super) name: String,
     pub(super) firewall: Firewall,
-    /// Whether its node shares a connection with those that can do that as well.
-    pub(super) two_way: bool,
+    /// What its nodes are.
+    pub(super) kind: Kind,
     pub(super) ports: Vec<Port>,
     /// The network outside, if it is in a home.
     pub(super) outer: Option<usize>,
     /// Whether there is a node on it.
     pub(super) runs: bool,
+    /// Whether the node has had more than one IPv4 address on an interface.
+    pub(super) has_moved: bool,
 }
 
 /// What gets into a host.
@@ -72,6 +77,9 @@ pub(super) struct Port {
     pub(super) up: bool,
     /// Whether its cable is plugged in.
     pub(super) plugged: bool,
+    /// When its routes were made, among those of the host: of two that lead to one subnet the
+    /// kernel takes the older.
+    pub(super) routed: u32,
     /// Percent of what comes in.
     pub(super) loss: u8,
     /// What it sends at most.
@@ -97,28 +105,56 @@ impl Topology {
         new
     }
 
+    /// Has nodes of this kind live on some of the hosts on which there are nodes of ours. They live
+    /// at one IPv4 address of the first interface.
+    pub(super) fn settle(&mut self, rng: &mut StdRng, kind: Kind, count: usize) {
+        let ours = (0..self.hosts.len()).filter(|place| self.hosts[*place].kind.is_ours());
+        let mut places = ours.sample(rng, count);
+        // Sampling leaves them in no order that is told.
+        places.sort_unstable();
+        for place in places {
+            let network = self.hosts[place].ports[0].network;
+            let address = self.address(network, false);
+            let host = &mut self.hosts[place];
+            host.kind = kind;
+            host.ports[0].v4 = vec![address];
+            // Where it would be met by others, nobody says; and what it sends leaves by any that
+            // leads to the network.
+            let one = host.kind == Kind::Pyre;
+            let mut number = 0;
+            host.ports.retain(|port| {
+                number += 1;
+                number == 1 || !one && port.network != network
+            });
+        }
+    }
+
     fn host(&mut self, rng: &mut StdRng, name: String, plain: u8) -> Host {
         let firewall = match rng.random_range(0..10) {
             0 | 1 => Firewall::NoConnections,
             2 => Firewall::Closed,
             _ => Firewall::Open,
         };
-        let two_way = rng.random_range(0..100) >= plain;
+        let is_plain = rng.random_range(0..100) < plain;
+        let kind = if is_plain { Kind::Plain } else { Kind::TwoWay };
         if !self.homes.is_empty() && rng.random_ratio(1, 6) {
             let home = rng.random_range(0..self.homes.len());
             let outer = Some(self.homes[home].outer);
             let ports = vec![self.port(rng, "eth0".into(), self.networks + home)];
-            return Host { name, firewall, two_way, ports, outer, runs: false };
+            return Host { name, firewall, kind, ports, outer, runs: false, has_moved: false };
         }
-        // Most have one interface, as most have.
-        let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)].min(self.networks);
+        // Most have one interface, as most have. Some have two on one network: Wi-Fi beside cable.
+        let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)];
+        let is_double = rng.random_ratio(1, 3);
         let mut networks: Vec<usize> = (0..self.networks).collect();
+        let count = if is_double { count } else { count.min(self.networks) };
         let ports = (0..count).map(|number| {
-            let network = networks.swap_remove(rng.random_range(0..networks.len()));
+            let place = rng.random_range(0..networks.len());
+            let network = if is_double { networks[place] } else { networks.swap_remove(place) };
             self.port(rng, format!("eth{number}"), network)
         });
         let ports = ports.collect();
-        Host { name, firewall, two_way, ports, outer: None, runs: false }
+        Host { name, firewall, kind, ports, outer: None, runs: false, has_moved: false }
     }
 
     fn port(&mut self, rng: &mut StdRng, name: String, network: usize) -> Port {
@@ -142,6 +178,7 @@ impl Topology {
             v6,
             up: true,
             plugged: true,
+            routed: 0,
             loss: if rough { rng.random_range(1..=5) } else { 0 },
             kilobits: rng.random_ratio(1, 6).then(|| rng.random_range(500..5000)),
             mtu: rng.random_ratio(1, 6).then(|| rng.random_range(1280..1500)),
@@ -176,15 +213,49 @@ pub(super) const fn is_of_first_subnet(address: Ipv4Addr) -> bool {
     address.octets()[1] < 100
 }
 
+/// Whether two addresses are of one subnet.
+pub(super) const fn are_of_one_subnet(one: Ipv4Addr, other: Ipv4Addr) -> bool {
+    one.to_bits() >> 8 == other.to_bits() >> 8
+}
+
 impl Host {
     /// Returns the interfaces by which anything gets in or out.
     pub(super) fn working(&self) -> impl Iterator<Item = &Port> {
-        self.ports.iter().filter(|port| port.up && port.plugged)
+        self.ports.iter().filter(|port| port.works())
+    }
+
+    /// Returns those of them that its node lives on.
+    pub(super) fn lived_on(&self) -> impl Iterator<Item = &Port> {
+        let count = if self.kind.is_ours() { self.ports.len() } else { 1 };
+        self.ports.iter().take(count).filter(|port| port.works())
+    }
+
+    /// Makes the routes of an interface anew.
+    pub(super) fn route_last(&mut self, place: usize) {
+        let last = self.ports.iter().map(|port| port.routed).max().unwrap_or_default();
+        self.ports[place].routed = last + 1;
+    }
+
+    /// Returns whether what comes from an address of its subnet of a network is answered: by
+    /// whichever interface it has come, the answer leaves by the route to the subnet, which stays
+    /// where it is when a cable is pulled.
+    pub(super) fn answers(&self, network: usize, other: Ipv4Addr) -> bool {
+        let near = |port: &&Port| port.v4.iter().any(|own| are_of_one_subnet(*own, other));
+        let ports = self.ports.iter().filter(|port| port.network == network && port.up);
+        let route = ports.filter(near).min_by_key(|port| port.routed);
+        route.is_some_and(Port::works)
     }
 
     /// Returns whether packets that it gets or sends are lost or late.
     pub(super) fn is_rough(&self) -> bool {
         self.ports.iter().any(|port| port.loss > 0 || port.kilobits.is_some())
+    }
+}
+
+impl Port {
+    /// Returns whether anything gets in or out by it.
+    pub(super) const fn works(&self) -> bool {
+        self.up && self.plugged
     }
 }
 
@@ -210,7 +281,7 @@ impl fmt::Display for Host {
             Firewall::NoConnections => ", firewall lets no connection in",
             Firewall::Closed => ", firewall lets nothing in",
         })?;
-        f.write_str(if self.two_way { "" } else { ", one connection each way" })?;
+        write!(f, "{}", self.kind)?;
         f.write_str(if self.runs { ": " } else { ", no node: " })?;
         let ports: Vec<String> = self.ports.iter().map(ToString::to_string).collect();
         f.write_str(&ports.join("; "))
@@ -245,6 +316,7 @@ pub(super) mod tests {
             v6: *v6,
             up: true,
             plugged: true,
+            routed: 0,
             loss: 0,
             kilobits: None,
             mtu: None,
@@ -252,15 +324,17 @@ pub(super) mod tests {
         Host {
             name: "h".into(),
             firewall: Firewall::Open,
-            two_way: true,
+            kind: Kind::TwoWay,
             ports: ports.iter().enumerate().map(port).collect(),
             outer: None,
             runs: true,
+            has_moved: false,
         }
     }
 
     #[test]
     fn a_seed_makes_one_topology_in_which_no_address_is_there_twice() {
+        let mut two_on_one = false;
         for seed in 0..50 {
             let make = || Topology::random(&mut StdRng::seed_from_u64(seed), 20, 20);
             let topology = make();
@@ -275,12 +349,14 @@ pub(super) mod tests {
             all.dedup();
             assert_eq!(all.len(), count);
             assert!(ports().all(|port| port.v6 || !port.v4.is_empty()));
-            for host in &topology.hosts {
+            let networks = |host: &Host| {
                 let mut networks: Vec<_> = host.ports.iter().map(|port| port.network).collect();
                 networks.sort_unstable();
                 networks.dedup();
-                assert_eq!(networks.len(), host.ports.len(), "{host}");
-            }
+                networks.len()
+            };
+            two_on_one |= topology.hosts.iter().any(|host| networks(host) < host.ports.len());
         }
+        assert!(two_on_one, "two interfaces on one network");
     }
 }

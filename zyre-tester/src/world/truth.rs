@@ -3,7 +3,18 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::topology::{Firewall, Host, Port, is_of_first_subnet};
+use super::kind::Kind;
+use super::topology::{Firewall, Host, Port, are_of_one_subnet, is_of_first_subnet};
+
+/// Whether two nodes meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meet {
+    Yes,
+    No,
+    /// With a guest, which may have heard of an address first that leads nowhere, and ask no more;
+    /// of two guests, about whom nothing is said here; and where routes are what they should not be.
+    Perhaps,
+}
 
 /// What is true of two hosts, by all their interfaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +22,7 @@ pub(super) struct Truth {
     /// Where both are, and with which addresses.
     pub(super) paths: Vec<String>,
     /// Whether the nodes on them meet.
-    pub(super) meet: bool,
+    pub(super) meet: Meet,
     /// Why.
     why: &'static str,
 }
@@ -20,18 +31,28 @@ impl Truth {
     /// Two nodes meet if one can dial the other of which it hears the beacons; without a connection
     /// that carries both directions, both have to.
     pub(super) fn of(a: &Host, b: &Host) -> Self {
-        let mut paths = paths(a, b);
+        let mut paths: Vec<String> = ways(a, b).map(|way| way.to_string()).collect();
         paths.extend(out_of_home(a, b).or_else(|| out_of_home(b, a)));
         let (meet, why) = if !a.runs || !b.runs {
-            (false, "one of them has no node")
+            (Meet::No, "one of them has no node")
+        } else if !a.kind.is_ours() && !b.kind.is_ours() {
+            (Meet::Perhaps, "none of them is ours")
         } else if paths.is_empty() {
-            (false, "no network with a common family and subnet")
+            (Meet::No, "no network with a common family and subnet")
         } else {
-            match (a.two_way && b.two_way, [finds(a, b), finds(b, a)]) {
-                (_, [true, true]) => (true, "each hears the other and can dial it"),
-                (true, [false, false]) => (false, "none hears one that it can dial"),
-                (true, _) => (true, "one hears the other and can dial it, which is enough"),
-                (false, _) => (false, "not both can dial, and one connection is not enough"),
+            match (a.kind.is_two_way() && b.kind.is_two_way(), [finds(a, b), finds(b, a)]) {
+                (false, [true, _] | [_, true]) | (true, [true, false] | [false, true])
+                    if is_torn(a) || is_torn(b) =>
+                {
+                    (Meet::Perhaps, "a route of one leads out by an interface that is dead")
+                }
+                (_, [true, true]) if misleads(a, b) || misleads(b, a) => {
+                    (Meet::Perhaps, "one may have heard of an address that leads nowhere")
+                }
+                (_, [true, true]) => (Meet::Yes, "each hears the other and can dial it"),
+                (true, [false, false]) => (Meet::No, "none hears one that it can dial"),
+                (true, _) => (Meet::Yes, "one hears the other and can dial it, which is enough"),
+                (false, _) => (Meet::No, "not both can dial, and one connection is not enough"),
             }
         };
         Self { paths, meet, why }
@@ -50,14 +71,30 @@ impl fmt::Display for Truth {
 
 /// Whether `a` hears the beacons of `b`, or is told of it, and can dial it.
 fn finds(a: &Host, b: &Host) -> bool {
-    let hears = a.firewall != Firewall::Closed && !paths(a, b).is_empty();
+    let hears = a.firewall != Firewall::Closed && ways(a, b).any(|way| way.is_answered(b));
     b.firewall == Firewall::Open && (hears || out_of_home(a, b).is_some())
+}
+
+/// Whether a guest on `a` may dial an address of `b` that leads nowhere, and does not ask again.
+fn misleads(a: &Host, b: &Host) -> bool {
+    a.kind == Kind::Pyre && b.has_moved
+}
+
+/// Whether the routes of a host lead to a network by an interface that is dead, and two others of
+/// it are there: what it begins at one of them may be answered to the other one.
+fn is_torn(host: &Host) -> bool {
+    let alive = |network| host.working().filter(|port| port.network == network).count();
+    let mut dead = host.ports.iter().filter(|port| port.up && !port.plugged);
+    dead.any(|port| alive(port.network) > 1)
 }
 
 /// How `a` gets out of its home, if it is in one, to `b`. There is no way back, and no
 /// beacon passes: who is outside is told to the node at home.
 fn out_of_home(a: &Host, b: &Host) -> Option<String> {
     let (outer, address) = (a.outer?, told(a, b)?);
+    if !b.answers(outer, address) {
+        return None;
+    }
     let out = |port: &Port| port.v4.iter().any(|own| is_of_first_subnet(*own));
     a.working().any(out).then(|| format!("through a router to net{outer} {address}"))
 }
@@ -69,24 +106,48 @@ pub(super) fn told(a: &Host, b: &Host) -> Option<Ipv4Addr> {
     ports.flat_map(|port| port.v4.iter().copied()).find(|address| is_of_first_subnet(*address))
 }
 
-/// By IPv6 all on a link reach each other; by IPv4 those of one subnet. Beacons also
-/// get into the other subnets of the network, but nobody there can answer.
-fn paths(a: &Host, b: &Host) -> Vec<String> {
-    let mut paths = Vec::new();
-    for ours in a.working() {
-        for theirs in b.working().filter(|theirs| theirs.network == ours.network) {
-            let subnet = |ip: &Ipv4Addr| ip.octets()[..3].to_vec();
-            let pairs = ours.v4.iter().flat_map(|one| theirs.v4.iter().map(move |it| (one, it)));
-            let near = pairs.filter(|(one, other)| subnet(one) == subnet(other));
-            let network = ours.network;
-            paths.extend(near.map(|(one, other)| format!("on net{network} {one} and {other}")));
-            if ours.v6 && theirs.v6 {
-                let names = format!("{} and {}", ours.name, theirs.name);
-                paths.push(format!("on net{network} IPv6 of {names}"));
+/// Two interfaces by which two hosts can send to each other.
+enum Way<'a> {
+    /// Between these addresses.
+    Ipv4 { network: usize, from: Ipv4Addr, to: Ipv4Addr },
+    /// Each by the address that it has given itself.
+    Ipv6 { network: usize, from: &'a Port, to: &'a Port },
+}
+
+impl Way<'_> {
+    /// Whether what is sent to `host` is answered. By IPv6 each interface answers for itself.
+    fn is_answered(&self, host: &Host) -> bool {
+        match self {
+            Self::Ipv4 { network, from, .. } => host.answers(*network, *from),
+            Self::Ipv6 { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv4 { network, from, to } => write!(f, "on net{network} {from} and {to}"),
+            Self::Ipv6 { network, from, to } => {
+                write!(f, "on net{network} IPv6 of {} and {}", from.name, to.name)
             }
         }
     }
-    paths
+}
+
+/// By IPv6 all on a link reach each other; by IPv4 those of one subnet. Beacons also
+/// get into the other subnets of the network, but nobody there can answer.
+fn ways<'a>(a: &'a Host, b: &'a Host) -> impl Iterator<Item = Way<'a>> {
+    let ipv6 = a.kind.is_ours() && b.kind.is_ours();
+    let pairs = a.lived_on().flat_map(|ours| b.lived_on().map(move |theirs| (ours, theirs)));
+    pairs.filter(|(ours, theirs)| ours.network == theirs.network).flat_map(move |(from, to)| {
+        let network = from.network;
+        let pairs = from.v4.iter().flat_map(|one| to.v4.iter().map(move |other| (*one, *other)));
+        let near = pairs.filter(|(one, other)| are_of_one_subnet(*one, *other));
+        let v4 = near.map(move |(from, to)| Way::Ipv4 { network, from, to });
+        let v6 = (ipv6 && from.v6 && to.v6).then_some(Way::Ipv6 { network, from, to });
+        v4.chain(v6)
+    })
 }
 
 #[cfg(test)]
@@ -97,7 +158,8 @@ mod tests {
     fn meet(a: &Host, b: &Host) -> bool {
         let [one, other] = [Truth::of(a, b), Truth::of(b, a)];
         assert_eq!((one.meet, one.why), (other.meet, other.why));
-        one.meet
+        assert_ne!(one.meet, Meet::Perhaps);
+        one.meet == Meet::Yes
     }
 
     #[test]
@@ -122,6 +184,43 @@ mod tests {
     }
 
     #[test]
+    fn of_two_interfaces_on_one_network_the_older_route_answers() {
+        let one = host(&[(&["10.80.0.1"], false)]);
+        let mut two = host(&[(&["10.80.0.2"], false), (&["10.80.0.3"], false)]);
+        two.ports[1].network = 0;
+        two.ports[1].routed = 1;
+        let plain = Host { kind: Kind::Plain, ..two.clone() };
+        assert!(meet(&one, &two) && meet(&one, &plain));
+        let pull = |host: &Host, place: usize| {
+            let mut host = host.clone();
+            host.ports[place].plugged = false;
+            host
+        };
+        assert!(meet(&one, &pull(&plain, 1)));
+        assert!(meet(&one, &pull(&two, 0)), "it can dial by the other one");
+        assert!(!meet(&one, &pull(&plain, 0)), "and answers by the one that is dead");
+        let no_connections = Host { firewall: Firewall::NoConnections, ..one.clone() };
+        assert!(meet(&no_connections, &two));
+        assert!(!meet(&no_connections, &pull(&two, 0)));
+        let mut down = plain;
+        down.ports[0].up = false;
+        assert!(meet(&one, &down), "its route is gone");
+    }
+
+    #[test]
+    fn a_guest_knows_one_ipv4_address_and_makes_a_connection_each_way() {
+        for kind in [Kind::Old, Kind::Pyre] {
+            let guest = Host { kind, ..host(&[(&["10.80.0.1"], true), (&["10.81.0.1"], true)]) };
+            assert!(meet(&guest, &host(&[(&["10.80.0.2"], true)])));
+            assert!(!meet(&guest, &host(&[(&[], true)])), "it has no IPv6");
+            assert!(!meet(&guest, &host(&[(&[], true), (&["10.81.0.2"], true)])), "one interface");
+            let firewall = Firewall::NoConnections;
+            assert!(!meet(&guest, &Host { firewall, ..host(&[(&["10.80.0.2"], true)]) }));
+            assert_eq!(Truth::of(&guest, &guest).meet, Meet::Perhaps);
+        }
+    }
+
+    #[test]
     fn a_firewall_may_be_at_one_of_two_that_share_a_connection() {
         let open = host(&[(&["10.80.0.1"], false)]);
         let firewall = |firewall| Host { firewall, ..open.clone() };
@@ -129,7 +228,7 @@ mod tests {
         assert!(meet(&open, &no_connections));
         assert!(!meet(&no_connections, &no_connections));
         assert!(!meet(&open, &firewall(Firewall::Closed)), "it dials, if it heard anybody");
-        let plain = Host { two_way: false, ..open.clone() };
+        let plain = Host { kind: Kind::Plain, ..open.clone() };
         assert!(meet(&open, &plain));
         assert!(!meet(&no_connections, &plain));
     }
@@ -144,7 +243,7 @@ mod tests {
         let firewall = Host { firewall: Firewall::Closed, ..home.clone() };
         assert!(meet(&firewall, &outside), "it need not hear anybody");
         assert!(!meet(&home, &Host { firewall: Firewall::NoConnections, ..outside.clone() }));
-        assert!(!meet(&home, &Host { two_way: false, ..outside.clone() }));
+        assert!(!meet(&home, &Host { kind: Kind::Plain, ..outside.clone() }));
         assert!(!meet(&home, &host(&[(&["10.180.0.1"], true)])), "the router is not there");
         assert!(!meet(&Host { outer: Some(1), ..home }, &outside));
     }

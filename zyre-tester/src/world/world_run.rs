@@ -1,5 +1,8 @@
 //! A run: changes come, then all is quiet, again and again.
 
+mod accounts;
+mod objections;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -7,19 +10,24 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::failure::Result;
+use testkit::role;
 use testkit::transcript::Transcript;
 
 use super::change::{Change, What};
+use super::guests::Guests;
+use super::kind::Kind;
+use super::last_words::LastWords;
 use super::lateness::Lateness;
 use super::machines::Machines;
 use super::member::Member;
 use super::moment::{Difference, Moment, Other, Patience};
+use super::node::ROLE;
 use super::options::Options;
 use super::summary::Summary;
 use super::topology::Topology;
-use super::truth::{Truth, told};
+use super::truth::{Meet, Truth, told};
 
 /// How often nodes are asked at a quiet moment.
 const ASK: Duration = Duration::from_millis(500);
@@ -27,6 +35,9 @@ const ASK: Duration = Duration::from_millis(500);
 /// No node knows the truth before it has noticed what has changed: it looks at its host, and is
 /// heard, once a second.
 const NOTICE: Duration = Duration::from_millis(2500);
+
+/// Of what is slow the last lines are told.
+const LAST: usize = 8;
 
 /// What lasts longer is told.
 const SLOW: Duration = Duration::from_secs(4);
@@ -50,9 +61,18 @@ pub(super) struct WorldRun {
     machines: Machines,
     /// The nodes, by the places of their hosts.
     members: BTreeMap<usize, Member>,
-    leaving: Vec<Member>,
+    /// Those that stop, with the places of their hosts.
+    leaving: Vec<(usize, Member)>,
+    last_words: Vec<LastWords>,
+    /// The hosts whose networks have changed since the last quiet moment, and those of which more
+    /// has changed than addresses.
+    disturbed: BTreeSet<usize>,
+    unsettled: BTreeSet<usize>,
     /// How many nodes each host has had.
     lives: Vec<u32>,
+    /// What all nodes there have been are called, by their ids, and what they are.
+    names: BTreeMap<String, (String, Kind)>,
+    guests: Guests,
     transcript: Arc<Transcript>,
     rng: StdRng,
     options: Options,
@@ -67,15 +87,25 @@ impl WorldRun {
     ///
     /// # Errors
     /// They cannot be made.
-    pub(super) fn new(options: &Options, topology: Topology, seed: u64) -> Result<Self> {
+    pub(super) fn new(
+        options: &Options,
+        topology: Topology,
+        guests: Guests,
+        seed: u64,
+    ) -> Result<Self> {
         let expired = Duration::from_secs(options.expired);
         let machines = Machines::new(&topology)?;
         Ok(Self {
             lives: vec![0; topology.hosts.len()],
+            names: BTreeMap::new(),
+            guests,
             topology,
             machines,
             members: BTreeMap::new(),
             leaving: Vec::new(),
+            last_words: Vec::new(),
+            disturbed: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             transcript: Transcript::new(),
             // The topology has taken its chance from the seed itself.
             rng: StdRng::seed_from_u64(seed.wrapping_add(1)),
@@ -106,7 +136,7 @@ impl WorldRun {
             let is_last = Instant::now() >= end;
             self.quiet(is_last || self.summary.quiet_moments.is_multiple_of(LONG));
         }
-        self.summary.received += self.members.values().map(|it| it.received).sum::<u64>();
+        self.members.values().for_each(|member| self.summary.count(member));
         Ok(())
     }
 
@@ -126,14 +156,17 @@ impl WorldRun {
         self.summary.changes += 1;
         change.apply(&mut self.topology);
         self.machines.apply(change, &self.topology)?;
+        if !matches!(change.what, What::Renumber(..)) {
+            self.unsettled.insert(change.host);
+        }
         match change.what {
             What::Start => self.start(change.host),
             What::Stop => {
                 if let Some(member) = self.members.remove(&change.host) {
                     // One that has died by itself is found when it is waited for.
                     let _ = member.stop();
-                    self.summary.received += member.received;
-                    self.leaving.push(member);
+                    self.summary.count(&member);
+                    self.leaving.push((change.host, member));
                 }
             }
             What::Crash => {
@@ -141,11 +174,13 @@ impl WorldRun {
                     if member.crash() {
                         self.summary.wrong.push(format!("{} has died by itself", member.name));
                     }
-                    self.summary.received += member.received;
+                    self.summary.count(&member);
                     self.objections(&member);
                 }
             }
-            What::Switch(..) | What::Cable(..) | What::Renumber(..) => {}
+            What::Switch(..) | What::Cable(..) | What::Renumber(..) => {
+                self.disturbed.insert(change.host);
+            }
         }
         self.tell_homes();
         Ok(())
@@ -155,7 +190,10 @@ impl WorldRun {
     fn tell_homes(&mut self) {
         let hosts = &self.topology.hosts;
         let mut news = Vec::new();
-        for &place in self.members.keys().filter(|place| hosts[**place].outer.is_some()) {
+        for &place in self.members.keys().filter(|place| {
+            let host = &hosts[**place];
+            host.outer.is_some() && host.kind.is_ours()
+        }) {
             for (other, member) in &self.members {
                 if let Some(address) = told(&hosts[place], &hosts[*other]) {
                     news.push((place, member.id.clone(), member.endpoint(address)));
@@ -177,36 +215,60 @@ impl WorldRun {
         let settings = json!({
             "name": name,
             "seed": self.rng.random::<u64>(),
-            "two_way": host.two_way,
+            "two_way": host.kind.is_two_way(),
+            "mixed": self.guests.include_old(),
             "expired": self.options.expired,
             "interface": if self.options.sabotage && place == 0 { "lo" } else { "*" },
         });
         self.summary.nodes += 1;
-        match Member::start(self.machines.host(place), &self.transcript, &name, &settings) {
-            Ok(member) => drop(self.members.insert(place, member)),
+        match self.start_program(place, &settings) {
+            Ok(member) => {
+                self.names.insert(member.id.clone(), (name, member.kind));
+                self.members.insert(place, member);
+            }
             Err(error) => self.summary.wrong.push(format!("{name} does not start: {error}")),
         }
+    }
+
+    fn start_program(&self, place: usize, settings: &Value) -> Result<Member> {
+        let host = &self.topology.hosts[place];
+        let interface = &host.ports[0].name;
+        let program = match self.guests.command(host.kind, interface, settings) {
+            Some(program) => program,
+            None => role::again(ROLE, settings)?,
+        };
+        let machine = self.machines.host(place);
+        Member::start(machine, &self.transcript, host.kind, &program, settings)
     }
 
     /// Nothing changes: soon every node knows the truth; and if this is a `long` moment, that stays
     /// so.
     fn quiet(&mut self, long: bool) {
         let (began, changed) = (Instant::now(), self.seconds());
-        for mut member in std::mem::take(&mut self.leaving) {
-            if let Err(error) = member.stopped() {
-                self.summary.wrong.push(error.to_string());
+        for (host, mut member) in std::mem::take(&mut self.leaving) {
+            match member.stopped() {
+                Ok(()) => self.last_words.push(LastWords::of(&member, host)),
+                Err(error) => self.summary.wrong.push(error.to_string()),
             }
             self.objections(&member);
+        }
+        for member in self.members.values().filter(|member| member.kind == Kind::Pyre) {
+            // One that has died is found when it is asked.
+            let _ = member.shout();
         }
         let least = if long { self.patience.part } else { NOTICE };
         let (mut late, mut slowest) = (Lateness::default(), None);
         loop {
             let differences = self.ask().differences(&self.topology);
             let lasted = began.elapsed();
-            late.note(&differences, lasted, |it| it.may_last(&self.topology, &self.patience));
+            let settled = |host| !self.unsettled.contains(&host);
+            let may_last = |it: &Difference| it.may_last(&self.topology, settled, &self.patience);
+            late.note(&differences, lasted, may_last);
             self.summary.note(&differences, lasted);
-            if let Some(difference) = differences.first() {
-                slowest = Some((difference.describe(&self.topology), lasted));
+            let is_missing = |it: &&Difference| matches!(it.other, Other::Missing(_));
+            let missing = differences.iter().find(is_missing);
+            if let Some(difference) = missing.or_else(|| differences.first()) {
+                slowest = Some((difference.clone(), lasted));
             }
             // What is never known is not waited for where that is meant.
             let hopeless = self.options.sabotage && late.is_late();
@@ -220,12 +282,16 @@ impl WorldRun {
         }
         if long && self.summary.wrong.is_empty() {
             self.stay();
+            self.settle();
         }
+        self.judge_last_words();
         self.all_objections();
         self.summary.quiet_moments += 1;
         let pairs = self.pairs();
         println!("{:8.3} s quiet since {changed:.3} s, {pairs} pairs can meet", self.seconds());
         if let Some((what, until)) = slowest.filter(|(_, until)| *until > SLOW) {
+            let stories = self.stories(&what, LAST);
+            let what = what.describe(&self.topology) + &stories;
             println!("    after {:.1} s still: {what}", until.as_secs_f64());
         }
         if self.summary.wrong.is_empty() {
@@ -239,7 +305,9 @@ impl WorldRun {
     fn pairs(&self) -> usize {
         let hosts = &self.topology.hosts;
         let after = |place: usize| hosts.iter().skip(place + 1);
-        let met = |(place, host)| after(place).filter(move |it| Truth::of(host, it).meet).count();
+        let met = |(place, host)| {
+            after(place).filter(move |it| Truth::of(host, it).meet == Meet::Yes).count()
+        };
         hosts.iter().enumerate().map(met).sum()
     }
 
@@ -270,7 +338,7 @@ impl WorldRun {
         sleep(STAY);
         let ids: BTreeSet<&String> = self.members.values().map(|it| &it.id).collect();
         let mut wrong = Vec::new();
-        for member in self.members.values() {
+        for member in self.members.values().filter(|member| member.kind.is_ours()) {
             for id in &ids {
                 let story = member.story(id, mark);
                 let bad = |line: &&String| !line.contains("UNREACHABLE") && !line.contains("wrong");
@@ -285,53 +353,6 @@ impl WorldRun {
         let differences = self.ask().differences(&self.topology);
         for difference in &differences {
             self.object(difference, Duration::ZERO);
-        }
-    }
-
-    fn name_of(&self, id: &str) -> String {
-        let found = self.members.values().find(|it| it.id == id);
-        found.map_or_else(|| id.to_owned(), |it| it.name.clone())
-    }
-
-    fn object(&mut self, difference: &Difference, lasted: Duration) {
-        let mut text = difference.describe(&self.topology);
-        let until = match lasted {
-            Duration::ZERO => "it was so, and is not any more".to_owned(),
-            late => format!("for {:.1} s", late.as_secs_f64()),
-        };
-        text += &format!("\n    {until}\n    {}", self.topology.hosts[difference.host]);
-        let member = &self.members[&difference.host];
-        let other = match &difference.other {
-            Other::Missing(place) | Other::Surplus(place) => {
-                text += &format!("\n    {}", self.topology.hosts[*place]);
-                self.members[place].id.clone()
-            }
-            Other::Gone(id) => id.clone(),
-        };
-        let story = member.whole_story(&other);
-        text += &format!("\n    what {} has heard of it:\n      ", member.name);
-        text += &story.join("\n      ");
-        self.summary.wrong.push(text);
-    }
-
-    fn all_objections(&mut self) {
-        let members = std::mem::take(&mut self.members);
-        for member in members.values() {
-            self.objections(member);
-        }
-        self.members = members;
-    }
-
-    /// What the ledger of a node says.
-    fn objections(&mut self, member: &Member) {
-        for wrong in member.objections(self.transcript.start()) {
-            let text = |field: &str| wrong[field].as_str().unwrap_or_default();
-            let mut line = format!("{}: {}: {}", member.name, text("rule"), text("what"));
-            line += &format!(" (about {})", self.name_of(text("peer")));
-            for entry in wrong["history"].as_array().into_iter().flatten() {
-                line += &format!("\n      {}", entry.as_str().unwrap_or_default());
-            }
-            self.summary.wrong.push(line);
         }
     }
 }

@@ -126,6 +126,8 @@ fn places() -> Vec<harness::Test> {
         networks_an_id_that_is_used_twice: networks::an_id_that_is_used_twice,
         networks_families: networks::families,
         networks_an_address_changes: networks::an_address_changes,
+        networks_an_address_changes_before_firewalls: networks::an_address_changes_before_firewalls,
+        networks_two_interfaces_on_one_network: networks::two_interfaces_on_one_network,
         networks_a_dead_interface: networks::a_dead_interface,
         networks_a_second_address: networks::a_second_address,
     ]

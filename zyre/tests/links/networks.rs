@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::network::{Host, Network};
 use testkit::transcript::Transcript;
 
-use crate::node::{FOLLOWER, Node, until};
+use crate::node::{CHOOSER, FOLLOWER, Node, until};
 use crate::pair::Pair;
 
 /// How soon two nodes meet that hear each other's beacons.
@@ -203,6 +203,39 @@ pub(crate) fn an_address_changes() {
     }
 }
 
+/// The same where the others let no connection in: they have to find out by themselves that their
+/// connections lead nowhere, and dial.
+pub(crate) fn an_address_changes_before_firewalls() {
+    for ids in [[CHOOSER, FOLLOWER], [FOLLOWER, CHOOSER]] {
+        for ipv6 in [true, false] {
+            let network = Network::new().unwrap();
+            let hosts = network.hosts(&["a", "b"]).unwrap();
+            hosts[1].drop_connections().unwrap();
+            if !ipv6 {
+                for host in &hosts {
+                    host.sysctl("net.ipv6.conf.eth0.disable_ipv6", "1").unwrap();
+                }
+            }
+            // They meet by IPv4, for no address of IPv6 is sure yet.
+            let transcript = Transcript::new();
+            let start = |place: usize| {
+                let settings = json!({ "interface": "*", "id": ids[place] });
+                Node::start(&hosts[place], &transcript, settings)
+            };
+            let nodes = meet(start(0), start(1), SOON);
+            until(Instant::now() + ADDRESS_IS_SURE);
+            let mark = nodes[1].mark();
+            let address = network.next_address();
+            hosts[0].ip("-4 addr flush dev eth0").unwrap();
+            hosts[0].add_address("eth0", address).unwrap();
+            nodes[1].meets(&nodes[0].id, mark, AFTER_A_CHANGE);
+            all_know_all(&nodes, SOON);
+            println!("met again after {} ms", mark.at.elapsed().as_millis());
+            Pair { nodes, within: SOON }.talk(100);
+        }
+    }
+}
+
 /// Each of these has all others as its peers, within this time from now on.
 fn all_know_all(nodes: &[Node], within: Duration) {
     let end = Instant::now() + within;
@@ -214,6 +247,39 @@ fn all_know_all(nodes: &[Node], within: Duration) {
         }
         assert!(Instant::now() < end, "peers of each: {counts:?}");
         until(Instant::now() + Duration::from_millis(20));
+    }
+}
+
+/// A host has two interfaces on one network, and others send to the one what is meant for the other,
+/// as they may: it answers by either for both. Whoever dials, and however many connections that
+/// takes, they meet and stay together.
+pub(crate) fn two_interfaces_on_one_network() {
+    for two_way in [true, false] {
+        let network = Network::new().unwrap();
+        let [a, b] = ["a", "b"].map(|name| network.host(name).unwrap());
+        network.plug(&a, "eth1").unwrap();
+        for (host, interface) in [(&a, "eth0"), (&a, "eth1"), (&b, "eth0")] {
+            host.sysctl(&format!("net.ipv6.conf.{interface}.disable_ipv6"), "1").unwrap();
+        }
+        for (interface, number) in [("eth0", 1), ("eth1", 3)] {
+            a.ip(&format!("link set {interface} address 02:00:00:00:00:0{number}")).unwrap();
+        }
+        for (address, number) in [("10.77.0.1", 3), ("10.77.0.3", 1)] {
+            let entry = format!("{address} lladdr 02:00:00:00:00:0{number} dev eth0 nud permanent");
+            b.ip(&format!("neigh replace {entry}")).unwrap();
+        }
+        // It has to dial, also where one connection is enough.
+        if two_way {
+            a.drop_connections().unwrap();
+        }
+        let transcript = Transcript::new();
+        let settings = || json!({ "interface": "*", "two_way": two_way });
+        let [a, b] = [&a, &b].map(|host| Node::start(host, &transcript, settings()));
+        let [a, b] = meet(a, b, SOON);
+        until(Instant::now() + LONG_ENOUGH);
+        for (one, other) in [(&a, &b), (&b, &a)] {
+            assert_eq!(one.story(&other.id, one.born), ["ENTER"]);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ const WHISPER_BYTES: usize = 3 + 1 + 1 + 4 + 16 + 4 + 16;
 const NOTHING_MORE: [u8; 8 + 4 + 1] = [255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0];
 
 /// Returns a message of ours as nodes of the release before would have sent it.
-pub(super) fn to_old(content: &Content) -> Content {
+pub(crate) fn to_old(content: &Content) -> Content {
     let rest = content.first().strip_prefix(OUR_MAGIC).unwrap_or_default();
     let mut bytes = [MAGIC, rest].concat();
     if rest.first() == Some(&WHISPER) {
@@ -32,7 +32,7 @@ pub(super) fn to_old(content: &Content) -> Content {
 }
 
 /// Returns a message of theirs as we would have sent it; `None` if it is not one.
-pub(super) fn from_old(content: &Content) -> Option<Content> {
+pub(crate) fn from_old(content: &Content) -> Option<Content> {
     let rest = content.first().strip_prefix(MAGIC)?;
     let mut bytes = [OUR_MAGIC, rest].concat();
     if rest.first() == Some(&WHISPER) {
