@@ -43,7 +43,7 @@ pub struct Limits {
     /// Frames of one message. A connection that sends more is closed. Default 4,096.
     pub message_frames: usize,
     /// Groups and headers together in one HELLO, and the groups of one peer. A peer with more is
-    /// ended. Default 4,096.
+    /// ended. One header of this node says which library it has. Default 4,096.
     pub hello_entries: usize,
     /// Bytes of one HELLO. A peer that sends more is ended. Default 1 MiB.
     pub hello_bytes: usize,

@@ -12,6 +12,7 @@ use testkit::wire::ghost::Ghost;
 use tokio::net::{TcpListener, TcpStream};
 use zyre::{
     ActionError, Endpoint, Event, ExitReason, Limits, Liveness, Node, PeerId, UnreachableReason,
+    VERSION,
 };
 
 fn names(groups: &[std::sync::Arc<str>]) -> Vec<&str> {
@@ -107,7 +108,7 @@ async fn peer_info_tells_name_headers_endpoint_groups_and_liveness() {
     let info = a.node.peer(b.id()).unwrap();
     assert_eq!((info.id, &*info.name, info.endpoint), (b.id(), "Bé", b.node.endpoint()));
     let headers: Vec<_> = info.headers.iter().map(|(k, v)| (&**k, &**v)).collect();
-    assert_eq!(headers, [("X-EMPTY", ""), ("X-KIND", "test")]);
+    assert_eq!(headers, [("X-EMPTY", ""), ("X-KIND", "test"), ("X-ZYRE", VERSION)]);
     assert_eq!((names(&info.groups), info.liveness), (vec!["g"], Liveness::Present));
     assert!(a.node.peer(a.id()).is_none(), "a node is not its own peer");
     assert!(a.node.peer(PeerId::new([7; 16])).is_none());
@@ -129,7 +130,8 @@ async fn a_header_set_later_is_seen_by_new_peers_only() {
     c.enter(b.id()).await;
     let headers = |member: &Member| {
         let headers = member.node.peer(b.id()).unwrap().headers;
-        headers.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        let set = headers.iter().filter(|(name, _)| *name != "X-ZYRE");
+        set.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
     };
     assert_eq!(headers(&a), ["X-A=1"]);
     assert_eq!(headers(&c), ["X-A=2", "X-B=3"]);

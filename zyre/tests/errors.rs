@@ -47,6 +47,7 @@ async fn names_of_255_bytes_work_and_of_256_are_refused() {
 
     too_long(a.node.join(&long), "group name");
     too_long(a.node.leave(&long), "group name");
+    too_long(a.node.contest(&long), "group name");
     too_long(a.node.shout(&long, "x"), "group name");
     too_long(a.node.set_header(&long, "x"), "header name");
     assert!(a.node.own_groups().is_empty());
@@ -65,14 +66,15 @@ async fn a_group_without_a_name_is_refused() {
 
 #[tokio::test]
 async fn groups_and_headers_beyond_a_hello_are_refused() {
-    let limits = Limits { hello_bytes: 2000, hello_entries: 4, ..Limits::default() };
+    // One entry says which library this is.
+    let limits = Limits { hello_bytes: 2000, hello_entries: 5, ..Limits::default() };
     let node = Member::start(on(free_port()).limits(limits)).await.node;
     let large = Err(ActionError::HelloTooLarge { limit: 2000 });
     assert_eq!(node.set_header("X-LARGE", &"x".repeat(2000)), large);
     for group in ["1", "2", "3", "4"] {
         node.join(group).unwrap();
     }
-    assert_eq!(node.join("5"), Err(ActionError::TooManyEntries { limit: 4 }));
+    assert_eq!(node.join("5"), Err(ActionError::TooManyEntries { limit: 5 }));
     node.join("4").unwrap();
     assert_eq!(node.own_groups().len(), 4);
 }

@@ -38,7 +38,7 @@ impl CElection {
         self.running.is_some()
     }
 
-    /// A member that contests starts a round; one that runs is thrown away.
+    /// A member that contests starts a round, in the place of one that runs.
     pub(crate) fn start(&mut self, members: &[PeerId]) -> Vec<Say> {
         if !self.contests {
             return Vec::new();

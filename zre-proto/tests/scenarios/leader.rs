@@ -400,7 +400,7 @@ fn a_wave_is_passed_on_and_echoed_and_the_leader_is_told_to_each() {
 }
 
 #[test]
-fn who_begins_its_wave_again_is_joined_again_and_who_throws_it_away_is_told_of_it() {
+fn who_begins_its_wave_again_is_joined_again_and_who_begins_another_is_told_again() {
     let mut solo = member();
     for n in [2, 3, 4] {
         meet(&mut solo, n, other);

@@ -79,7 +79,7 @@ impl Group {
             let told = self.told.get(&n).copied().filter(|leader| *leader != 0);
             match kind {
                 Kind::Ours => assert_eq!(told, lowest, "{what}: ours, {n} of {:?}", self.nodes),
-                // They wait for strangers for ever.
+                // Their rounds need the answer of each member.
                 Kind::C if elects && !strangers && self.nodes.len() > 1 => {
                     assert_eq!(told, lowest, "{what}: C, {n} of {:?}", self.nodes);
                 }
