@@ -100,7 +100,7 @@ const CROSSING: Run = Run {
 /// Many hear no beacons, and are told where others are, half of them without an id.
 const QUIET: Run = Run {
     name: "sim quiet",
-    arguments: "sim --nodes 40 --minutes 1 --quiet 30% --seed 1 --shrink 0",
+    arguments: "sim --nodes 40 --minutes 3 --quiet 60% --seed 1 --shrink 0",
     faults: &[],
 };
 
