@@ -104,6 +104,13 @@ const CROSSING: Run = Run {
     faults: &[],
 };
 
+/// Many hear no beacons, and are told where others are, half of them without an id.
+const QUIET: Run = Run {
+    name: "sim quiet",
+    arguments: "sim --nodes 40 --minutes 3 --quiet 60% --seed 1 --shrink 0",
+    faults: &[],
+};
+
 /// A long time, with many stalls: one side loses the other, which does not know.
 const STALLS: Run = Run {
     name: "sim stalls",
@@ -341,8 +348,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "crash-as-stop",
         breaks: "who is lost is told to have said goodbye",
         edits: &[core(
-            "Some(Suspicion::Moved | Suspicion::LostUs) | None => ExitReason::LinkLost",
-            "Some(Suspicion::Moved | Suspicion::LostUs) | None => ExitReason::Goodbye",
+            "Some(Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
+                ExitReason::LinkLost
+            }",
+            "Some(Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
+                ExitReason::Goodbye
+            }",
         )],
         run: &CHAOS,
         caught_by: Some(6),
@@ -442,6 +453,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[core_in("resync_if_due", "self.own_due = true;", "")],
         run: &GOSSIP,
         caught_by: Some(2),
+    },
+    Mutant {
+        name: "required-once",
+        breaks: "an endpoint where nobody was met is not looked at again",
+        edits: &[core(
+            "self.state = State::Waiting(after(now, pause.max(MIN_PAUSE)));",
+            "self.state = State::Waiting(after(now, pause.max(Duration::MAX)));",
+        )],
+        run: &QUIET,
+        caught_by: Some(6),
+    },
+    Mutant {
+        name: "found-for-good",
+        breaks: "an endpoint whose node has gone is not looked at again",
+        edits: &[core_in("release", "self.is_connected(id)", "!self.stopped")],
+        run: &QUIET,
+        caught_by: Some(6),
     },
     Mutant {
         name: "node-kept",

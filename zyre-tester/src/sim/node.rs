@@ -18,7 +18,7 @@ use zre_proto::{
     InterfaceId, Loss, Output, PeerId, UnreachableReason,
 };
 
-use self::conn::{Conn, Conns, Stage};
+use self::conn::{Conn, Conns, Stage, lost};
 use super::app::App;
 use super::chance::{Chance, MILLION};
 use super::counts::Counts;
@@ -446,7 +446,7 @@ impl Node {
                 }
             }
             let Some((peer, conn)) = full.pop_front() else { break };
-            let overflow = endings::lost(peer, conn, Loss::Overflow);
+            let overflow = lost(peer, conn, Loss::Overflow);
             if let Some(engine) = &mut self.engine {
                 engine.handle(now, overflow);
             }

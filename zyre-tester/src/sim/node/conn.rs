@@ -1,6 +1,6 @@
 //! One end of a connection, and all those of a node.
 
-use zre_proto::{ConnId, Content, Header, PeerId};
+use zre_proto::{ConnId, Content, Header, Input, Loss, PeerId};
 
 use crate::sim::driver::link_messages;
 use crate::sim::segment::NodeRef;
@@ -44,6 +44,14 @@ pub(super) struct Conn {
     pub(super) spoke: bool,
     /// Whether bytes have come since the engine was last told.
     pub(super) received: bool,
+}
+
+/// What the engine is told of a connection that is lost.
+pub(super) const fn lost(peer: Option<PeerId>, conn: ConnId, why: Loss) -> Input<'static> {
+    match peer {
+        Some(peer) => Input::Lost { peer, conn, why },
+        None => Input::ScoutLost { conn, why },
+    }
 }
 
 impl Conn {

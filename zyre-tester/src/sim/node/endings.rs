@@ -1,8 +1,8 @@
 //! How connections end.
 
-use zre_proto::{ConnId, Input, Loss, PeerId, UnreachableReason};
+use zre_proto::{ConnId, Input, Loss, UnreachableReason};
 
-use super::conn::{Conn, Stage};
+use super::conn::{Conn, Stage, lost};
 use super::{Held, Node, World};
 use crate::sim::chance::MILLION;
 use crate::sim::net::Reach;
@@ -12,14 +12,6 @@ use crate::sim::time::{MILLI, Micros};
 
 /// What a broken connection still brings comes within this time.
 const STILL_READ: Micros = 300 * MILLI;
-
-/// What the engine is told of a connection that is lost.
-pub(super) const fn lost(peer: Option<PeerId>, conn: ConnId, why: Loss) -> Input<'static> {
-    match peer {
-        Some(peer) => Input::Lost { peer, conn, why },
-        None => Input::ScoutLost { conn, why },
-    }
-}
 
 impl Node {
     /// Ends a connection at this side; the other side will see it, after what was sent before.
