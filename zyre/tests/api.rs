@@ -49,7 +49,7 @@ async fn peers_hear_of_join_and_leave_once_and_lists_follow() {
 
 #[test]
 fn the_version_is_that_of_the_package() {
-    assert_eq!(zyre::VERSION, env!("CARGO_PKG_VERSION"));
+    assert_eq!(VERSION, env!("CARGO_PKG_VERSION"));
 }
 
 fn leave_of(member: &Member, group: &str) -> Event {
