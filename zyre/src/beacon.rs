@@ -2,6 +2,7 @@
 
 mod datagram;
 mod ear;
+mod heard;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
@@ -9,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use zre_proto::{Beacon, PeerId};
 
 use self::ear::Ear;
+pub(crate) use self::heard::Heard;
 use crate::interface::{Audience, Place};
 
 /// All on a link that speak IPv6.
@@ -18,14 +20,6 @@ const ALL_ON_THE_LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// and then every tenth, go to all hosts of the link as well.
 const FIRST_TO_ALL: u64 = 3;
 const EVERY_TO_ALL: u64 = 10;
-
-/// A beacon that was heard.
-pub(crate) struct Heard {
-    pub(crate) beacon: Beacon,
-    pub(crate) source: SocketAddr,
-    /// The index of the interface that it came in by, if the system tells.
-    pub(crate) interface: Option<u32>,
-}
 
 /// Hears the beacons of all nodes on this port, by both families.
 pub(crate) struct BeaconListener {

@@ -9,8 +9,8 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use zre_proto::Beacon;
 
-use super::Heard;
 use super::datagram::{self, Datagram};
+use super::heard::Heard;
 
 /// Beacons that are taken at a time. Where many nodes start together many wait.
 const MAX_BATCH: usize = 8;

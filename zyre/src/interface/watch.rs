@@ -51,11 +51,12 @@ impl HostWatch {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io;
-    use std::os::fd::AsFd;
+    use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixDatagram;
 
-    use netlink_sys::protocols::NETLINK_ROUTE;
-    use netlink_sys::{Socket, SocketAddr};
+    use nix::sys::socket::{
+        AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, socket,
+    };
 
     /// What is told of: links, and addresses of both families (`RTMGRP_LINK`, `…_IPV4_IFADDR`,
     /// `…_IPV6_IFADDR`).
@@ -71,11 +72,11 @@ mod linux {
     pub(super) type Watch = tokio::net::UnixDatagram;
 
     pub(super) fn open() -> io::Result<Watch> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind(&SocketAddr::new(0, GROUPS))?;
-        let datagrams = UnixDatagram::from(socket.as_fd().try_clone_to_owned()?);
-        datagrams.set_nonblocking(true)?;
-        Watch::from_std(datagrams)
+        let family = AddressFamily::Netlink;
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket(family, SockType::Datagram, flags, SockProtocol::NetlinkRoute)?;
+        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUPS))?;
+        Watch::from_std(UnixDatagram::from(socket))
     }
 
     /// Waits for a message, and takes all that there are.

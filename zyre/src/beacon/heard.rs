@@ -1,0 +1,13 @@
+//! A beacon, and where it has come from.
+
+use std::net::SocketAddr;
+
+use zre_proto::Beacon;
+
+/// A beacon that was heard.
+pub(crate) struct Heard {
+    pub(crate) beacon: Beacon,
+    pub(crate) source: SocketAddr,
+    /// The index of the interface that it came in by, if the system tells.
+    pub(crate) interface: Option<u32>,
+}
