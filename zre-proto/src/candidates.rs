@@ -334,7 +334,7 @@ impl Candidates {
         failed.good &= why != UnreachableReason::AnotherNode || !failed.source.is_application();
         failed.wait(now, now.saturating_duration_since(began), times);
         // One that was up may have crossed a dial of the node itself.
-        let tried_again = failed.failures > 1 || failed.was_tried_again() && up_since.is_none();
+        let tried_again = failed.was_tried_again() && (failed.failures > 1 || up_since.is_none());
         let heard = tried_again || failed.claimed_at > began;
         // Once, the HELLO is an excuse.
         let heard = heard && (!outdated || failed.failures > 1);
