@@ -29,8 +29,8 @@ use crate::requirements::Requirements;
 use crate::spares::Spares;
 use crate::timers::Timers;
 use crate::{
-    Action, ActionError, Config, ConnId, Content, Endpoint, Event, Input, Output, PeerId, PeerInfo,
-    Stats, Times, UnreachableReason,
+    Action, ActionError, Config, ConnId, Content, Endpoint, Event, Headers, Input, Output, PeerId,
+    PeerInfo, Stats, Times, UnreachableReason,
 };
 
 /// Outputs that an empty queue keeps room for.
@@ -52,6 +52,8 @@ pub struct Engine {
     timers: Timers<PeerId>,
     elections: Elections,
     spares: Spares,
+    /// Of the peer that came last. Most nodes of one application have the same, which are held once.
+    last_headers: Arc<Headers>,
     requirements: Requirements,
     /// Nodes that the application was told of that they cannot be met, and why.
     unreachable: BTreeSet<(PeerId, UnreachableReason)>,
@@ -88,6 +90,7 @@ impl Engine {
             timers: Timers::default(),
             elections: Elections::default(),
             spares: Spares::default(),
+            last_headers: Arc::default(),
             requirements: Requirements::default(),
             unreachable: BTreeSet::new(),
             challenges: Challenges::default(),

@@ -234,18 +234,26 @@ impl Engine {
         }
     }
 
-    /// The application hears of the peer, and of every group it is in: now if the peer `knows_us`
-    /// and our link is up, else when that is so.
-    fn enter(&mut self, now: Instant, id: PeerId, hello: &Hello<'_>, knows_us: bool) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+    /// The headers of a peer; those of the one before, if they are the same.
+    fn headers_of(&mut self, hello: &Hello<'_>) -> Arc<Headers> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let name: Arc<str> = String::from_utf8_lossy(hello.name).into();
         let mut headers = Headers::new();
         for (name, value) in &hello.headers {
             // Of two equal names the first counts, as in the C library.
             headers.entry(text(name)).or_insert_with(|| text(value));
         }
-        let headers = Arc::new(headers);
+        if headers != *self.last_headers {
+            self.last_headers = Arc::new(headers);
+        }
+        Arc::clone(&self.last_headers)
+    }
+
+    /// The application hears of the peer, and of every group it is in: now if the peer `knows_us`
+    /// and our link is up, else when that is so.
+    fn enter(&mut self, now: Instant, id: PeerId, hello: &Hello<'_>, knows_us: bool) {
+        let headers = self.headers_of(hello);
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let name: Arc<str> = String::from_utf8_lossy(hello.name).into();
         let mut received = Sequence::START;
         received.next();
         let endpoint = peer.endpoint.or_else(|| Some(peer.candidates.dials().next()?.1));
