@@ -331,7 +331,7 @@ impl Candidates {
         let failed = self.0.iter_mut().find(|it| it.dial.is_some_and(|dial| dial.conn == conn))?;
         let Dial { began, outdated, up_since, .. } = failed.dial.take()?;
         // Where somebody else is now it must not keep another dial from being made.
-        failed.good &= why != UnreachableReason::AnotherNode || !failed.source.is_application();
+        failed.good &= why != UnreachableReason::AnotherNode || !failed.is_looked_for();
         failed.wait(now, now.saturating_duration_since(began), times);
         // One that was up may have crossed a dial of the node itself.
         let tried_again = failed.was_tried_again() && (failed.failures > 1 || up_since.is_none());
@@ -469,6 +469,11 @@ impl Candidate {
         }
     }
 
+    /// Whether the node is looked for here, by the clock, if it was met here.
+    fn is_looked_for(&self) -> bool {
+        self.source.is_application() || self.source == Source::Rumour
+    }
+
     /// Whether the node was met here, and is to be looked for here if it is lost.
     fn was_met_there(&self) -> bool {
         self.source == Source::Rumour && self.good
@@ -478,14 +483,9 @@ impl Candidate {
     fn wait(&mut self, now: Instant, taken: Duration, times: &Times) {
         let steady = self.was_met_there() && now < after(self.claimed_at, STEADY_RETRIES);
         self.failures = self.failures.saturating_add(1);
-        let again = self.good && self.source.is_application();
-        let pause = if again {
-            times.pause_if_required(taken)
-        } else if steady {
-            times.retry_interval
-        } else {
-            times.pause_after(self.failures)
-        };
+        let again = steady || self.good && self.source.is_application();
+        let pause =
+            if again { times.pause_if_required(taken) } else { times.pause_after(self.failures) };
         self.pause(now, pause);
     }
 

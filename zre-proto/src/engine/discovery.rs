@@ -210,11 +210,6 @@ impl Engine {
     ) {
         let times = self.config.times;
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if why == UnreachableReason::AnotherNode
-            && let Some(endpoint) = peer.candidates.dialled_by(conn)
-        {
-            peer.candidates.disprove(endpoint);
-        }
         let Some(failed) = peer.candidates.fail(now, conn, why, &times) else { return };
         self.stats.dials_failed += 1;
         let dials_again = failed.outdated && peer.awaits_hello();
