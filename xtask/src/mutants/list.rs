@@ -374,8 +374,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "header-lost",
         breaks: "ENTER comes without headers",
         edits: &[core(
-            "let headers = Arc::new(headers);",
-            "let headers = Arc::new(Headers::new());",
+            "self.last_headers = Arc::new(headers);",
+            "self.last_headers = Arc::new(Headers::new());",
         )],
         run: &CHAOS,
         caught_by: Some(2),
