@@ -29,8 +29,10 @@ use super::traffic::Traffic;
 use crate::sync::{Condvar, Mutex};
 use crate::{Encoder, FrameHeader};
 
-/// Bytes queued from which on `push` itself writes: enough for a system call to be worth it.
-const CROWDED_BYTES: usize = 64 << 10;
+/// Bytes queued from which on `push` itself writes: enough for a system call, and for waking the
+/// remote's reader, to be worth it. A reader that is faster than the writer sleeps after each write,
+/// and to wake it from an idle processor takes longer than to copy a message of 64 KiB.
+const CROWDED_BYTES: usize = 256 << 10;
 
 /// System calls in one turn, before others get theirs.
 const MAX_CALLS_IN_A_TURN: usize = 64;

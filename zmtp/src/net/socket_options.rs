@@ -16,8 +16,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 const MAX_KEEPALIVE_PROBES: u32 = 12;
 
 /// Bytes that the kernel takes without sending them. Who watches a send queue sees by it how much
-/// the remote takes, if the kernel does not hide seconds of a slow path in a buffer of its own.
-pub(super) const MAX_UNSENT: u32 = 128 << 10;
+/// the remote takes, if the kernel does not hide seconds of a slow path in a buffer of its own. With
+/// less a fast path falls idle: the kernel asks for more only when half of it is sent.
+pub(super) const MAX_UNSENT: u32 = 1 << 20;
 
 /// Whether a connection is accepted with the options of the socket that listens.
 pub(super) const INHERITS_OPTIONS: bool = cfg!(any(target_os = "android", target_os = "linux"));
