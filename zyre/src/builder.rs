@@ -387,6 +387,7 @@ impl Builder {
         }
         driver.turn().begin();
         driver.spawn(driver.clone().keep_time());
+        network.announce(&driver);
         driver.spawn(network.run(driver.clone()));
         #[cfg(feature = "files")]
         if let Some(sharing) = sharing {

@@ -51,7 +51,6 @@ pub(crate) struct Driver {
     changes: watch::Sender<()>,
     ended: watch::Sender<bool>,
     runtime: Handle,
-    id: PeerId,
     /// How connections are dialled: as DEALER, with the node's routing id.
     dealer: zmtp::Config,
     /// Whether connections may be two-way.
@@ -85,7 +84,6 @@ impl Driver {
             changes: watch::Sender::new(()),
             ended: watch::Sender::new(false),
             runtime,
-            id,
             dealer,
             two_way,
             limits,

@@ -168,20 +168,20 @@ impl Network {
         self.settings.advertised.filter(|it| it.everywhere).map(|it| it.endpoint)
     }
 
-    /// Announces the node once in an interval, hears others, takes in connections.
+    /// Announces the node once in an interval from now on, hears others, takes in connections.
     pub(crate) async fn run(mut self, driver: Arc<Driver>) {
-        let mut first = true;
         let mut intervals = driver.beacon_intervals();
         loop {
             tokio::select! {
                 Ok(()) = intervals.changed() => {
                     let interval = *intervals.borrow_and_update();
                     if std::mem::replace(&mut self.settings.interval, interval) != interval {
+                        self.announce(&driver);
                         self.tick = ticking(interval);
                     }
                 }
                 _ = self.tick.tick() => {
-                    if !std::mem::take(&mut first) && self.is_look_due() {
+                    if self.is_look_due() {
                         let _ = self.follow_host(&driver);
                     }
                     self.announce(&driver);
@@ -266,7 +266,10 @@ impl Network {
         stats.handshakes_failed = seen.failed + seen.timed_out + seen.dropped;
     }
 
-    fn announce(&self, driver: &Arc<Driver>) {
+    /// Announces the node, everywhere. Where many nodes start at one time each is to do so as soon as
+    /// it hears others: those that are there hear it, it does not hear them, and of two only one
+    /// knows the other and dials.
+    pub(crate) fn announce(&self, driver: &Arc<Driver>) {
         let (news, errors) = driver.location().announce();
         if errors == 0 {
             return;
@@ -397,7 +400,7 @@ async fn next_beacon(beacons: Option<&BeaconListener>) -> Vec<Heard> {
 
 /// Ticks at once, and then once in an interval.
 fn ticking(interval: Duration) -> Interval {
-    let mut tick = tokio::time::interval(interval);
+    let mut tick = tokio::time::interval_at(Instant::now() + interval, interval);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use common::{Member, free_port, on, pair, soon, until};
 use zyre::{Event, ExitReason, PeerId};
@@ -38,6 +39,22 @@ fn hear(heard: &mut BTreeMap<PeerId, Heard>, event: Event) {
         }
         other => panic!("unexpected: {other:?}"),
     }
+}
+
+/// All are announced by the first beacon, which has gone out when a node is there: who comes later is
+/// heard by those that are there, and hears none of them. So of two that start at one time one dials.
+#[tokio::test]
+async fn of_twenty_nodes_that_start_one_after_another_one_of_two_dials() {
+    let port = free_port();
+    let mut members = Vec::new();
+    for _ in 0..NODES {
+        members.push(Member::start(on(port).beacon_interval(Duration::from_secs(60))).await);
+    }
+    for member in &members {
+        until("each to know all others", || member.node.peers().len() == NODES - 1).await;
+    }
+    let taken: u64 = members.iter().map(|it| it.node.stats().network.connections).sum();
+    assert_eq!(taken, (NODES * (NODES - 1) / 2) as u64, "connections");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

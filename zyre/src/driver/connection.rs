@@ -31,12 +31,6 @@ const MAX_HELLO_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// connection seven times whenever it is tried.
 const RETRY_CONNECT_TIME: Duration = Duration::from_millis(2500);
 
-/// So long a node is young: it hears of all others at once.
-const YOUNG: Duration = Duration::from_millis(100);
-
-/// So long a young node lets those dial it who choose.
-const GIVE_WAY_TIME: Duration = Duration::from_millis(20);
-
 /// A connection that is up.
 struct Connection {
     /// `None` if it is not known who is there. Then nothing is heard on it.
@@ -106,9 +100,6 @@ impl Driver {
     ) -> Option<Box<Connection>> {
         let mut dealer = self.dealer.clone();
         if let Some(peer) = peer {
-            if self.gives_way_to(peer) {
-                tokio::time::sleep(GIVE_WAY_TIME).await;
-            }
             // Its port may have gone to another node meanwhile, which must not get what is meant
             // for it.
             dealer = dealer.with_remote(peer.routing_id().to_vec());
@@ -134,13 +125,6 @@ impl Driver {
                 None
             }
         }
-    }
-
-    /// Whether this node is young, and the peer chooses which of their connections stays. Where
-    /// many nodes start at one time all hear of each other at once, and would dial each other in
-    /// pairs.
-    fn gives_way_to(&self, peer: PeerId) -> bool {
-        self.two_way && peer < self.id && self.born.elapsed() < YOUNG
     }
 
     /// A connection at the mailbox is up: gives it a number and a task that reads it. If there are
