@@ -218,7 +218,8 @@ async fn what_a_peer_is_ready_for_is_taken_up_to_the_mark_in_messages_and_in_byt
         if bytes + 9 * content.frames().len() + 100 < limits.link_bytes / messages {
             assert_eq!(room.messages, 0, "{case}: the count is the limit");
         }
-        assert!(sent > 0 && sent < 100_000, "{case}: {sent}");
+        // The kernel takes a MiB ahead, of messages of ten bytes and more.
+        assert!(sent > 0 && sent < 200_000, "{case}: {sent}");
         assert_eq!(a.node.peers(), [ghost.id], "{case}: a WHISPER ends nobody");
     }
 }
