@@ -11,6 +11,7 @@ use common::{DEADLINE, Member, soon, until, until_some};
 use serde_json::Value;
 use testkit::wire::connection::Connection;
 use testkit::wire::dealer::Route;
+use testkit::wire::mailbox::Mailbox;
 use testkit::{hex, vectors};
 use zyre::{
     Builder, Event, ExitReason, GossipError, HubState, Node, PeerId, StartError, UnreachableReason,
@@ -121,6 +122,30 @@ async fn a_hub_that_comes_later_and_again_is_reached_and_told() {
     }
     let lost = || matches!(client.node.gossip().hubs[0].state, HubState::Connecting(Some(_)));
     until("the hub to be missed", lost).await;
+}
+
+/// Something else listens where a hub should, and says something else to everybody that connects.
+#[tokio::test]
+async fn a_hub_that_is_none_is_told_of_once() {
+    let other = Mailbox::open(Ipv4Addr::LOCALHOST, DEADLINE).unwrap();
+    let endpoint = format!("tcp://{}", other.address);
+    let talking = tokio::spawn(async move {
+        loop {
+            let mut connection = other.greet().await.unwrap();
+            connection.send(&[b"not gossip"]).await;
+            // The node ends it.
+            while connection.read().await.is_ok() {}
+        }
+    });
+    let mut client = Member::start(quiet().gossip_connect(endpoint)).await;
+    let told = client.next().await;
+    let Event::HubUnreachable { why, .. } = told else { panic!("{told:?}") };
+    assert!(why.contains("not a gossip message"), "{why}");
+    // Long enough to connect again, and more than once.
+    let more = tokio::time::timeout(Duration::from_secs(3), client.next()).await;
+    assert!(more.is_err(), "{more:?}");
+    assert!(!talking.is_finished());
+    talking.abort();
 }
 
 #[tokio::test]

@@ -170,8 +170,10 @@ impl Service {
         let now = Instant::now();
         match news {
             News::Up { open, hub } => self.open(driver, open, hub),
-            News::Message { conn, message } => {
-                self.note_answer(driver, conn);
+            News::Message { conn, message, is_gossip } => {
+                if is_gossip {
+                    self.note_answer(driver, conn);
+                }
                 self.machine.handle_message(now, conn, message.frames());
             }
             News::Flushed { conn } => self.machine.handle_flushed(now, conn),
@@ -243,7 +245,7 @@ impl Service {
         self.status.lock().clients = clients;
     }
 
-    /// Something has come from a hub: it is one.
+    /// A message of gossip has come from a hub: it is one.
     fn note_answer(&mut self, driver: &Arc<Driver>, conn: ConnId) {
         let Some(Known { open, hub: Some(hub), .. }) = self.conns.get(&conn) else { return };
         if !self.set_state(*hub, HubState::Connected(open.address)) {
