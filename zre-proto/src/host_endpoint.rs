@@ -1,7 +1,7 @@
 //! Where a mailbox can be reached, as people write it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -12,7 +12,9 @@ use crate::Endpoint;
 /// The longest host name (RFC 1035).
 const MAX_NAME: usize = 253;
 
-/// An endpoint with a numeric address or a host name: `host:port`, or `tcp://host:port`.
+/// An endpoint with a numeric address or a host name: `host:port`, or `tcp://host:port`. A link-local
+/// address whose scope is told by the name of an interface, `[fe80::1%eth0]:port`, counts as a name:
+/// only this host knows which address that is.
 ///
 /// ```
 /// # use zre_proto::HostEndpoint;
@@ -61,10 +63,20 @@ fn is_name(text: &str) -> bool {
         && labels.split('.').all(is_label)
 }
 
+/// An IPv6 address with the name of an interface behind it.
+fn scoped(host: &str) -> Option<&str> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let (address, interface) = bare.split_once('%')?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let is_name = !interface.is_empty() && bare.len() <= MAX_NAME && interface.bytes().all(fits);
+    (address.parse::<Ipv6Addr>().is_ok() && is_name).then_some(bare)
+}
+
 impl fmt::Display for HostEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Host::Address(endpoint) => endpoint.fmt(f),
+            Host::Name(name, port) if name.contains(':') => write!(f, "tcp://[{name}]:{port}"),
             Host::Name(name, port) => write!(f, "tcp://{name}:{port}"),
         }
     }
@@ -91,8 +103,8 @@ impl From<SocketAddr> for HostEndpoint {
 /// The text is not an endpoint of the form `host:port` or `tcp://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "an endpoint is HOST:PORT or tcp://HOST:PORT, with an address or a host name, and a port from \
-     1 to 65535; not {0:?}"
+    "an endpoint is HOST:PORT or tcp://HOST:PORT, with the address or the name of a host, and a port \
+     from 1 to 65535; not {0:?}"
 )]
 pub struct ParseHostEndpointError(String);
 
@@ -103,10 +115,15 @@ impl FromStr for HostEndpoint {
         let bare = text.strip_prefix("tcp://").unwrap_or(text);
         let parse = || {
             if let Ok(endpoint) = format!("tcp://{bare}").parse::<Endpoint>() {
-                return (endpoint.address().port() != 0).then(|| endpoint.into());
+                let address = endpoint.address();
+                let is_somewhere = address.port() != 0 && !address.ip().is_unspecified();
+                return is_somewhere.then(|| endpoint.into());
             }
             let (name, port) = bare.rsplit_once(':')?;
             let port = port.parse().ok().filter(|port| *port != 0)?;
+            if let Some(scoped) = scoped(name) {
+                return Some(Self(Host::Name(scoped.into(), port)));
+            }
             // Names are the same in upper and lower case.
             is_name(name).then(|| Self(Host::Name(name.to_ascii_lowercase().into(), port)))
         };
@@ -126,6 +143,9 @@ mod tests {
             ("tcp://10.0.0.7:49152", "tcp://10.0.0.7:49152"),
             ("[fd00::1]:7", "tcp://[fd00::1]:7"),
             ("tcp://fd00::1:7", "tcp://[fd00::1]:7"),
+            ("[fe80::1%3]:7", "tcp://[fe80::1%3]:7"),
+            ("[fe80::1%Eth0]:7", "tcp://[fe80::1%Eth0]:7"),
+            ("tcp://fe80::1%Eth0:7", "tcp://[fe80::1%Eth0]:7"),
             ("localhost:49152", "tcp://localhost:49152"),
             ("tcp://Server-1.Example.org.:1", "tcp://server-1.example.org.:1"),
             ("4you.example:65535", "tcp://4you.example:65535"),
@@ -143,6 +163,8 @@ mod tests {
         assert_eq!(numeric.name(), None);
         let named: HostEndpoint = "a.b:7".parse().unwrap();
         assert_eq!((named.endpoint(), named.name()), (None, Some(("a.b", 7))));
+        let scoped: HostEndpoint = "[fe80::1%eth0]:7".parse().unwrap();
+        assert_eq!((scoped.endpoint(), scoped.name()), (None, Some(("fe80::1%eth0", 7))));
         assert_eq!(HostEndpoint::from(numeric.endpoint().unwrap()), numeric);
     }
 
@@ -161,6 +183,13 @@ mod tests {
             "host:port",
             ":49152",
             "*:49152",
+            "0.0.0.0:1",
+            "[::]:1",
+            "[hub]:1",
+            "[::1:1",
+            "[fe80::1%]:1",
+            "[fe80::1%a b]:1",
+            "10.0.0.7%eth0:1",
             "10.0.0.300:1",
             "10.0.0:1",
             "a b:1",

@@ -20,7 +20,7 @@ mod tests {
 
     #[test]
     fn a_hub_that_cannot_be_reached_has_a_sentence_and_so_has_its_return() {
-        let hub = || "tcp://hub:5999".into();
+        let hub = || "hub:5999".parse().unwrap();
         let lost = sentence(&Event::HubUnreachable { hub: hub(), why: "refused\u{1b}".into() });
         let lost = lost.unwrap();
         assert!(lost.contains("tcp://hub:5999") && lost.contains("refused"), "{lost}");

@@ -35,8 +35,8 @@ pub(crate) struct Network {
     gossip_listen: Vec<SocketAddr>,
     /// Connect to a gossip hub, which tells of nodes that no beacon reaches. May be given several
     /// times.
-    #[arg(long, value_name = "tcp://HOST:PORT")]
-    gossip_connect: Vec<String>,
+    #[arg(long, value_name = "HOST:PORT")]
+    gossip_connect: Vec<HostEndpoint>,
 }
 
 /// Where somebody is to be met, and who it has to be.
@@ -84,7 +84,7 @@ impl Network {
         for address in &self.gossip_listen {
             builder = builder.gossip_listen(*address);
         }
-        for hub in &self.gossip_connect {
+        for hub in self.gossip_connect.clone() {
             builder = builder.gossip_connect(hub);
         }
         builder

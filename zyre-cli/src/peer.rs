@@ -257,9 +257,9 @@ fn describe(event: &Event) -> Option<Value> {
             "event": "ID IN USE", "endpoint": endpoint.to_string(),
         }),
         Event::HubUnreachable { hub, why } => json!({
-            "event": "HUB UNREACHABLE", "hub": **hub, "why": **why,
+            "event": "HUB UNREACHABLE", "hub": hub.to_string(), "why": **why,
         }),
-        Event::HubReached { hub } => json!({"event": "HUB REACHED", "hub": **hub}),
+        Event::HubReached { hub } => json!({"event": "HUB REACHED", "hub": hub.to_string()}),
         Event::Moved { endpoint } => json!({"event": "MOVED", "address": endpoint.to_string()}),
         // STOPPED says it.
         _ => return None,

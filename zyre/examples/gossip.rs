@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! cargo run --example gossip -- listen 0.0.0.0:5999
-//! cargo run --example gossip -- tcp://HUB:5999
+//! cargo run --example gossip -- HUB:5999
 //! ```
 
 use std::net::SocketAddr;
 
-use zyre::{Event, Node};
+use zyre::{Event, HostEndpoint, Node};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,8 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Node::builder().beacon(false);
     let builder = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["listen", address] => builder.gossip_listen(address.parse::<SocketAddr>()?),
-        [hub] => builder.gossip_connect(hub),
-        _ => return Err("usage: gossip listen ADDRESS:PORT | gossip tcp://HUB:PORT".into()),
+        [hub] => builder.gossip_connect(hub.parse::<HostEndpoint>()?),
+        _ => return Err("usage: gossip listen ADDRESS:PORT | gossip HUB:PORT".into()),
     };
     let (node, mut events) = builder.start().await?;
     println!("{} is at {}; Ctrl-C stops it", node.name(), node.endpoint());

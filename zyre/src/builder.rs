@@ -282,13 +282,13 @@ impl Builder {
         self
     }
 
-    /// Connects to a gossip hub, `tcp://host:port`, which tells of other nodes, and tells it and by
-    /// it all others of this one. May be called several times: one hub that is up is enough, but
+    /// Connects to a gossip hub, which tells of other nodes, and tells it and by it all others of this
+    /// one. May be called several times: one hub that is up is enough, but
     /// hubs that are not connected to each other know different nodes. A name is looked up at each
     /// attempt. A hub that cannot be reached is tried again and again;
     /// [`Event::HubUnreachable`](crate::Event::HubUnreachable) says so once.
-    pub fn gossip_connect(mut self, endpoint: impl Into<String>) -> Self {
-        self.gossip.connect.push(endpoint.into());
+    pub fn gossip_connect(mut self, hub: impl Into<HostEndpoint>) -> Self {
+        self.gossip.connect.push(hub.into());
         self
     }
 

@@ -5,7 +5,7 @@
 
 mod connection;
 mod core;
-mod resolve;
+pub(crate) mod resolve;
 mod stop;
 mod strangers;
 mod turn;

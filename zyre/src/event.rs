@@ -211,14 +211,14 @@ pub enum Event {
     /// person has to do something about it.
     HubUnreachable {
         /// Its endpoint, as it was given.
-        hub: Arc<str>,
+        hub: HostEndpoint,
         /// Why it was not reached.
         why: Arc<str>,
     },
     /// A gossip hub that could not be reached has answered.
     HubReached {
         /// Its endpoint, as it was given.
-        hub: Arc<str>,
+        hub: HostEndpoint,
     },
     /// This node has another endpoint: the address of the first of its interfaces has changed, or is
     /// gone. Peers that it has met there may exit and enter again.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use zmtp::sync::Mutex;
+use zre_proto::HostEndpoint;
 
 pub use self::status::{GossipError, GossipStatus, Hub, HubState};
 
@@ -28,7 +29,7 @@ const MAX_HUBS: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) listen: Vec<SocketAddr>,
-    pub(crate) connect: Vec<String>,
+    pub(crate) connect: Vec<HostEndpoint>,
 }
 
 /// The gossip of a node, for its handles. It costs nothing before it is used.
@@ -57,7 +58,7 @@ impl Opened {
             return Err(GossipError::TooMany { limit: MAX_HUBS });
         }
         let sockets = settings.listen.iter().map(|it| Command::listen(*it).map(|(it, _)| it));
-        let hubs = settings.connect.iter().map(|it| Command::connect(it));
+        let hubs = settings.connect.iter().cloned().map(|it| Ok(Command::Connect(it)));
         Ok(Self(sockets.chain(hubs).collect::<Result<_, _>>()?))
     }
 }
@@ -81,8 +82,12 @@ impl Gossip {
         Ok(bound)
     }
 
-    pub(crate) fn connect(&self, driver: &Arc<Driver>, endpoint: &str) -> Result<(), GossipError> {
-        self.tell(driver, Command::connect(endpoint)?)
+    pub(crate) fn connect(
+        &self,
+        driver: &Arc<Driver>,
+        hub: HostEndpoint,
+    ) -> Result<(), GossipError> {
+        self.tell(driver, Command::Connect(hub))
     }
 
     pub(crate) fn status(&self) -> GossipStatus {
@@ -93,7 +98,7 @@ impl Gossip {
         let mut state = self.state.lock();
         let count = match &command {
             Command::Listen(_) => &mut state.addresses,
-            Command::Connect(endpoint, _) => {
+            Command::Connect(endpoint) => {
                 if self.status.lock().hubs.iter().any(|hub| hub.endpoint == *endpoint) {
                     // It is connected to already, or will be.
                     return Ok(());
@@ -109,10 +114,9 @@ impl Gossip {
             let mut status = self.status.lock();
             match &command {
                 Command::Listen(socket) => status.listening.extend(socket.local_addr()),
-                Command::Connect(endpoint, _) => status.hubs.push(Hub {
-                    endpoint: Arc::clone(endpoint),
-                    state: HubState::Connecting(None),
-                }),
+                Command::Connect(endpoint) => status
+                    .hubs
+                    .push(Hub { endpoint: endpoint.clone(), state: HubState::Connecting(None) }),
             }
         }
         let commands = state.commands.get_or_insert_with(|| {

@@ -155,13 +155,14 @@
 //! ```no_run
 //! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::net::SocketAddr;
-//! use zyre::Node;
+//! use zyre::{HostEndpoint, Node};
 //!
 //! // On a host that the others can reach:
 //! let everywhere: SocketAddr = "0.0.0.0:5999".parse()?;
 //! let hub = Node::builder().gossip_listen(everywhere).start().await?;
 //! // On all others, before or after it:
-//! let node = Node::builder().gossip_connect("tcp://hub.example.org:5999").start().await?;
+//! let there: HostEndpoint = "hub.example.org:5999".parse()?;
+//! let node = Node::builder().gossip_connect(there).start().await?;
 //! # Ok(())
 //! # }
 //! ```

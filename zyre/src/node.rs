@@ -398,9 +398,9 @@ impl Node {
     ///
     /// # Errors
     /// See [`GossipError`].
-    pub fn gossip_connect(&self, endpoint: &str) -> Result<(), GossipError> {
+    pub fn gossip_connect(&self, hub: impl Into<HostEndpoint>) -> Result<(), GossipError> {
         self.check_runs()?;
-        self.shared.gossip.connect(&self.shared.driver, endpoint)
+        self.shared.gossip.connect(&self.shared.driver, hub.into())
     }
 
     /// Returns how gossip is: where this node listens, its clients, and which hubs are connected.

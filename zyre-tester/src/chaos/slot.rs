@@ -53,7 +53,7 @@ async fn start(setting: &Setting, birth: Birth) -> Result<ChaosNode, StartError>
         builder = if birth.slot == HUB_SLOT {
             builder.gossip_listen(hub)
         } else {
-            builder.gossip_connect(format!("tcp://{hub}"))
+            builder.gossip_connect(hub)
         };
     }
     let (node, events) = builder.beacon_port(setting.port).start().await?;

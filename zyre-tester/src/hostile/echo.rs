@@ -36,7 +36,7 @@ async fn live(options: &Options) -> Result<(), String> {
     let builder = match options.gossip_hub {
         Some(hub) => {
             let here = SocketAddr::new(hub.ip(), 0);
-            builder.gossip_listen(here).gossip_connect(format!("tcp://{hub}"))
+            builder.gossip_listen(here).gossip_connect(hub)
         }
         None => builder,
     };

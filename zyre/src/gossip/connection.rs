@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use zmtp::Message;
 use zmtp::net::{Established, Reader, SendQueue, SendQueueLimits};
-use zre_proto::gossip::{ConnId, Remote};
+use zre_proto::gossip::{self, ConnId, Remote};
 
 /// What may wait on a connection. The machine sends no more before that is written.
 pub(super) const QUEUE: SendQueueLimits =
@@ -16,8 +16,8 @@ pub(super) const QUEUE: SendQueueLimits =
 pub(super) enum News {
     /// A connection is up.
     Up { open: Open, hub: Option<usize> },
-    /// A message has come.
-    Message { conn: ConnId, message: Message },
+    /// A message has come, of gossip or of something else.
+    Message { conn: ConnId, message: Message, is_gossip: bool },
     /// All that was sent is written.
     Flushed { conn: ConnId },
     /// The connection has ended.
@@ -59,7 +59,7 @@ pub(super) struct Connection {
 /// How a connection has ended.
 #[derive(Default)]
 pub(super) struct Closed {
-    /// Whether anything was heard on it.
+    /// Whether the other end gossips, and this node has not closed the connection for what it says.
     pub(super) heard: bool,
     pub(super) why: String,
 }
@@ -94,7 +94,10 @@ impl Connection {
             }
         };
         let why = tokio::select! {
-            () = signals.close.notified() => std::mem::take(&mut *signals.why.lock()),
+            () = signals.close.notified() => {
+                heard = false;
+                std::mem::take(&mut *signals.why.lock())
+            }
             error = queue.run() => error.to_string(),
             () = tell_flushed => String::new(),
             why = read(conn, reader, news, &mut heard) => why,
@@ -117,8 +120,9 @@ async fn read(
         loop {
             match reader.next() {
                 Ok(Some(message)) => {
-                    *heard = true;
-                    if news.send(News::Message { conn, message }).await.is_err() {
+                    let is_gossip = gossip::Message::from_frames(message.frames()).is_ok();
+                    *heard |= is_gossip;
+                    if news.send(News::Message { conn, message, is_gossip }).await.is_err() {
                         return String::new();
                     }
                 }

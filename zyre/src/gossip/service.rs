@@ -12,11 +12,11 @@ use zmtp::SocketType;
 use zmtp::net::{Established, Listener, ListenerLimits};
 use zmtp::sync::Mutex;
 use zre_proto::gossip::{self, ConnId, MAX_MESSAGE, Output, Remote};
-use zre_proto::{Endpoint, Engine, Input};
+use zre_proto::{Endpoint, Engine, HostEndpoint, Input};
 
 use super::command::Command;
 use super::connection::{Connection, News, Open, QUEUE};
-use super::hub::{Connector, HubEndpoint};
+use super::hub::Connector;
 use super::status::{GossipStatus, HubState};
 use crate::driver::Driver;
 use crate::{Event, Level};
@@ -57,7 +57,7 @@ struct Known {
 
 /// What is known of a hub.
 struct HubRecord {
-    endpoint: Arc<str>,
+    endpoint: HostEndpoint,
     /// The application was told that it cannot be reached.
     told: bool,
 }
@@ -139,14 +139,14 @@ impl Service {
                     tracing::warn!(node = %driver.ask(Engine::id), %error, "gossip cannot listen");
                 }
             }
-            Command::Connect(endpoint, hub) => self.connect(endpoint, hub),
+            Command::Connect(hub) => self.connect(hub),
         }
     }
 
-    fn connect(&mut self, endpoint: Arc<str>, hub: HubEndpoint) {
+    fn connect(&mut self, endpoint: HostEndpoint) {
         let connector = Connector {
             hub: self.hubs.len(),
-            endpoint: hub,
+            endpoint: endpoint.clone(),
             config: self.config.clone(),
             news: self.sender.clone(),
             last_conn: Arc::clone(&self.last_conn),
@@ -170,8 +170,10 @@ impl Service {
         let now = Instant::now();
         match news {
             News::Up { open, hub } => self.open(driver, open, hub),
-            News::Message { conn, message } => {
-                self.note_answer(driver, conn);
+            News::Message { conn, message, is_gossip } => {
+                if is_gossip {
+                    self.note_answer(driver, conn);
+                }
                 self.machine.handle_message(now, conn, message.frames());
             }
             News::Flushed { conn } => self.machine.handle_flushed(now, conn),
@@ -243,7 +245,7 @@ impl Service {
         self.status.lock().clients = clients;
     }
 
-    /// Something has come from a hub: it is one.
+    /// A message of gossip has come from a hub: it is one.
     fn note_answer(&mut self, driver: &Arc<Driver>, conn: ConnId) {
         let Some(Known { open, hub: Some(hub), .. }) = self.conns.get(&conn) else { return };
         if !self.set_state(*hub, HubState::Connected(open.address)) {
@@ -251,7 +253,7 @@ impl Service {
         }
         let Some(record) = self.hubs.get_mut(*hub) else { return };
         if std::mem::take(&mut record.told) {
-            let hub = Arc::clone(&record.endpoint);
+            let hub = record.endpoint.clone();
             tracing::info!(node = %driver.ask(Engine::id), %hub, "the gossip hub is reached");
             driver.tell_application(Event::HubReached { hub });
         }
@@ -264,7 +266,7 @@ impl Service {
         if !lasts || std::mem::replace(&mut record.told, true) {
             return;
         }
-        let hub = Arc::clone(&record.endpoint);
+        let hub = record.endpoint.clone();
         tracing::warn!(node = %driver.ask(Engine::id), %hub, %why, "a gossip hub cannot be reached");
         driver.log.log(Level::Warning, || format!("gossip hub {hub} cannot be reached: {why}"));
         driver.tell_application(Event::HubUnreachable { hub, why });

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use thiserror::Error;
+use zre_proto::HostEndpoint;
 
 /// How the gossip of a node is: see [`Node::gossip`](crate::Node::gossip).
 #[derive(Clone, Debug, Default)]
@@ -28,7 +29,7 @@ pub struct GossipStatus {
 #[non_exhaustive]
 pub struct Hub {
     /// Its endpoint, as [`gossip_connect`](crate::Builder::gossip_connect) was given it.
-    pub endpoint: Arc<str>,
+    pub endpoint: HostEndpoint,
     /// Whether it is connected.
     pub state: HubState,
 }
@@ -58,9 +59,6 @@ impl fmt::Display for HubState {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GossipError {
-    /// The endpoint of a hub is not of this form.
-    #[error("a gossip hub is tcp://HOST:PORT, with an address or a name and a port, not {0:?}")]
-    Endpoint(String),
     /// The node cannot listen there, for instance because another program does.
     #[error(
         "gossip cannot listen at {address}: {source}; choose an address of this host and a free port"

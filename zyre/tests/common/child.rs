@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::child::Child as Process;
 use testkit::role;
 use testkit::transcript::Mark;
-use zyre::{Builder, Endpoint, Event, Events, Limits, Node, PeerId};
+use zyre::{Builder, Endpoint, Event, Events, HostEndpoint, Limits, Node, PeerId};
 
 /// A child process with a node, killed when dropped.
 pub struct Child {
@@ -102,7 +102,7 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
         builder = builder.gossip_listen(address.parse::<SocketAddr>().expect("an address"));
     }
     if let Some(hub) = settings["gossip_connect"].as_str() {
-        builder = builder.gossip_connect(hub);
+        builder = builder.gossip_connect(hub.parse::<HostEndpoint>().expect("an endpoint"));
     }
     if let Some(time) = time("interval") {
         builder = builder.beacon_interval(time);

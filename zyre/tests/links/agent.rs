@@ -90,7 +90,7 @@ fn builder(settings: &Value) -> Builder {
         builder = builder.gossip_listen(address.parse::<SocketAddr>().expect("an address"));
     }
     if let Some(hub) = settings["gossip_connect"].as_str() {
-        builder = builder.gossip_connect(hub);
+        builder = builder.gossip_connect(hub.parse::<HostEndpoint>().expect("an endpoint"));
     }
     #[cfg(feature = "files")]
     if let Some(folder) = settings["share"].as_str() {
