@@ -447,6 +447,21 @@ fn a_file_that_was_not_there_is_tried_again_and_nothing_is_told() {
     assert!(!matches!(server.events.last(), Some(ServerSessionEvent::Unreadable { .. })));
     server.pass(Duration::from_millis(100));
     assert_eq!(server.run_shortly(), ["c/a 0+10", "c/a 10+0!"]);
+    // Nor is it told that a file has changed, unless nobody hears of a change for long.
+    server.put("/b", content(1, 10));
+    let told = |server: &Server| {
+        let last = server.events.last();
+        matches!(last, Some(ServerSessionEvent::Unreadable { fate: Fate::Passing, .. }))
+    };
+    for time in 1..=5 {
+        assert!(!told(&server), "{time}");
+        assert!(matches!(server.job(), Some(Job::Open { .. })));
+        let gone = JobResult::Opened(Err(Unreadable::Changed));
+        server.session.handle_result(server.now, gone);
+        server.run();
+        server.pass(Duration::from_secs(4));
+    }
+    assert!(told(&server));
 }
 
 #[test]

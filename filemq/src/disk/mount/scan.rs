@@ -344,7 +344,8 @@ impl Walk<'_> {
     /// Notes that a name could not be looked at, unless that is because it is gone.
     fn failed(&mut self, name: &str, error: &io::Error, omissions: &mut Omissions) {
         use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
-        if !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
+        // The directory itself was there a moment ago: that it is gone is found out elsewhere.
+        if name.is_empty() || !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
             omissions.add(name, Omission::Unreadable(error.to_string().into()));
             self.seen.unknown.push(name.to_owned());
         }

@@ -128,7 +128,12 @@ impl<'a> Commit<'a> {
     fn place_all(&mut self, files: Vec<ReadyFile>) {
         let shared = self.shared;
         let mut index = shared.index.lock();
-        index.announce(files.iter().map(|file| (&file.name, &file.record)));
+        let announced = index.announce(files.iter().map(|file| (&file.name, &file.record)));
+        if let Err(error) = announced {
+            drop(index);
+            let denied = Denied::from(error);
+            return files.into_iter().for_each(|file| self.park(file, denied.clone()));
+        }
         self.tree.forget();
         let mut denied = Vec::new();
         for file in files {

@@ -13,15 +13,10 @@ use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use super::tree::FolderTree;
 use super::write_error::Denied;
 use crate::disk::Directory;
-use crate::retry_clock::{Due, RetryClock};
 use crate::{Refusal, VirtualPath};
 
 /// How often a full folder is searched for files that were removed by others.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The pauses before a journal is rewritten to which something could not be appended.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Space that is set aside for what is on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +39,8 @@ pub(super) struct FolderIndex {
     /// Origins that have a writer.
     entered: BTreeSet<Arc<str>>,
     searched: Option<Instant>,
-    /// When to rewrite a journal to which something could not be appended.
-    rewrite: RetryClock,
+    /// Whether the journal has to be rewritten before anything is appended.
+    is_behind: bool,
 }
 
 impl FolderIndex {
@@ -60,7 +55,7 @@ impl FolderIndex {
             idle: BTreeMap::new(),
             entered: BTreeSet::new(),
             searched: None,
-            rewrite: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),
+            is_behind: false,
         }
     }
 
@@ -202,11 +197,29 @@ impl FolderIndex {
     }
 
     /// Enters files in the journal that are about to be renamed to their places.
+    ///
+    /// # Errors
+    /// They are not in the journal, so they must not be renamed: after a restart nobody would know
+    /// whose they are.
     pub(super) fn announce<'a>(
         &mut self,
         files: impl Iterator<Item = (&'a VirtualPath, &'a FileRecord)>,
-    ) {
-        self.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
+    ) -> io::Result<()> {
+        self.catch_up()?;
+        let appended =
+            self.journal.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
+        self.is_behind |= appended.is_err();
+        appended
+    }
+
+    /// Rewrites the journal if something could not be appended to it: what comes after that would
+    /// not be read.
+    fn catch_up(&mut self) -> io::Result<()> {
+        if self.is_behind {
+            self.journal.rewrite(&self.state)?;
+            self.is_behind = false;
+        }
+        Ok(())
     }
 
     /// Notes that a file is in its place; its reservation becomes part of what is delivered.
@@ -226,7 +239,7 @@ impl FolderIndex {
             None => JournalRecord::Forgotten(name),
         };
         let appended = self.journal.append([record]);
-        self.note(appended);
+        self.note(&appended);
     }
 
     /// Forgets a file that is gone, or is no longer what was delivered.
@@ -271,28 +284,25 @@ impl FolderIndex {
     }
 
     fn append<'a>(&mut self, records: impl IntoIterator<Item = JournalRecord<'a>>) {
-        let appended = self.journal.append(records);
-        self.note(appended);
+        let appended = self.catch_up().and_then(|()| self.journal.append(records));
+        self.note(&appended);
     }
 
-    /// Notes whether the journal could be written. If not, it is rewritten later: what is missing in
-    /// it would be received again after a restart.
-    fn note(&mut self, written: io::Result<()>) {
+    /// Notes whether the journal could be written. If not, it is rewritten before anything is
+    /// appended.
+    fn note(&mut self, written: &io::Result<()>) {
         if let Err(error) = written {
-            tracing::warn!(%error, "the journal of the received folder cannot be written");
-            self.rewrite.failed(Instant::now());
+            tracing::warn!(%error, "the journal of the received folder cannot be written now");
+            self.is_behind = true;
         }
     }
 
     /// Rewrites the journal if most of it is out of date, or if it could not be written before. Call
     /// it when index and journal agree.
     pub(super) fn compact(&mut self) {
-        let is_due = self.rewrite.due(Instant::now()) == Some(Due::Attempt);
-        if is_due || self.journal.is_stale(self.state.len()) {
-            match self.journal.rewrite(&self.state) {
-                Ok(()) => self.rewrite.succeeded(),
-                failed => self.note(failed),
-            }
+        self.is_behind |= self.journal.is_stale(self.state.len());
+        if let Err(error) = self.catch_up() {
+            tracing::warn!(%error, "the journal of the received folder cannot be rewritten now");
         }
     }
 

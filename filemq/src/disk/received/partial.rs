@@ -164,16 +164,27 @@ const fn algorithm(info: Option<&FileInfo>) -> Algorithm {
 }
 
 /// Writes a complete file anew under its name among the partial files, verified and synced to the
-/// disk. Returns its version.
+/// disk, by way of the name `fresh`. Returns its version.
 pub(super) fn rewrite(
     directory: &Directory,
     file_name: &str,
+    fresh: &str,
     record: &FileRecord,
 ) -> Result<Version, WriteError> {
-    let old = directory.open_file(file_name, OpenMode::Read)?;
+    let version = copy(directory, file_name, fresh, record)?;
+    directory.rename(fresh, directory, file_name)?;
+    Ok(version)
+}
+
+fn copy(
+    directory: &Directory,
+    from: &str,
+    to: &str,
+    record: &FileRecord,
+) -> Result<Version, WriteError> {
+    let old = directory.open_file(from, OpenMode::Read)?;
     let mode = old.status()?.mode;
-    let fresh = format!("{file_name}.again");
-    let new = directory.open_file(&fresh, OpenMode::Replace { mode: mode | 0o600 })?;
+    let new = directory.open_file(to, OpenMode::Replace { mode: mode | 0o600 })?;
     let mut hasher = Hasher::new(record.digest.algorithm());
     let mut block = Vec::new();
     let mut left = record.size;
@@ -192,9 +203,7 @@ pub(super) fn rewrite(
     let _ = new.set_modified(record.modified);
     restrict(&new, mode)?;
     new.sync()?;
-    let version = Version::of(&new.status()?)?;
-    directory.rename(&fresh, directory, file_name)?;
-    Ok(version)
+    Ok(Version::of(&new.status()?)?)
 }
 
 /// Reads a partial file to its end.

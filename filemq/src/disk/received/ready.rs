@@ -36,7 +36,10 @@ impl ReadyFile {
         if self.is_synced {
             return Ok(());
         }
-        let version = partial::rewrite(&shared.partial, &self.file_name, &self.record)?;
+        let fresh = format!("{}.again", self.file_name);
+        shared.reuse_partial(&fresh);
+        let rewritten = partial::rewrite(&shared.partial, &self.file_name, &fresh, &self.record);
+        let version = rewritten.inspect_err(|_| shared.remove_partial(&fresh))?;
         (self.record.modified, self.record.inode) = (version.modified, version.inode);
         self.is_synced = true;
         Ok(())

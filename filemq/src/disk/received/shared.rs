@@ -1,5 +1,6 @@
 //! What all writers of a received folder share.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub(super) struct FolderShared {
     identity: Identity,
     pub(super) durable: bool,
     pub(super) index: Mutex<FolderIndex>,
+    /// Partial files that could not be removed.
+    leftovers: Mutex<BTreeSet<String>>,
     /// Locked as long as it is open.
     _lock: DiskFile,
 }
@@ -69,7 +72,8 @@ impl FolderShared {
     ) -> io::Result<Self> {
         let index = Mutex::new(index);
         let identity = identity(&root, &path)?;
-        Ok(Self { path, root, partial, identity, durable, index, _lock: lock })
+        let leftovers = Mutex::default();
+        Ok(Self { path, root, partial, identity, durable, index, leftovers, _lock: lock })
     }
 
     /// Returns whether the directory is still that to which its path leads, and has its partial
@@ -129,9 +133,24 @@ impl FolderShared {
     }
 
     pub(super) fn remove_partial(&self, file_name: &str) {
-        if let Err(error) = self.partial.remove_file(file_name) {
-            tracing::warn!(%error, "a partial file cannot be removed");
+        match self.partial.remove_file(file_name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a partial file cannot be removed now");
+                self.leftovers.lock().insert(file_name.to_owned());
+            }
+            _ => {}
         }
+    }
+
+    /// Notes that a partial file is written anew, so that it is none of those to be removed.
+    pub(super) fn reuse_partial(&self, file_name: &str) {
+        self.leftovers.lock().remove(file_name);
+    }
+
+    /// Removes partial files that could not be removed before.
+    pub(super) fn remove_leftovers(&self) {
+        let leftovers = std::mem::take(&mut *self.leftovers.lock());
+        leftovers.iter().for_each(|file_name| self.remove_partial(file_name));
     }
 }
 

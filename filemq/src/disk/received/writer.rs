@@ -172,6 +172,7 @@ impl ReceivedWriter {
     /// further order is at hand, or complete files keep waiting.
     pub fn flush(&mut self) -> Vec<Written> {
         self.commit();
+        self.shared.remove_leftovers();
         let is_stuck = !self.backlog.is_empty();
         if is_stuck != self.backlog.is_reported && !self.is_replaced {
             self.backlog.is_reported = is_stuck;
@@ -402,6 +403,7 @@ impl ReceivedWriter {
         let created = PartialFile::create(directory, &self.origin, name.clone(), info);
         match created {
             Ok(mut partial) => {
+                self.shared.reuse_partial(&partial.file_name);
                 partial.room = room;
                 Ok(partial)
             }
@@ -642,7 +644,9 @@ fn is_gone(error: &io::Error) -> bool {
 
 /// Returns whether there is something that is no file, or a link in the way.
 fn is_something_else(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory)
+    // What is said by us, and not by the operating system, is that it is no file.
+    let is_no_file = error.raw_os_error().is_none() && error.kind() == io::ErrorKind::InvalidInput;
+    is_no_file || error.kind() == io::ErrorKind::NotADirectory
 }
 
 /// Returns how a file could be resumed: only if it was announced what it will be.
@@ -666,6 +670,7 @@ impl Drop for ReceivedWriter {
         for parked in std::mem::take(&mut self.backlog.parked) {
             parked.discard(&self.shared, &self.origin);
         }
+        self.shared.remove_leftovers();
         let paused = self.paused.take().map(|paused| (paused.room, paused.length()));
         self.index().lock().leave(&self.origin, paused);
     }

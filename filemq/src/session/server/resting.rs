@@ -12,17 +12,22 @@ use crate::retry_clock::{Due, RetryClock};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// How often a file may be missing before that is told.
+const MAX_MISSING: u32 = 5;
+
 /// Files that could not be read and rest until they are tried again, all together.
 #[derive(Debug)]
 pub(super) struct RestingFiles {
     files: BTreeMap<VirtualPath, Arc<Entry>>,
+    /// How often a file was not there that the catalogue still has.
+    missing: BTreeMap<VirtualPath, u32>,
     clock: RetryClock,
 }
 
 impl Default for RestingFiles {
     fn default() -> Self {
         let clock = RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE);
-        Self { files: BTreeMap::new(), clock }
+        Self { files: BTreeMap::new(), missing: BTreeMap::new(), clock }
     }
 }
 
@@ -33,14 +38,24 @@ impl RestingFiles {
         self.clock.failed(now);
     }
 
+    /// Notes that a file is not there, or is not what the catalogue says. Returns whether that is so
+    /// for too long: the catalogue should have heard of a change by now.
+    pub(super) fn is_missing(&mut self, name: &VirtualPath) -> bool {
+        let times = self.missing.entry(name.clone()).or_default();
+        *times += 1;
+        *times == MAX_MISSING
+    }
+
     /// Notes that a file has changed or is gone: nothing is known about whether it can be read.
     pub(super) fn forget(&mut self, name: &VirtualPath) {
         self.files.remove(name);
+        self.missing.remove(name);
     }
 
     /// Notes that a file could be read.
     pub(super) fn read(&mut self) {
         if self.files.is_empty() {
+            self.missing.clear();
             self.clock.succeeded();
         }
     }

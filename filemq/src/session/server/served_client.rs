@@ -10,11 +10,11 @@ use super::pending::PendingNames;
 use super::resting::RestingFiles;
 use super::subscribed_paths::{Subscribed, SubscribedPaths};
 use super::transfers::{Finished, Transfers};
-use crate::VirtualPath;
 use crate::catalogue::{Catalogue, Change, Entry};
 use crate::digest::Digest;
 use crate::message::{Dictionary, Icanhaz, Message};
 use crate::session::{Job, JobResult, ResumePoint, Unreadable, extensions};
+use crate::{Fate, VirtualPath};
 
 /// The most deletes that are begun at a time: each is a message, and the driver's queue is bounded.
 const MAX_DELETES: usize = 64;
@@ -290,10 +290,16 @@ impl ServedClient {
         unreadable: Unreadable,
         out: &mut ServerOutputs,
     ) {
-        let mut rests = true;
-        if let Unreadable::Failed { reason, fate } = unreadable {
-            rests = fate.is_passing();
-            let name = entry.name().clone();
+        let name = entry.name().clone();
+        let told = match unreadable {
+            Unreadable::Failed { reason, fate } => Some((reason, fate)),
+            unreadable @ Unreadable::Changed => self
+                .resting
+                .is_missing(&name)
+                .then(|| (unreadable.to_string().into(), Fate::Passing)),
+        };
+        let rests = told.as_ref().is_none_or(|(_, fate)| fate.is_passing());
+        if let Some((reason, fate)) = told {
             let event = ServerSessionEvent::Unreadable { name, reason, fate };
             out.push_back(ServerOutput::Event(event));
         }
