@@ -7,6 +7,7 @@ mod chunk_cache;
 mod chunk_reader;
 mod file_source;
 mod file_system;
+mod guarded;
 mod handles;
 mod mount;
 mod native;
@@ -18,8 +19,9 @@ pub use file_source::{FileSource, SharedRoot};
 pub use file_system::{
     DirHandle, FileKind, FileStatus, FileSystem, ListedEntry, Listing, OpenMode,
 };
+pub use guarded::{DiskOperation, GuardedFileSystem};
 pub use handles::{Directory, DiskFile};
-pub use mount::{Mount, MountChange, MountOptions};
+pub use mount::{Mount, MountChange, MountOptions, ScannedMount};
 pub use native::NativeFileSystem;
 pub use received::{ReceivedFolder, ReceivedLimits, ReceivedWriter};
 

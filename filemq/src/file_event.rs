@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::VirtualPath;
+use crate::{Fate, VirtualPath};
 
 /// What became of one file in the received folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +25,23 @@ pub enum FileEvent {
         /// Where it was on this machine.
         path: PathBuf,
     },
-    /// A file was not accepted, and sending the same file again would not change that.
+    /// A file was not accepted.
+    ///
+    /// If that may [pass](Fate::Passing) the file is tried again until it is accepted, is changed,
+    /// or is gone, and what comes of it is reported then. Otherwise sending the same file again
+    /// would not change anything.
     Refused {
         /// Its name on the network.
         name: VirtualPath,
         /// Why.
         reason: Refusal,
+        /// Whether it may be accepted later.
+        fate: Fate,
+    },
+    /// A file that was refused for a passing reason is being received now.
+    Retried {
+        /// Its name on the network.
+        name: VirtualPath,
     },
 }
 
@@ -41,7 +52,8 @@ impl FileEvent {
         match self {
             Self::Delivered { name, .. }
             | Self::Deleted { name, .. }
-            | Self::Refused { name, .. } => name,
+            | Self::Refused { name, .. }
+            | Self::Retried { name } => name,
         }
     }
 
@@ -49,7 +61,8 @@ impl FileEvent {
         match self {
             Self::Delivered { name, .. }
             | Self::Deleted { name, .. }
-            | Self::Refused { name, .. } => name,
+            | Self::Refused { name, .. }
+            | Self::Retried { name } => name,
         }
     }
 }
@@ -78,6 +91,14 @@ pub enum Refusal {
     /// name on this system.
     #[error("the received folder has no place for this name: {0}")]
     Name(Arc<str>),
+    /// There is not enough space on the disk.
+    #[error("there is no space for it on the disk: it needs {needed} bytes, {free} are free")]
+    NoRoom {
+        /// How many bytes are still to come.
+        needed: u64,
+        /// How many bytes are free on the disk.
+        free: u64,
+    },
     /// The operating system does not write it.
     #[error("the file cannot be written: {0}")]
     Failed(Arc<str>),

@@ -53,8 +53,11 @@ mod catalogue;
 pub mod digest;
 pub mod disk;
 mod driver;
+mod fate;
 mod file_event;
 pub mod message;
+mod omission;
+mod retry_clock;
 pub mod session;
 mod version;
 mod virtual_path;
@@ -65,7 +68,9 @@ pub use driver::{
     Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Progress, Server, ServerEvent,
     ServerEvents, ServerOptions,
 };
+pub use fate::Fate;
 pub use file_event::{FileEvent, Refusal};
+pub use omission::{Omission, OmittedFiles};
 pub use virtual_path::{PathError, VirtualPath};
 
 /// The port of FILEMQ, assigned by IANA.

@@ -13,10 +13,13 @@ use filemq::session::{
     ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
     ResumePoint, Write, Written,
 };
-use filemq::{FileEvent, Refusal, VirtualPath};
+use filemq::{Fate, FileEvent, Refusal, VirtualPath};
 
 use common::vectors::named;
 use common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit, nom, path, piece};
+
+/// Longer than any pause, and less than a server may be silent.
+const SILENCE: Duration = Duration::from_secs(15);
 
 struct Client {
     session: ClientSession,
@@ -64,7 +67,7 @@ impl Client {
     }
 
     fn written(&mut self, written: &Written) -> Outputs {
-        self.session.handle_written(written);
+        self.session.handle_written(self.now, written);
         self.outputs()
     }
 
@@ -391,7 +394,7 @@ fn one_of_ours_breaks_a_file_off() {
 fn the_rest_of_a_refused_file_is_dropped() {
     let refused = |name| {
         let reason = Refusal::Files { limit: 1 };
-        Written::File(FileEvent::Refused { name: path(name), reason })
+        Written::File(FileEvent::Refused { name: path(name), reason, fate: Fate::Final })
     };
     let mut client = Client::subscribed(Inventory::default());
     let some = content(1, 10);
@@ -407,6 +410,50 @@ fn the_rest_of_a_refused_file_is_dropped() {
     assert_eq!(client.piece(piece("/b", 10, &Bytes::new())), [Write::End { size: 10 }]);
     let delivered = FileEvent::Delivered { name: path("/b"), path: "/b".into(), size: 10 };
     assert_eq!(client.written(&Written::File(delivered)), Outputs::default());
+}
+
+/// Nothing of it is dropped, and the server, which gets no credit, sends no more.
+#[test]
+fn what_is_refused_for_now_is_tried_again_after_growing_pauses() {
+    let mut client = Client::subscribed(Inventory::default());
+    let some = content(1, 10);
+    client.piece(piece("/a", 0, &some));
+    let (reason, fate) = (Refusal::NoRoom { needed: 10, free: 1 }, Fate::Passing);
+    client.written(&Written::File(FileEvent::Refused { name: path("/a"), reason, fate }));
+    client.written(&Written::Stuck);
+    assert_eq!(client.piece(piece("/a", 10, &some)), [data(10, &some)], "it is still wanted");
+    let next = |client: &mut Client| {
+        let start = client.now;
+        loop {
+            client.now = client.session.next_deadline().unwrap().min(start + SILENCE);
+            client.session.handle_timeout(client.now);
+            let pause = client.now.duration_since(start).as_millis();
+            match client.outputs().writes[..] {
+                [Write::Retry] => return pause,
+                [Write::RetryIfChanged] => assert_eq!(pause % 1000, 0),
+                _ => assert!(pause < SILENCE.as_millis(), "it is not tried again"),
+            }
+            client.hear(&Message::HugzOk);
+        }
+    };
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        pauses.push(next(&mut client));
+        client.written(&Written::Stuck);
+    }
+    assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+    client.written(&Written::Unstuck);
+    client.written(&Written::Stuck);
+    client.now += Duration::from_millis(100);
+    assert_eq!(client.pass(0).writes, [Write::Retry], "some of it was done");
+    client.written(&Written::Unstuck);
+    assert_eq!(client.pass(10).writes, []);
+}
+
+#[test]
+fn another_received_folder_ends_the_session() {
+    let mut client = Client::subscribed(Inventory::default());
+    assert_eq!(client.written(&Written::Replaced).close, Some(ClientClose::Replaced));
 }
 
 #[test]

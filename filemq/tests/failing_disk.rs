@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use common::failing::{FailingFileSystem, Operation};
 use common::{content, path};
 use filemq::digest::{Algorithm, Hasher};
-use filemq::disk::{FileSystem, Mount, MountChange, ReceivedFolder, ReceivedWriter};
+use filemq::disk::{Mount, MountChange, ReceivedFolder, ReceivedWriter};
 use filemq::session::{FileInfo, Write, Written};
 use filemq::{FileEvent, MountOptions, ReceivedLimits, VirtualPath};
 use tempfile::TempDir;
@@ -38,8 +38,11 @@ impl Place {
     }
 
     fn open(&self) -> std::io::Result<ReceivedFolder> {
-        let system: Arc<dyn FileSystem> = self.system.clone();
-        ReceivedFolder::open_on(system, self.directory.path(), ReceivedLimits::default())
+        ReceivedFolder::open_on(
+            self.system.shared(),
+            self.directory.path(),
+            ReceivedLimits::default(),
+        )
     }
 
     fn writer(&self) -> ReceivedWriter {
@@ -81,13 +84,32 @@ fn is_delivered(written: &[Written]) -> bool {
     matches!(written, [Written::File(FileEvent::Delivered { .. })])
 }
 
-fn is_refused(written: &[Written]) -> bool {
-    matches!(written, [Written::File(FileEvent::Refused { .. })])
+/// Whether it was told that a file has to wait.
+fn is_waiting(written: &[Written]) -> bool {
+    let [Written::File(FileEvent::Refused { fate, .. }), Written::Stuck] = written else {
+        return false;
+    };
+    fate.is_passing()
+}
+
+/// Tries again what waits.
+fn retry(writer: &mut ReceivedWriter) -> Vec<Written> {
+    let mut written: Vec<_> = writer.execute(Write::Retry).into_iter().collect();
+    written.extend(writer.flush());
+    written
+}
+
+/// Whether a file that had to wait is there now.
+fn is_delivered_at_last(written: &[Written]) -> bool {
+    let delivered =
+        |written: &Written| matches!(written, Written::File(FileEvent::Delivered { .. }));
+    written.iter().filter(|written| delivered(written)).count() == 1
+        && written.last() == Some(&Written::Unstuck)
 }
 
 /// One operation fails once while a new version of a file is received: whichever it is, the name
-/// holds the old or the new version, what is reported is true, and the same file can be received
-/// afterwards.
+/// holds the old or the new version, what is reported is true, and the file comes when it is tried
+/// again.
 #[test]
 fn whatever_fails_a_name_holds_a_whole_version() {
     for (operation, errno) in [
@@ -111,10 +133,13 @@ fn whatever_fails_a_name_holds_a_whole_version() {
         let there = place.read("d/file").unwrap();
         match () {
             () if is_delivered(&written) => assert!(there == new, "{operation:?}"),
-            () if is_refused(&written) => assert!(there == old, "{operation:?}"),
+            () if is_waiting(&written) => {
+                assert!(there == old, "{operation:?}");
+                let written = retry(&mut writer);
+                assert!(is_delivered_at_last(&written), "{operation:?} {written:?}");
+            }
             () => panic!("{operation:?}: {written:?}"),
         }
-        assert!(is_delivered(&send(&mut writer, "/d/file", &new)), "{operation:?}");
         assert!(place.read("d/file").unwrap() == new, "{operation:?}");
         assert_eq!(place.partial(), 0, "{operation:?}");
         drop(writer);
@@ -123,16 +148,67 @@ fn whatever_fails_a_name_holds_a_whole_version() {
     }
 }
 
-/// Today's behaviour: a failure that may pass refuses the file for good.
+/// No content is dropped: it waits in its order, and what failed half way is written anew.
 #[test]
-fn a_full_disk_refuses_the_file_and_no_other() {
+fn on_a_full_disk_content_waits() {
     let place = Place::new();
     let mut writer = place.writer();
-    place.system.fail(Operation::Write, ENOSPC, 1);
-    assert!(is_refused(&send(&mut writer, "/large", &content(1, 1000))));
-    assert!(is_delivered(&send(&mut writer, "/small", b"x")));
-    assert_eq!((place.read("large"), place.read("small")), (None, Some(b"x".to_vec())));
+    place.system.fail(Operation::Write, ENOSPC, 2);
+    let large = content(1, 1000);
+    assert!(is_waiting(&send(&mut writer, "/large", &large)));
+    assert_eq!((writer.held(), writer.held_bytes()), (2, 1000));
+    assert_eq!(send(&mut writer, "/small", b"x"), []);
+    assert_eq!((writer.held(), writer.held_bytes()), (5, 1001));
+    assert_eq!(retry(&mut writer), [Written::Stuck], "once is enough to tell");
+    let written = retry(&mut writer);
+    let of = |written: &Written| match written {
+        Written::File(event) => event.name().to_string(),
+        other => format!("{other:?}"),
+    };
+    let order: Vec<_> = written.iter().map(of).collect();
+    assert_eq!(order, ["/large", "/small", "/large", "Unstuck"]);
+    assert_eq!((writer.held(), writer.held_bytes()), (0, 0));
+    assert_eq!(
+        (place.read("large"), place.read("small")),
+        (Some(large.into()), Some(b"x".to_vec()))
+    );
     assert_eq!(place.partial(), 0);
+}
+
+/// A sync that has failed may have lost what was written, even if the next one succeeds.
+#[test]
+fn after_a_sync_that_failed_the_file_is_written_anew() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    place.system.fail(Operation::Sync, EIO, 1);
+    assert!(is_waiting(&send(&mut writer, "/file", &content(1, 1000))));
+    let before = place.system.seen(Operation::Write);
+    let written = retry(&mut writer);
+    assert!(is_delivered_at_last(&written), "{written:?}");
+    assert!(place.system.seen(Operation::Write) > before);
+    assert!(place.read("file").unwrap() == content(1, 1000));
+    assert_eq!(place.partial(), 0);
+    let complete = writer.inventory().complete;
+    assert_eq!(complete, [(path("/file"), info(&content(1, 1000)).digest)]);
+}
+
+/// Complete files are open until they are in their places.
+#[test]
+fn when_descriptors_are_short_complete_files_are_closed_first() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let orders = |file: &str| {
+        let begin = Write::Begin { name: path(file), offset: 0, info: None };
+        [begin, Write::Data { offset: 0, bytes: "x".into() }, Write::End { size: 1 }]
+    };
+    let mut written: Vec<_> =
+        orders("/a").into_iter().filter_map(|write| writer.execute(write)).collect();
+    place.system.fail(Operation::OpenFile, EMFILE, 1);
+    written.extend(orders("/b").into_iter().filter_map(|write| writer.execute(write)));
+    written.extend(writer.flush());
+    assert!(place.system.is_done());
+    assert_eq!(written.len(), 2, "{written:?}");
+    assert!(written.iter().all(|written| is_delivered(std::slice::from_ref(written))));
 }
 
 #[test]
@@ -140,28 +216,29 @@ fn a_rename_that_fails_once_leaves_nothing_behind() {
     let place = Place::new();
     let mut writer = place.writer();
     place.system.fail(Operation::Rename, EIO, 1);
-    assert!(is_refused(&send(&mut writer, "/new/file", b"x")));
-    assert_eq!((place.read("new/file"), place.partial()), (None, 0));
+    assert!(is_waiting(&send(&mut writer, "/new/file", b"x")));
+    assert_eq!((place.read("new/file"), place.partial()), (None, 1));
     assert!(writer.inventory().complete.is_empty());
-    assert!(is_delivered(&send(&mut writer, "/new/file", b"x")));
+    assert!(is_delivered_at_last(&retry(&mut writer)));
+    assert_eq!(place.partial(), 0);
     drop(writer);
     assert_eq!(place.writer().inventory().complete.len(), 1);
 }
 
-/// A journal that cannot be written costs another transfer after a restart, and no file.
+/// A file that is not in the journal would belong to nobody after a restart.
 #[test]
-fn a_journal_that_cannot_be_written_forgets_and_loses_nothing() {
+fn a_file_waits_until_it_is_in_the_journal() {
     let place = Place::new();
     let mut writer = place.writer();
     // One write for the content, one for the journal.
     place.system.fail_after(Operation::Write, ENOSPC, 1, 1);
-    assert!(is_delivered(&send(&mut writer, "/file", b"x")));
+    assert!(is_waiting(&send(&mut writer, "/file", b"x")));
     assert!(place.system.is_done());
+    assert_eq!(place.read("file"), None);
+    assert!(is_delivered_at_last(&retry(&mut writer)));
     assert_eq!(place.read("file").unwrap(), b"x");
     drop(writer);
-    let mut writer = place.writer();
-    assert!(writer.inventory().complete.is_empty());
-    assert!(is_delivered(&send(&mut writer, "/file", b"x")));
+    assert_eq!(place.writer().inventory().complete.len(), 1);
 }
 
 #[test]
@@ -181,18 +258,25 @@ fn a_partial_file_that_cannot_be_read_is_received_anew() {
 }
 
 #[test]
-fn a_file_that_cannot_be_deleted_is_refused_and_stays() {
+fn a_file_that_cannot_be_deleted_is_deleted_later() {
     let place = Place::new();
     let mut writer = place.writer();
     send(&mut writer, "/d/file", b"x");
     place.system.fail(Operation::RemoveFile, EACCES, 1);
     let delete = || Write::Delete { name: path("/d/file") };
-    assert!(is_refused(&writer.execute(delete()).into_iter().collect::<Vec<_>>()));
+    let mut written: Vec<_> = writer.execute(delete()).into_iter().collect();
+    written.extend(writer.flush());
+    assert!(is_waiting(&written), "{written:?}");
     assert_eq!(place.read("d/file").unwrap(), b"x");
     // A directory that cannot be removed is no reason to keep the file.
     place.system.fail(Operation::RemoveDir, EACCES, 1);
-    let deleted = writer.execute(delete());
-    assert!(matches!(deleted, Some(Written::File(FileEvent::Deleted { .. }))), "{deleted:?}");
+    place.system.fail(Operation::OpenDirIn, EMFILE, 1);
+    assert_eq!(retry(&mut writer), [Written::Stuck], "nor is one that cannot be looked at");
+    let deleted = retry(&mut writer);
+    assert!(
+        matches!(deleted[..], [Written::File(FileEvent::Deleted { .. }), Written::Unstuck]),
+        "{deleted:?}"
+    );
     assert_eq!(place.read("d/file"), None);
 }
 
@@ -246,8 +330,7 @@ impl Mounted {
         };
         let (tell, changes) = mpsc::channel();
         let told = move |changes| drop(tell.send(changes));
-        let shared: Arc<dyn FileSystem> = system.clone();
-        let (mount, first) = Mount::open_on(shared, directory.path(), options, told)?;
+        let (mount, first) = Mount::open_on(system.shared(), directory.path(), options, told)?;
         let first = first.iter().map(short).collect();
         Ok(Self { directory, system, _mount: mount, changes, first })
     }
@@ -262,6 +345,7 @@ fn short(change: &MountChange) -> String {
     match change {
         MountChange::Updated { name, .. } => format!("+{name}"),
         MountChange::Removed { name } => format!("-{name}"),
+        MountChange::Omitted(omitted) => format!("{} {}", omitted.count, omitted.reason),
     }
 }
 
@@ -284,6 +368,9 @@ fn a_listing_that_fails_removes_nothing() {
     mounted.system.fail(Operation::List, EMFILE, 4);
     mounted.system.wait_for(Operation::List, before + 6);
     assert!(mounted.system.is_done());
+    let reason = "it cannot be read: Too many open files (os error 24)";
+    assert_eq!(mounted.next(), [format!("1 {reason}")]);
+    assert_eq!(mounted.next(), [format!("0 {reason}")]);
     written(mounted.directory.path(), "c");
     assert_eq!(mounted.next(), ["+/c"], "and nothing before it");
     fs::remove_file(mounted.directory.path().join("d/b")).unwrap();

@@ -83,10 +83,12 @@ impl Published {
             let order = match &change {
                 MountChange::Removed { name } => (false, name.clone()),
                 MountChange::Updated { name, .. } => (true, name.clone()),
+                MountChange::Omitted(_) => continue,
             };
             assert!(last < Some(order.clone()), "{last:?} {order:?}");
             last = Some(order);
             match change {
+                MountChange::Omitted(_) => {}
                 MountChange::Removed { name } => {
                     let was = self.files.remove(name.as_str());
                     assert!(was.is_some(), "{name} was not there");

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use filemq::Audience;
 use filemq::digest::Algorithm;
 use filemq::message::{CHUNK, Message, Operation};
 use filemq::session::{Job, JobResult, ServerConfig, ServerOutput, ServerSessionEvent, Unreadable};
+use filemq::{Audience, Fate};
 
 use common::server::Server;
 use common::vectors::named;
@@ -391,26 +391,77 @@ fn a_file_that_changes_while_it_is_read_is_not_delivered() {
     server.answer();
     server.done.clear();
     let changed = JobResult::Closed(Err(Unreadable::Changed));
-    server.session.handle_result(changed);
+    server.session.handle_result(server.now, changed);
     assert_eq!(server.said(), [], "the only piece waited for the end");
     assert!(server.job().is_none());
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_and_not_asked_for_again() {
+fn a_file_that_cannot_be_read_is_told_and_tried_again() {
     let (mut server, _) = Server::new().foreign();
     server.put("/a", content(1, 10));
-    assert!(matches!(server.job(), Some(Job::Open { .. })));
     let reason: Arc<str> = "no".into();
-    let done = JobResult::Opened(Err(Unreadable::Failed(reason.clone())));
-    server.session.handle_result(done);
+    let fail = |server: &mut Server, fate| {
+        assert!(matches!(server.job(), Some(Job::Open { .. })));
+        let why = Unreadable::Failed { reason: reason.clone(), fate };
+        server.session.handle_result(server.now, JobResult::Opened(Err(why)));
+    };
+    fail(&mut server, Fate::Passing);
     assert_eq!(server.run(), []);
     assert_eq!(
         server.events.last(),
-        Some(&ServerSessionEvent::Unreadable { name: path("/a"), reason })
+        Some(&ServerSessionEvent::Unreadable {
+            name: path("/a"),
+            reason: reason.clone(),
+            fate: Fate::Passing
+        })
     );
     server.put("/b", content(1, 1));
-    assert_eq!(server.run_shortly(), ["c/b 0+1", "c/b 1+0!"]);
+    assert_eq!(server.run_shortly(), ["c/b 0+1", "c/b 1+0!"], "the others do not wait for it");
+    for pause in [100, 200, 400] {
+        server.pass(Duration::from_millis(pause - 1));
+        assert!(server.job().is_none(), "before {pause} ms");
+        server.pass(Duration::from_millis(1));
+        fail(&mut server, Fate::Passing);
+    }
+    server.session.handle_readable(server.now);
+    server.pass(Duration::ZERO);
+    assert_eq!(server.run_shortly(), ["c/a 0+10", "c/a 10+0!"], "there is reason to hope");
+    // What never can be read is not tried again, unless it changes.
+    server.put("/c", content(1, 10));
+    fail(&mut server, Fate::Final);
+    server.pass(Duration::from_secs(50));
+    assert!(server.job().is_none());
+    server.put("/c", content(2, 10));
+    assert_eq!(server.run_shortly(), ["c/c 0+10", "c/c 10+0!"]);
+}
+
+/// A file that was not there for a moment, and of whose change nobody tells.
+#[test]
+fn a_file_that_was_not_there_is_tried_again_and_nothing_is_told() {
+    let (mut server, _) = Server::new().foreign();
+    server.put("/a", content(1, 10));
+    assert!(matches!(server.job(), Some(Job::Open { .. })));
+    let gone = JobResult::Opened(Err(Unreadable::Changed));
+    server.session.handle_result(server.now, gone);
+    assert!(!matches!(server.events.last(), Some(ServerSessionEvent::Unreadable { .. })));
+    server.pass(Duration::from_millis(100));
+    assert_eq!(server.run_shortly(), ["c/a 0+10", "c/a 10+0!"]);
+    // Nor is it told that a file has changed, unless nobody hears of a change for long.
+    server.put("/b", content(1, 10));
+    let told = |server: &Server| {
+        let last = server.events.last();
+        matches!(last, Some(ServerSessionEvent::Unreadable { fate: Fate::Passing, .. }))
+    };
+    for time in 1..=5 {
+        assert!(!told(&server), "{time}");
+        assert!(matches!(server.job(), Some(Job::Open { .. })));
+        let gone = JobResult::Opened(Err(Unreadable::Changed));
+        server.session.handle_result(server.now, gone);
+        server.run();
+        server.pass(Duration::from_secs(4));
+    }
+    assert!(told(&server));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use common::{dictionary, icanhaz_ok, piece, vectors};
 use filemq::digest::{Algorithm, Hasher};
 use filemq::message::{Cheezburger, Message};
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientOptions, FileEvent, MountOptions,
+    Audience, Client, ClientEvent, ClientEvents, ClientOptions, Fate, FileEvent, MountOptions,
     ReceivedLimits, Refusal, Server, ServerEvent, ServerEvents, ServerOptions, VirtualPath,
 };
 use tempfile::TempDir;
@@ -271,8 +271,9 @@ async fn what_the_folder_does_not_take_is_told_and_the_rest_comes() {
     while !(refused && delivered) {
         let event = subscriber
             .pick("both", |received| match received {
-                ClientEvent::File { event: FileEvent::Refused { name, reason }, .. } => {
-                    assert_eq!(reason, Refusal::Bytes { limit: 50_000 });
+                ClientEvent::File { event: FileEvent::Refused { name, reason, fate }, .. } => {
+                    let expected = (Refusal::Bytes { limit: 50_000 }, Fate::Final);
+                    assert_eq!((reason, fate), expected);
                     Some((name.to_string(), true))
                 }
                 ClientEvent::File { event, .. } => Some((event.name().to_string(), false)),

@@ -184,7 +184,7 @@ impl World {
         let Some(write) = writes.pop_front() else { return false };
         session.handle_taken(self.server.now, bytes(&write));
         if let Some(written) = folder.execute(write) {
-            session.handle_written(&written);
+            session.handle_written(self.server.now, &written);
         }
         true
     }

@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use clap::Args;
 use zyre::{Builder, Event, Events, Node};
 
-use crate::interrupt::stop_when_interrupted;
+use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
-use crate::progress::{Progress, size};
-use crate::text;
+use crate::output;
+use crate::progress::Progress;
+use crate::text::{self, size};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -34,8 +35,11 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let shared = tempfile::tempdir()?;
     let builder = options.network.builder().share(shared.path(), &options.received);
     let builder = options.group.iter().fold(builder, Builder::join);
-    let (node, events) = builder.start().await?;
-    println!("listening; files go to {}", options.received.display());
+    let (node, events) = tokio::select! {
+        started = builder.start() => started?,
+        () = interrupted() => return Ok(()),
+    };
+    output::line(format!("listening; files go to {}", options.received.display()));
     stop_when_interrupted(&node);
     report(node, events).await;
     Ok(())

@@ -1,11 +1,13 @@
 //! The command `zyre`: chat, file sharing, and a node for scripts, on a local network.
 
 mod chat;
+mod file_news;
 mod hub;
 mod id_in_use;
 mod interrupt;
 mod listen;
 mod network;
+mod output;
 mod peer;
 mod progress;
 mod share;
@@ -67,6 +69,7 @@ impl Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Arguments::parse().command;
+    interrupt::watch();
     let name = command.name();
     match command.run().await {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,7 +32,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
 use zyre::{Builder, Content, Event, Events, HostEndpoint, Node, PeerId, RequirementInfo};
 
+use crate::interrupt::interrupted;
 use crate::network::Network;
+use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -101,7 +103,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     out(json!({"event": "STARTED", "peer": id(node.id()), "name": node.name(),
         "endpoint": endpoint}));
     let reporter = tokio::spawn(report(events));
-    obey(&node).await;
+    tokio::select! {
+        () = obey(&node) => {}
+        () = interrupted() => {}
+    }
     node.stop().await;
     // It ends with the event Stop.
     let _ = reporter.await;
@@ -283,7 +288,7 @@ fn text(content: &Content) -> Vec<String> {
 }
 
 fn out(line: Value) {
-    println!("{line}");
+    output::line(line);
 }
 
 #[cfg(test)]

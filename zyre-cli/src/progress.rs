@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use zyre::{Event, Node, PeerId};
 
-use crate::{hub, id_in_use, text, unreachable};
+use crate::{file_news, hub, id_in_use, output, text, unreachable};
 
 /// The bars of the transfers that are under way, below the lines. Without a terminal there are only
 /// the lines.
@@ -26,7 +26,7 @@ impl Progress {
 
     /// Prints a line above the bars.
     pub(crate) fn say(&self, line: impl Display) {
-        self.all.suspend(|| println!("{line}"));
+        self.all.suspend(|| output::line(line));
     }
 
     /// Returns the name of a peer, fit for a terminal.
@@ -53,15 +53,30 @@ impl Progress {
             Event::HubUnreachable { .. } | Event::HubReached { .. } => {
                 hub::sentence(event).into_iter().for_each(|sentence| self.say(sentence));
             }
+            Event::Refused { peer, name, .. } => {
+                self.finish(*peer, name);
+                self.tell(event);
+            }
+            Event::Published { .. }
+            | Event::Omitted { .. }
+            | Event::Retried { .. }
+            | Event::FolderUnusable { .. }
+            | Event::FolderUsable => self.tell(event),
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
             Event::Receiving { peer, name, bytes, total, rate }
             | Event::Sending { peer, name, bytes, total, rate } => {
                 let bar = self.bar(*peer, name, *total);
-                bar.set_message(format!("{}/s", size(*rate)));
+                bar.set_message(format!("{}/s", text::size(*rate)));
                 bar.set_position(*bytes);
             }
             _ => {}
         }
+    }
+
+    /// Prints what has become of files.
+    fn tell(&self, event: &Event) {
+        let sentence = file_news::sentence(event, |peer| self.name_of(peer));
+        sentence.into_iter().for_each(|sentence| self.say(sentence));
     }
 
     /// Removes the bar of a transfer.
@@ -100,9 +115,4 @@ fn style(has_total: bool) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
-}
-
-/// A number of bytes in units for people.
-pub(crate) fn size(bytes: u64) -> impl Display {
-    BinaryBytes(bytes)
 }

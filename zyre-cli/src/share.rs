@@ -11,12 +11,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zyre::{Event, Events, Node};
+use zyre::{Builder, Event, Events, Node};
 
-use crate::interrupt::stop_when_interrupted;
+use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
-use crate::progress::{Progress, size};
-use crate::text;
+use crate::output;
+use crate::progress::Progress;
+use crate::text::{self, size};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -41,13 +42,21 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let own = tempfile::tempdir()?;
     let builder = options.network.builder();
     let builder = builder.share(own.path().join("shared"), own.path().join("received"));
+    let (node, events) = tokio::select! {
+        begun = begin(builder, options) => begun?,
+        () = interrupted() => return Ok(()),
+    };
+    stop_when_interrupted(&node);
+    report(node, events).await;
+    Ok(())
+}
+
+async fn begin(builder: Builder, options: &Options) -> Result<(Node, Events), Box<dyn Error>> {
     let (node, events) = builder.start().await?;
     for path in &options.paths {
         publish(&node, path, options).await?;
     }
-    stop_when_interrupted(&node);
-    report(node, events).await;
-    Ok(())
+    Ok((node, events))
 }
 
 async fn publish(node: &Node, path: &Path, options: &Options) -> Result<(), Box<dyn Error>> {
@@ -60,7 +69,7 @@ async fn publish(node: &Node, path: &Path, options: &Options) -> Result<(), Box<
         None => node.publish(path, &name).await,
     };
     published.map_err(|error| format!("{}: {error}", path.display()))?;
-    println!("{} is published as {name}", path.display());
+    output::line(format!("{} is published as {name}", path.display()));
     Ok(())
 }
 

@@ -1,11 +1,16 @@
-//! What others sent, made fit for one line of a terminal.
+//! What others sent, and numbers, made fit for one line of a terminal.
 
+use std::fmt::Display;
+
+use indicatif::BinaryBytes;
 use zyre::Printable;
 
 /// How many characters of a nick are shown.
 const NICK: usize = 24;
 /// How many characters of a room's name are shown.
 const ROOM: usize = 32;
+/// How many characters of the name of a file are shown where it is one example of many.
+const FILE: usize = 28;
 /// How many characters of a message are shown.
 const MESSAGE: usize = 2000;
 
@@ -19,9 +24,19 @@ pub(crate) fn room(raw: &str) -> String {
     name(raw, ROOM)
 }
 
+/// The name of a file among other words, on one line with them.
+pub(crate) fn file(raw: &str) -> String {
+    name(raw, FILE)
+}
+
 /// A message, on one line.
 pub(crate) fn message(raw: &str) -> String {
     Printable::new(raw).keep_joiners().max_chars(MESSAGE).to_string()
+}
+
+/// A number of bytes in units for people.
+pub(crate) fn size(bytes: u64) -> impl Display {
+    BinaryBytes(bytes)
 }
 
 fn name(raw: &str, most: usize) -> String {

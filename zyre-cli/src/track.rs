@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use clap::Args;
 use filemq::{
-    Audience, Client, ClientEvent, ClientOptions, FileEvent, MountOptions, Server, ServerOptions,
-    VirtualPath,
+    Audience, Client, ClientEvent, ClientOptions, FileEvent, MountOptions, Server, ServerEvent,
+    ServerEvents, ServerOptions, VirtualPath,
 };
 
 use crate::interrupt::interrupted;
+use crate::{file_news, output};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -46,7 +47,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     match (options.directories.as_slice(), options.serve, options.connect) {
         ([src], Some(address), None) => {
             let (_server, address) = serve(src, address, options.eager).await?;
-            println!("serving at {address}");
+            output::line(format!("serving at {address}"));
             interrupted().await;
             Ok(())
         }
@@ -65,7 +66,8 @@ async fn serve(
     address: SocketAddr,
     eager: bool,
 ) -> Result<(Server, SocketAddr), Box<dyn Error>> {
-    let (server, _) = Server::new(ServerOptions::default());
+    let (server, events) = Server::new(ServerOptions::default());
+    tokio::spawn(report_omitted(events));
     let mut mount = MountOptions::new(VirtualPath::root());
     if eager {
         mount.stable = Duration::ZERO;
@@ -92,6 +94,10 @@ async fn copy(received: &Path, address: SocketAddr, quiet: bool) -> Result<(), B
         match event {
             Some(ClientEvent::File { event, .. }) => report(&event, quiet),
             Some(ClientEvent::Disconnected { reason, .. }) => eprintln!("{address}: {reason}"),
+            Some(ClientEvent::FolderUnusable { reason }) => {
+                eprintln!("{}", file_news::folder_unusable(&reason));
+            }
+            Some(ClientEvent::FolderUsable) => eprintln!("{}", file_news::FOLDER_USABLE),
             Some(_) => {}
             None => break,
         }
@@ -100,12 +106,26 @@ async fn copy(received: &Path, address: SocketAddr, quiet: bool) -> Result<(), B
     Ok(())
 }
 
+/// Tells of files that are not copied.
+async fn report_omitted(mut events: ServerEvents) {
+    while let Some(event) = events.recv().await {
+        if let ServerEvent::Omitted { name, omitted } = event {
+            eprintln!("{}", file_news::omitted(name.as_str(), &omitted));
+        }
+    }
+}
+
 fn report(event: &FileEvent, quiet: bool) {
     match event {
-        FileEvent::Refused { name, reason } => eprintln!("{name:?}: {reason}"),
+        FileEvent::Refused { name, reason, fate } => {
+            eprintln!("{}", file_news::refused(name.as_str(), reason, *fate));
+        }
+        FileEvent::Retried { name } => eprintln!("{}", file_news::retried(name.as_str())),
         _ if quiet => {}
-        FileEvent::Delivered { name, size, .. } => println!("{name:?}  {size} bytes"),
-        FileEvent::Deleted { name, .. } => println!("{name:?}  removed"),
+        FileEvent::Delivered { name, size, .. } => {
+            output::line(format!("{name:?}  {size} bytes"));
+        }
+        FileEvent::Deleted { name, .. } => output::line(format!("{name:?}  removed")),
         _ => {}
     }
 }

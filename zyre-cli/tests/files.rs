@@ -7,6 +7,8 @@ mod common;
 use std::fs;
 
 use common::{Program, free_port, run};
+#[cfg(unix)]
+use testkit::process::Signal;
 use testkit::wait::blocking_until;
 
 #[test]
@@ -35,6 +37,30 @@ fn what_is_shared_with_a_group_comes_to_its_members() {
     listen.sees(&["is gone"]);
     listen.interrupt();
     assert!(listen.end().success());
+}
+
+/// What is left out is told; SIGTERM and SIGHUP are an end like Ctrl-C, and nothing stays behind.
+#[cfg(unix)]
+#[test]
+fn what_is_left_out_is_told_and_an_end_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    for name in ["1.jpg", ".thumbs"] {
+        fs::write(photos.join(name), "x").unwrap();
+    }
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port];
+    for signal in [Signal::Terminate, Signal::HangUp] {
+        let peer = Program::start(&[&["peer"], &lo[..]].concat());
+        let mut share = Program::start(&[&["share", photos.to_str().unwrap()], &lo[..]].concat());
+        share.sees(&["/photos: 1 file, 1 B"]);
+        share.sees(&["/photos: not published: .thumbs (hidden)"]);
+        share.sees(&["is here"]);
+        share.signal(signal);
+        assert!(share.end().success());
+        peer.tells(&serde_json::json!({ "event": "EXIT", "reason": "goodbye" }));
+    }
 }
 
 #[test]

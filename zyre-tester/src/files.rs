@@ -13,6 +13,7 @@
 mod bare;
 mod child;
 mod copy;
+mod disk;
 mod fanout;
 mod kills;
 mod line;
@@ -39,6 +40,8 @@ enum What {
     Fanout(fanout::Options),
     /// Kills sender and receivers during transfers, and looks at every file that is there.
     Kills(kills::Options),
+    /// Lets operations of the disk fail at both ends, with one seed after the other.
+    Disk(disk::Options),
     /// This process publishes a directory.
     #[command(hide = true)]
     Serve(server::Options),
@@ -59,6 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         What::Speed(options) => speed::run(options),
         What::Fanout(options) => fanout::run(options),
         What::Kills(options) => kills::run(options),
+        What::Disk(options) => disk::run(options),
         What::Serve(options) => child(server::run(options)),
         What::Receive(options) => child(receiver::run(options)),
         What::Bare(options) => child(bare::run(options)),

@@ -101,3 +101,13 @@ fn what_cannot_be_done_is_told() {
         assert!(!output.status.success() && error.contains(told), "{arguments}: {error}");
     }
 }
+
+/// What cannot be read or written for now comes in the end, and every refusal is told.
+#[test]
+fn five_hundred_schedules_of_a_disk_that_fails() {
+    let lines = lines("disk --schedules 500 --seed 1", true);
+    assert_eq!((&lines[0]["schedules"], &lines[0]["findings"]), (&500.into(), &0.into()));
+    for name in ["faults", "refusals", "deliveries"] {
+        is_positive(&lines[0], name);
+    }
+}

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "files")]
+use filemq::{Fate, OmittedFiles, Refusal};
 use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, UnreachableReason};
 
 /// Something that has happened on the network.
@@ -15,9 +17,10 @@ use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, Un
 #[cfg_attr(
     feature = "files",
     doc = "
-With the feature `files` there are `Deliver`, `Retract`, `Receiving`, `Sending` and `Sent` as well.
-They tell of transfers on connections of their own, so they may come a little after the peer's
-`Exit`."
+With the feature `files` there are `Deliver`, `Retract`, `Refused`, `Retried`, `Receiving`, `Sending`
+and `Sent` as well. They tell of transfers on connections of their own, so they may come a little
+after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
+node's own folders."
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -160,6 +163,59 @@ pub enum Event {
         /// Where it was.
         path: PathBuf,
     },
+    /// A file that a peer has published was not accepted. If the reason may [pass](Fate::Passing) it
+    /// is tried again until it is accepted, and `Retried` or `Deliver` tell of that; show it all the
+    /// same, for mostly a person has to do something about it.
+    #[cfg(feature = "files")]
+    Refused {
+        /// The peer that has published it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Why it was not accepted.
+        reason: Refusal,
+        /// Whether it may be accepted later.
+        fate: Fate,
+    },
+    /// A file that was refused for a passing reason is being received now.
+    #[cfg(feature = "files")]
+    Retried {
+        /// The peer that has published it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+    },
+    /// A folder or a file of this node is published. Told when that is so, and again when the number
+    /// of its files changes, at most once a second. Not told of a folder that is empty from the start.
+    #[cfg(feature = "files")]
+    Published {
+        /// Its name on the network; `/` is the shared folder.
+        name: Arc<str>,
+        /// How many files it has.
+        files: usize,
+        /// How many bytes they have.
+        bytes: u64,
+    },
+    /// Some files of this node are not published: hidden ones, for instance, or those that cannot be
+    /// read. Told once for each reason, and again when their number changes, at most once a second.
+    #[cfg(feature = "files")]
+    Omitted {
+        /// The published folder; `/` is the shared folder, and stands for all of them if files cannot
+        /// be read.
+        name: Arc<str>,
+        /// Why, and how many.
+        omitted: OmittedFiles,
+    },
+    /// The received folder cannot be used: it was removed, for instance, or its disk is gone. Nothing
+    /// is received until `FolderUsable`. Show it: mostly a person has to do something about it.
+    #[cfg(feature = "files")]
+    FolderUnusable {
+        /// What the operating system says.
+        why: Arc<str>,
+    },
+    /// The received folder can be used again. If it is another one, all files come again.
+    #[cfg(feature = "files")]
+    FolderUsable,
     /// A file is coming in; told about ten times a second.
     #[cfg(feature = "files")]
     Receiving {
@@ -240,8 +296,7 @@ impl Event {
     }
 
     /// Returns the peer that the event is about, for `Unreachable` the node that is no peer; `None`
-    /// for `EndpointUnreachable`, `Leader`, `IdInUse`, `HubUnreachable`, `HubReached`, `Moved` and
-    /// `Stop`.
+    /// for events that are about no single node.
     pub const fn peer(&self) -> Option<PeerId> {
         match self {
             Self::Enter { peer, .. }
@@ -257,9 +312,16 @@ impl Event {
             #[cfg(feature = "files")]
             Self::Deliver { peer, .. }
             | Self::Retract { peer, .. }
+            | Self::Refused { peer, .. }
+            | Self::Retried { peer, .. }
             | Self::Receiving { peer, .. }
             | Self::Sending { peer, .. }
             | Self::Sent { peer, .. } => Some(*peer),
+            #[cfg(feature = "files")]
+            Self::Published { .. }
+            | Self::Omitted { .. }
+            | Self::FolderUnusable { .. }
+            | Self::FolderUsable => None,
             Self::EndpointUnreachable { .. }
             | Self::Leader { .. }
             | Self::IdInUse { .. }

@@ -184,10 +184,13 @@ impl Service {
                     self.follow_peers(&driver);
                 }
                 Some(event) = self.server_events.recv() => {
-                    // Progress is not worth waiting for.
-                    if driver.events.has_room()
+                    if let Some(event) = publishing(&event) {
+                        driver.events.room().await;
+                        driver.tell_application(event);
+                    } else if driver.events.has_room()
                         && let Some(event) = sending(&driver, event)
                     {
+                        // Progress is not worth waiting for.
                         driver.tell_application(event);
                     }
                 }
@@ -259,7 +262,20 @@ fn server_of(peer: &zre_proto::PeerInfo) -> Option<SocketAddr> {
     (server.ip() == there.ip()).then_some(server)
 }
 
-/// Returns what the application hears of an event of the server.
+/// Returns what the application hears of what this node publishes.
+fn publishing(event: &ServerEvent) -> Option<Event> {
+    match event {
+        ServerEvent::Published { name, files, bytes } => {
+            Some(Event::Published { name: name.as_str().into(), files: *files, bytes: *bytes })
+        }
+        ServerEvent::Omitted { name, omitted } => {
+            Some(Event::Omitted { name: name.as_str().into(), omitted: omitted.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Returns what the application hears of a transfer to a client.
 fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
     match event {
         ServerEvent::Progress { client, name, progress } => {
@@ -279,6 +295,10 @@ fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
 fn receiving(event: ClientEvent) -> Option<Event> {
     match event {
         ClientEvent::File { origin, event } => file(&origin, event),
+        ClientEvent::FolderUnusable { reason } => {
+            Some(Event::FolderUnusable { why: reason.into() })
+        }
+        ClientEvent::FolderUsable => Some(Event::FolderUsable),
         ClientEvent::Progress { origin, name, progress } => {
             let Progress { bytes, total, rate, .. } = progress;
             let peer = origin.parse().ok()?;
@@ -297,10 +317,10 @@ fn file(origin: &str, event: FileEvent) -> Option<Event> {
         FileEvent::Deleted { name, path } => {
             Some(Event::Retract { peer, name: name.as_str().into(), path })
         }
-        FileEvent::Refused { name, reason } => {
-            tracing::warn!(peer = %origin, %name, %reason, "a file was not accepted");
-            None
+        FileEvent::Refused { name, reason, fate } => {
+            Some(Event::Refused { peer, name: name.as_str().into(), reason, fate })
         }
+        FileEvent::Retried { name } => Some(Event::Retried { peer, name: name.as_str().into() }),
         _ => None,
     }
 }

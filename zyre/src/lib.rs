@@ -266,7 +266,9 @@ With [`Builder::share`] a node publishes files: what is in its shared folder and
 [`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
 members of a group, including those that join later. What others publish is stored in the received
 folder, complete and verified, and [`Event::Deliver`] reports it; [`Event::Receiving`] and
-[`Event::Sending`] report the progress of transfers. Files travel on connections of their own
+[`Event::Sending`] report the progress of transfers. What cannot be written or read now, because the
+disk is full or permission is missing, is tried again until it can: [`Event::Refused`],
+[`Event::Retried`] and [`Event::Omitted`] tell of that. Files travel on connections of their own
 (FILEMQ, the crate [`filemq`]), so a large one delays no message.
 "
 )]
@@ -312,7 +314,7 @@ pub use error::StartError;
 pub use event::Event;
 pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
-pub use filemq::ReceivedLimits;
+pub use filemq::{Fate, Omission, OmittedFiles, ReceivedLimits, Refusal};
 pub use flow::Room;
 pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};

@@ -7,6 +7,7 @@ use std::thread;
 use bytes::Bytes;
 
 use super::handles::DiskFile;
+use crate::Fate;
 use crate::catalogue::Entry;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::message::CHUNK;
@@ -75,10 +76,9 @@ impl ChunkReader {
     }
 
     fn read(&mut self, offset: u64, len: usize) -> Result<Bytes, Unreadable> {
-        let open =
-            self.open.as_mut().ok_or_else(|| Unreadable::Failed("no file is open".into()))?;
+        let open = self.open.as_mut().ok_or_else(|| failed("no file is open"))?;
         if len > CHUNK {
-            return Err(Unreadable::Failed("a job asks for more than a chunk".into()));
+            return Err(failed("a job asks for more than a chunk"));
         }
         open.chunk(offset, len)
     }
@@ -190,8 +190,11 @@ impl OpenFile {
                 // At the end the reading thread is gone.
                 let _ = empty.send(block);
             }
-            let failed = |_| Unreadable::Failed("the thread that reads it has panicked".into());
-            reading.join().map_err(failed).flatten().map(|()| hasher.digest())
+            reading
+                .join()
+                .map_err(|_| failed("the thread that reads it has panicked"))
+                .flatten()
+                .map(|()| hasher.digest())
         })
     }
 
@@ -256,6 +259,11 @@ fn unreadable(error: &io::Error) -> Unreadable {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput => {
             Unreadable::Changed
         }
-        _ => Unreadable::Failed(Arc::from(error.to_string())),
+        _ => Unreadable::Failed { reason: error.to_string().into(), fate: Fate::of(error) },
     }
+}
+
+/// What should not happen, and does no harm if it is tried again.
+fn failed(reason: &str) -> Unreadable {
+    Unreadable::Failed { reason: reason.into(), fate: Fate::Passing }
 }

@@ -161,6 +161,13 @@ pub trait FileSystem: fmt::Debug + Send + Sync + 'static {
         new_name: &str,
     ) -> io::Result<()>;
 
+    /// Returns how many bytes are free on the disk of a directory for this user; `None` where that is
+    /// not known.
+    ///
+    /// # Errors
+    /// Any error of the operating system.
+    fn free_space(&self, dir: &DirHandle) -> io::Result<Option<u64>>;
+
     /// Makes the names in a directory survive a crash of the machine, where that is possible.
     ///
     /// # Errors

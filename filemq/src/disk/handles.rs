@@ -53,6 +53,11 @@ impl Directory {
         }
     }
 
+    /// Reports what is at a path anywhere on the machine; links are followed.
+    pub(super) fn status_of(&self, path: &Path) -> io::Result<FileStatus> {
+        self.system.status(None, path, true)
+    }
+
     /// Lists the directory at `path` beneath this one; an empty path is this one.
     pub(super) fn list(&self, path: &Path) -> io::Result<Listing> {
         self.system.list(&self.handle, path)
@@ -87,6 +92,11 @@ impl Directory {
 
     pub(super) fn sync(&self) -> io::Result<()> {
         self.system.sync_dir(&self.handle)
+    }
+
+    /// Returns how many bytes are free on its disk, if that is known.
+    pub(super) fn free_space(&self) -> Option<u64> {
+        self.system.free_space(&self.handle).ok().flatten()
     }
 
     /// Returns whether both are the same open directory.

@@ -14,11 +14,13 @@
 mod change;
 mod change_buffer;
 mod ln_file;
+mod omissions;
 mod options;
 mod scan;
 mod state;
 mod watcher;
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,12 +65,46 @@ impl Mount {
         changed: impl FnMut(Vec<MountChange>) + Send + 'static,
     ) -> io::Result<(Self, Vec<MountChange>)> {
         let buffer = Arc::new(ChangeBuffer::default());
-        let (watcher, first) = MountWatcher::open(system, directory, options, buffer.clone())?;
+        let (watcher, first) =
+            MountWatcher::open(system, directory, options, buffer.clone(), true)?;
         let mount = Self(buffer);
         std::thread::Builder::new()
             .name("filemq mount".to_owned())
             .spawn(move || watcher.run(changed))?;
         Ok((mount, first))
+    }
+}
+
+/// A directory that is published, and looked at when the caller says so.
+///
+/// A [`Mount`] does the same in a thread of its own, as soon as something changes.
+pub struct ScannedMount(MountWatcher);
+
+impl ScannedMount {
+    /// Scans the directory, and returns what is there now.
+    ///
+    /// # Errors
+    /// The directory does not exist or cannot be read.
+    pub fn open_on(
+        system: Arc<dyn FileSystem>,
+        directory: &Path,
+        options: MountOptions,
+    ) -> io::Result<(Self, Vec<MountChange>)> {
+        let buffer = Arc::new(ChangeBuffer::default());
+        let (watcher, first) = MountWatcher::open(system, directory, options, buffer, false)?;
+        Ok((Self(watcher), first))
+    }
+
+    /// Scans the directory, and returns what has changed: first what is gone, then new and changed
+    /// files, by name.
+    pub fn scan(&mut self) -> Vec<MountChange> {
+        self.0.scan_now()
+    }
+}
+
+impl fmt::Debug for ScannedMount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScannedMount").finish_non_exhaustive()
     }
 }
 

@@ -117,6 +117,18 @@ impl FileSystem for NativeFileSystem {
         from.0.rename(name, &to.0, new_name)
     }
 
+    #[cfg(unix)]
+    fn free_space(&self, dir: &DirHandle) -> io::Result<Option<u64>> {
+        let disk = rustix::fs::fstatvfs(&dir.0)?;
+        // What has no blocks, a network file system for instance, does not say.
+        Ok((disk.f_blocks > 0).then(|| disk.f_bavail.saturating_mul(disk.f_frsize)))
+    }
+
+    #[cfg(not(unix))]
+    fn free_space(&self, _dir: &DirHandle) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     fn sync_dir(&self, dir: &DirHandle) -> io::Result<()> {
         if cfg!(unix) { dir.0.try_clone()?.into_std_file().sync_all() } else { Ok(()) }
     }

@@ -15,12 +15,14 @@
 //! A name belongs to the origin that delivered it last. Names on the network have no hidden
 //! components, so none leads to `.filemq`.
 
+mod backlog;
 mod commit;
 mod index;
 mod journal;
 mod limits;
 mod names;
 mod partial;
+mod ready;
 mod record;
 mod shared;
 mod sync;
@@ -29,7 +31,7 @@ mod write_error;
 mod writer;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zmtp::sync::Mutex;
@@ -37,21 +39,30 @@ use zmtp::sync::Mutex;
 use self::index::FolderIndex;
 use self::journal::Journal;
 pub use self::limits::ReceivedLimits;
-use self::shared::FolderShared;
+use self::shared::{FolderShared, HIDDEN};
 pub use self::writer::ReceivedWriter;
 use super::file_system::{FileSystem, OpenMode};
 use super::handles::Directory;
 use super::native::NativeFileSystem;
 
-/// No name on the network leads there.
-const HIDDEN: &str = ".filemq";
-
 /// The longest name of an origin, in bytes.
 const MAX_ORIGIN: usize = 4096;
 
 /// A folder for received files. Clones are the same folder.
+///
+/// The folder is where its path leads to. If another directory is there by now, because it was
+/// removed and made again or another disk is mounted, then the next [writer](Self::writer) uses that.
 #[derive(Clone, Debug)]
-pub struct ReceivedFolder(Arc<FolderShared>);
+pub struct ReceivedFolder(Arc<FolderPlace>);
+
+#[derive(Debug)]
+struct FolderPlace {
+    system: Arc<dyn FileSystem>,
+    path: PathBuf,
+    limits: ReceivedLimits,
+    /// The directory that is there, or was there last.
+    opened: Mutex<Arc<FolderShared>>,
+}
 
 impl ReceivedFolder {
     /// Opens the folder for this process alone, and creates it if it does not exist.
@@ -73,20 +84,36 @@ impl ReceivedFolder {
     ) -> io::Result<Self> {
         system.create_dir_all(path)?;
         let path = std::path::absolute(path)?;
-        let root = Directory::open(&system, &path)?;
-        let hidden = root.private_dir(HIDDEN)?;
-        let lock = hidden.open_file("lock", OpenMode::ModifyOrCreate)?;
-        lock.lock().map_err(|error| match error.kind() {
-            kind @ io::ErrorKind::WouldBlock => io::Error::new(kind, "another client is using it"),
-            _ => error,
-        })?;
-        let partial = hidden.private_dir("partial")?;
-        let durable = limits.durable;
-        let (journal, state) = Journal::open(hidden)?;
-        let mut index = FolderIndex::new(limits, journal, state);
-        index.tidy(&partial)?;
-        let index = Mutex::new(index);
-        Ok(Self(Arc::new(FolderShared { path, root, partial, durable, index, _lock: lock })))
+        let opened = Mutex::new(Arc::new(open(&system, &path, &limits)?));
+        Ok(Self(Arc::new(FolderPlace { system, path, limits, opened })))
+    }
+
+    /// Opens the directory that is there now, if it is another one than before. It is created if it
+    /// is missing, but not the directories above it: those may be where a disk is mounted.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used. That can pass.
+    pub fn refresh(&self) -> io::Result<()> {
+        self.shared().map(drop)
+    }
+
+    fn shared(&self) -> io::Result<Arc<FolderShared>> {
+        let FolderPlace { system, path, limits, opened } = &*self.0;
+        let mut opened = opened.lock();
+        if !opened.is_in_place()? {
+            if let (Some(above), Some(name)) = (path.parent(), path.file_name()) {
+                let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+                match Directory::open(system, above)?.create_dir(name) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(error);
+                    }
+                    _ => {}
+                }
+            }
+            tracing::info!(folder = %path.display(), "the received folder is opened anew");
+            *opened = Arc::new(open(system, path, limits)?);
+        }
+        Ok(Arc::clone(&opened))
     }
 
     /// Creates the writer for files from `origin`, the name of a server. It knows what that server
@@ -94,17 +121,36 @@ impl ReceivedFolder {
     ///
     /// # Errors
     /// There is a writer for this origin already ([`WouldBlock`](io::ErrorKind::WouldBlock)), or
-    /// the name has more than 4,096 bytes.
+    /// the name has more than 4,096 bytes, or the folder is another one by now and cannot be used.
     pub fn writer(&self, origin: &str) -> io::Result<ReceivedWriter> {
         if origin.len() > MAX_ORIGIN {
             let error = format!("the name of an origin has more than {MAX_ORIGIN} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
         }
-        let origin: Arc<str> = origin.into();
-        if !self.0.index.lock().enter(&origin) {
+        let (origin, shared): (Arc<str>, _) = (origin.into(), self.shared()?);
+        if !shared.index.lock().enter(&origin) {
             let error = format!("files of {origin} are being received already");
             return Err(io::Error::new(io::ErrorKind::WouldBlock, error));
         }
-        Ok(ReceivedWriter::new(self.0.clone(), origin))
+        Ok(ReceivedWriter::new(shared, origin))
     }
+}
+
+fn open(
+    system: &Arc<dyn FileSystem>,
+    path: &Path,
+    limits: &ReceivedLimits,
+) -> io::Result<FolderShared> {
+    let root = Directory::open(system, path)?;
+    let hidden = root.private_dir(HIDDEN)?;
+    let lock = hidden.open_file("lock", OpenMode::ModifyOrCreate)?;
+    lock.lock().map_err(|error| match error.kind() {
+        kind @ io::ErrorKind::WouldBlock => io::Error::new(kind, "another client is using it"),
+        _ => error,
+    })?;
+    let partial = hidden.private_dir("partial")?;
+    let (journal, state) = Journal::open(hidden)?;
+    let mut index = FolderIndex::new(limits.clone(), journal, state);
+    index.tidy(&partial)?;
+    FolderShared::new(path.to_owned(), root, partial, limits.durable, index, lock)
 }

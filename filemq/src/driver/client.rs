@@ -11,11 +11,13 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use zmtp::net::Start;
+use zmtp::net::{Backoff, Start};
 use zmtp::sync::Mutex;
 
 use self::connection::RemoteServer;
@@ -28,6 +30,11 @@ use crate::{PathError, VirtualPath};
 
 /// How many events may wait before nothing more is received.
 const MAX_EVENTS: usize = 1024;
+
+/// How long a received folder may be in use: a client that was dropped still writes for a moment,
+/// and a process that is ending lives for a moment.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+const RELEASE_PAUSES: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(100));
 
 /// A client: receives files from any number of servers into one folder.
 ///
@@ -49,7 +56,7 @@ struct ServerTask {
 
 impl Client {
     /// Opens a client with this received folder, which is created if it does not exist, and belongs
-    /// to this client alone.
+    /// to this client alone. A client that is ending has two seconds to leave it.
     ///
     /// # Errors
     /// The folder cannot be created, or another client uses it.
@@ -60,13 +67,12 @@ impl Client {
         received: impl AsRef<Path>,
         options: ClientOptions,
     ) -> io::Result<(Self, ClientEvents)> {
-        let (path, limits) = (received.as_ref().to_owned(), options.received.clone());
-        let received = tokio::task::spawn_blocking(move || ReceivedFolder::open(&path, limits))
-            .await
-            .map_err(io::Error::other)??;
+        let received = open_folder(received.as_ref(), &options).await?;
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let subscriptions = watch::Sender::new(Vec::new());
-        let shared = Arc::new(ClientShared { received, options, subscriptions, events: sender });
+        let folder_lost = AtomicBool::new(false);
+        let shared = ClientShared { received, options, subscriptions, events: sender, folder_lost };
+        let shared = Arc::new(shared);
         Ok((Self { shared, servers: Mutex::default() }, ClientEvents::new(events)))
     }
 
@@ -164,6 +170,24 @@ impl Client {
 
     fn servers(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, ServerTask>> {
         self.servers.lock()
+    }
+}
+
+/// Opens the received folder, when the client that has used it is gone.
+async fn open_folder(path: &Path, options: &ClientOptions) -> io::Result<ReceivedFolder> {
+    let deadline = Instant::now() + RELEASE_TIMEOUT;
+    let mut pauses = RELEASE_PAUSES;
+    loop {
+        let (path, limits) = (path.to_owned(), options.received.clone());
+        let opening = tokio::task::spawn_blocking(move || ReceivedFolder::open(&path, limits));
+        match opening.await.map_err(io::Error::other)? {
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
+            {
+                tokio::time::sleep(pauses.next_pause()).await;
+            }
+            opened => return opened,
+        }
     }
 }
 

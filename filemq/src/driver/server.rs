@@ -3,8 +3,10 @@
 mod connection;
 mod event;
 mod options;
+mod published;
 mod shared;
 mod state;
+mod unreadable;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,10 +27,10 @@ pub use self::options::ServerOptions;
 use self::shared::{Door, ServerShared};
 use self::state::ServerState;
 use crate::VirtualPath;
-use crate::catalogue::Audience;
+use crate::catalogue::{Audience, Entry};
 use crate::disk::{FileSource, Mount, MountOptions};
 
-/// How often files that were published one by one are looked at.
+/// How often files are looked at that were published one by one, or cannot be read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many events may wait before more are dropped.
@@ -121,8 +123,8 @@ impl Server {
         let (shared, directory) = (Arc::downgrade(&self.shared), directory.into());
         let opening = move || {
             let Some(server) = shared.upgrade() else { return Ok(()) };
-            let owner = server.state.lock().next_owner();
             let alias = options.alias.clone();
+            let owner = server.state.lock().next_owner(alias.clone());
             // Changes wait until the first scan is in the catalogue.
             let gate = Arc::new(Mutex::new(()));
             let opened = gate.lock();
@@ -132,12 +134,14 @@ impl Server {
                 if let Some(server) = shared.upgrade() {
                     server.state.lock().mount_changed(owner, &to, changes);
                 }
-            })?;
+            })
+            .inspect_err(|_| server.state.lock().forget_owner(owner))?;
             let mut state = server.state.lock();
             let old = state.keep_mount(owner, alias, mount);
             state.mount_changed(owner, &audience, found);
             drop(state);
             drop(opened);
+            server.tell_news();
             // Its thread may be waiting for the lock.
             drop(old);
             Ok(())
@@ -173,10 +177,10 @@ impl Server {
         }
         let path = std::path::absolute(path)?;
         let source = FileSource::anywhere(path.clone());
-        let version = tokio::task::spawn_blocking(move || source.version())
-            .await
-            .map_err(io::Error::other)??;
+        let opened = tokio::task::spawn_blocking(move || source.open()).await;
+        let (_, version) = opened.map_err(io::Error::other)??;
         self.shared.state.lock().publish(name, path, version, audience);
+        self.shared.tell_news();
         Ok(())
     }
 
@@ -290,4 +294,12 @@ fn look_at_files(shared: &ServerShared) {
             shared.state.lock().single_changed(&name, version);
         }
     }
+    let unreadable = shared.state.lock().unreadable();
+    let is_open = |entry: Arc<Entry>| {
+        let is_open = entry.source().open().is_ok();
+        (entry, is_open)
+    };
+    let looked_at: Vec<_> = unreadable.into_iter().map(is_open).collect();
+    shared.state.lock().looked_at(&looked_at);
+    shared.tell_news();
 }

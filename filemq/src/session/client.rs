@@ -8,7 +8,7 @@ mod inventory;
 mod requests;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -19,9 +19,14 @@ pub use self::event::{ClientClose, ClientOutput, ClientSessionEvent};
 use self::incoming::IncomingFiles;
 pub use self::inventory::Inventory;
 use super::extensions;
-use super::write::Written;
+use super::write::{Write, Written};
 use crate::VirtualPath;
 use crate::message::Message;
+use crate::retry_clock::{Due, RetryClock};
+
+/// The pauses before orders are tried again that could not be carried out for a passing reason.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The session of one connection to a server.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub struct ClientSession {
     requests: VecDeque<Bytes>,
     incoming: IncomingFiles,
     credit: Credit,
+    /// When to try again what the received folder could not do.
+    retry: RetryClock,
     /// When something was sent last.
     last_sent: Instant,
     /// When something was heard last, or when reading was resumed.
@@ -69,6 +76,7 @@ impl ClientSession {
             requests: requests::requests(&subscriptions, &inventory),
             incoming: IncomingFiles::new(subscriptions, inventory.partial),
             credit: Credit::default(),
+            retry: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),
             last_sent: now,
             last_heard: now,
             reading: true,
@@ -135,10 +143,18 @@ impl ClientSession {
     }
 
     /// Handles an answer of the received folder.
-    pub fn handle_written(&mut self, written: &Written) {
+    ///
+    /// While the folder is [stuck](Written::Stuck) it is given [`Write::Retry`] from time to time.
+    /// What it could not write is not [taken](Self::handle_taken), so the server is given no credit
+    /// for more.
+    pub fn handle_written(&mut self, now: Instant, written: &Written) {
         self.incoming.handle_written(written);
-        if let Written::Mismatch { name } = written {
-            self.close(ClientClose::Mismatch { name: name.clone() });
+        match written {
+            Written::Mismatch { name } => self.close(ClientClose::Mismatch { name: name.clone() }),
+            Written::Stuck => self.retry.failed(now),
+            Written::Unstuck => self.retry.succeeded(),
+            Written::Replaced => self.close(ClientClose::Replaced),
+            Written::File(_) => {}
         }
     }
 
@@ -190,13 +206,18 @@ impl ClientSession {
             }
         };
         let dies = self.reading.then(|| self.last_heard + self.config.silent_timeout);
-        [says, dies].into_iter().flatten().min()
+        [says, dies, self.retry.next_deadline()].into_iter().flatten().min()
     }
 
     /// Advances the session's clock to `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.stage == ClientStage::Closed {
             return;
+        }
+        match self.retry.due(now) {
+            Some(Due::Attempt) => self.outputs.push_back(ClientOutput::Write(Write::Retry)),
+            Some(Due::Look) => self.outputs.push_back(ClientOutput::Write(Write::RetryIfChanged)),
+            None => {}
         }
         if self.reading && now >= self.last_heard + self.config.silent_timeout {
             self.close(ClientClose::Silent);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::file_info::ResumePoint;
+use crate::Fate;
 use crate::catalogue::Entry;
 use crate::digest::{Algorithm, Digest};
 
@@ -65,6 +66,11 @@ pub enum Unreadable {
     #[error("the file has changed or is gone")]
     Changed,
     /// The operating system does not let it be read.
-    #[error("the file cannot be read: {0}")]
-    Failed(Arc<str>),
+    #[error("the file cannot be read: {reason}")]
+    Failed {
+        /// What the operating system says.
+        reason: Arc<str>,
+        /// Whether it may be readable later.
+        fate: Fate,
+    },
 }

@@ -5,6 +5,7 @@ mod event;
 mod known_sizes;
 mod pending;
 mod piece_writer;
+mod resting;
 mod served_client;
 mod subscribed_paths;
 mod transfer;
@@ -177,11 +178,18 @@ impl ServerSession {
     }
 
     /// Handles the result of the oldest job that has none.
-    pub fn handle_result(&mut self, result: JobResult) {
+    pub fn handle_result(&mut self, now: Instant, result: JobResult) {
         if self.dropped > 0 {
             self.dropped -= 1;
         } else if let Some(client) = &mut self.client {
-            client.handle_result(result, &mut self.outputs);
+            client.handle_result(now, result, &mut self.outputs);
+        }
+    }
+
+    /// Handles that a file which could not be read can be read now: all of those are tried at once.
+    pub fn handle_readable(&mut self, now: Instant) {
+        if let Some(client) = &mut self.client {
+            client.handle_readable(now);
         }
     }
 
@@ -211,11 +219,15 @@ impl ServerSession {
     /// call.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        (!self.closed).then_some(self.expires)
+        let tries = self.client.as_ref().and_then(ServedClient::next_deadline);
+        (!self.closed).then(|| tries.map_or(self.expires, |tries| tries.min(self.expires)))
     }
 
     /// Advances the session's clock to `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(client) = &mut self.client {
+            client.handle_timeout(now);
+        }
         if !self.closed && now >= self.expires {
             self.outputs.push_back(ServerOutput::Event(ServerSessionEvent::Expired));
             self.close();

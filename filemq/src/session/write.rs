@@ -36,10 +36,18 @@ pub enum Write {
         /// Its name on the network.
         name: VirtualPath,
     },
+    /// Try again what could not be done for a passing reason. May come within a file.
+    Retry,
+    /// The same, if something has changed since that gives hope.
+    RetryIfChanged,
 }
 
 /// The answer to an order, in the same order. `Begin` and `Data` are answered only if they fail,
 /// once for each file; the rest of that file is then ignored.
+///
+/// What fails for a [passing](crate::Fate::Passing) reason is kept, with all orders after it that
+/// depend on it, until it can be done; its answer comes then. That it was refused is said at once,
+/// as [`Refused`](FileEvent::Refused), in addition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
     /// What became of the file.
@@ -50,4 +58,12 @@ pub enum Written {
         /// Its name on the network.
         name: VirtualPath,
     },
+    /// There are orders that cannot be carried out for now: [`Write::Retry`] is needed later. The
+    /// answer to `Write::Retry` too, as long as that is so.
+    Stuck,
+    /// Of the orders that could not be carried out all were, or some.
+    Unstuck,
+    /// The received folder is another one by now: nothing is written any more. A new session begins
+    /// with what is there.
+    Replaced,
 }

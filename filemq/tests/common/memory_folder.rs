@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use filemq::digest::{Algorithm, Digest};
 use filemq::session::{FileInfo, Inventory, ResumePoint, Write, Written};
-use filemq::{FileEvent, Refusal, VirtualPath};
+use filemq::{Fate, FileEvent, Refusal, VirtualPath};
 
 use super::digest;
 
@@ -51,6 +51,7 @@ impl MemoryFolder {
                 let path = name.as_str().into();
                 return Some(Written::File(FileEvent::Deleted { name, path }));
             }
+            Write::Retry | Write::RetryIfChanged => panic!("it was never stuck"),
         }
         None
     }
@@ -75,7 +76,7 @@ impl MemoryFolder {
         };
         let refused = self.refused.contains(&name);
         let reason = Refusal::Name(Arc::from("not wanted"));
-        let event = FileEvent::Refused { name: name.clone(), reason };
+        let event = FileEvent::Refused { name: name.clone(), reason, fate: Fate::Final };
         let answer = refused.then_some(Written::File(event));
         self.current = Some(Coming { name, bytes, info, refused });
         answer

@@ -174,7 +174,7 @@ impl Server {
     /// Gives the session the next result, if there is one.
     pub fn answer(&mut self) -> bool {
         let Some(done) = self.done.pop_front() else { return false };
-        self.session.handle_result(done);
+        self.session.handle_result(self.now, done);
         true
     }
 

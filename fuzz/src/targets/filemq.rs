@@ -14,7 +14,7 @@ use filemq::message::{CHUNK, Cheezburger, DecodeError, Message, Operation};
 use filemq::session::{
     ClientConfig, ClientOutput, ClientSession, Inventory, JobResult, Unreadable, Write,
 };
-use filemq::{Audience, VirtualPath};
+use filemq::{Audience, Fate, VirtualPath};
 
 use self::common::memory_folder::MemoryFolder;
 use self::common::server::Server;
@@ -197,7 +197,7 @@ fn wish(how: u8) -> Message {
 fn failed(done: &JobResult, how: u8) -> JobResult {
     let why = match how & 1 {
         0 => Unreadable::Changed,
-        _ => Unreadable::Failed("no".into()),
+        _ => Unreadable::Failed { reason: "no".into(), fate: Fate::Passing },
     };
     match done {
         JobResult::Digest(_) => JobResult::Digest(Err(why)),
@@ -233,7 +233,7 @@ fn client(mut data: &[u8]) {
                         session.handle_taken(now, bytes.len() as u64);
                     }
                     if let Some(written) = folder.execute(write) {
-                        session.handle_written(&written);
+                        session.handle_written(now, &written);
                     }
                 }
             }

@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Hostile,
     /// Kills senders and receivers of files, again and again
     Kills,
+    /// Lets operations of the disk fail while files are shared, 10,000 schedules at a time
+    Disk,
     /// Simulates with one seed after the other
     Sim,
     /// Plays random networks of hosts, with one seed after the other
@@ -87,6 +89,7 @@ impl Kind {
             Self::Chaos => "chaos",
             Self::Hostile => "hostile",
             Self::Kills => "kills",
+            Self::Disk => "disk",
             Self::Sim => "sim",
             Self::World => "world",
             Self::WorldPyre => "world-pyre",
@@ -106,7 +109,7 @@ impl Kind {
 
     const fn needs_tester(&self) -> bool {
         match self {
-            Self::Chaos | Self::Hostile | Self::Kills | Self::Sim => true,
+            Self::Chaos | Self::Hostile | Self::Kills | Self::Disk | Self::Sim => true,
             Self::World | Self::WorldPyre => true,
             Self::Mutants | Self::Fuzz { .. } | Self::Coverage => false,
         }
@@ -141,6 +144,7 @@ impl Kind {
             )),
             Self::Hostile => tester("hostile --json {result}"),
             Self::Kills => repeated("files kills --seed {seed}"),
+            Self::Disk => tester("files disk --schedules 10000 --seed {seed}"),
             Self::World => repeated(&world()),
             Self::WorldPyre => vec![with_python(part("seed", &programs.tester, &world(), true))?],
             Self::Sim => repeated("sim --nodes 100 --minutes 10 --seed {seed} --json {result}"),

@@ -39,6 +39,11 @@ impl Program {
         seen.report["peer"].as_str().unwrap().to_owned()
     }
 
+    /// Waits until this, which is `zyre peer`, has told of an event with these fields.
+    pub(crate) fn tells(&self, fields: &serde_json::Value) {
+        self.0.blocking_expect(self.0.transcript().start(), fields).unwrap();
+    }
+
     /// How many lines so far contain this.
     pub(crate) fn count(&self, part: &str) -> usize {
         self.0.texts().lines().filter(|line| line.contains(part)).count()

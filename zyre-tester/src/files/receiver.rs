@@ -88,7 +88,7 @@ async fn receive(mut events: ClientEvents, files: u64, steps: mpsc::Sender<Step>
             }
             ClientEvent::Connected { .. } => Step::Connected,
             ClientEvent::Disconnected { reason, .. } => Step::Other(Said::Disconnected { reason }),
-            ClientEvent::File { event: FileEvent::Refused { name, reason }, .. } => {
+            ClientEvent::File { event: FileEvent::Refused { name, reason, .. }, .. } => {
                 Step::Other(Said::Refused { name: name.to_string(), reason: reason.to_string() })
             }
             _ => continue,

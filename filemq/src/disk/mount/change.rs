@@ -1,8 +1,8 @@
 //! What a mount reports.
 
-use crate::VirtualPath;
 use crate::disk::FileSource;
 use crate::version::Version;
+use crate::{OmittedFiles, VirtualPath};
 
 /// What happened to a file of a mount.
 #[derive(Clone, Debug)]
@@ -21,4 +21,7 @@ pub enum MountChange {
         /// Its name on the network.
         name: VirtualPath,
     },
+    /// Other files than before are not published for some reason. Told once for each reason, and
+    /// again when their number changes.
+    Omitted(OmittedFiles),
 }

@@ -12,6 +12,21 @@ pub(super) const ENDING: &str = ".ln";
 /// The longest line, in bytes.
 const MAX_LINE: u64 = 4096;
 
+/// Why a `.ln` file leads nowhere.
+#[derive(Debug)]
+pub(super) enum LnError {
+    /// What is wrong with it, for people.
+    Text(String),
+    /// What the operating system says about it, or about its target.
+    Io(io::Error),
+}
+
+impl From<io::Error> for LnError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 /// Where `.ln` files may lead.
 #[derive(Debug)]
 pub(super) struct LinkTargets {
@@ -40,7 +55,12 @@ impl LinkTargets {
     /// Looks at the targets again: they may be other directories by now.
     pub(super) fn refresh(&mut self) {
         for target in &mut self.targets {
-            target.real = self.system.canonicalize(&target.configured).ok();
+            match self.system.canonicalize(&target.configured) {
+                Ok(real) => target.real = Some(real),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => target.real = None,
+                // It stays what it was as long as it cannot be looked at.
+                Err(_) => {}
+            }
             let is_dir = |real: &&PathBuf| {
                 let status = self.system.status(None, real, true);
                 status.is_ok_and(|status| status.kind == FileKind::Directory)
@@ -72,23 +92,22 @@ impl LinkTargets {
     /// Returns where a `.ln` file leads.
     ///
     /// # Errors
-    /// Why it leads nowhere, for people.
-    pub(super) fn follow(&self, file: &DiskFile) -> Result<FileSource, String> {
-        let text = |error: io::Error| error.to_string();
+    /// Why it leads nowhere.
+    pub(super) fn follow(&self, file: &DiskFile) -> Result<FileSource, LnError> {
         let mut line = Vec::new();
-        file.read(&mut line, MAX_LINE + 1).map_err(text)?;
+        file.read(&mut line, MAX_LINE + 1)?;
         if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
             line.truncate(end);
         }
         if line.len() as u64 > MAX_LINE {
-            return Err(format!("its line has more than {MAX_LINE} bytes"));
+            return Err(LnError::Text(format!("its line has more than {MAX_LINE} bytes")));
         }
-        let line = std::str::from_utf8(&line).map_err(|_| "its line is not UTF-8")?.trim();
+        let wrong = |why: &str| LnError::Text(why.to_owned());
+        let line = std::str::from_utf8(&line).map_err(|_| wrong("its line is not UTF-8"))?.trim();
         if line.is_empty() || line.contains('\0') {
-            return Err("its line is not a path".into());
+            return Err(wrong("its line is not a path"));
         }
-        let real = self.system.canonicalize(Path::new(line));
-        let real = real.map_err(|error| format!("{line}: {error}"))?;
-        self.source(&real).ok_or_else(|| format!("links may not lead to {line}"))
+        let real = self.system.canonicalize(Path::new(line))?;
+        self.source(&real).ok_or_else(|| LnError::Text(format!("links may not lead to {line}")))
     }
 }

@@ -1,23 +1,21 @@
 //! Scans a directory. Names are relative to the mount here, with `/` between components.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ln_file::{self, LinkTargets};
+use super::ln_file::{self, LinkTargets, LnError};
+use super::omissions::Omissions;
 use super::options::MountOptions;
-use crate::VirtualPath;
 use crate::disk::{Directory, FileKind, FileSource, FileStatus, FileSystem, OpenMode, SharedRoot};
 use crate::version::Version;
-
-/// The most warnings about different files.
-const MAX_WARNINGS: usize = 1000;
+use crate::{Fate, Omission, VirtualPath};
 
 /// The most other names that are looked at when one name changes.
 const MAX_OTHER_NAMES: usize = 1000;
 
-const LINK_LOOP: &str = "the link leads to a directory that it is in";
+const LINK_LOOP: &str = "it leads to a directory that it is in";
 
 /// A file that can be published.
 #[derive(Debug)]
@@ -49,18 +47,6 @@ impl ScanResult {
     }
 }
 
-/// Warns once about each file and reason.
-#[derive(Debug, Default)]
-pub(super) struct WarnOnce(BTreeSet<String>);
-
-impl WarnOnce {
-    pub(super) fn warn(&mut self, what: &str, why: &str) {
-        if self.0.len() < MAX_WARNINGS && self.0.insert(format!("{what}\0{why}")) {
-            tracing::warn!(file = what, why, "not published");
-        }
-    }
-}
-
 /// Scans a directory.
 #[derive(Debug)]
 pub(super) struct Scanner {
@@ -70,7 +56,7 @@ pub(super) struct Scanner {
     /// The path of the directory, without links.
     pub(super) real: PathBuf,
     targets: LinkTargets,
-    pub(super) warnings: WarnOnce,
+    pub(super) omissions: Omissions,
     /// Symbolic links within the mount: their names, and where they lead.
     links: BTreeMap<String, PathBuf>,
 }
@@ -83,14 +69,15 @@ impl Scanner {
         real: PathBuf,
     ) -> Self {
         let targets = LinkTargets::new(system.clone(), &options.links);
-        let (warnings, links) = (WarnOnce::default(), BTreeMap::new());
-        Self { system, options, root, real, targets, warnings, links }
+        let (omissions, links) = (Omissions::default(), BTreeMap::new());
+        Self { system, options, root, real, targets, omissions, links }
     }
 
     /// Scans everything.
     pub(super) fn all(&mut self) -> ScanResult {
         self.targets.refresh();
         self.links.clear();
+        self.omissions.clear();
         let mut seen = ScanResult { directory: true, ..ScanResult::default() };
         let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
         self.directory("", PathBuf::new(), &mut walk);
@@ -103,9 +90,11 @@ impl Scanner {
         if name.is_empty() {
             return self.all();
         }
-        if name.split('/').any(|component| component.starts_with('.')) {
+        if let Some(hidden) = hidden(name) {
+            self.look_at_hidden(hidden);
             return seen;
         }
+        self.omissions.forget(name);
         let below = format!("{name}/");
         self.links.retain(|link, _| link != name && !link.starts_with(&below));
         let within = self.ancestors(name);
@@ -119,6 +108,14 @@ impl Scanner {
             self.named(&link, real, &mut walk);
         }
         seen
+    }
+
+    /// Notes whether there is something of a hidden name.
+    fn look_at_hidden(&mut self, name: &str) {
+        self.omissions.forget(name);
+        if self.root.directory().link_status(&self.real(name)).is_ok() {
+            self.omissions.add(name, Omission::Hidden);
+        }
     }
 
     /// Returns the path of a name, through the symbolic links that are known.
@@ -157,20 +154,20 @@ impl Scanner {
                 self.entry(name, real, &status, walk, &mut linked);
                 self.follow(linked, walk);
             }
-            Err(error) => walk.failed(name, &error, &mut self.warnings),
+            Err(error) => walk.failed(name, &error, &mut self.omissions),
         }
     }
 
     fn directory(&mut self, name: &str, real: PathBuf, walk: &mut Walk<'_>) {
         if walk.within.contains(&real) {
-            return self.warnings.warn(name, LINK_LOOP);
+            return self.omissions.add(name, Omission::Link(LINK_LOOP.into()));
         }
         if name.split('/').count() > self.options.depth && !name.is_empty() {
-            return self.warnings.warn(name, "its directories are nested too deeply");
+            return self.omissions.add(name, Omission::Depth { limit: self.options.depth });
         }
         let entries = match walk.dir.list(&real) {
             Ok(entries) => entries,
-            Err(error) => return walk.failed(name, &error, &mut self.warnings),
+            Err(error) => return walk.failed(name, &error, &mut self.omissions),
         };
         walk.within.push(real.clone());
         let mut linked = Vec::new();
@@ -178,28 +175,29 @@ impl Scanner {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    walk.failed(name, &error, &mut self.warnings);
+                    walk.failed(name, &error, &mut self.omissions);
                     break;
                 }
             };
             let Some(file) = entry.name.to_str() else {
-                self.warnings.warn(&entry.name.to_string_lossy(), "its name is not UTF-8");
+                let shown = below(name, &entry.name.to_string_lossy());
+                self.omissions.add(&shown, Omission::NotUtf8);
                 continue;
             };
+            let below = below(name, file);
             if file.starts_with('.') {
+                self.omissions.add(&below, Omission::Hidden);
                 continue;
             }
             walk.seen.entries += 1;
             if walk.seen.entries > self.options.files.saturating_mul(4) {
-                self.warnings.warn(name, "too many files and directories");
+                self.omissions.add(name, Omission::TooMany { limit: self.options.files });
                 walk.seen.unknown.push(name.to_owned());
                 break;
             }
-            let slash = if name.is_empty() { "" } else { "/" };
-            let below = format!("{name}{slash}{file}");
             match &entry.status {
                 Ok(status) => self.entry(&below, real.join(file), status, walk, &mut linked),
-                Err(error) => walk.failed(&below, error, &mut self.warnings),
+                Err(error) => walk.failed(&below, error, &mut self.omissions),
             }
         }
         self.follow(linked, walk);
@@ -227,7 +225,7 @@ impl Scanner {
                 }
             }
             // A FIFO, for instance, has no content that could be sent.
-            FileKind::Other => {}
+            FileKind::Other => self.omissions.add(name, Omission::NotAFile),
         }
     }
 
@@ -244,7 +242,9 @@ impl Scanner {
                 let found = ScannedFile { name: virtual_path, source, version, linked };
                 walk.seen.files.insert(name.to_owned(), found);
             }
-            Err(error) => self.warnings.warn(name, &error.to_string()),
+            Err(error) => {
+                self.omissions.add(name, Omission::Name(error.to_string().into()));
+            }
         }
     }
 
@@ -257,10 +257,13 @@ impl Scanner {
     ) {
         let target = match self.system.canonicalize(&self.real.join(real)) {
             Ok(target) => target,
-            Err(error) => return self.warnings.warn(name, &error.to_string()),
+            Err(error) if is_dangling(&error) => {
+                return self.omissions.add(name, Omission::Link(error.to_string().into()));
+            }
+            Err(error) => return walk.failed(name, &error, &mut self.omissions),
         };
         let Ok(target) = target.strip_prefix(&self.real) else {
-            return self.warnings.warn(name, "the link leads out of the directory");
+            return self.omissions.add(name, Omission::LinkOut);
         };
         let status = walk.dir.link_status(match target.as_os_str().is_empty() {
             true => Path::new("."),
@@ -270,7 +273,7 @@ impl Scanner {
             // It is being changed at this moment, which will be reported.
             Ok(status) if status.kind == FileKind::Symlink => {}
             Ok(_) if walk.within.iter().any(|above| above == target) => {
-                self.warnings.warn(name, LINK_LOOP);
+                self.omissions.add(name, Omission::Link(LINK_LOOP.into()));
             }
             Ok(status) => {
                 let target = target.to_owned();
@@ -278,7 +281,7 @@ impl Scanner {
                 walk.seen.directory |= status.kind == FileKind::Directory;
                 self.entry(name, target, &status, walk, linked);
             }
-            Err(error) => walk.failed(name, &error, &mut self.warnings),
+            Err(error) => walk.failed(name, &error, &mut self.omissions),
         }
     }
 
@@ -292,19 +295,41 @@ impl Scanner {
             if name.ends_with('/') || walk.seen.has(name) {
                 continue;
             }
-            let opened = walk.dir.open_file(&real, OpenMode::Read);
-            let opened = opened.map_err(|error| error.to_string());
-            let source = opened.and_then(|file| self.targets.follow(&file));
-            let version = |source: FileSource| match source.version() {
-                Ok(version) => Ok((source, version)),
-                Err(error) => Err(error.to_string()),
-            };
-            match source.and_then(version) {
+            match self.target(&real, &walk.dir) {
                 Ok((source, version)) => self.found(name, source, version, true, walk),
-                Err(why) => self.warnings.warn(&link, &why),
+                Err(LnError::Text(why)) => self.omissions.add(&link, Omission::Link(why.into())),
+                Err(LnError::Io(error)) if is_dangling(&error) => {
+                    self.omissions.add(&link, Omission::Link(error.to_string().into()));
+                }
+                Err(LnError::Io(error)) => walk.failed(name, &error, &mut self.omissions),
             }
         }
     }
+
+    /// Returns where a `.ln` file leads.
+    fn target(&self, link: &Path, within: &Directory) -> Result<(FileSource, Version), LnError> {
+        let source = self.targets.follow(&within.open_file(link, OpenMode::Read)?)?;
+        let version = source.version()?;
+        Ok((source, version))
+    }
+}
+
+fn below(directory: &str, name: &str) -> String {
+    let slash = if directory.is_empty() { "" } else { "/" };
+    format!("{directory}{slash}{name}")
+}
+
+/// Returns the part of a name up to the first hidden component, if there is one.
+fn hidden(name: &str) -> Option<&str> {
+    let start = if name.starts_with('.') { 0 } else { name.find("/.")? + 1 };
+    let end = name[start..].find('/').map_or(name.len(), |end| start + end);
+    Some(&name[..end])
+}
+
+/// Returns whether a link leads to nothing that could be published, and not only for now.
+fn is_dangling(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidInput) || !Fate::of(error).is_passing()
 }
 
 /// One scan.
@@ -316,11 +341,32 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn failed(&mut self, name: &str, error: &io::Error, warnings: &mut WarnOnce) {
+    /// Notes that a name could not be looked at, unless that is because it is gone.
+    fn failed(&mut self, name: &str, error: &io::Error, omissions: &mut Omissions) {
         use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
-        if !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
-            warnings.warn(name, &error.to_string());
+        // The directory itself was there a moment ago: that it is gone is found out elsewhere.
+        if name.is_empty() || !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
+            omissions.add(name, Omission::Unreadable(error.to_string().into()));
             self.seen.unknown.push(name.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+
+    #[test]
+    fn a_hidden_name_is_known_by_its_first_hidden_component() {
+        for (name, expected) in [
+            ("a/b", None),
+            ("a.b/c.", None),
+            (".a", Some(".a")),
+            (".a/b/.c", Some(".a")),
+            ("a/.b/c", Some("a/.b")),
+            ("a/b/.c", Some("a/b/.c")),
+        ] {
+            assert_eq!(hidden(name), expected, "{name}");
         }
     }
 }

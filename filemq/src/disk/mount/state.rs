@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::change::MountChange;
-use super::scan::{ScanResult, ScannedFile, WarnOnce};
-use crate::VirtualPath;
+use super::omissions::Omissions;
+use super::scan::{ScanResult, ScannedFile};
 use crate::disk::FileSource;
 use crate::version::Version;
+use crate::{Omission, OmittedFiles, VirtualPath};
 
 #[derive(Debug)]
 struct MountedFile {
@@ -33,19 +34,25 @@ pub(super) struct MountState {
 pub(super) struct ChangeSet {
     removed: BTreeSet<VirtualPath>,
     updated: BTreeMap<VirtualPath, (FileSource, Version)>,
+    omitted: Vec<OmittedFiles>,
 }
 
 impl ChangeSet {
+    /// Adds what is not published.
+    pub(super) fn omit(&mut self, omitted: Vec<OmittedFiles>) {
+        self.omitted.extend(omitted);
+    }
+
     /// Returns the changes, with what is gone first.
     pub(super) fn into_list(self) -> Vec<MountChange> {
-        let Self { removed, updated } = self;
+        let Self { removed, updated, omitted } = self;
         let removed = removed.into_iter().map(|name| MountChange::Removed { name });
         let updated = updated.into_iter().map(|(name, (source, version))| MountChange::Updated {
             name,
             source,
             version,
         });
-        removed.chain(updated).collect()
+        removed.chain(updated).chain(omitted.into_iter().map(MountChange::Omitted)).collect()
     }
 }
 
@@ -79,7 +86,7 @@ impl MountState {
         &mut self,
         name: &str,
         seen: ScanResult,
-        warnings: &mut WarnOnce,
+        omissions: &mut Omissions,
         changes: &mut ChangeSet,
     ) {
         for gone in self.known(name) {
@@ -90,7 +97,7 @@ impl MountState {
         }
         let now = Instant::now();
         for (name, found) in seen.files {
-            self.update(name, found, now, warnings, changes);
+            self.update(name, found, now, omissions, changes);
         }
     }
 
@@ -121,11 +128,11 @@ impl MountState {
         name: String,
         found: ScannedFile,
         now: Instant,
-        warnings: &mut WarnOnce,
+        omissions: &mut Omissions,
         changes: &mut ChangeSet,
     ) {
         if !self.files.contains_key(&name) && self.files.len() >= self.limit {
-            return warnings.warn(&name, "there are too many files");
+            return omissions.add(&name, Omission::TooMany { limit: self.limit });
         }
         let ScannedFile { name: virtual_path, source, version, linked } = found;
         let file = self.files.entry(name.clone()).or_insert_with(|| MountedFile {

@@ -14,6 +14,7 @@ use super::options::MountOptions;
 use super::scan::Scanner;
 use super::state::{ChangeSet, MountState};
 use crate::disk::{Directory, FileKind, FileSystem, SharedRoot};
+use crate::retry_clock::{Due, RetryClock};
 
 /// How often files are looked at of which the operating system does not report changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,6 +28,15 @@ const SECOND_LOOK: Duration = Duration::from_millis(300);
 
 /// Scanning everything takes at most one part in this many of the time.
 const SCAN_SHARE: u32 = 20;
+
+/// The pauses before everything is scanned again because something could not be read.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The pauses before the operating system is asked again to report changes. That takes a while, and
+/// mostly nothing has changed.
+const REWATCH_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_REWATCH_PAUSE: Duration = Duration::from_secs(600);
 
 /// A directory that is watched.
 pub(super) struct MountWatcher {
@@ -42,6 +52,10 @@ pub(super) struct MountWatcher {
     watcher: Option<RecommendedWatcher>,
     next_scan: Instant,
     next_poll: Instant,
+    /// When to scan again because something could not be read.
+    retry: RetryClock,
+    /// When to ask the operating system again to report changes.
+    rewatch: RetryClock,
     again: BTreeSet<(Instant, String)>,
 }
 
@@ -53,6 +67,7 @@ impl MountWatcher {
         directory: &Path,
         options: MountOptions,
         buffer: Arc<ChangeBuffer>,
+        watched: bool,
     ) -> io::Result<(Self, Vec<MountChange>)> {
         let path = std::path::absolute(directory)?;
         let real = system.canonicalize(&path)?;
@@ -74,10 +89,14 @@ impl MountWatcher {
             watcher: None,
             next_scan: now,
             next_poll: now + POLL_INTERVAL,
+            retry: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),
+            rewatch: RetryClock::new(REWATCH_PAUSE, LONGEST_REWATCH_PAUSE),
             again: BTreeSet::new(),
         };
         // Before the scan, so that no change is missed.
-        watcher.watch();
+        if watched {
+            watcher.watch();
+        }
         let mut changes = ChangeSet::default();
         watcher.scan(&mut changes);
         Ok((watcher, changes.into_list()))
@@ -97,10 +116,20 @@ impl MountWatcher {
         }
     }
 
+    /// Returns what has changed.
+    pub(super) fn scan_now(&mut self) -> Vec<MountChange> {
+        let mut changes = ChangeSet::default();
+        if self.is_there() {
+            self.scan(&mut changes);
+        }
+        changes.into_list()
+    }
+
     fn next_deadline(&self) -> Instant {
         let again = self.again.first().map(|(when, _)| *when);
         let poll = self.state.linked().next().map(|_| self.next_poll);
-        let first = [self.state.next(), again, poll].into_iter().flatten().min();
+        let retry = self.retry.next_deadline();
+        let first = [self.state.next(), again, poll, retry].into_iter().flatten().min();
         match first {
             // While the directory is missing there is nothing to look at.
             Some(first) if !self.away => first.min(self.next_scan),
@@ -110,8 +139,12 @@ impl MountWatcher {
 
     fn watch(&mut self) {
         self.watcher = match change_buffer::watch(&self.scanner.real, &self.buffer) {
-            Ok(watcher) => Some(watcher),
+            Ok(watcher) => {
+                self.rewatch.succeeded();
+                Some(watcher)
+            }
             Err(error) => {
+                self.rewatch.failed(Instant::now());
                 tracing::warn!(
                     directory = %self.path.display(),
                     %error,
@@ -127,12 +160,14 @@ impl MountWatcher {
         let now = Instant::now();
         if pending.deaf {
             self.watcher = None;
+            self.rewatch.failed(now);
         }
         if !self.is_there() {
             self.next_scan = now + POLL_INTERVAL.min(self.scanner.options.rescan);
             return changes;
         }
-        if pending.all || now >= self.next_scan {
+        let retries = self.retry.due(now) == Some(Due::Attempt);
+        if pending.all || retries || now >= self.next_scan {
             self.scan(&mut changes);
             return changes;
         }
@@ -149,6 +184,7 @@ impl MountWatcher {
             self.again.pop_first();
         }
         self.look_at(names, now, &mut changes);
+        changes.omit(self.scanner.omissions.report());
         changes
     }
 
@@ -178,23 +214,35 @@ impl MountWatcher {
                 continue;
             }
             let seen = self.scanner.look(&name);
+            if !seen.unknown.is_empty() {
+                self.retry.failed(now);
+            }
             if seen.directory {
                 directory = Some(format!("{name}/"));
                 if reported {
                     self.again.insert((now + SECOND_LOOK, name.clone()));
                 }
             }
-            self.state.reconcile(&name, seen, &mut self.scanner.warnings, changes);
+            self.state.reconcile(&name, seen, &mut self.scanner.omissions, changes);
         }
     }
 
     fn scan(&mut self, changes: &mut ChangeSet) {
         let start = Instant::now();
+        if self.rewatch.due(start) == Some(Due::Attempt) {
+            self.watch();
+        }
         let seen = self.scanner.all();
-        self.state.reconcile("", seen, &mut self.scanner.warnings, changes);
+        if seen.unknown.is_empty() {
+            self.retry.succeeded();
+        } else {
+            self.retry.failed(start);
+        }
+        self.state.reconcile("", seen, &mut self.scanner.omissions, changes);
         let most = if self.watcher.is_some() { Duration::MAX } else { POLL_INTERVAL };
         let pause = self.scanner.options.rescan.min(most).max(start.elapsed() * SCAN_SHARE);
         self.next_scan = Instant::now() + pause;
+        changes.omit(self.scanner.omissions.report());
     }
 
     /// Returns whether the directory is there. If it is another one by now, or is back, it is

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::index::FolderIndex;
 use super::partial::PartialFile;
+use super::ready::ReadyFile;
 use super::record::FileRecord;
 use super::shared::FolderShared;
 use super::sync;
 use super::tree::{FolderTree, MadeDirectory, split};
-use super::write_error::refusal;
+use super::write_error::{Denied, WriteError};
+use crate::FileEvent;
 use crate::disk::Directory;
 use crate::session::Written;
-use crate::{FileEvent, Refusal};
 
 /// A complete, verified file that is not in its place yet.
 #[derive(Debug)]
@@ -20,96 +21,158 @@ pub(super) struct CompleteFile {
     pub(super) record: FileRecord,
 }
 
-/// What is done for a group of complete files.
+/// What became of a group of files.
+#[derive(Debug, Default)]
+pub(super) struct Committed {
+    pub(super) answers: Vec<Written>,
+    /// Files that could not be put in their places, and may be later.
+    pub(super) parked: Vec<ReadyFile>,
+}
+
+/// What is done for a group of files.
 struct Commit<'a> {
     shared: &'a FolderShared,
     origin: &'a Arc<str>,
     tree: &'a mut FolderTree,
-    answers: Vec<Written>,
+    committed: Committed,
     made: Vec<MadeDirectory>,
     /// Directories into which files were moved.
     parents: Vec<Directory>,
 }
 
-/// Puts files in their places, and returns what became of each.
+/// Puts complete files in their places.
 pub(super) fn commit(
     shared: &FolderShared,
     origin: &Arc<str>,
     tree: &mut FolderTree,
     files: Vec<CompleteFile>,
-) -> Vec<Written> {
-    let (answers, made, parents) = (Vec::with_capacity(files.len()), Vec::new(), Vec::new());
-    let mut commit = Commit { shared, origin, tree, answers, made, parents };
-    let files = commit.sync(files);
-    commit.place_all(files);
-    commit.sync_directories();
-    commit.answers
-}
-
-impl Commit<'_> {
-    /// Syncs files, and returns those that are on the disk.
-    fn sync(&mut self, files: Vec<CompleteFile>) -> Vec<CompleteFile> {
-        if !self.shared.durable {
-            return files;
-        }
-        let results =
-            sync::files(&files.iter().map(|file| file.partial.file()).collect::<Vec<_>>());
-        let mut synced = Vec::with_capacity(files.len());
-        for (file, result) in files.into_iter().zip(results) {
-            match result {
-                Ok(()) => synced.push(file),
-                Err(error) => {
-                    let (name, reason) = (file.partial.name.clone(), refusal(&error));
-                    self.shared.discard(self.origin, file.partial);
-                    self.answers.push(Written::File(FileEvent::Refused { name, reason }));
-                }
+) -> Committed {
+    let synced: Vec<_> = match shared.durable {
+        true => sync::files(&files.iter().map(|file| file.partial.file()).collect::<Vec<_>>()),
+        false => files.iter().map(|_| Ok(())).collect(),
+    };
+    let mut commit = Commit::new(shared, origin, tree);
+    let mut ready = Vec::with_capacity(files.len());
+    for (file, synced) in files.into_iter().zip(synced) {
+        let mut file = ReadyFile::new(file.partial, file.record);
+        match synced {
+            Ok(()) => ready.push(file),
+            Err(error) => {
+                file.is_synced = false;
+                commit.park(file, error.into());
             }
         }
-        synced
+    }
+    commit.finish(ready)
+}
+
+/// Tries once more to put files in their places, which are told of only if that succeeds, or cannot
+/// succeed any more.
+pub(super) fn again(
+    shared: &FolderShared,
+    origin: &Arc<str>,
+    tree: &mut FolderTree,
+    files: Vec<ReadyFile>,
+) -> Committed {
+    let mut commit = Commit::new(shared, origin, tree);
+    let mut ready = Vec::with_capacity(files.len());
+    for mut file in files {
+        match file.sync(shared) {
+            Ok(()) => ready.push(file),
+            Err(WriteError::Denied(denied)) => commit.park(file, denied),
+            Err(WriteError::Mismatch) => {
+                let name = file.name.clone();
+                file.discard(shared, origin);
+                commit.committed.answers.push(Written::Mismatch { name });
+            }
+        }
+    }
+    commit.finish(ready)
+}
+
+impl<'a> Commit<'a> {
+    fn new(shared: &'a FolderShared, origin: &'a Arc<str>, tree: &'a mut FolderTree) -> Self {
+        let committed = Committed::default();
+        Self { shared, origin, tree, committed, made: Vec::new(), parents: Vec::new() }
+    }
+
+    fn finish(mut self, files: Vec<ReadyFile>) -> Committed {
+        if !files.is_empty() {
+            self.place_all(files);
+            self.sync_directories();
+        }
+        self.committed
+    }
+
+    /// Keeps a file for later if its refusal may pass, and drops it otherwise.
+    fn park(&mut self, mut file: ReadyFile, denied: Denied) {
+        let Denied { reason, fate } = denied;
+        let name = file.name.clone();
+        if !fate.is_passing() || !std::mem::replace(&mut file.is_told, true) {
+            let event = FileEvent::Refused { name, reason, fate };
+            self.committed.answers.push(Written::File(event));
+        }
+        if fate.is_passing() {
+            // Of each origin the journal has one file that can be resumed, and that is not this one.
+            if std::mem::take(&mut file.recorded) {
+                self.shared.index.lock().unpause(self.origin);
+            }
+            self.committed.parked.push(file);
+        } else {
+            file.discard(self.shared, self.origin);
+        }
     }
 
     /// Moves files to their places. They are in the journal before: a file that is in its place and
     /// not in the journal would not be known as ours.
-    fn place_all(&mut self, files: Vec<CompleteFile>) {
-        let mut index = self.shared.index.lock();
-        index.announce(files.iter().map(|file| (&file.partial.name, &file.record)));
+    fn place_all(&mut self, files: Vec<ReadyFile>) {
+        let shared = self.shared;
+        let mut index = shared.index.lock();
+        let announced = index.announce(files.iter().map(|file| (&file.name, &file.record)));
+        if let Err(error) = announced {
+            drop(index);
+            let denied = Denied::from(error);
+            return files.into_iter().for_each(|file| self.park(file, denied.clone()));
+        }
         self.tree.forget();
+        let mut denied = Vec::new();
         for file in files {
-            let name = file.partial.name.clone();
-            let event = match self.place(file, &mut index) {
-                Ok(event) => event,
-                Err(reason) => FileEvent::Refused { name, reason },
-            };
-            self.answers.push(Written::File(event));
+            match self.place(&file) {
+                Ok(parent) => self.placed(file, parent, &mut index),
+                Err(why) => {
+                    index.withdraw(&file.name);
+                    denied.push((file, why));
+                }
+            }
         }
         if !self.made.is_empty() {
             index.made(self.made.iter().map(|made| made.path.clone()));
         }
         index.compact();
+        drop(index);
+        for (file, why) in denied {
+            self.park(file, why);
+        }
     }
 
-    /// Moves a file to its place.
-    fn place(&mut self, file: CompleteFile, index: &mut FolderIndex) -> Result<FileEvent, Refusal> {
-        let CompleteFile { partial, record } = file;
-        let PartialFile { name, file_name, room, recorded, .. } = partial;
-        let size = record.size;
-        let parent = self.tree.make_parent(&name, &mut self.made).and_then(|parent| {
-            let renamed = self.shared.partial.rename(&file_name, &parent, split(&name).1);
-            renamed.map_err(|error| refusal(&error)).map(|()| parent)
-        });
+    /// Moves a file to its place, and returns the directory that it is in then.
+    fn place(&mut self, file: &ReadyFile) -> Result<Directory, Denied> {
+        let parent = self.tree.make_parent(&file.name, &mut self.made)?;
+        self.shared.partial.rename(&file.file_name, &parent, split(&file.name).1)?;
+        Ok(parent)
+    }
+
+    fn placed(&mut self, file: ReadyFile, parent: Directory, index: &mut FolderIndex) {
+        let ReadyFile { name, record, room, recorded, .. } = file;
         if recorded {
             index.unpause(self.origin);
         }
-        let parent = parent.inspect_err(|_| {
-            index.withdraw(&name, room);
-            self.shared.remove_partial(&file_name);
-        })?;
         if !self.parents.last().is_some_and(|last| last.is_same(&parent)) {
             self.parents.push(parent);
         }
-        let path = self.shared.path_of(&name);
+        let (path, size) = (self.shared.path_of(&name), record.size);
         index.deliver(name.clone(), record, room);
-        Ok(FileEvent::Delivered { name, path, size })
+        self.committed.answers.push(Written::File(FileEvent::Delivered { name, path, size }));
     }
 
     /// Makes the names survive a crash of the machine too.

@@ -11,6 +11,7 @@ use super::journal::Journal;
 use super::limits::ReceivedLimits;
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use super::tree::FolderTree;
+use super::write_error::Denied;
 use crate::disk::Directory;
 use crate::{Refusal, VirtualPath};
 
@@ -38,6 +39,8 @@ pub(super) struct FolderIndex {
     /// Origins that have a writer.
     entered: BTreeSet<Arc<str>>,
     searched: Option<Instant>,
+    /// Whether the journal has to be rewritten before anything is appended.
+    is_behind: bool,
 }
 
 impl FolderIndex {
@@ -52,6 +55,7 @@ impl FolderIndex {
             idle: BTreeMap::new(),
             entered: BTreeSet::new(),
             searched: None,
+            is_behind: false,
         }
     }
 
@@ -121,14 +125,27 @@ impl FolderIndex {
         more: Reservation,
         root: &Directory,
         partial: &Directory,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Denied> {
         if self.check(more).is_err() {
             self.make_room(root, partial);
         }
         self.check(more)?;
-        self.reserved.bytes = self.reserved.bytes.saturating_add(more.bytes);
-        self.reserved.files += more.files;
+        self.set_aside(more);
         Ok(())
+    }
+
+    /// Sets space aside that was set aside before.
+    pub(super) fn set_aside(&mut self, room: Reservation) {
+        self.reserved.bytes = self.reserved.bytes.saturating_add(room.bytes);
+        self.reserved.files += room.files;
+    }
+
+    /// Returns an error if a file of this many bytes would not fit into an empty folder.
+    pub(super) fn fits(&self, size: u64) -> Result<(), Denied> {
+        match size > self.limits.bytes {
+            true => Err(Denied::finally(Refusal::Bytes { limit: self.limits.bytes })),
+            false => Ok(()),
+        }
     }
 
     /// Gives reserved space back.
@@ -137,16 +154,18 @@ impl FolderIndex {
         self.reserved.files = self.reserved.files.saturating_sub(room.files);
     }
 
-    fn check(&self, more: Reservation) -> Result<(), Refusal> {
+    /// Only what would not fit into an empty folder is refused finally.
+    fn check(&self, more: Reservation) -> Result<(), Denied> {
         let bytes = self.bytes.saturating_add(self.reserved.bytes).saturating_add(more.bytes);
         if bytes > self.limits.bytes {
-            return Err(Refusal::Bytes { limit: self.limits.bytes });
+            self.fits(more.bytes)?;
+            return Err(Denied::passing(Refusal::Bytes { limit: self.limits.bytes }));
         }
         // A new version of a file is not one more file.
         if more.files > 0
             && self.state.files.len() + self.reserved.files + more.files > self.limits.files
         {
-            return Err(Refusal::Files { limit: self.limits.files });
+            return Err(Denied::passing(Refusal::Files { limit: self.limits.files }));
         }
         Ok(())
     }
@@ -178,11 +197,29 @@ impl FolderIndex {
     }
 
     /// Enters files in the journal that are about to be renamed to their places.
+    ///
+    /// # Errors
+    /// They are not in the journal, so they must not be renamed: after a restart nobody would know
+    /// whose they are.
     pub(super) fn announce<'a>(
         &mut self,
         files: impl Iterator<Item = (&'a VirtualPath, &'a FileRecord)>,
-    ) {
-        self.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
+    ) -> io::Result<()> {
+        self.catch_up()?;
+        let appended =
+            self.journal.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
+        self.is_behind |= appended.is_err();
+        appended
+    }
+
+    /// Rewrites the journal if something could not be appended to it: what comes after that would
+    /// not be read.
+    fn catch_up(&mut self) -> io::Result<()> {
+        if self.is_behind {
+            self.journal.rewrite(&self.state)?;
+            self.is_behind = false;
+        }
+        Ok(())
     }
 
     /// Notes that a file is in its place; its reservation becomes part of what is delivered.
@@ -196,13 +233,13 @@ impl FolderIndex {
     }
 
     /// Notes that an announced file did not get to its place: what was there before still is.
-    pub(super) fn withdraw(&mut self, name: &VirtualPath, room: Reservation) {
-        self.release(room);
+    pub(super) fn withdraw(&mut self, name: &VirtualPath) {
         let record = match self.state.files.get(name) {
             Some(old) => JournalRecord::Delivered(name, old),
             None => JournalRecord::Forgotten(name),
         };
-        warn_failed(self.journal.append([record]));
+        let appended = self.journal.append([record]);
+        self.note(&appended);
     }
 
     /// Forgets a file that is gone, or is no longer what was delivered.
@@ -247,20 +284,31 @@ impl FolderIndex {
     }
 
     fn append<'a>(&mut self, records: impl IntoIterator<Item = JournalRecord<'a>>) {
-        warn_failed(self.journal.append(records));
+        let appended = self.catch_up().and_then(|()| self.journal.append(records));
+        self.note(&appended);
     }
 
-    /// Rewrites the journal if most of it is out of date. Call it when index and journal agree.
-    pub(super) fn compact(&mut self) {
-        if self.journal.is_stale(self.state.len()) {
-            warn_failed(self.journal.rewrite(&self.state));
+    /// Notes whether the journal could be written. If not, it is rewritten before anything is
+    /// appended.
+    fn note(&mut self, written: &io::Result<()>) {
+        if let Err(error) = written {
+            tracing::warn!(%error, "the journal of the received folder cannot be written now");
+            self.is_behind = true;
         }
     }
-}
 
-/// A file that is missing in the journal is received again after a restart; that is all.
-fn warn_failed(result: io::Result<()>) {
-    if let Err(error) = result {
-        tracing::warn!(%error, "the journal of the received folder cannot be written");
+    /// Rewrites the journal if most of it is out of date, or if it could not be written before. Call
+    /// it when index and journal agree.
+    pub(super) fn compact(&mut self) {
+        self.is_behind |= self.journal.is_stale(self.state.len());
+        if let Err(error) = self.catch_up() {
+            tracing::warn!(%error, "the journal of the received folder cannot be rewritten now");
+        }
+    }
+
+    /// Returns how much is taken: bytes, and files.
+    pub(super) fn taken(&self) -> (u64, usize) {
+        let bytes = self.bytes.saturating_add(self.reserved.bytes);
+        (bytes, self.state.files.len() + self.reserved.files)
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::index::Reservation;
+use super::record::FileRecord;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -40,6 +41,8 @@ pub(super) struct PartialFile {
     pub(super) room: Reservation,
     /// Whether it is in the journal, so that it can be resumed when the process is killed.
     pub(super) recorded: bool,
+    /// Whether a write has failed: what is in the file after `length` bytes is not known.
+    torn: bool,
 }
 
 /// The first bytes of a partial file.
@@ -74,7 +77,8 @@ impl PartialFile {
         let file = directory.open_file(&file_name, OpenMode::Replace { mode })?;
         let hasher = Hasher::new(algorithm(info.as_ref()));
         let room = Reservation::default();
-        Ok(Self { name, file_name, file, length: 0, hasher, info, room, recorded: false })
+        let (length, recorded, torn) = (0, false, false);
+        Ok(Self { name, file_name, file, length, hasher, info, room, recorded, torn })
     }
 
     /// Continues a file at `offset`; what comes after that is cut off.
@@ -92,7 +96,8 @@ impl PartialFile {
         file.set_len(offset)?;
         file.seek(offset)?;
         let info = Some(info);
-        Ok(Self { name, file_name, file, length: offset, hasher, info, room, recorded: true })
+        let (length, recorded, torn) = (offset, true, false);
+        Ok(Self { name, file_name, file, length, hasher, info, room, recorded, torn })
     }
 
     /// Returns whether there would be more bytes than announced with these.
@@ -101,8 +106,15 @@ impl PartialFile {
         self.info.as_ref().is_some_and(|info| length > info.size)
     }
 
+    /// Appends content. If that fails it can be tried again.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.length)?;
+            self.file.seek(self.length)?;
+        }
+        self.torn = true;
         self.file.write_all(bytes)?;
+        self.torn = false;
         self.hasher.update(bytes);
         self.length += bytes.len() as u64;
         Ok(())
@@ -149,6 +161,49 @@ const fn algorithm(info: Option<&FileInfo>) -> Algorithm {
         Some(FileInfo { digest: Digest::Blake3(_), .. }) => Algorithm::Blake3,
         _ => Algorithm::Sha1,
     }
+}
+
+/// Writes a complete file anew under its name among the partial files, verified and synced to the
+/// disk, by way of the name `fresh`. Returns its version.
+pub(super) fn rewrite(
+    directory: &Directory,
+    file_name: &str,
+    fresh: &str,
+    record: &FileRecord,
+) -> Result<Version, WriteError> {
+    let version = copy(directory, file_name, fresh, record)?;
+    directory.rename(fresh, directory, file_name)?;
+    Ok(version)
+}
+
+fn copy(
+    directory: &Directory,
+    from: &str,
+    to: &str,
+    record: &FileRecord,
+) -> Result<Version, WriteError> {
+    let old = directory.open_file(from, OpenMode::Read)?;
+    let mode = old.status()?.mode;
+    let new = directory.open_file(to, OpenMode::Replace { mode: mode | 0o600 })?;
+    let mut hasher = Hasher::new(record.digest.algorithm());
+    let mut block = Vec::new();
+    let mut left = record.size;
+    while left > 0 {
+        block.clear();
+        match old.read(&mut block, left.min(BLOCK))? {
+            0 => return Err(WriteError::Mismatch),
+            got => left = left.saturating_sub(got as u64),
+        }
+        hasher.update(&block);
+        new.write_all(&block)?;
+    }
+    if hasher.digest() != record.digest {
+        return Err(WriteError::Mismatch);
+    }
+    let _ = new.set_modified(record.modified);
+    restrict(&new, mode)?;
+    new.sync()?;
+    Ok(Version::of(&new.status()?)?)
 }
 
 /// Reads a partial file to its end.

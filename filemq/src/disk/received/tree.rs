@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::write_error::refusal;
+use super::write_error::Denied;
 use crate::disk::{Directory, FileKind};
 use crate::version::Version;
 use crate::{Refusal, VirtualPath};
@@ -63,7 +63,7 @@ impl FolderTree {
         &mut self,
         name: &VirtualPath,
         made: &mut Vec<MadeDirectory>,
-    ) -> Result<Directory, Refusal> {
+    ) -> Result<Directory, Denied> {
         let path = split(name).0;
         if let Ok(directory) = self.directory(path) {
             return Ok(directory);
@@ -78,16 +78,17 @@ impl FolderTree {
                     made.push(MadeDirectory { path: so_far.clone(), parent: directory.clone() });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(refusal(&error)),
+                Err(error) => return Err(error.into()),
             }
             directory = match directory.open_dir(component) {
                 Ok(directory) => directory,
                 Err(error) => {
                     return Err(match directory.link_status(Path::new(component)) {
                         Ok(status) if status.kind != FileKind::Directory => {
-                            Refusal::Name(format!("{so_far} is not a directory").into())
+                            let reason = format!("{so_far} is not a directory");
+                            Denied::passing(Refusal::Name(reason.into()))
                         }
-                        _ => refusal(&error),
+                        _ => error.into(),
                     });
                 }
             };

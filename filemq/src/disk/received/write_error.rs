@@ -2,36 +2,56 @@
 
 use std::io;
 
-use crate::Refusal;
+use crate::{Fate, Refusal};
 
 /// Why a file is not taken.
 #[derive(Debug)]
 pub(super) enum WriteError {
     /// It is not what was announced; it has to be sent again.
     Mismatch,
-    /// It would not be taken if it were sent again either.
-    Refused(Refusal),
+    /// It is refused.
+    Denied(Denied),
 }
 
-impl From<Refusal> for WriteError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+/// Why something is refused, and whether that may pass.
+#[derive(Clone, Debug)]
+pub(super) struct Denied {
+    pub(super) reason: Refusal,
+    pub(super) fate: Fate,
+}
+
+impl Denied {
+    pub(super) const fn passing(reason: Refusal) -> Self {
+        Self { reason, fate: Fate::Passing }
+    }
+
+    pub(super) const fn finally(reason: Refusal) -> Self {
+        Self { reason, fate: Fate::Final }
+    }
+}
+
+impl From<io::Error> for Denied {
+    /// What an error of the operating system means for a file that is to be written.
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{DirectoryNotEmpty, InvalidFilename, IsADirectory, NotADirectory};
+        let reason = match error.kind() {
+            IsADirectory | DirectoryNotEmpty => Refusal::Name("there is a directory".into()),
+            NotADirectory => Refusal::Name("there is a file where a directory should be".into()),
+            InvalidFilename => Refusal::Name("the file system does not take it".into()),
+            _ => Refusal::Failed(error.to_string().into()),
+        };
+        Self { reason, fate: Fate::of(&error) }
+    }
+}
+
+impl From<Denied> for WriteError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
     }
 }
 
 impl From<io::Error> for WriteError {
     fn from(error: io::Error) -> Self {
-        Self::Refused(refusal(&error))
-    }
-}
-
-/// What an error of the operating system means for a file that is to be put in its place.
-pub(super) fn refusal(error: &io::Error) -> Refusal {
-    use io::ErrorKind::{DirectoryNotEmpty, InvalidFilename, IsADirectory, NotADirectory};
-    match error.kind() {
-        IsADirectory | DirectoryNotEmpty => Refusal::Name("there is a directory".into()),
-        NotADirectory => Refusal::Name("there is a file where a directory should be".into()),
-        InvalidFilename => Refusal::Name("the file system does not take it".into()),
-        _ => Refusal::Failed(error.to_string().into()),
+        Self::Denied(error.into())
     }
 }

@@ -3,18 +3,20 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zmtp::sync::Mutex;
 
-use super::commit::{CompleteFile, commit};
+use super::backlog::{Backlog, Passed};
+use super::commit::{Committed, CompleteFile, again, commit};
 use super::index::{FolderIndex, Reservation};
 use super::names;
 use super::partial::{self, Continuation, PartialFile, Prefix};
 use super::record::{FileRecord, PausedFile};
-use super::shared::FolderShared;
+use super::shared::{FolderShared, FolderSign};
 use super::tree::{FolderTree, split};
-use super::write_error::{WriteError, refusal};
+use super::write_error::{Denied, WriteError};
 use crate::digest::Digest;
 use crate::session::{FileInfo, Inventory, ResumePoint, Write, Written};
 use crate::{FileEvent, Refusal, VirtualPath};
@@ -30,6 +32,16 @@ const MIN_RECORDED: u64 = 1 << 20;
 const GROUP_FILES: usize = 64;
 const GROUP_BYTES: u64 = 8 << 20;
 
+/// How many complete files may wait for a place.
+const MAX_PARKED: usize = 1000;
+
+/// From this size on is looked whether there is space on the disk before a file is begun. Smaller
+/// ones come faster than that is found out.
+const MIN_MEASURED: u64 = 1 << 20;
+
+/// How often is looked whether the folder is still in its place.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Writes the files that come from one server, in order. When it is dropped, the file that is not
 /// complete is kept, to be resumed; complete files that were not [flushed](Self::flush) are
 /// dropped.
@@ -41,6 +53,11 @@ pub struct ReceivedWriter {
     current: Option<PartialFile>,
     paused: Option<Resumable>,
     waiting: Vec<CompleteFile>,
+    backlog: Backlog,
+    /// When is looked next whether the folder is still in its place.
+    next_look: Instant,
+    /// Whether the folder is another one by now: nothing is written any more.
+    is_replaced: bool,
     answers: VecDeque<Written>,
 }
 
@@ -65,8 +82,19 @@ impl ReceivedWriter {
         let tree = FolderTree::new(shared.root.clone());
         let paused = shared.index.lock().take_paused(&origin);
         let paused = paused.map(|(file, room)| Resumable { file, room, prefix: None });
-        let (waiting, answers) = (Vec::new(), VecDeque::new());
-        Self { shared, origin, tree, current: None, paused, waiting, answers }
+        let (waiting, backlog, answers) = (Vec::new(), Backlog::default(), VecDeque::new());
+        Self {
+            shared,
+            origin,
+            tree,
+            current: None,
+            paused,
+            waiting,
+            backlog,
+            next_look: Instant::now() + LOOK_INTERVAL,
+            is_replaced: false,
+            answers,
+        }
     }
 
     fn index(&self) -> &Mutex<FolderIndex> {
@@ -83,7 +111,12 @@ impl ReceivedWriter {
         self.tree.forget();
         let mut complete = Vec::with_capacity(delivered.len());
         for (name, file) in delivered {
-            if self.tree.version(&name).is_ok_and(|version| file.is(&version)) {
+            let is_there = match self.tree.version(&name) {
+                Ok(version) => file.is(&version),
+                // Nothing says that it has changed.
+                Err(error) => !is_gone(&error),
+            };
+            if is_there {
                 complete.push((name, file.digest));
             }
         }
@@ -113,17 +146,24 @@ impl ReceivedWriter {
     ///
     /// A `Delete` of a file that this server has not delivered, or that was changed here since,
     /// does nothing and is not answered.
+    ///
+    /// What fails for a passing reason is tried again by `Retry`, as long as the answers say that the
+    /// writer is [stuck](Written::Stuck).
     pub fn execute(&mut self, write: Write) -> Option<Written> {
         match write {
-            Write::Begin { name, offset, info } => self.begin(name, offset, info),
-            Write::Data { offset, bytes } => self.data(offset, &bytes),
-            Write::End { size } => self.end(size),
-            Write::Abort => {
-                if let Some(current) = self.current.take() {
-                    self.discard(current);
+            _ if self.is_replaced => {}
+            Write::Retry => self.retry(),
+            Write::RetryIfChanged => {
+                if self.has_hope() {
+                    self.retry();
                 }
             }
-            Write::Delete { name } => self.delete(name),
+            write if self.backlog.is_holding() => self.pass(write),
+            write => {
+                if let Err(denied) = self.attempt(&write) {
+                    self.hold(write, denied);
+                }
+            }
         }
         self.answers.pop_front()
     }
@@ -132,7 +172,137 @@ impl ReceivedWriter {
     /// further order is at hand, or complete files keep waiting.
     pub fn flush(&mut self) -> Vec<Written> {
         self.commit();
+        self.shared.remove_leftovers();
+        let is_stuck = !self.backlog.is_empty();
+        if is_stuck != self.backlog.is_reported && !self.is_replaced {
+            self.backlog.is_reported = is_stuck;
+            self.answers.push_back(if is_stuck { Written::Stuck } else { Written::Unstuck });
+            self.backlog.sign = is_stuck.then(|| self.sign());
+        }
         self.answers.drain(..).collect()
+    }
+
+    /// Returns how many bytes of [`Write::Data`] were not dealt with yet: they wait until what has
+    /// failed for a passing reason succeeds.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.backlog.byte_len()
+    }
+
+    /// Returns how many orders wait until what has failed for a passing reason succeeds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.backlog.held.len()
+    }
+
+    /// Carries out one order. The error is why it cannot be carried out for now; then everything is
+    /// as it was before.
+    fn attempt(&mut self, write: &Write) -> Result<(), Denied> {
+        match write {
+            Write::Begin { name, offset, info } => self.begin(name, *offset, info.as_ref())?,
+            Write::Data { offset, bytes } => self.data(*offset, bytes)?,
+            Write::End { size } => self.end(*size)?,
+            Write::Abort => {
+                if let Some(current) = self.current.take() {
+                    self.discard(current);
+                }
+            }
+            Write::Delete { name } => {
+                self.interrupt();
+                self.delete(name);
+            }
+            Write::Retry | Write::RetryIfChanged => {}
+        }
+        Ok(())
+    }
+
+    /// Keeps an order that cannot be carried out for now, and tells once of each file.
+    fn hold(&mut self, write: Write, denied: Denied) {
+        let name = match &write {
+            Write::Begin { name, .. } => Some(name),
+            _ => self.current.as_ref().map(|current| &current.name),
+        };
+        if let Some(name) = name.filter(|name| self.backlog.told.as_ref() != Some(*name)).cloned() {
+            self.backlog.told = Some(name.clone());
+            self.refuse(name, denied);
+        }
+        self.backlog.held.push_front(write);
+    }
+
+    /// Handles an order that comes while others are held.
+    fn pass(&mut self, write: Write) {
+        let current = self.current.as_ref().map(|current| &current.name);
+        match self.backlog.pass(write, current) {
+            Passed::Kept => {}
+            Passed::Ahead(name) => self.delete(&name),
+            Passed::Dropped => {
+                self.backlog.told = None;
+                if let Some(current) = self.current.take() {
+                    self.discard(current);
+                }
+            }
+        }
+    }
+
+    /// Looks whether the folder is still in its place. If not that is the last answer.
+    fn look(&mut self) {
+        self.next_look = Instant::now() + LOOK_INTERVAL;
+        if matches!(self.shared.is_in_place(), Ok(false)) {
+            self.is_replaced = true;
+            self.backlog.held.clear();
+            self.current = None;
+            self.answers.push_back(Written::Replaced);
+        }
+    }
+
+    /// Tries again what could not be done.
+    fn retry(&mut self) {
+        self.look();
+        if self.is_replaced {
+            return;
+        }
+        let before = self.backlog.len();
+        let parked = std::mem::take(&mut self.backlog.parked);
+        if !parked.is_empty() {
+            let committed = again(&self.shared, &self.origin, &mut self.tree, parked);
+            self.take(committed);
+        }
+        for name in self.backlog.deletes.clone() {
+            self.delete(&name);
+        }
+        while let Some(write) = self.backlog.held.pop_front() {
+            if let Err(denied) = self.attempt(&write) {
+                self.hold(write, denied);
+                break;
+            }
+        }
+        if !self.backlog.is_holding()
+            && let Some(name) = self.backlog.told.take()
+        {
+            self.answer(Written::File(FileEvent::Retried { name }));
+        }
+        if self.backlog.len() < before {
+            self.answers.push_back(Written::Unstuck);
+        }
+        // `flush` says whether something still waits.
+        self.backlog.is_reported = false;
+    }
+
+    /// Returns whether something has changed since the last attempt that may make it succeed.
+    fn has_hope(&self) -> bool {
+        let before = self.backlog.sign.as_ref();
+        before.is_some_and(|before| self.sign().gives_hope_since(before))
+    }
+
+    fn sign(&self) -> FolderSign {
+        let parked = self.backlog.parked.iter().map(|file| &file.name);
+        self.shared.sign(parked.chain(&self.backlog.deletes))
+    }
+
+    /// Takes over what became of complete files.
+    fn take(&mut self, committed: Committed) {
+        self.answers.extend(committed.answers);
+        self.backlog.parked.extend(committed.parked);
     }
 
     /// Answers after all earlier orders have their answers.
@@ -141,33 +311,78 @@ impl ReceivedWriter {
         self.answers.push_back(written);
     }
 
-    fn refuse(&mut self, name: VirtualPath, reason: Refusal) {
-        self.answer(Written::File(FileEvent::Refused { name, reason }));
+    fn refuse(&mut self, name: VirtualPath, denied: Denied) {
+        let Denied { reason, fate } = denied;
+        self.answer(Written::File(FileEvent::Refused { name, reason, fate }));
     }
 
-    fn fail(&mut self, name: VirtualPath, error: WriteError) {
+    /// Handles that a file was not written. The error is returned if it may pass.
+    fn fail(&mut self, name: VirtualPath, error: WriteError) -> Result<(), Denied> {
         match error {
             WriteError::Mismatch => self.answer(Written::Mismatch { name }),
-            WriteError::Refused(reason) => self.refuse(name, reason),
+            WriteError::Denied(denied) if denied.fate.is_passing() => return Err(denied),
+            WriteError::Denied(denied) => self.refuse(name, denied),
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        name: &VirtualPath,
+        offset: u64,
+        info: Option<&FileInfo>,
+    ) -> Result<(), Denied> {
+        self.interrupt();
+        if Instant::now() >= self.next_look {
+            self.look();
+            if self.is_replaced {
+                return Ok(());
+            }
+        }
+        if let Some(reason) = names::refused(name) {
+            self.refuse(name.clone(), Denied::finally(Refusal::Name(reason.into())));
+            return Ok(());
+        }
+        // Either would be written to the same partial file.
+        if self.waiting.iter().any(|waiting| waiting.partial.name == *name) {
+            self.commit();
+        }
+        if let Some(parked) = self.backlog.take_parked(name) {
+            parked.discard(&self.shared, &self.origin);
+        }
+        self.backlog.deletes.remove(name);
+        let mut begun = self.begin_at(name, offset, info);
+        if matches!(&begun, Err(WriteError::Denied(denied)) if denied.fate.is_passing())
+            && !self.waiting.is_empty()
+        {
+            // Complete files are open until they are in their places.
+            self.commit();
+            begun = self.begin_at(name, offset, info);
+        }
+        match begun {
+            Ok(partial) => self.current = Some(partial),
+            Err(error) => self.fail(name.clone(), error)?,
+        }
+        Ok(())
+    }
+
+    fn begin_at(
+        &mut self,
+        name: &VirtualPath,
+        offset: u64,
+        info: Option<&FileInfo>,
+    ) -> Result<PartialFile, WriteError> {
+        match offset {
+            0 => self.begin_anew(name, info.cloned()),
+            _ => self.resume(name, offset, info.cloned()),
         }
     }
 
-    fn begin(&mut self, name: VirtualPath, offset: u64, info: Option<FileInfo>) {
-        self.interrupt();
-        if let Some(reason) = names::refused(&name) {
-            return self.refuse(name, Refusal::Name(reason.into()));
-        }
-        // It would be written to the same partial file.
-        if self.waiting.iter().any(|waiting| waiting.partial.name == name) {
-            self.commit();
-        }
-        let begun = match offset {
-            0 => self.begin_anew(&name, info),
-            _ => self.resume(&name, offset, info),
-        };
-        match begun {
-            Ok(partial) => self.current = Some(partial),
-            Err(error) => self.fail(name, error),
+    /// Looks whether there is space on the disk for a file of which so much is still to come.
+    fn measure(&self, needed: u64) -> Result<(), Denied> {
+        match self.shared.partial.free_space() {
+            Some(free) if free < needed => Err(Denied::passing(Refusal::NoRoom { needed, free })),
+            _ => Ok(()),
         }
     }
 
@@ -179,11 +394,16 @@ impl ReceivedWriter {
         if self.paused.as_ref().is_some_and(|paused| paused.file.name == *name) {
             self.drop_paused();
         }
-        let room = self.reserve(name, info.as_ref().map_or(0, |info| info.size))?;
+        let size = info.as_ref().map_or(0, |info| info.size);
+        let room = self.reserve(name, size)?;
+        if size >= MIN_MEASURED {
+            self.measure(size).inspect_err(|_| self.index().lock().release(room))?;
+        }
         let directory = &self.shared.partial;
         let created = PartialFile::create(directory, &self.origin, name.clone(), info);
         match created {
             Ok(mut partial) => {
+                self.shared.reuse_partial(&partial.file_name);
                 partial.room = room;
                 Ok(partial)
             }
@@ -195,7 +415,7 @@ impl ReceivedWriter {
     }
 
     /// Reserves space for a file of this many bytes.
-    fn reserve(&self, name: &VirtualPath, size: u64) -> Result<Reservation, Refusal> {
+    fn reserve(&self, name: &VirtualPath, size: u64) -> Result<Reservation, Denied> {
         let mut index = self.index().lock();
         let replaced = index.file(name).map(|file| file.size);
         let bytes = size.saturating_sub(replaced.unwrap_or(0));
@@ -213,33 +433,43 @@ impl ReceivedWriter {
         let info = info.filter(|info| offset <= info.size).ok_or(WriteError::Mismatch)?;
         let fits =
             |paused: &mut Resumable| paused.file.name == *name && paused.file.whole == info.digest;
-        let paused = self.paused.take_if(fits).ok_or(WriteError::Mismatch)?;
-        self.index().lock().release(paused.room);
-        let file_name = paused.file.partial;
-        let room = match self.reserve(name, info.size) {
+        let mut paused = self.paused.take_if(fits).ok_or(WriteError::Mismatch)?;
+        let before = paused.room;
+        self.index().lock().release(before);
+        let room = self.reserve(name, info.size).and_then(|room| {
+            self.measure(info.size - offset).inspect_err(|_| self.index().lock().release(room))?;
+            Ok(room)
+        });
+        let room = match room {
             Ok(room) => room,
-            Err(reason) => {
-                self.shared.remove_recorded(&self.origin, &file_name);
-                return Err(reason.into());
+            Err(denied) if denied.fate.is_passing() => {
+                self.index().lock().set_aside(before);
+                self.paused = Some(paused);
+                return Err(denied.into());
+            }
+            Err(denied) => {
+                self.shared.remove_recorded(&self.origin, &paused.file.partial);
+                return Err(denied.into());
             }
         };
-        let (name, prefix) = (name.clone(), paused.prefix);
+        let (name, file_name) = (name.clone(), paused.file.partial.clone());
+        let prefix = paused.prefix.take();
         let from = Continuation { name, file_name: file_name.clone(), info, room, prefix };
         PartialFile::resume(&self.shared.partial, from, offset).map_err(|error| {
+            tracing::debug!(%error, "a partial file cannot be resumed: it has to come from the start");
             self.index().lock().release(room);
             self.shared.remove_recorded(&self.origin, &file_name);
-            match error.kind() {
-                // There is less than there was: it has to come from the start.
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => WriteError::Mismatch,
-                _ => error.into(),
-            }
+            WriteError::Mismatch
         })
     }
 
-    fn data(&mut self, offset: u64, bytes: &Bytes) {
-        let Some(mut current) = self.current.take() else { return };
+    fn data(&mut self, offset: u64, bytes: &Bytes) -> Result<(), Denied> {
+        let Some(mut current) = self.current.take() else { return Ok(()) };
         match self.append(&mut current, offset, bytes) {
-            Ok(()) => self.current = Some(self.recorded(current)),
+            Ok(()) => {
+                self.current = Some(self.recorded(current));
+                Ok(())
+            }
             Err(error) => self.give_up(current, error),
         }
     }
@@ -260,12 +490,13 @@ impl ReceivedWriter {
     }
 
     /// Reserves space for a file whose size was not announced.
-    fn reserve_more(&self, current: &mut PartialFile, more: usize) -> Result<(), Refusal> {
+    fn reserve_more(&self, current: &mut PartialFile, more: usize) -> Result<(), Denied> {
         let mut index = self.index().lock();
         let replaced = index.file(&current.name).map_or(0, |file| file.size);
         let length = current.length.saturating_add(more as u64);
         let needed = length.saturating_sub(replaced).saturating_sub(current.room.bytes);
         let room = Reservation { bytes: needed, files: 0 };
+        index.fits(length)?;
         index.reserve(room, &self.shared.root, &self.shared.partial)?;
         current.room.bytes += needed;
         Ok(())
@@ -285,8 +516,13 @@ impl ReceivedWriter {
         current
     }
 
-    fn end(&mut self, size: u64) {
-        let Some(mut current) = self.current.take() else { return };
+    fn end(&mut self, size: u64) -> Result<(), Denied> {
+        let Some(mut current) = self.current.take() else { return Ok(()) };
+        if self.backlog.parked.len() >= MAX_PARKED {
+            self.current = Some(current);
+            let reason = "too many files wait until they can be put in their places";
+            return Err(Denied::passing(Refusal::Failed(reason.into())));
+        }
         let (version, digest) = match current.complete(size) {
             Ok(complete) => complete,
             Err(error) => return self.give_up(current, error),
@@ -298,16 +534,27 @@ impl ReceivedWriter {
         if !self.shared.durable || self.waiting.len() >= GROUP_FILES || bytes >= GROUP_BYTES {
             self.commit();
         }
+        Ok(())
     }
 
-    fn give_up(&mut self, current: PartialFile, error: WriteError) {
+    /// Drops a file that was not written, or keeps it if the reason may pass.
+    fn give_up(&mut self, current: PartialFile, error: WriteError) -> Result<(), Denied> {
         let name = current.name.clone();
-        self.discard(current);
-        self.fail(name, error);
+        match error {
+            WriteError::Denied(denied) if denied.fate.is_passing() => {
+                self.current = Some(current);
+                Err(denied)
+            }
+            error => {
+                self.discard(current);
+                self.fail(name, error)
+            }
+        }
     }
 
     fn discard(&self, current: PartialFile) {
-        self.shared.discard(&self.origin, current);
+        let PartialFile { file_name, room, recorded, .. } = current;
+        self.shared.discard(&self.origin, &file_name, room, recorded);
     }
 
     /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.
@@ -338,44 +585,68 @@ impl ReceivedWriter {
     fn commit(&mut self) {
         let files = std::mem::take(&mut self.waiting);
         if !files.is_empty() {
-            self.answers.extend(commit(&self.shared, &self.origin, &mut self.tree, files));
+            let committed = commit(&self.shared, &self.origin, &mut self.tree, files);
+            self.take(committed);
         }
     }
 
-    fn delete(&mut self, name: VirtualPath) {
-        self.interrupt();
+    /// Deletes a file, now or when that is possible.
+    fn delete(&mut self, name: &VirtualPath) {
         self.commit();
-        if self.paused.as_ref().is_some_and(|paused| paused.file.name == name) {
+        if self.paused.as_ref().is_some_and(|paused| paused.file.name == *name) {
             self.drop_paused();
         }
+        if let Some(parked) = self.backlog.take_parked(name) {
+            parked.discard(&self.shared, &self.origin);
+        }
+        let is_told = self.backlog.deletes.remove(name);
         let shared = self.shared.clone();
         let mut index = shared.index.lock();
-        let Some(file) = index.file(&name).filter(|file| *file.origin == *self.origin) else {
+        let Some(file) = index.file(name).filter(|file| *file.origin == *self.origin) else {
             return;
         };
         self.tree.forget();
-        let removed = match self.tree.version(&name) {
+        let removed = match self.tree.version(name) {
             Ok(version) if file.is(&version) => {
-                self.tree.parent(&name).and_then(|parent| parent.remove_file(split(&name).1))
+                self.tree.parent(name).and_then(|parent| parent.remove_file(split(name).1))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if !is_something_else(&error) => Err(error),
             // What is there now is not what was delivered.
-            _ => return index.forget(&name),
+            _ => return index.forget(name),
         };
         match removed {
             Ok(()) => {
-                index.forget(&name);
-                index.remove_empty(&name, &mut self.tree);
+                index.forget(name);
+                index.remove_empty(name, &mut self.tree);
                 drop(index);
-                let path = self.shared.path_of(&name);
+                let (name, path) = (name.clone(), self.shared.path_of(name));
                 self.answers.push_back(Written::File(FileEvent::Deleted { name, path }));
             }
             Err(error) => {
                 drop(index);
-                self.refuse(name, refusal(&error));
+                let denied = Denied::from(error);
+                if denied.fate.is_passing() {
+                    self.backlog.deletes.insert(name.clone());
+                }
+                if !is_told {
+                    self.refuse(name.clone(), denied);
+                }
             }
         }
     }
+}
+
+/// Returns whether there is no file, or something else.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || is_something_else(error)
+}
+
+/// Returns whether there is something that is no file, or a link in the way.
+fn is_something_else(error: &io::Error) -> bool {
+    // What is said by us, and not by the operating system, is that it is no file.
+    let is_no_file = error.raw_os_error().is_none() && error.kind() == io::ErrorKind::InvalidInput;
+    is_no_file || error.kind() == io::ErrorKind::NotADirectory
 }
 
 /// Returns how a file could be resumed: only if it was announced what it will be.
@@ -396,6 +667,10 @@ impl Drop for ReceivedWriter {
         for waiting in std::mem::take(&mut self.waiting) {
             self.discard(waiting.partial);
         }
+        for parked in std::mem::take(&mut self.backlog.parked) {
+            parked.discard(&self.shared, &self.origin);
+        }
+        self.shared.remove_leftovers();
         let paused = self.paused.take().map(|paused| (paused.room, paused.length()));
         self.index().lock().leave(&self.origin, paused);
     }

@@ -73,6 +73,9 @@ pub(super) async fn run(
     let RemoteServer { origin, address, .. } = &server;
     let mut pauses = PAUSES;
     while !*stop.borrow() {
+        if !folder_is_there(&shared, &mut stop).await {
+            return;
+        }
         let since = Instant::now();
         let end = connect(&shared, &server, &mut stop).await;
         match end {
@@ -92,6 +95,36 @@ pub(super) async fn run(
         }
         tokio::select! {
             () = stopped(&mut stop) => return,
+            () = sleep(pauses.next_pause()) => {}
+        }
+    }
+}
+
+/// Waits until the received folder can be used. Returns `false` if the connection is to stop.
+async fn folder_is_there(shared: &Arc<ClientShared>, stop: &mut watch::Receiver<bool>) -> bool {
+    let mut pauses = PAUSES;
+    loop {
+        let received = shared.received.clone();
+        let refreshed = tokio::task::spawn_blocking(move || received.refresh());
+        let refreshed = refreshed.await.map_err(io::Error::other).flatten();
+        let event = match &refreshed {
+            Ok(()) => shared.folder_is_back().then_some(ClientEvent::FolderUsable),
+            Err(error) => {
+                let reason = error.to_string();
+                shared.folder_is_lost().then_some(ClientEvent::FolderUnusable { reason })
+            }
+        };
+        if let Some(event) = event {
+            tokio::select! {
+                () = stopped(stop) => return false,
+                told = shared.events.send(event) => if told.is_err() { return false },
+            }
+        }
+        if refreshed.is_ok() {
+            return true;
+        }
+        tokio::select! {
+            () = stopped(stop) => return false,
             () = sleep(pauses.next_pause()) => {}
         }
     }
@@ -145,6 +178,7 @@ async fn connect(
         writer: Some(writer),
         writing: None,
         writes: VecDeque::new(),
+        held: 0,
         waiting: 0,
         events: VecDeque::new(),
         meter: ProgressMeter::default(),
@@ -166,6 +200,8 @@ struct ClientConnection {
     writing: Option<JoinHandle<(ReceivedWriter, Vec<Written>)>>,
     /// Orders that are not being carried out yet.
     writes: VecDeque<Write>,
+    /// Orders that the folder cannot carry out for now.
+    held: usize,
     /// Bytes in these, and in those that are being carried out.
     waiting: usize,
     /// Events for which the application has no room yet.
@@ -196,7 +232,7 @@ impl ClientConnection {
                 return end;
             }
             let reading = self.waiting < MAX_WAITING_BYTES
-                && self.writes.len() < MAX_WAITING_WRITES
+                && self.writes.len() + self.held < MAX_WAITING_WRITES
                 && self.events.is_empty();
             self.session.set_reading(Instant::now(), reading);
             let events = self.shared.events.clone();
@@ -292,12 +328,14 @@ impl ClientConnection {
     }
 
     fn written(&mut self, writer: ReceivedWriter, written: Vec<Written>) {
-        self.writer = Some(writer);
-        let left = self.writes.iter().map(byte_len).sum();
+        let left = self.writes.iter().map(byte_len).sum::<usize>() + writer.held_bytes();
+        self.held = writer.held();
         let taken = std::mem::replace(&mut self.waiting, left).saturating_sub(left);
-        self.session.handle_taken(Instant::now(), taken as u64);
+        self.writer = Some(writer);
+        let now = Instant::now();
+        self.session.handle_taken(now, taken as u64);
         for written in written {
-            self.session.handle_written(&written);
+            self.session.handle_written(now, &written);
             if let Written::File(event) = written {
                 let origin = Arc::clone(&self.origin);
                 self.events.push_back(ClientEvent::File { origin, event });

@@ -29,6 +29,14 @@ pub enum ClientEvent {
         /// How far it has come.
         progress: Progress,
     },
+    /// The received folder cannot be used: it is gone, for instance, or its disk is. Nothing is
+    /// received until it is [usable](Self::FolderUsable) again, which is tried again and again.
+    FolderUnusable {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The received folder can be used again. It may be another one, and then all files come.
+    FolderUsable,
     /// A server is connected and has accepted all subscriptions. Reported again after a reconnect.
     Connected {
         /// The server.

@@ -1,7 +1,7 @@
 //! The part of the received folder that holds the files of one server.
 
 use crate::session::{Inventory, Write, Written};
-use crate::{FileEvent, Refusal, VirtualPath};
+use crate::{Fate, FileEvent, Refusal, VirtualPath};
 
 /// The part of the received folder that holds the files of one server; `/` is all of it.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ impl ServerFolder {
             Ok(inside) => Ok(inside),
             Err(error) => {
                 let reason = Refusal::Name(error.to_string().into());
-                Err(Written::File(FileEvent::Refused { name, reason }))
+                Err(Written::File(FileEvent::Refused { name, reason, fate: Fate::Final }))
             }
         };
         Ok(match write {
@@ -34,6 +34,7 @@ impl ServerFolder {
         let name = match &mut written {
             Written::File(event) => event.name_mut(),
             Written::Mismatch { name } => name,
+            Written::Stuck | Written::Unstuck | Written::Replaced => return written,
         };
         if let Some(outside) = self.outside(name) {
             *name = outside;

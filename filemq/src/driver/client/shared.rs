@@ -1,5 +1,7 @@
 //! What all connections of a client share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{mpsc, watch};
 
 use super::event::ClientEvent;
@@ -13,4 +15,18 @@ pub(super) struct ClientShared {
     pub(super) options: ClientOptions,
     pub(super) subscriptions: watch::Sender<Vec<VirtualPath>>,
     pub(super) events: mpsc::Sender<ClientEvent>,
+    /// Whether the application knows that the received folder cannot be used.
+    pub(super) folder_lost: AtomicBool,
+}
+
+impl ClientShared {
+    /// Notes that the received folder cannot be used. Returns whether that is news.
+    pub(super) fn folder_is_lost(&self) -> bool {
+        !self.folder_lost.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that the received folder can be used. Returns whether that is news.
+    pub(super) fn folder_is_back(&self) -> bool {
+        self.folder_lost.swap(false, Ordering::Relaxed)
+    }
 }

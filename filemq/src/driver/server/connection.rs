@@ -129,7 +129,8 @@ impl ServerConnection {
                     // A thread that has panicked leaves nothing to go on with.
                     let Ok((disk, results)) = read else { return ServeEnd::Over };
                     self.disk = Some(disk);
-                    results.into_iter().for_each(|result| self.session.handle_result(result));
+                    let now = Instant::now();
+                    results.into_iter().for_each(|result| self.session.handle_result(now, result));
                 }
                 () = queue.drained(), if full => {}
                 Some(notice) = self.notices.recv() => {
@@ -165,6 +166,7 @@ impl ServerConnection {
                     changes.iter().for_each(|change| self.session.handle_change(change));
                 }
                 Notice::Retag => retag = true,
+                Notice::Readable => self.session.handle_readable(Instant::now()),
             }
             next = self.notices.try_recv().ok();
         }
@@ -223,8 +225,8 @@ impl ServerConnection {
                 Some(ServerEvent::Sent { client, name, size })
             }
             ServerSessionEvent::Deleted { name } => Some(ServerEvent::Deleted { client, name }),
-            ServerSessionEvent::Unreadable { name, reason } => {
-                tracing::warn!(%name, %reason, "a published file cannot be read");
+            ServerSessionEvent::Unreadable { name, reason, .. } => {
+                self.shared.state.lock().cannot_be_read(&name, reason);
                 None
             }
             event => {

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::VirtualPath;
 use crate::driver::progress::Progress;
+use crate::{OmittedFiles, VirtualPath};
 
 /// A client, as a server sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,24 @@ pub enum ServerEvent {
         /// Bytes of the file.
         size: u64,
     },
+    /// A folder or a file is published. Told when that is so, and again when the number of its files
+    /// changes, at most once a second.
+    Published {
+        /// Its name on the network.
+        name: VirtualPath,
+        /// How many files it has.
+        files: usize,
+        /// How many bytes they have.
+        bytes: u64,
+    },
+    /// Some files are not published. Told once for each reason, and again when their number changes,
+    /// at most once a second.
+    Omitted {
+        /// The published folder; `/` for files that cannot be read, whose names are whole.
+        name: VirtualPath,
+        /// Why, and how many.
+        omitted: OmittedFiles,
+    },
     /// A client was told that a file is gone.
     Deleted {
         /// Which client.
@@ -50,7 +68,7 @@ pub enum ServerEvent {
 }
 
 /// The events of a server. They need not be taken: while 1,024 of them wait, further ones are
-/// dropped.
+/// dropped, except for those that tell what is published and what is not, which then come later.
 #[derive(Debug)]
 pub struct ServerEvents(mpsc::Receiver<ServerEvent>);
 

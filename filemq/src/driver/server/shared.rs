@@ -33,6 +33,11 @@ pub(super) enum Door {
 }
 
 impl ServerShared {
+    /// Tells the application what is published and what is not, if that is news.
+    pub(super) fn tell_news(&self) {
+        self.state.lock().tell_news(|event| self.events.try_send(event).is_ok());
+    }
+
     /// Returns the tags that this client carries now.
     pub(super) fn tags_of(&self, client: &ClientInfo) -> BTreeSet<Arc<str>> {
         let tags = Arc::clone(&self.tags.lock());

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::event::ServerEvent;
+use super::published::Published;
+use super::unreadable::UnreadableFiles;
 use crate::VirtualPath;
 use crate::catalogue::{Audience, Catalogue, Change, Entry};
 use crate::disk::{FileSource, Mount, MountChange};
@@ -23,6 +26,8 @@ pub(super) enum Notice {
     Changed(Arc<[Change]>),
     /// The tags of clients may have changed.
     Retag,
+    /// A file that could not be read can be read now.
+    Readable,
 }
 
 #[derive(Default)]
@@ -31,6 +36,9 @@ pub(super) struct ServerState {
     /// The owner of each name: the last that has published it.
     owners: BTreeMap<VirtualPath, Owner>,
     mounts: BTreeMap<Owner, (VirtualPath, Mount)>,
+    /// How much each owner publishes.
+    published: BTreeMap<Owner, Published>,
+    unreadable: UnreadableFiles,
     /// Files that were published one by one.
     single: BTreeMap<VirtualPath, SingleFile>,
     /// To each connection. They are not bounded: a connection takes its notices as soon as it runs,
@@ -75,15 +83,90 @@ impl ServerState {
         }
     }
 
-    pub(super) const fn next_owner(&mut self) -> Owner {
+    /// Returns a new owner, which publishes below this name.
+    pub(super) fn next_owner(&mut self, name: VirtualPath) -> Owner {
         self.last_owner += 1;
-        Owner(self.last_owner)
+        let owner = Owner(self.last_owner);
+        self.published.insert(owner, Published::new(name));
+        owner
+    }
+
+    /// Forgets an owner that publishes nothing any more.
+    pub(super) fn forget_owner(&mut self, owner: Owner) {
+        self.published.remove(&owner);
+    }
+
+    /// Notes that a file cannot be read.
+    pub(super) fn cannot_be_read(&mut self, name: &VirtualPath, reason: Arc<str>) {
+        if let Some(entry) = self.catalogue.get(name) {
+            self.unreadable.add(entry.clone(), reason);
+        }
+    }
+
+    /// Returns some of the files that cannot be read.
+    pub(super) fn unreadable(&self) -> Vec<Arc<Entry>> {
+        self.unreadable.some()
+    }
+
+    /// Notes whether files that could not be read can be opened now.
+    pub(super) fn looked_at(&mut self, files: &[(Arc<Entry>, bool)]) {
+        let mut hope = false;
+        for (entry, is_open) in files {
+            hope |= self.unreadable.looked_at(entry, *is_open);
+        }
+        if hope {
+            self.tell(&Notice::Readable);
+        }
+    }
+
+    /// Tells the application what is published and what is left out, if that is news. `tell` returns
+    /// `false` if there is no room for an event, which is then told the next time.
+    pub(super) fn tell_news(&mut self, mut tell: impl FnMut(ServerEvent) -> bool) {
+        for published in self.published.values_mut() {
+            let Published { name, files, bytes, told, omitted } = published;
+            if *told != Some(*files) && (told.is_some() || *files > 0) {
+                let (name, files, bytes) = (name.clone(), *files, *bytes);
+                if !tell(ServerEvent::Published { name, files, bytes }) {
+                    return;
+                }
+                *told = Some(files);
+            }
+            while let Some((reason, omission)) = omitted.pop_first() {
+                let event = ServerEvent::Omitted { name: name.clone(), omitted: omission.clone() };
+                if !tell(event) {
+                    omitted.insert(reason, omission);
+                    return;
+                }
+            }
+        }
+        for omitted in self.unreadable.news() {
+            let name = VirtualPath::root();
+            if !tell(ServerEvent::Omitted { name, omitted: omitted.clone() }) {
+                return;
+            }
+            self.unreadable.told(&omitted);
+        }
     }
 
     /// Inserts a file, or its new state.
     fn insert(&mut self, owner: Owner, entry: Entry) -> Option<Change> {
-        self.owners.insert(entry.name().clone(), owner);
-        self.catalogue.insert(entry)
+        let (name, size) = (entry.name().clone(), entry.version().size);
+        self.uncount(&name);
+        if let Some(published) = self.published.get_mut(&owner) {
+            published.add(size);
+        }
+        self.owners.insert(name, owner);
+        let change = self.catalogue.insert(entry)?;
+        self.unreadable.remove(change.entry().name());
+        Some(change)
+    }
+
+    /// Takes a file off what its owner publishes.
+    fn uncount(&mut self, name: &VirtualPath) {
+        let owner = self.owners.get(name).and_then(|owner| self.published.get_mut(owner));
+        if let (Some(published), Some(entry)) = (owner, self.catalogue.get(name)) {
+            published.remove(entry.version().size);
+        }
     }
 
     /// Removes a name, if it still belongs to this owner.
@@ -91,7 +174,9 @@ impl ServerState {
         if self.owners.get(name) != Some(&owner) {
             return None;
         }
+        self.uncount(name);
         self.owners.remove(name);
+        self.unreadable.remove(name);
         self.catalogue.remove(name)
     }
 
@@ -103,6 +188,12 @@ impl ServerState {
         changes: Vec<MountChange>,
     ) {
         let apply = |change| match change {
+            MountChange::Omitted(omitted) => {
+                if let Some(published) = self.published.get_mut(&owner) {
+                    published.omitted.insert(omitted.reason.clone(), omitted);
+                }
+                None
+            }
             MountChange::Updated { name, source, version } => {
                 self.insert(owner, Entry::new(name, source, version, audience.clone()))
             }
@@ -136,6 +227,7 @@ impl ServerState {
             .collect();
         let changes = names.iter().filter_map(|name| self.remove(owner, name)).collect();
         self.tell_changes(changes);
+        self.forget_owner(owner);
         Some(mount)
     }
 
@@ -152,10 +244,12 @@ impl ServerState {
         version: Version,
         audience: Audience,
     ) {
-        let owner = self.next_owner();
+        let owner = self.next_owner(name.clone());
         let entry =
             Entry::new(name.clone(), FileSource::anywhere(path.clone()), version, audience.clone());
-        self.single.insert(name, SingleFile { owner, path, audience });
+        if let Some(old) = self.single.insert(name, SingleFile { owner, path, audience }) {
+            self.forget_owner(old.owner);
+        }
         let change = self.insert(owner, entry);
         self.tell_changes(change.into_iter().collect());
     }
@@ -164,6 +258,7 @@ impl ServerState {
     pub(super) fn retract(&mut self, name: &VirtualPath) -> bool {
         let Some(SingleFile { owner, .. }) = self.single.remove(name) else { return false };
         let change = self.remove(owner, name);
+        self.forget_owner(owner);
         self.tell_changes(change.into_iter().collect());
         true
     }

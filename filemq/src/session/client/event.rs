@@ -68,6 +68,9 @@ pub enum ClientClose {
         /// The file.
         name: VirtualPath,
     },
+    /// The received folder is another one by now. A new session asks for what it lacks.
+    #[error("the received folder is another one by now")]
+    Replaced,
     /// The server has said goodbye.
     #[error("the server has said goodbye")]
     Goodbye,

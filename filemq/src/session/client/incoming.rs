@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::event::{ClientOutput, ClientOutputs, ClientSessionEvent};
 use crate::message::{Cheezburger, Operation};
 use crate::session::{FileInfo, ResumePoint, Write, Written, extensions};
-use crate::{FileEvent, VirtualPath};
+use crate::{Fate, FileEvent, VirtualPath};
 
 /// Turns what a server sends into orders for the received folder: between the beginning of a file
 /// and its end there is only its content, without a gap.
@@ -190,6 +190,8 @@ impl IncomingFiles {
             Written::File(FileEvent::Deleted { name, .. }) => {
                 self.expected.iter().position(|answer| answer.deletes(name))
             }
+            // Its end is still to be answered.
+            Written::File(FileEvent::Refused { fate: Fate::Passing, .. }) => return,
             Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
                 let of_it = |answer: &ExpectedAnswer| answer.ends(name) || answer.deletes(name);
                 let at = self.expected.iter().position(of_it);
@@ -198,6 +200,10 @@ impl IncomingFiles {
                 }
                 at
             }
+            Written::File(FileEvent::Retried { .. })
+            | Written::Stuck
+            | Written::Unstuck
+            | Written::Replaced => return,
         };
         if let Some(at) = at {
             self.expected.drain(..=at);

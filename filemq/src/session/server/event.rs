@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::VirtualPath;
 use crate::message::Message;
 use crate::session::Job;
+use crate::{Fate, VirtualPath};
 
 pub(super) type ServerOutputs = VecDeque<ServerOutput>;
 
@@ -71,12 +71,14 @@ pub enum ServerSessionEvent {
         /// The file.
         name: VirtualPath,
     },
-    /// A file cannot be read; it is not sent before it changes.
+    /// A file cannot be read. Unless that is final it is tried again and again.
     Unreadable {
         /// The file.
         name: VirtualPath,
         /// What the operating system says.
         reason: Arc<str>,
+        /// Whether it may be readable later.
+        fate: Fate,
     },
     /// The client said something that is not understood, or not at this time, and was told so.
     Rejected {

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::config::ServerConfig;
 use super::event::{ServerOutput, ServerOutputs, ServerSessionEvent};
 use super::pending::PendingNames;
+use super::resting::RestingFiles;
 use super::subscribed_paths::{Subscribed, SubscribedPaths};
-use super::transfers::{Checked, Transfers, report_unreadable};
-use crate::VirtualPath;
+use super::transfers::{Finished, Transfers};
 use crate::catalogue::{Catalogue, Change, Entry};
 use crate::digest::Digest;
 use crate::message::{Dictionary, Icanhaz, Message};
-use crate::session::{Job, JobResult, ResumePoint, extensions};
+use crate::session::{Job, JobResult, ResumePoint, Unreadable, extensions};
+use crate::{Fate, VirtualPath};
 
 /// The most deletes that are begun at a time: each is a message, and the driver's queue is bounded.
 const MAX_DELETES: usize = 64;
@@ -29,6 +31,7 @@ pub(super) struct ServedClient {
     claims: BTreeMap<VirtualPath, Digest>,
     resume: Option<(VirtualPath, ResumePoint)>,
     transfers: Transfers,
+    resting: RestingFiles,
 }
 
 impl ServedClient {
@@ -42,6 +45,7 @@ impl ServedClient {
             claims: BTreeMap::new(),
             resume: None,
             transfers: Transfers::new(config.sizes),
+            resting: RestingFiles::default(),
         }
     }
 
@@ -148,6 +152,7 @@ impl ServedClient {
         let wanted = self.wants(entry);
         let deleted = self.transfers.abort(name, out);
         self.pending.keep(name);
+        self.resting.forget(name);
         match change {
             Change::Updated(_) if wanted => self.pending.send(entry.clone()),
             Change::Updated(_) => {}
@@ -244,26 +249,76 @@ impl ServedClient {
     }
 
     /// Handles the result of the oldest job that has none.
-    pub(super) fn handle_result(&mut self, result: JobResult, out: &mut ServerOutputs) {
-        if let Some(checked) = self.transfers.handle_result(result, out) {
-            self.checked(checked, out);
+    pub(super) fn handle_result(
+        &mut self,
+        now: Instant,
+        result: JobResult,
+        out: &mut ServerOutputs,
+    ) {
+        match self.transfers.handle_result(result, out) {
+            Some(Finished::Checked { entry, claim, digest }) => {
+                self.resting.read();
+                self.checked(entry, claim, digest);
+            }
+            Some(Finished::Sent) => self.resting.read(),
+            Some(Finished::Failed { entry, unreadable }) => {
+                self.failed(now, entry, unreadable, out);
+            }
+            None => {}
         }
         self.transfers.say_deletes(out);
     }
 
-    fn checked(&mut self, checked: Checked, out: &mut ServerOutputs) {
-        let Checked { entry, claim, digest } = checked;
+    fn checked(&mut self, entry: Arc<Entry>, claim: Digest, digest: Digest) {
         let name = entry.name();
-        match digest {
-            Ok(digest) if digest == claim => self.forget_resume(name),
-            Ok(_) => {
-                // Unless the client has said something else meanwhile.
-                if self.claims.get(name) == Some(&claim) {
-                    self.claims.remove(name);
-                }
-                self.pending.send(entry);
-            }
-            Err(unreadable) => report_unreadable(name, unreadable, out),
+        if digest == claim {
+            return self.forget_resume(name);
+        }
+        // Unless the client has said something else meanwhile.
+        if self.claims.get(name) == Some(&claim) {
+            self.claims.remove(name);
+        }
+        self.pending.send(entry);
+    }
+
+    /// Lets a file rest that could not be read, unless it never can be. If it has changed, the
+    /// catalogue hears of that; if it was only not there for a moment, nobody does.
+    fn failed(
+        &mut self,
+        now: Instant,
+        entry: Arc<Entry>,
+        unreadable: Unreadable,
+        out: &mut ServerOutputs,
+    ) {
+        let name = entry.name().clone();
+        let told = match unreadable {
+            Unreadable::Failed { reason, fate } => Some((reason, fate)),
+            unreadable @ Unreadable::Changed => self
+                .resting
+                .is_missing(&name)
+                .then(|| (unreadable.to_string().into(), Fate::Passing)),
+        };
+        let rests = told.as_ref().is_none_or(|(_, fate)| fate.is_passing());
+        if let Some((reason, fate)) = told {
+            let event = ServerSessionEvent::Unreadable { name, reason, fate };
+            out.push_back(ServerOutput::Event(event));
+        }
+        if rests && self.pending.get(entry.name()).is_none() {
+            self.resting.rest(now, entry);
+        }
+    }
+
+    pub(super) const fn handle_readable(&mut self, now: Instant) {
+        self.resting.hope(now);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.resting.next_deadline()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        for entry in self.resting.due(now) {
+            self.pending.send(entry);
         }
     }
 }

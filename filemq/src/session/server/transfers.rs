@@ -33,11 +33,14 @@ enum Work {
     Transfer(Transfer),
 }
 
-/// The result of a check whether the client has a file.
-pub(super) struct Checked {
-    pub(super) entry: Arc<Entry>,
-    pub(super) claim: Digest,
-    pub(super) digest: Result<Digest, Unreadable>,
+/// What the result of a job means for a file.
+pub(super) enum Finished {
+    /// It is known whether the client has the file.
+    Checked { entry: Arc<Entry>, claim: Digest, digest: Digest },
+    /// All of the file is on its way.
+    Sent,
+    /// The file could not be read.
+    Failed { entry: Arc<Entry>, unreadable: Unreadable },
 }
 
 /// What is being done for a client. Only the last transfer can still need jobs.
@@ -182,12 +185,12 @@ impl Transfers {
         (len > 0 && len <= self.credit).then_some(len)
     }
 
-    /// Handles the result of the oldest job. The result of a check is returned.
+    /// Handles the result of the oldest job.
     pub(super) fn handle_result(
         &mut self,
         result: JobResult,
         out: &mut ServerOutputs,
-    ) -> Option<Checked> {
+    ) -> Option<Finished> {
         self.say_deletes(out);
         match self.queue.front_mut()? {
             // All deletes at the front were just said.
@@ -205,11 +208,16 @@ impl Transfers {
                 };
                 self.queue.pop_front();
                 self.waiting = self.waiting.saturating_sub(1);
-                return checked.map(|(entry, claim, digest)| Checked { entry, claim, digest });
+                return checked.map(|(entry, claim, digest)| match digest {
+                    Ok(digest) => Finished::Checked { entry, claim, digest },
+                    Err(unreadable) => Finished::Failed { entry, unreadable },
+                });
             }
             Work::Transfer(transfer) => {
                 let step = transfer.pop_step()?;
-                self.step(step, result, out);
+                let finished = self.step(step, result, out);
+                self.waiting = self.waiting.saturating_sub(1);
+                return finished;
             }
         }
         self.waiting = self.waiting.saturating_sub(1);
@@ -234,17 +242,23 @@ impl Transfers {
     }
 
     /// Handles the result of a job of the first transfer.
-    fn step(&mut self, step: Step, result: JobResult, out: &mut ServerOutputs) {
-        let Some(transfer) = self.front() else { return };
+    fn step(&mut self, step: Step, result: JobResult, out: &mut ServerOutputs) -> Option<Finished> {
+        let transfer = self.front()?;
         let unreadable = match (step, result) {
-            (Step::Open, JobResult::Opened(Ok(opened))) => return transfer.opened(&opened),
+            (Step::Open, JobResult::Opened(Ok(opened))) => {
+                transfer.opened(&opened);
+                return None;
+            }
             (Step::Read { len }, JobResult::Read(Ok(chunk))) if chunk.len() as u64 == len => {
                 if let Some(chunk) = transfer.read(chunk) {
                     self.piece(chunk, out);
                 }
-                return;
+                return None;
             }
-            (Step::Close, JobResult::Closed(Ok(()))) => return self.complete(out),
+            (Step::Close, JobResult::Closed(Ok(()))) => {
+                self.complete(out);
+                return Some(Finished::Sent);
+            }
             (
                 _,
                 JobResult::Opened(Err(unreadable))
@@ -254,15 +268,15 @@ impl Transfers {
             // The result of another kind of job: nothing is known about the file.
             _ => Unreadable::Changed,
         };
-        let (name, closing) = (transfer.entry().name().clone(), transfer.is_closing());
+        let (entry, closing) = (transfer.entry().clone(), transfer.is_closing());
         match step {
             // There is nothing to close.
             Step::Open if !closing => self.unclosed = false,
             Step::Read { len } => self.credit = self.credit.saturating_add(len),
             _ => {}
         }
-        self.abort(&name, out);
-        report_unreadable(&name, unreadable, out);
+        self.abort(entry.name(), out);
+        Some(Finished::Failed { entry, unreadable })
     }
 
     /// Sends the piece that was read last.
@@ -339,18 +353,5 @@ impl Transfers {
                 *work = Work::Dropped(1);
             }
         }
-    }
-}
-
-/// Reports a file that cannot be read, unless it has changed: the catalogue hears of that by
-/// itself.
-pub(super) fn report_unreadable(
-    name: &VirtualPath,
-    unreadable: Unreadable,
-    out: &mut ServerOutputs,
-) {
-    if let Unreadable::Failed(reason) = unreadable {
-        let event = ServerSessionEvent::Unreadable { name: name.clone(), reason };
-        out.push_back(ServerOutput::Event(event));
     }
 }

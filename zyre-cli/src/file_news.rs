@@ -1,0 +1,121 @@
+//! What to tell the user of files that are published, left out, refused, and tried again.
+
+use zyre::{Event, Fate, OmittedFiles, PeerId, Printable, Refusal};
+
+use crate::text::{self, size};
+
+/// Returns a sentence about an event of file sharing; `None` for any other event, and for transfers.
+/// `who` is the peer's name.
+pub(crate) fn sentence(event: &Event, who: impl FnOnce(PeerId) -> String) -> Option<String> {
+    match event {
+        Event::Published { name, files, bytes } => Some(published(name, *files, *bytes)),
+        Event::Omitted { name, omitted } => Some(self::omitted(name, omitted)),
+        Event::Refused { peer, name, reason, fate } => {
+            Some(format!("{}: {}", who(*peer), refused(name, reason, *fate)))
+        }
+        Event::Retried { peer, name } => Some(format!("{}: {}", who(*peer), retried(name))),
+        Event::FolderUnusable { why } => Some(folder_unusable(why)),
+        Event::FolderUsable => Some(FOLDER_USABLE.to_owned()),
+        _ => None,
+    }
+}
+
+pub(crate) const FOLDER_USABLE: &str = "the received folder can be used again";
+
+pub(crate) fn folder_unusable(why: &str) -> String {
+    format!("the received folder cannot be used: {}; trying again", Printable::new(why))
+}
+
+fn published(name: &str, files: usize, bytes: u64) -> String {
+    let s = if files == 1 { "" } else { "s" };
+    format!("{}: {files} file{s}, {}", text::message(name), size(bytes))
+}
+
+/// Returns a line about files that are not published.
+pub(crate) fn omitted(name: &str, omitted: &OmittedFiles) -> String {
+    let OmittedFiles { reason, count, example, .. } = omitted;
+    let (name, example) = (text::message(name), text::file(example));
+    let place = if name == "/" { String::new() } else { format!("{name}: ") };
+    let reason = text::message(&reason.to_string());
+    match count {
+        0 => format!("{place}nothing is left out any more: {reason}"),
+        1 => format!("{place}not published: {example} ({reason})"),
+        count => format!("{place}{count} not published: {example} and others ({reason})"),
+    }
+}
+
+/// Returns a line about a file that was not accepted.
+pub(crate) fn refused(name: &str, reason: &Refusal, fate: Fate) -> String {
+    let name = text::message(name);
+    let reason = match reason {
+        Refusal::NoRoom { needed, free } => {
+            format!("no space: {} needed, {} free", size(*needed), size(*free))
+        }
+        other => text::message(&other.to_string()),
+    };
+    match fate {
+        Fate::Passing => format!("{name} has to wait: {reason}"),
+        Fate::Final => format!("{name} is refused: {reason}"),
+    }
+}
+
+/// Returns a line about a file that was refused before and comes now.
+pub(crate) fn retried(name: &str) -> String {
+    format!("{} comes now", text::message(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use zyre::Omission;
+
+    use super::*;
+
+    fn some(reason: Omission, count: usize, example: &str) -> OmittedFiles {
+        OmittedFiles::new(reason, count, example)
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_or_counted_and_fits_on_a_line() {
+        let told =
+            |name: &str, reason, count, example: &str| omitted(name, &some(reason, count, example));
+        assert_eq!(
+            told("/photos", Omission::Hidden, 1, ".thumbs"),
+            "/photos: not published: .thumbs (hidden)"
+        );
+        assert_eq!(
+            told("/photos", Omission::LinkOut, 12, "a\u{1b}b"),
+            "/photos: 12 not published: a␛b and others (the link leads out of the directory)"
+        );
+        let denied = || Omission::Unreadable("Permission denied (os error 13)".into());
+        let line = told("/", denied(), 2, "/photos/1.jpg");
+        assert!(line.starts_with("2 not published: /photos/1.jpg and others (it cannot be read"));
+        assert!(told("/", denied(), 0, "").starts_with("nothing is left out any more: it cannot"));
+    }
+
+    #[test]
+    fn a_file_waits_or_is_refused() {
+        let room = Refusal::NoRoom { needed: 40_000_000, free: 20 << 20 };
+        assert_eq!(
+            refused("/big", &room, Fate::Passing),
+            "/big has to wait: no space: 38.15 MiB needed, 20.00 MiB free"
+        );
+        let name = Refusal::Name("it names a device".into());
+        let line = refused("/nul", &name, Fate::Final);
+        assert!(line.starts_with("/nul is refused: ") && line.contains("names a device"), "{line}");
+    }
+
+    #[test]
+    fn every_event_of_files_has_a_sentence() {
+        let peer = PeerId::new([1; 16]);
+        let who = |_| "alice".to_owned();
+        let told = |event: &Event| sentence(event, who);
+        let published = Event::Published { name: "/d".into(), files: 2, bytes: 1024 };
+        assert_eq!(told(&published).as_deref(), Some("/d: 2 files, 1.00 KiB"));
+        let retried = Event::Retried { peer, name: "/big".into() };
+        assert_eq!(told(&retried).as_deref(), Some("alice: /big comes now"));
+        let lost = Event::FolderUnusable { why: "gone\u{1b}".into() };
+        assert!(!told(&lost).unwrap().contains('\u{1b}'));
+        assert_eq!(told(&Event::FolderUsable).as_deref(), Some(FOLDER_USABLE));
+        assert_eq!(told(&Event::Stop), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! What has to hold, and what was told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use filemq::{Omission, OmittedFiles};
+
+/// Files by their names, such as `d/a`.
+pub(super) type Tree = BTreeMap<String, Vec<u8>>;
+
+/// What was ever published, and what was told.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// Every state that a name had.
+    states: BTreeMap<String, BTreeSet<Vec<u8>>>,
+    /// Names that were refused for good since they changed last.
+    pub(super) refused: BTreeSet<String>,
+    /// What was told, and is not known to be over.
+    pub(super) told: BTreeSet<String>,
+    /// For which reasons the mount leaves files out.
+    omitted: BTreeSet<Omission>,
+    pub(super) refusals: u64,
+    pub(super) deliveries: u64,
+}
+
+impl Verdict {
+    /// Notes that a name has this content now.
+    pub(super) fn published(&mut self, name: &str, content: &[u8]) {
+        self.states.entry(name.to_owned()).or_default().insert(content.to_vec());
+        self.refused.remove(name);
+    }
+
+    /// Notes what the mount leaves out.
+    pub(super) fn omitted(&mut self, omitted: &OmittedFiles) {
+        if omitted.count > 0 {
+            self.omitted.insert(omitted.reason.clone());
+        } else {
+            self.omitted.remove(&omitted.reason);
+        }
+    }
+
+    /// Notes that a name is gone.
+    pub(super) fn removed(&mut self, name: &str) {
+        self.refused.remove(name);
+    }
+
+    /// Checks that every name holds a state that was published under it.
+    pub(super) fn check_contents(&self, received: &Tree) -> Result<(), String> {
+        for (name, content) in received {
+            let states = self.states.get(name);
+            if !states.is_some_and(|states| states.contains(content)) {
+                return Err(format!("{name} holds {} bytes that were never its", content.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the received folder is what is published, except for what was refused for good.
+    pub(super) fn check_equal(&self, published: &Tree, received: &Tree) -> Result<(), String> {
+        for name in published.keys().chain(received.keys()) {
+            let [ours, theirs] = [published, received].map(|tree| tree.get(name).map(Vec::len));
+            if published.get(name) != received.get(name) && !self.refused.contains(name) {
+                return Err(format!("{name}: {ours:?} bytes are published, {theirs:?} received"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that somebody was told why something is missing.
+    pub(super) fn check_told(&self, published: &Tree, received: &Tree) -> Result<(), String> {
+        match self.check_equal(published, received) {
+            Err(missing) if self.told.is_empty() && self.omitted.is_empty() => {
+                Err(format!("nobody was told: {missing}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a directory and everything in it but what is hidden.
+pub(super) fn tree(directory: &Path) -> Result<Tree, String> {
+    fn walk(directory: &Path, prefix: &str, tree: &mut Tree) -> std::io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            let name = format!("{prefix}{name}");
+            if entry.file_type()?.is_dir() {
+                walk(&entry.path(), &format!("{name}/"), tree)?;
+            } else {
+                tree.insert(name, fs::read(entry.path())?);
+            }
+        }
+        Ok(())
+    }
+    let mut tree = Tree::new();
+    walk(directory, "", &mut tree).map_err(|error| format!("{}: {error}", directory.display()))?;
+    Ok(tree)
+}
