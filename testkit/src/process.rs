@@ -173,10 +173,11 @@ impl Process {
 
     /// Kills it (SIGKILL): the kernel closes what it had open. Returns when it is gone.
     pub fn kill(&mut self) {
-        self.input = None;
         // Both fail only if it is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // Not before: at the end of its input it would end by itself, and in good order.
+        self.input = None;
     }
 }
 
