@@ -96,3 +96,59 @@ fn socket(
 const fn is_link_local(address: &IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+    use std::time::Duration;
+
+    use socket2::{Domain, Socket, Type};
+    use testkit::wait::soon;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::Start;
+
+    /// By the routes, and if that takes so long also by loopback alone.
+    fn by_lo_after(device_after: Duration) -> Start {
+        Start { address: None, device: Some("lo".into()), device_after }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_by_the_routes_is_tried_by_the_device_at_once() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let refused = soon(by_lo_after(Duration::from_secs(3600)).connect(address)).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    }
+
+    /// A mailbox whose queue is full answers neither way. When there is room again, the one that was
+    /// first is first.
+    #[tokio::test]
+    async fn what_is_up_first_stays() {
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        listener.listen(0).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener.into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _waits = TcpStream::connect(address).await.unwrap();
+        let start = by_lo_after(Duration::from_millis(20));
+        let mut connecting = tokio::spawn(async move { start.connect(address).await });
+        let early = tokio::time::timeout(Duration::from_millis(200), &mut connecting).await;
+        assert!(early.is_err(), "the queue is full: {early:?}");
+        let _first = soon(listener.accept()).await.unwrap();
+        let (_second, from) = soon(listener.accept()).await.unwrap();
+        let connected = soon(connecting).await.unwrap().unwrap();
+        assert_eq!(connected.local_addr().unwrap(), from);
+    }
+
+    #[tokio::test]
+    async fn from_an_address_of_another_host_nothing_begins() {
+        let link_local = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x1234);
+        let start = Start { address: Some(IpAddr::V6(link_local)), ..Start::default() };
+        let error = start.connect(SocketAddr::from((Ipv6Addr::LOCALHOST, 1))).await.unwrap_err();
+        assert!(error.raw_os_error().is_some(), "{error}: of the system");
+    }
+}
