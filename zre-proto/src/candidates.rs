@@ -262,6 +262,14 @@ impl Candidates {
         self.0.iter().filter_map(|it| Some((it.dial?.conn, it.endpoint)))
     }
 
+    /// Where others find the node, who are not on its link: where it was last said to be, by itself if
+    /// it has said so.
+    pub(crate) fn for_others(&self) -> Option<Endpoint> {
+        let elsewhere = self.0.iter().filter(|it| !it.endpoint.is_link_local());
+        let by_itself = |it: &Candidate| matches!(it.source, Source::Beacon | Source::Hello);
+        elsewhere.max_by_key(|it| (by_itself(it), it.claimed_at)).map(|it| it.endpoint)
+    }
+
     /// The interface by which a node was last said to be at an endpoint.
     pub(crate) fn interface_to(&self, endpoint: Endpoint) -> Option<InterfaceId> {
         self.0.iter().find(|it| it.endpoint == endpoint)?.interface

@@ -33,6 +33,10 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Clients whose handshake is not done.
 const HANDSHAKES: usize = 64;
 
+/// How often it is looked at where others find the peers: that changes without their noticing, where
+/// they were met at link-local addresses.
+const FOLLOW: Duration = Duration::from_secs(2);
+
 pub(super) struct Service {
     machine: gossip::Gossip,
     config: zmtp::Config,
@@ -107,6 +111,7 @@ impl Service {
     /// Gossips as long as the node lives.
     pub(super) async fn run(mut self, driver: Arc<Driver>) {
         let mut changes = driver.presence();
+        let mut follow = tokio::time::interval(FOLLOW);
         loop {
             let next = self.machine.next_deadline();
             let sleep = async {
@@ -122,6 +127,7 @@ impl Service {
                     }
                     self.follow(&driver);
                 }
+                _ = follow.tick() => self.follow(&driver),
                 Some(command) = self.commands.recv() => self.obey(&driver, command),
                 Some(news) = self.news.recv() => self.hear(&driver, news),
                 accepted = self.listener.accept() => self.accept(&driver, accepted),
