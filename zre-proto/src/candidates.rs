@@ -70,6 +70,8 @@ struct Candidate {
     /// The interface by which it was claimed last.
     interface: Option<InterfaceId>,
     claimed_at: Instant,
+    /// When a beacon last came from there, whoever else says so, if one has since its last HELLO.
+    heard_at: Option<Instant>,
     /// Whether it was claimed since it was last dialled.
     fresh: bool,
     dial: Option<Dial>,
@@ -78,7 +80,7 @@ struct Candidate {
     not_before: Instant,
     /// Whether it has led to the node before.
     good: bool,
-    /// Whether the node was missed here since it was last claimed.
+    /// Whether the node was missed here since its last beacon.
     missed: bool,
 }
 
@@ -173,7 +175,7 @@ impl Candidates {
             known.interface = interface.or(known.interface);
             known.claimed_at = now;
             known.fresh = true;
-            known.missed = false;
+            known.hear(now, source);
             if source.replaces(known.source) {
                 known.source = source;
             }
@@ -201,18 +203,21 @@ impl Candidates {
         }
         // Mostly there is only this one.
         self.0.reserve_exact(1);
-        self.0.push(Candidate {
+        let mut candidate = Candidate {
             endpoint,
             source,
             interface,
             claimed_at: now,
+            heard_at: None,
             fresh: true,
             dial: None,
             failures: 0,
             not_before: now,
             good: false,
             missed: false,
-        });
+        };
+        candidate.hear(now, source);
+        self.0.push(candidate);
         true
     }
 
@@ -257,6 +262,14 @@ impl Candidates {
         self.0.iter().filter_map(|it| Some((it.dial?.conn, it.endpoint)))
     }
 
+    /// Where others find the node, who are not on its link: where it was last said to be, by itself if
+    /// it has said so.
+    pub(crate) fn for_others(&self) -> Option<Endpoint> {
+        let elsewhere = self.0.iter().filter(|it| !it.endpoint.is_link_local());
+        let by_itself = |it: &Candidate| matches!(it.source, Source::Beacon | Source::Hello);
+        elsewhere.max_by_key(|it| (by_itself(it), it.claimed_at)).map(|it| it.endpoint)
+    }
+
     /// The interface by which a node was last said to be at an endpoint.
     pub(crate) fn interface_to(&self, endpoint: Endpoint) -> Option<InterfaceId> {
         self.0.iter().find(|it| it.endpoint == endpoint)?.interface
@@ -264,16 +277,17 @@ impl Candidates {
 
     /// When the node was last heard at an endpoint, if its beacons ever came from there.
     pub(crate) fn last_beacon(&self, endpoint: Endpoint) -> Option<Instant> {
-        let heard = |it: &&Candidate| it.endpoint == endpoint && it.source == Source::Beacon;
-        self.0.iter().find(heard).map(|it| it.claimed_at)
+        self.0.iter().find(|it| it.endpoint == endpoint)?.heard_at
     }
 
     /// Whether the node's beacons came from an endpoint, and have not for this long. Once for each
     /// such silence.
     pub(crate) fn misses(&mut self, now: Instant, endpoint: Endpoint, silence: Duration) -> bool {
-        let heard = |it: &&mut Candidate| it.endpoint == endpoint && it.source == Source::Beacon;
-        let Some(candidate) = self.0.iter_mut().find(heard) else { return false };
-        let misses = after(candidate.claimed_at, silence) <= now && !candidate.missed;
+        let Some(candidate) = self.0.iter_mut().find(|it| it.endpoint == endpoint) else {
+            return false;
+        };
+        let is_late = |heard_at| after(heard_at, silence) <= now;
+        let misses = candidate.heard_at.is_some_and(is_late) && !candidate.missed;
         candidate.missed |= misses;
         misses
     }
@@ -447,6 +461,7 @@ impl Candidates {
     pub(crate) fn postpone(&mut self, now: Instant) {
         for candidate in &mut self.0 {
             candidate.claimed_at = now;
+            candidate.heard_at = candidate.heard_at.map(|_| now);
             let up_since = candidate.dial.as_mut().and_then(|dial| dial.up_since.as_mut());
             up_since.into_iter().for_each(|since| *since = now);
         }
@@ -454,6 +469,15 @@ impl Candidates {
 }
 
 impl Candidate {
+    /// The node is said to be here. Where it is said to be by its HELLO it need not be heard.
+    fn hear(&mut self, now: Instant, source: Source) {
+        match source {
+            Source::Beacon => (self.heard_at, self.missed) = (Some(now), false),
+            Source::Hello => self.heard_at = None,
+            Source::Discovery | Source::Found | Source::Rumour | Source::Required => {}
+        }
+    }
+
     /// Whether it is one of those that the application wants.
     fn is_wanted(&self, which: impl Fn(Source, Endpoint) -> bool) -> bool {
         self.source.is_application() && which(self.source, self.endpoint)

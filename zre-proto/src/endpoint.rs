@@ -30,6 +30,14 @@ impl Endpoint {
         self.0
     }
 
+    /// Whether it means something on one link only.
+    pub(crate) const fn is_link_local(&self) -> bool {
+        match &self.0 {
+            SocketAddr::V6(address) => is_link_local(address.ip()),
+            SocketAddr::V4(_) => false,
+        }
+    }
+
     /// What a HELLO that came from `source` announces as its sender's endpoint.
     ///
     /// Deployed nodes announce host names, `*` and `0.0.0.0` as well as addresses. Those are

@@ -250,10 +250,11 @@ impl Engine {
         self.peers.iter().filter_map(|(id, peer)| peer.info(id))
     }
 
-    /// Returns the peers that are present, and where they are, in the order of their ids.
+    /// Returns the peers that are present, and where others find them, in the order of their ids. One
+    /// that was met at a link-local address has mostly another one as well.
     pub fn peer_endpoints(&self) -> impl Iterator<Item = (PeerId, Endpoint)> {
         let present = self.peers.iter().filter(|(_, peer)| peer.is_present());
-        present.filter_map(|(id, peer)| Some((id, peer.endpoint?)))
+        present.filter_map(|(id, peer)| Some((id, peer.endpoint_for_others()?)))
     }
 
     /// Returns whether anything is known of a node, be it only a claim where it is.

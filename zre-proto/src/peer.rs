@@ -355,6 +355,12 @@ impl Peer {
         self.presence().is_some_and(|presence| presence.held.is_none())
     }
 
+    /// Where others find it who are not on its link; if that is not known, where it is.
+    pub(crate) fn endpoint_for_others(&self) -> Option<Endpoint> {
+        let own = self.endpoint.filter(|endpoint| !endpoint.is_link_local());
+        own.or_else(|| self.candidates.for_others()).or(self.endpoint)
+    }
+
     /// Whether it is present and would answer a PING, if it lives.
     pub(crate) fn can_be_asked(&self) -> bool {
         self.outgoing.is_up()

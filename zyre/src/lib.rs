@@ -174,8 +174,8 @@
 //! - **Gossip and beacons go together**: a hub also tells of those that it has met by their beacons.
 //!   [`Builder::beacon(false)`](Builder::beacon) is gossip alone.
 //! - **It is enough that one of two can connect to the other.** What is told of a node is where its
-//!   mailbox is, as seen from the hub; or what it [advertises](Builder::advertise). Host names are
-//!   not told, and link-local addresses neither.
+//!   mailbox is, as seen from the hub; or what it [advertises](Builder::advertise). Host names and
+//!   link-local addresses are not told; of a peer that was met at one of these, another address is.
 //! - **What is told is a rumour.** Only the node's own HELLO makes it a peer. A rumour that does not
 //!   lead to its node is passed on for a minute and tried for five, and
 //!   [`Event::Unreachable`] says so once. Who has gone is told to nobody any more.

@@ -71,6 +71,25 @@ fn a_link_local_address_is_another_one_on_each_link() {
 }
 
 #[test]
+fn others_are_told_of_an_address_that_is_not_of_one_link() {
+    let mut solo = Solo::new();
+    solo.beacon_on(3, 2, link_local(3));
+    let conn = solo.link_at(2, link_local(3));
+    solo.link_up(2, conn);
+    solo.hello_with(2, &hello(&link_local(3).to_string()));
+    let told = |solo: &Solo| solo.engine.peer_endpoints().collect::<Vec<_>>();
+    assert_eq!(told(&solo), [(id(2), link_local(3))], "there is no other");
+    // What a third one says is better than nothing, and worse than what the node says itself.
+    solo.handle(Input::Rumour { peer: id(2), endpoint: endpoint(7) });
+    assert_eq!(told(&solo), [(id(2), endpoint(7))]);
+    solo.beacon_on(3, 2, endpoint(2));
+    assert_eq!(told(&solo), [(id(2), endpoint(2))]);
+    solo.handle(Input::Rumour { peer: id(2), endpoint: endpoint(7) });
+    assert_eq!(told(&solo), [(id(2), endpoint(2))]);
+    assert_eq!(solo.engine.peer(id(2)).unwrap().endpoint, link_local(3));
+}
+
+#[test]
 fn of_each_interface_and_family_the_last_claim_counts() {
     let mut solo = Solo::new();
     // Both dials are taken.

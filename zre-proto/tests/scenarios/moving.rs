@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use zre_proto::Endpoint;
+use zre_proto::{Action, Endpoint, Input};
 
 use crate::common::{endpoint, id};
 use crate::solo::{Solo, hello};
@@ -11,6 +11,24 @@ use crate::two_way::all_met;
 /// Another port on the host of node 2.
 fn elsewhere() -> Endpoint {
     Endpoint::new(SocketAddr::from(([10, 0, 0, 2], 50000)))
+}
+
+/// A two-way peer that was met in any way, and that others have told of as well, or the application.
+fn all_met_and_told() -> impl Iterator<Item = Solo> {
+    let told: [fn(&mut Solo); 3] = [
+        |_| {},
+        |solo| solo.handle(Input::Rumour { peer: id(2), endpoint: endpoint(2) }),
+        |solo| {
+            let required = Action::Require { peer: id(2), endpoint: endpoint(2) };
+            solo.act(required).expect("it may be required");
+        },
+    ];
+    told.into_iter().flat_map(|tell| {
+        all_met().map(move |(mut solo, _)| {
+            tell(&mut solo);
+            solo
+        })
+    })
 }
 
 const CONNECT_ELSEWHERE: &str = "connect 2 at tcp://10.0.0.2:50000";
@@ -44,7 +62,7 @@ fn a_moved_peer_that_does_not_answer_at_the_old_endpoint_is_looked_for_at_the_ot
 #[test]
 fn a_two_way_peer_that_is_heard_elsewhere_and_no_more_where_it_was_is_met_there_in_time() {
     for said_something in [true, false] {
-        for (mut solo, _) in all_met() {
+        for mut solo in all_met_and_told() {
             solo.wait_with_beacons(10, &[2]);
             solo.wait(900);
             if said_something {
@@ -94,7 +112,7 @@ fn a_two_way_peer_that_does_not_answer_and_is_heard_where_it_was_has_not_moved()
 #[test]
 fn a_two_way_peer_that_is_missed_where_it_was_is_asked_once() {
     for answers in [true, false] {
-        for (mut solo, _) in all_met() {
+        for mut solo in all_met_and_told() {
             solo.beacon(2);
             solo.beacon_at(2, elsewhere());
             solo.ping_ok(2);

@@ -43,9 +43,9 @@ pub(super) struct Open {
 pub(super) struct Signals {
     /// Something was sent.
     pub(super) sent: Notify,
-    /// It is to end; with the reason, in `why`.
+    /// It is to end, as `closed` says.
     pub(super) close: Notify,
-    pub(super) why: zmtp::sync::Mutex<String>,
+    pub(super) closed: zmtp::sync::Mutex<Closed>,
 }
 
 /// A connection, for the task that carries it.
@@ -57,9 +57,9 @@ pub(super) struct Connection {
 }
 
 /// How a connection has ended.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Closed {
-    /// Whether the other end gossips, and this node has not closed the connection for what it says.
+    /// Whether the other end gossips as it should.
     pub(super) heard: bool,
     pub(super) why: String,
 }
@@ -95,8 +95,9 @@ impl Connection {
         };
         let why = tokio::select! {
             () = signals.close.notified() => {
-                heard = false;
-                std::mem::take(&mut *signals.why.lock())
+                let closed = std::mem::take(&mut *signals.closed.lock());
+                heard = closed.heard;
+                closed.why
             }
             error = queue.run() => error.to_string(),
             () = tell_flushed => String::new(),

@@ -15,7 +15,7 @@ use zre_proto::gossip::{self, ConnId, MAX_MESSAGE, Output, Remote};
 use zre_proto::{Endpoint, Engine, HostEndpoint, Input};
 
 use super::command::Command;
-use super::connection::{Connection, News, Open, QUEUE};
+use super::connection::{Closed, Connection, News, Open, QUEUE};
 use super::hub::Connector;
 use super::status::{GossipStatus, HubState};
 use crate::driver::Driver;
@@ -32,6 +32,10 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Clients whose handshake is not done.
 const HANDSHAKES: usize = 64;
+
+/// How often it is looked at where others find the peers: that changes without their noticing, where
+/// they were met at link-local addresses.
+const FOLLOW: Duration = Duration::from_secs(2);
 
 pub(super) struct Service {
     machine: gossip::Gossip,
@@ -107,6 +111,7 @@ impl Service {
     /// Gossips as long as the node lives.
     pub(super) async fn run(mut self, driver: Arc<Driver>) {
         let mut changes = driver.presence();
+        let mut follow = tokio::time::interval(FOLLOW);
         loop {
             let next = self.machine.next_deadline();
             let sleep = async {
@@ -122,6 +127,7 @@ impl Service {
                     }
                     self.follow(&driver);
                 }
+                _ = follow.tick() => self.follow(&driver),
                 Some(command) = self.commands.recv() => self.obey(&driver, command),
                 Some(news) = self.news.recv() => self.hear(&driver, news),
                 accepted = self.listener.accept() => self.accept(&driver, accepted),
@@ -199,9 +205,22 @@ impl Service {
         let now = Instant::now();
         let present: Vec<_> = driver.ask(|engine| engine.peer_endpoints().collect());
         self.machine.handle_presence(now, present);
+        self.end_stranded(driver);
         for (conn, known) in &self.conns {
             let (own, _) = place(driver, &known.open);
             self.machine.handle_own_endpoint(now, *conn, own);
+        }
+    }
+
+    /// Ends the connections that have an address which this host has no longer: nothing comes in on
+    /// them, and hubs are to be told soon where this node is now.
+    fn end_stranded(&mut self, driver: &Driver) {
+        let location = driver.location();
+        let is_stranded = |open: &Open| !location.is_here(open.local) && !is_loopback(open.local);
+        let conns = self.conns.iter().filter(|(_, known)| is_stranded(&known.open));
+        for conn in conns.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+            self.close(conn, "its address on this host is gone".into(), true);
+            self.machine.handle_disconnected(Instant::now(), conn);
         }
     }
 
@@ -216,13 +235,7 @@ impl Service {
                     let _ = known.open.queue.push(&frame, &[]);
                     known.sent = true;
                 }
-                Output::Close { conn, why } => {
-                    let Some(Known { open, .. }) = self.conns.remove(&conn) else { continue };
-                    let Open { signals, address, .. } = open;
-                    tracing::debug!(%address, %why, "a gossip connection is closed");
-                    *signals.why.lock() = why.to_string();
-                    signals.close.notify_one();
-                }
+                Output::Close { conn, why } => self.close(conn, why.to_string(), false),
                 Output::Rumour { peer, endpoint } => rumours.push(Input::Rumour { peer, endpoint }),
             }
         }
@@ -238,6 +251,15 @@ impl Service {
         let mut status = self.status.lock();
         status.tuples = self.machine.tuples();
         status.stats = self.machine.stats();
+    }
+
+    /// Ends a connection; `heard`: the other end has done nothing wrong.
+    fn close(&mut self, conn: ConnId, why: String, heard: bool) {
+        let Some(Known { open, .. }) = self.conns.remove(&conn) else { return };
+        let Open { signals, address, .. } = open;
+        tracing::debug!(%address, why, "a gossip connection is closed");
+        *signals.closed.lock() = Closed { heard, why };
+        signals.close.notify_one();
     }
 
     fn report(&self) {

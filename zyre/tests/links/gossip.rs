@@ -120,3 +120,22 @@ pub(crate) fn a_partition() {
     // The others have not noticed.
     assert_eq!(nodes[0].story(&nodes[1].id, nodes[0].born), ["ENTER"]);
 }
+
+/// A client has another address, and lets nobody in: only the hub can tell it of a newcomer.
+pub(crate) fn a_client_that_moves() {
+    let network = Network::new().unwrap();
+    let [at_hub, moving, new] = ["hub", "moving", "new"].map(|name| network.host(name).unwrap());
+    moving.drop_connections().unwrap();
+    let at = address_of(&at_hub, "eth0");
+    let transcript = Transcript::new();
+    let middle = Node::start(&at_hub, &transcript, hub());
+    let mut settings = client(CHOOSER, &at);
+    settings["interface"] = "*".into();
+    let moving_node = Node::start(&moving, &transcript, settings);
+    moving_node.meets(&middle.id, moving_node.born, SOON);
+    moving.ip("addr flush dev eth0 scope global").unwrap();
+    moving.add_address("eth0", network.next_address()).unwrap();
+    let newcomer = Node::start(&new, &transcript, client(FOLLOWER, &at));
+    moving_node.meets(&newcomer.id, newcomer.born, SOON);
+    newcomer.meets(&moving_node.id, newcomer.born, SOON);
+}

@@ -118,6 +118,7 @@ fn places() -> Vec<harness::Test> {
         gossip_two_networks_firewalled_chooser: gossip::two_networks_and_a_firewall_at_the_chooser,
         gossip_two_networks_firewalled_follower: gossip::two_networks_and_a_firewall_at_the_follower,
         gossip_a_partition: gossip::a_partition,
+        gossip_a_client_that_moves: gossip::a_client_that_moves,
         networks_between_two: networks::between_two,
         networks_fail_over: networks::fail_over,
         networks_ipv6_only: networks::ipv6_only,
