@@ -195,6 +195,11 @@ impl Ledger {
         self.presence.peers()
     }
 
+    /// Returns whether a peer is present, and in this group, as the events tell.
+    pub fn sees_in(&self, peer: PeerId, group: &str) -> bool {
+        self.presence.is_in(peer, group)
+    }
+
     /// Returns how alive a peer is, as the events tell; `None` if it is not present.
     pub fn liveness(&self, peer: PeerId) -> Option<Liveness> {
         self.presence.liveness(peer)

@@ -15,6 +15,16 @@ const MAX_WAVES: u32 = 256;
 /// The pause between two waves that this node begins.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How long the members have to be the same before a wave is begun whether or not one is needed: one
+/// that began while voters were still meeting each other may have ended for some of them only.
+const CHECK_AFTER: Duration = Duration::from_millis(300);
+
+/// How long voters may count a member that is gone: those of the C library notice after 30 s.
+const COUNTED_FOR: Duration = Duration::from_secs(60);
+
+/// Members that are remembered for that.
+const MAX_LOST: usize = 64;
+
 /// How long voters may tell a leader that is higher than the one computed here before the wave of
 /// this one is begun.
 const CORRECT_AFTER: Duration = Duration::from_millis(250);
@@ -42,6 +52,13 @@ pub(crate) struct Ballot {
     /// When a wave is to be begun, and when one was last.
     begin_at: Option<Instant>,
     begun_at: Option<Instant>,
+    /// Whether a member has come or gone since this node last looked, and when a wave is begun for
+    /// that alone.
+    changed: bool,
+    check_at: Option<Instant>,
+    /// Members that have gone lately, and until when voters may count them.
+    lost: BTreeSet<PeerId>,
+    lost_until: Option<Instant>,
     /// The second that waves are counted in, and how many have come in it.
     counted_from: Option<Instant>,
     waves: u32,
@@ -75,16 +92,31 @@ impl Ballot {
     /// A voter is in the group, and can be sent to. Returns `false` if that was known.
     pub(crate) fn add(&mut self, voter: PeerId) -> bool {
         let added = self.voters.insert(voter);
+        self.lost.remove(&voter);
         self.grown |= added;
+        self.changed |= added;
         if added {
             self.retries = 0;
         }
         added
     }
 
+    /// A member may vote, and is sent nothing before it does. Other voters will tell it of the next
+    /// wave.
+    pub(crate) const fn await_vote(&mut self) {
+        self.grown = true;
+        self.changed = true;
+    }
+
     /// A member is gone, or has to be told everything anew.
     pub(crate) fn remove(&mut self, member: PeerId) {
         self.voters.remove(&member);
+        self.changed = true;
+        if self.lost.len() < MAX_LOST {
+            self.lost.insert(member);
+            // Set when this node looks.
+            self.lost_until = None;
+        }
         self.elected.take_if(|elected| *elected == member);
         match &mut self.wave {
             Some(wave) if wave.id() == member => self.wave = None,
@@ -105,18 +137,14 @@ impl Ballot {
         if !self.voters.contains(&from) {
             return false;
         }
+        // It has met or lost a member, which may be news here or not.
+        self.changed |= from == id && contest.leader() != Some(id);
         match &mut self.wave {
-            Some(wave) if wave.is_over() => {
-                // Late in that election, or the first of another one.
-                if id != wave.id() || !wave.elect(from) {
+            Some(wave) if !wave.is_over() && id > wave.id() => wave.higher(from),
+            Some(wave) if !wave.is_over() && id == wave.id() => {
+                // One that has told its end, or has begun it and begins it again: a new election.
+                if wave.was_told_by(from) || !wave.elect(from) && from == id {
                     return self.join(now, me, contest, (from, id), votes);
-                }
-            }
-            Some(wave) if id > wave.id() => wave.higher(from),
-            Some(wave) if id == wave.id() => {
-                // The one that has begun the wave begins it again: a new election.
-                if !wave.elect(from) && from == id && self.may_join(now) {
-                    self.wave = Some(Wave::join(now, id, from));
                 }
             }
             _ => return self.join(now, me, contest, (from, id), votes),
@@ -142,6 +170,10 @@ impl Ballot {
         let mut wave = if mine { Wave::begin(now, me, me) } else { Wave::join(now, id, from) };
         if id == me {
             wave.elect(from);
+        }
+        if contest.leader() == Some(wave.id()) {
+            // Another member checks.
+            self.check_at.take_if(|at| *at <= now + CHECK_AFTER / 2);
         }
         self.wave = Some(wave);
         self.go_on(votes);
@@ -181,11 +213,15 @@ impl Ballot {
             self.begin_at.get_or_insert(next);
         }
         (self.grown, self.led) = (false, leads);
+        self.check(now, me, contest);
+        if *self.lost_until.get_or_insert(now + COUNTED_FOR) <= now {
+            self.lost.clear();
+        }
         if self.begin_at.take_if(|at| *at <= now).is_some() && leads {
             self.begin(now, me, me);
         }
         if let Some(wave) = self.wave.as_mut().filter(|wave| wave.deadline() <= now)
-            && !wave.repeat(now, &self.voters, votes)
+            && !wave.repeat(now, &self.voters, self.lost.len(), votes)
         {
             self.give_up(now, me, contest);
         }
@@ -194,14 +230,37 @@ impl Ballot {
         count
     }
 
+    /// Begins a wave when the members have been the same for a while, and none runs.
+    fn check(&mut self, now: Instant, me: PeerId, contest: &Contest) {
+        if std::mem::take(&mut self.changed) {
+            self.check_at = Some(now + CHECK_AFTER);
+        }
+        if self.check_at.take_if(|at| *at <= now).is_none() {
+            return;
+        }
+        if self.wave.as_ref().is_some_and(|wave| !wave.is_over()) {
+            self.check_at = Some(now + CHECK_AFTER);
+            return;
+        }
+        // Voters that have a lower leader may see more members than this node.
+        let is_lower = |leader| self.elected.is_some_and(|elected| elected < leader);
+        if let Some(leader) = contest.leader().filter(|leader| !is_lower(*leader)) {
+            self.begin(now, me, leader);
+        }
+    }
+
     /// The wave is over, or enough was tried: somebody may have been in another one all the time.
     fn give_up(&mut self, now: Instant, me: PeerId, contest: &Contest) {
         let Some(wave) = self.wave.take() else { return };
         if wave.is_over() {
             self.retries = 0;
-        } else if let Some(leader) = contest.leader().filter(|_| self.retries < MAX_RETRIES) {
+            return;
+        }
+        self.check_at = None;
+        if let Some(leader) = contest.leader().filter(|_| self.retries < MAX_RETRIES) {
             self.retries += 1;
-            self.begin(now, me, leader);
+            self.wave = Some(Wave::begin_again(now, me, leader));
+            self.begun_at = Some(now);
         }
     }
 
@@ -239,7 +298,7 @@ impl Ballot {
 
     fn go_on(&mut self, votes: &mut Vec<Vote>) {
         if let Some(wave) = &mut self.wave {
-            wave.go_on(&self.voters, votes);
+            wave.go_on(&self.voters, self.lost.len(), votes);
         }
     }
 
@@ -259,6 +318,6 @@ impl Ballot {
         let wave = self.wave.as_ref().map(Wave::deadline);
         let correct_at = dispute.and_then(Dispute::correct_at);
         let count_at = dispute.and_then(Dispute::count_at);
-        [self.begin_at, wave, correct_at, count_at].into_iter().flatten().min()
+        [self.begin_at, self.check_at, wave, correct_at, count_at].into_iter().flatten().min()
     }
 }

@@ -49,7 +49,14 @@
 //! - A round that has not ended after 500 ms is told again to all voters, and after 1.5 s it is told
 //!   that it has ended. A voter that has begun another round meanwhile, because it has noticed a
 //!   crash later than others, joins it again. If some have not answered after 3 s it is begun again,
-//!   three times at most.
+//!   three times at most. That such a round has ended is told once more, and once for each member that
+//!   has gone in the last minute: voters wait for as many words as they count members, and count those
+//!   that have crashed until they notice.
+//! - When members have come or gone, or a voter has begun a round of its own, and nothing of the kind
+//!   has happened for 300 ms since, one more round is begun: one that has run while voters were still
+//!   meeting each other may have ended for some of them only. Not if voters have told a lower leader.
+//! - Where this node leads and a member comes that is not known to vote, a round is begun with the
+//!   voters, as if it were one: they tell it.
 //! - If they have had a higher leader than the lowest contester for 250 ms, a round of the lowest is
 //!   begun, three times at most.
 //! - Who contests at a node of the C library is known by the rounds that it begins: those with its
@@ -57,9 +64,14 @@
 //!
 //! No other implementation knows ELECT and LEADER, and most end a link on which one comes. So they
 //! are sent to nodes with the header `X-ZYRE`, and to those that have sent one themselves. Nodes of
-//! the C library that contest speak first, when they hear of a member. One that never contests does
-//! not hear of contesters of this implementation before another one of the C library begins a
-//! round, unless the application asks for [`elect_with_everyone`](crate::Config::elect_with_everyone).
+//! the C library that contest speak first, when they hear of a member. One that never contests hears of
+//! contesters of this implementation from others of the C library in the group; where there are none, not
+//! at all, unless the application asks for [`elect_with_everyone`](crate::Config::elect_with_everyone).
+//!
+//! One case remains that nothing on the wire mends. A voter counts words, and its round ends with the one
+//! that makes them as many as the members. If members go while it counts it may have more already. Then
+//! it has no new leader until the contester of a lower round comes, or more members do; or, if it
+//! contests itself, until any member joins or crashes.
 //!
 //! A voter can make this node send a message to every other voter: 256 times a second at most in
 //! each group.

@@ -50,6 +50,8 @@ pub(crate) struct Wave {
     leader_heard: BTreeSet<PeerId>,
     /// Whether all have told each other. It is kept for one who is heard late.
     over: bool,
+    /// Whether it, or one before that it stands for, was told again.
+    troubled: bool,
     repeats: u32,
     deadline: Instant,
 }
@@ -89,9 +91,15 @@ impl Wave {
             leader_sent: BTreeSet::new(),
             leader_heard: BTreeSet::new(),
             over: false,
+            troubled: false,
             repeats: 0,
             deadline: now + PATIENCE,
         }
+    }
+
+    /// Begins a wave again that was given up.
+    pub(crate) fn begin_again(now: Instant, me: PeerId, id: PeerId) -> Self {
+        Self { troubled: true, ..Self::begin(now, me, id) }
     }
 
     /// The contester for whom it runs.
@@ -112,6 +120,11 @@ impl Wave {
     /// Takes ELECT with the id of this wave. Returns `false` if it has come from this voter before.
     pub(crate) fn elect(&mut self, from: PeerId) -> bool {
         self.heard.insert(from)
+    }
+
+    /// Whether this voter has told that the wave has ended.
+    pub(crate) fn was_told_by(&self, voter: PeerId) -> bool {
+        self.leader_heard.contains(&voter)
     }
 
     /// Takes ELECT with the id of a higher wave. One from whom this wave has come before has begun
@@ -140,8 +153,8 @@ impl Wave {
         }
     }
 
-    /// Says what can be said now.
-    pub(crate) fn go_on(&mut self, voters: &BTreeSet<PeerId>, votes: &mut Vec<Vote>) {
+    /// Says what can be said now. Voters may count this number of members that are gone.
+    pub(crate) fn go_on(&mut self, voters: &BTreeSet<PeerId>, lost: usize, votes: &mut Vec<Vote>) {
         let Self { id, origin, .. } = *self;
         for &to in voters {
             if origin != Origin::Father(Some(to)) && self.sent.insert(to) {
@@ -160,7 +173,19 @@ impl Wave {
             let unsent = voters.iter().filter(|to| self.leader_sent.insert(**to));
             votes.extend(unsent.map(|&to| Vote::Leader { to, leader: id }));
         }
-        self.over |= self.ended && voters.is_subset(&self.leader_heard);
+        if !self.over && self.ended && voters.is_subset(&self.leader_heard) {
+            self.over = true;
+            if self.troubled {
+                self.tell_for(1 + lost, voters, votes);
+            }
+        }
+    }
+
+    /// Tells the leader in the place of members that do not: a voter waits for one word from each that
+    /// it counts, and does not mind one more.
+    fn tell_for(&self, members: usize, voters: &BTreeSet<PeerId>, votes: &mut Vec<Vote>) {
+        let each = voters.iter().map(|&to| Vote::Leader { to, leader: self.id });
+        (0..members).for_each(|_| votes.extend(each.clone()));
     }
 
     /// It has taken too long: tells it again. A voter that has begun another one meanwhile joins it
@@ -170,23 +195,24 @@ impl Wave {
         &mut self,
         now: Instant,
         voters: &BTreeSet<PeerId>,
+        lost: usize,
         votes: &mut Vec<Vote>,
     ) -> bool {
         if self.over || self.repeats == MAX_REPEATS {
             return false;
         }
         self.repeats += 1;
+        self.troubled = true;
         self.deadline = now + PATIENCE;
         self.echoed |= self.origin != Origin::Own;
         self.ended |= self.repeats > PATIENT_REPEATS;
         self.sent.extend(voters);
         if self.ended {
             self.leader_sent.extend(voters);
+            self.tell_for(1 + lost, voters, votes);
+        } else {
+            votes.extend(voters.iter().map(|&to| Vote::Elect { to, wave: self.id }));
         }
-        votes.extend(voters.iter().map(|&to| match self.ended {
-            true => Vote::Leader { to, leader: self.id },
-            false => Vote::Elect { to, wave: self.id },
-        }));
         true
     }
 }

@@ -84,9 +84,14 @@
 //! ([`Node::peers_in`]).
 //!
 //! C Zyre elects as well, by rounds of messages. Its nodes and those of this library have the same
-//! leader in a group, as far as they see the same members: see [`zre_proto::leader`]. A node of C Zyre
-//! that does not contest hears of contesters of this library when another one of C Zyre contests, or
-//! with [`Builder::elect_with_everyone`]. pyre and zyre.js know no elections, and are not told.
+//! leader in a group, as far as they see the same members: see [`zre_proto::leader`]. It mostly takes
+//! milliseconds. A round that another one, a crash or a join has spoilt is begun again, and then it takes
+//! up to 12 s. A node of C Zyre that does not contest hears of contesters of this library as soon as
+//! another one of C Zyre in the group contests, or with [`Builder::elect_with_everyone`]. One that does
+//! not contest, and waits for the round of a contester that has died, is freed by nodes of this library,
+//! unless members have gone while it counted the answers of that round. Nothing that another node may say
+//! helps it then: it has no new leader until a contester with a lower id comes, or more members do. pyre
+//! and zyre.js know no elections, and are not told.
 //!
 //! # How nodes find each other
 //!

@@ -125,8 +125,12 @@ impl Presence {
     }
 
     fn is_member(&self, leader: Leader, group: &str) -> bool {
-        let peer = self.peers.get(&leader.id);
-        leader.mine || peer.is_some_and(|peer| peer.groups.contains(group))
+        leader.mine || self.is_in(leader.id, group)
+    }
+
+    /// Returns whether a peer is present, and in this group.
+    pub fn is_in(&self, peer: PeerId, group: &str) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.groups.contains(group))
     }
 
     /// Returns who leads a group, as was told last.

@@ -69,6 +69,8 @@ impl Engine {
         let is_told = part == Part::Computes && election.contest.is_contested_by_me();
         if votes {
             election.ballot.add(id);
+        } else if part == Part::Unknown {
+            election.ballot.await_vote();
         } else if is_told && peer.outgoing.told_contests.insert(group.clone()) {
             let group = group.clone();
             self.cast(now, &group, [Vote::Elect { to: id, wave: self.config.id }]);

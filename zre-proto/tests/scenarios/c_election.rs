@@ -7,6 +7,7 @@ use zre_proto::PeerId;
 pub(crate) struct CElection {
     me: PeerId,
     pub(crate) contests: bool,
+    /// The peer that leads, as far as it knows; nobody since a round began, or if it leads itself.
     pub(crate) leader: Option<PeerId>,
     running: Option<Running>,
 }
@@ -17,7 +18,7 @@ struct Running {
     /// The lowest wave that was heard of, and who it came from first.
     wave: PeerId,
     father: Option<PeerId>,
-    /// ELECTs with the id of the wave, and LEADERs, that have come.
+    /// ELECTs with the id of the wave, and LEADERs, that have come: from whomever, and of whomever.
     elects: usize,
     leaders: usize,
 }
@@ -38,13 +39,24 @@ impl CElection {
         self.running.is_some()
     }
 
+    /// Whether as many LEADERs as there are members have come already, so that none ends the round.
+    pub(crate) fn waits_for_ever(&self, members: usize) -> bool {
+        self.running.as_ref().is_some_and(|running| running.leaders >= members)
+    }
+
     /// A member that contests starts a round, in the place of one that runs.
     pub(crate) fn start(&mut self, members: &[PeerId]) -> Vec<Say> {
         if !self.contests {
             return Vec::new();
         }
+        self.leader = None;
         self.running = Some(Running { wave: self.me, father: None, elects: 0, leaders: 0 });
         members.iter().map(|to| Say::Elect(*to, self.me)).collect()
+    }
+
+    /// There is nobody to elect with.
+    pub(crate) fn is_alone(&mut self) {
+        (self.leader, self.running) = (None, None);
     }
 
     pub(crate) fn elect(&mut self, members: &[PeerId], from: PeerId, id: PeerId) -> Vec<Say> {
@@ -68,7 +80,8 @@ impl CElection {
         says
     }
 
-    /// Returns what is to be said, and whether the round has ended.
+    /// Returns what is to be said, and whether the round has ended: with the leader that the last one
+    /// has told, whatever the wave was.
     pub(crate) fn leader(&mut self, members: &[PeerId], id: PeerId) -> (Vec<Say>, bool) {
         let Some(running) = &mut self.running else { return (Vec::new(), false) };
         let wave = running.wave;
@@ -77,7 +90,6 @@ impl CElection {
         running.leaders += 1;
         let ended = running.leaders == members.len();
         if ended {
-            self.leader = Some(wave);
             self.running = None;
         }
         (told, ended)

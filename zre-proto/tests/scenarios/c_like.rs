@@ -127,15 +127,18 @@ impl CLike {
     }
 
     fn forget(&mut self, peer: PeerId, reason: ExitReason) {
+        let shared: Vec<(String, usize)> =
+            self.groups.keys().map(|group| (group.clone(), self.members(group).len())).collect();
         let Some(gone) = self.peers.remove(&peer) else { return };
         self.outputs.push_back(Output::Close { conn: gone.link });
         if gone.ready {
             self.event(Event::Exit { peer, name: "engine".into(), reason });
         }
-        for group in gone.groups {
+        for (group, members) in shared {
             let Some(election) = self.groups.get(&group).filter(|it| it.contests) else { continue };
             if election.is_running() || election.leader == Some(peer) {
-                self.elect_anew(&group);
+                // It counts before it removes the one that has gone.
+                self.elect_anew(&group, members == 1);
             }
         }
     }
@@ -146,11 +149,11 @@ impl CLike {
     }
 
     /// A round begins, if there is anybody to elect with.
-    fn elect_anew(&mut self, group: &str) {
+    fn elect_anew(&mut self, group: &str, is_alone: bool) {
         let members = self.members(group);
         let Some(election) = self.groups.get_mut(group) else { return };
-        if members.is_empty() && election.contests {
-            election.leader = Some(self.id);
+        if is_alone {
+            election.is_alone();
             let (group, leader) = (group.into(), Some(self.id));
             return self.event(Event::Leader { group, leader, mine: true });
         }
@@ -178,7 +181,7 @@ impl CLike {
         to.groups.insert(group.to_owned());
         self.event(Event::Join { peer, name: "engine".into(), group: group.into() });
         if self.groups.get(group).is_some_and(|election| election.contests) {
-            self.elect_anew(group);
+            self.elect_anew(group, false);
         }
     }
 
@@ -188,7 +191,7 @@ impl CLike {
         self.event(Event::Leave { peer, name: "engine".into(), group: group.into() });
         let leads = |it: &CElection| it.contests && it.leader == Some(peer);
         if self.groups.get(group).is_some_and(leads) {
-            self.elect_anew(group);
+            self.elect_anew(group, self.members(group).is_empty());
         }
     }
 
@@ -210,11 +213,13 @@ impl CLike {
             return self.say(group, says);
         }
         let (says, ended) = election.leader(&members, of);
-        let leader = election.leader.filter(|_| ended);
+        let (mine, known) = (of == self.id, self.peers.contains_key(&of));
+        if ended && known {
+            election.leader = Some(of);
+        }
         self.say(group, says);
-        if leader.is_some() {
-            let mine = leader == Some(self.id);
-            self.event(Event::Leader { group: group.into(), leader, mine });
+        if ended && (mine || known) {
+            self.event(Event::Leader { group: group.into(), leader: Some(of), mine });
         }
     }
 
@@ -346,6 +351,10 @@ impl Mind for CLike {
 
     fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    fn waits_for_ever(&self) -> bool {
+        self.groups.iter().any(|(group, it)| it.waits_for_ever(self.members(group).len()))
     }
 
     fn next_deadline(&self) -> Option<Instant> {

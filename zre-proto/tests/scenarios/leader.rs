@@ -38,6 +38,21 @@ fn lead(solo: &mut Solo, n: u8, of: u8) {
     solo.say(n, Command::Leader { group: G, leader });
 }
 
+/// These voters are checked, and answer. Forgets the trace of it.
+fn checked(solo: &mut Solo, voters: &[u8]) {
+    let leader = solo.engine.leader("g").unwrap().as_bytes()[0];
+    solo.wait(300);
+    for n in voters {
+        elect(solo, *n, leader);
+        lead(solo, *n, leader);
+    }
+    let told = solo.trace();
+    for n in voters {
+        assert!(told.iter().any(|line| line.starts_with(&format!("send {n} elect"))), "{told:?}");
+        assert!(told.iter().any(|line| line.starts_with(&format!("send {n} leader"))), "{told:?}");
+    }
+}
+
 /// An engine that is in `g`.
 fn member() -> Solo {
     let mut solo = Solo::with(Config::new(id(5), endpoint(5)));
@@ -446,6 +461,110 @@ fn a_wave_that_does_not_end_is_told_again_and_given_up_at_last() {
 }
 
 #[test]
+fn when_the_members_have_been_the_same_for_a_while_one_more_wave_is_begun() {
+    for mut solo in [member(), leader()] {
+        for n in [7, 8] {
+            meet(&mut solo, n, other);
+            elect(&mut solo, n, 7);
+        }
+        let leader = if solo.engine.leader("g").is_some() { 5 } else { 7 };
+        elect(&mut solo, 7, 7);
+        solo.wait(100);
+        for n in [7, 8] {
+            elect(&mut solo, n, leader);
+            lead(&mut solo, n, leader);
+        }
+        solo.wait(199);
+        solo.trace();
+        solo.wait(1);
+        let trace = solo.trace();
+        let begun = |n| trace.iter().any(|line| line.starts_with(&format!("send {n} elect")));
+        assert!(trace.len() == 2 && begun(7) && begun(8), "{trace:?}");
+        for n in [7, 8] {
+            elect(&mut solo, n, leader);
+            lead(&mut solo, n, leader);
+        }
+        solo.trace();
+        solo.wait(10_000);
+        assert!(!solo.trace().iter().any(|line| line.contains("elect")), "once");
+    }
+}
+
+#[test]
+fn a_member_that_has_not_spoken_of_elections_hears_of_this_leader_from_voters() {
+    let mut solo = leader();
+    meet(&mut solo, 7, other);
+    for wave in [7, 5] {
+        elect(&mut solo, 7, wave);
+    }
+    lead(&mut solo, 7, 5);
+    checked(&mut solo, &[7]);
+    solo.wait(10);
+    solo.beacon(8);
+    solo.up(8);
+    solo.trace();
+    solo.hello_with(8, &other(&endpoint(8).to_string()));
+    assert_eq!(solo.trace(), ["ENTER 8", "JOIN 8 g", "send 7 elect 6"], "node 7 passes it on");
+    elect(&mut solo, 8, 5);
+    assert_eq!(solo.trace(), ["send 8 elect 2"], "and so node 8 is known to vote");
+    elect(&mut solo, 7, 5);
+    assert_eq!(solo.trace(), ["send 7 leader 7", "send 8 leader 3"]);
+}
+
+#[test]
+fn a_contester_that_begins_anew_after_it_has_told_that_it_leads_is_joined_again() {
+    let mut solo = member();
+    for n in [2, 3] {
+        meet(&mut solo, n, other);
+        elect(&mut solo, n, 2);
+    }
+    solo.wait(100);
+    for n in [2, 3] {
+        lead(&mut solo, n, 2);
+    }
+    solo.wait(200);
+    solo.trace();
+    // The wave was begun here, and node 2 does not echo its own.
+    elect(&mut solo, 3, 2);
+    lead(&mut solo, 2, 2);
+    assert_eq!(solo.trace(), ["send 2 leader 5", "send 3 leader 5"]);
+    elect(&mut solo, 2, 2);
+    assert_eq!(solo.trace(), ["send 3 elect 6"]);
+    elect(&mut solo, 3, 2);
+    lead(&mut solo, 2, 2);
+    lead(&mut solo, 3, 2);
+    solo.trace();
+    elect(&mut solo, 2, 2);
+    assert_eq!(solo.trace(), ["send 3 elect 8"], "the same when the wave is over");
+}
+
+#[test]
+fn that_a_wave_has_ended_which_was_told_again_is_told_for_those_who_are_gone_as_well() {
+    // Voters count, and count longer than this node one that has gone.
+    let mut solo = leader();
+    for n in [7, 8] {
+        meet(&mut solo, n, other);
+        elect(&mut solo, n, n);
+        solo.wait(10);
+    }
+    for n in [7, 8] {
+        elect(&mut solo, n, 5);
+        lead(&mut solo, n, 5);
+    }
+    solo.say(8, Command::Leave { group: G, status: 1 });
+    solo.wait(300 + 500);
+    solo.trace();
+    elect(&mut solo, 7, 5);
+    lead(&mut solo, 7, 5);
+    let trace = solo.trace();
+    let told = trace.iter().filter(|line| line.starts_with("send 7 leader")).count();
+    assert_eq!((told, trace.len()), (3, 3), "{trace:?}");
+    solo.wait(10_000);
+    let trace = solo.trace();
+    assert!(!trace.iter().any(|line| line.contains(" leader ")), "{trace:?}");
+}
+
+#[test]
 fn a_voter_that_goes_is_not_waited_for() {
     let mut solo = leader();
     for n in [7, 8] {
@@ -467,13 +586,14 @@ fn voters_with_another_leader_than_the_lowest_are_told_of_the_lowest_and_counted
     elect(&mut solo, 7, 5);
     assert_eq!(solo.trace(), ["send 7 leader 3"]);
     lead(&mut solo, 7, 5);
-    solo.wait(2000);
+    checked(&mut solo, &[7]);
+    solo.wait(1500);
     assert_eq!(solo.trace(), [""; 0], "they agree");
     lead(&mut solo, 7, 7);
     solo.wait(249);
     assert_eq!(solo.trace(), [""; 0]);
     solo.wait(1);
-    assert_eq!(solo.trace(), ["send 7 elect 4"]);
+    assert_eq!(solo.trace(), ["send 7 elect 6"]);
     assert_eq!(solo.engine.stats().leaders_disputed, 0);
     solo.wait(749);
     assert_eq!(solo.engine.stats().leaders_disputed, 0);

@@ -44,6 +44,10 @@ pub(crate) trait Mind {
     /// To be called when all outputs were taken.
     fn check(&mut self) {}
     fn watch(&mut self, _output: &Output) {}
+    /// Whether it is in an election that nothing can end that others may say.
+    fn waits_for_ever(&self) -> bool {
+        false
+    }
 }
 
 /// An engine, and a watch on its promises.
@@ -328,6 +332,11 @@ impl Net {
     /// What the application of node `n` heard since this was last asked.
     pub(crate) fn log(&mut self, n: u8) -> Vec<String> {
         self.nodes.get_mut(&n).map(|node| std::mem::take(&mut node.log)).unwrap_or_default()
+    }
+
+    /// Whether node `n` is in an election that nothing can end that others may say.
+    pub(crate) fn waits_for_ever(&self, n: u8) -> bool {
+        self.nodes.get(&n).is_some_and(|node| node.mind.waits_for_ever())
     }
 
     /// Connections that are up at both ends.

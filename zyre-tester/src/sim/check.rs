@@ -73,7 +73,7 @@ impl Checks {
             self.keep(found);
         }
         drop(net);
-        let (led, found) = leaders::look(&all, &self.health, nodes, now);
+        let (led, found) = leaders::look(&all, nodes, now);
         self.led += led;
         self.keep(found);
         self.violations.sort_by_key(|violation| violation.at);

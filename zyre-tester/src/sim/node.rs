@@ -71,6 +71,8 @@ pub(super) struct Node {
     pub(super) asleep: bool,
     /// Until then the process does not run at all.
     suspended: Micros,
+    /// When the application has last begun to take its events again.
+    woken: Micros,
     pub(super) queue: Queue,
     pub(super) now: Micros,
     chance: Chance,
@@ -99,6 +101,7 @@ impl Node {
             held: VecDeque::new(),
             asleep: false,
             suspended: 0,
+            woken: 0,
             queue: Queue::default(),
             now: 0,
             chance: Chance::of(rules.seed, 1, slot.into()),
@@ -139,6 +142,7 @@ impl Node {
         self.events.clear();
         self.asleep = false;
         self.suspended = 0;
+        self.woken = 0;
         self.stopping = false;
         self.armed = Micros::MAX;
     }
@@ -272,6 +276,18 @@ impl Node {
     /// Whether the node takes part in anything now.
     pub(super) const fn is_awake(&self, now: Micros) -> bool {
         !self.asleep && self.suspended <= now
+    }
+
+    /// Since when the node takes part in everything, if it does now.
+    pub(super) fn awake_since(&self) -> Micros {
+        self.suspended.max(self.woken)
+    }
+
+    /// When the last thing that was sent to a peer arrives there, or has; never, if it cannot pass.
+    pub(super) fn last_arrival(&self, peer: PeerId) -> Micros {
+        let conns = self.conns.iter().filter(|(_, conn)| conn.peer == Some(peer));
+        let arrival = |conn: &Conn| if conn.waiting.is_empty() { conn.last } else { Micros::MAX };
+        conns.map(|(_, conn)| arrival(conn)).max().unwrap_or(0)
     }
 
     /// Whether the process runs now.

@@ -111,6 +111,7 @@ impl Node {
             Act::Join(group) => {
                 if self.act(Action::Join(&group), world).is_ok() {
                     self.app.ledger.joined(&group);
+                    self.app.changed(&group, self.now);
                 }
             }
             Act::Contest(group) => {

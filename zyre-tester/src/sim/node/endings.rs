@@ -150,6 +150,7 @@ impl Node {
     /// The application takes events again, and so connections are read again.
     pub(super) fn wake(&mut self, world: &mut World<'_>) {
         self.asleep = false;
+        self.woken = self.now;
         self.run_app(world);
         if self.held.is_empty() {
             return;
