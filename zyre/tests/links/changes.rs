@@ -109,6 +109,9 @@ pub(crate) fn an_address_goes_to_another_interface() {
             a.sysctl("net.ipv6.conf.eth1.disable_ipv6", "1").unwrap();
         }
         a.ip("-4 addr flush dev eth1").unwrap();
+        // For a second Linux believes no other host's address to be elsewhere than it has just heard
+        // (`locktime` of ARP), and then it may be half a minute before it asks again.
+        until(Instant::now() + Duration::from_millis(1100));
         a.ip("-4 addr flush dev eth0").unwrap();
         a.add_address("eth1", [10, 77, 0, 1].into()).unwrap();
         a.ip("link set eth0 down").unwrap();
