@@ -1,5 +1,6 @@
 //! Why a file is not published.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Why a file in a published directory is not published.
@@ -54,9 +55,43 @@ pub struct OmittedFiles {
 }
 
 impl OmittedFiles {
-    /// Returns that so many files are not published for this reason, such as `example`.
+    /// Creates a count of the files that are not published for this reason; `example` is the name of
+    /// one of them.
     #[must_use]
     pub fn new(reason: Omission, count: usize, example: impl Into<String>) -> Self {
         Self { reason, count, example: example.into() }
+    }
+}
+
+/// How many files an application was told are left out, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct ToldOmissions(BTreeMap<Omission, usize>);
+
+impl ToldOmissions {
+    /// Returns what is news: the reasons whose number of files is not what was told. `now` are the
+    /// files that are left out, with the name of one of each number.
+    pub(crate) fn news<'a>(
+        &'a self,
+        now: impl IntoIterator<Item = (&'a Omission, usize, &'a str)>,
+    ) -> Vec<OmittedFiles> {
+        let mut counts: BTreeMap<&Omission, (usize, &str)> = BTreeMap::new();
+        for (reason, count, example) in now {
+            counts.entry(reason).or_insert((0, example)).0 += count;
+        }
+        let over = self.0.keys().filter(|reason| !counts.contains_key(reason));
+        let over: Vec<_> = over.map(|reason| (reason, (0, ""))).collect();
+        let all = counts.into_iter().chain(over);
+        let news = all.filter(|(reason, (count, _))| self.0.get(reason).unwrap_or(&0) != count);
+        news.map(|(reason, (count, example))| OmittedFiles::new(reason.clone(), count, example))
+            .collect()
+    }
+
+    /// Notes that this was told.
+    pub(crate) fn note(&mut self, omitted: &OmittedFiles) {
+        if omitted.count == 0 {
+            self.0.remove(&omitted.reason);
+        } else {
+            self.0.insert(omitted.reason.clone(), omitted.count);
+        }
     }
 }

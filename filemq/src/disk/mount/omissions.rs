@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::omission::ToldOmissions;
 use crate::{Omission, OmittedFiles};
 
 /// The most names that are remembered; more are only counted, until the next scan.
@@ -13,7 +14,7 @@ pub(super) struct Omissions {
     names: BTreeMap<String, Omission>,
     /// How many there are beyond the names.
     more: BTreeMap<Omission, usize>,
-    reported: BTreeMap<Omission, usize>,
+    told: ToldOmissions,
     is_changed: bool,
 }
 
@@ -53,25 +54,10 @@ impl Omissions {
         if !std::mem::take(&mut self.is_changed) {
             return Vec::new();
         }
-        let mut now: BTreeMap<Omission, (usize, &str)> = BTreeMap::new();
-        for (name, why) in &self.names {
-            now.entry(why.clone()).or_insert((0, name)).0 += 1;
-        }
-        for (why, more) in &self.more {
-            now.entry(why.clone()).or_default().0 += more;
-        }
-        let mut news = Vec::new();
-        for (reason, (count, example)) in &now {
-            if self.reported.get(reason) != Some(count) {
-                let (reason, example) = (reason.clone(), (*example).to_owned());
-                news.push(OmittedFiles { reason, count: *count, example });
-            }
-        }
-        for reason in self.reported.keys().filter(|reason| !now.contains_key(reason)) {
-            let (reason, example) = (reason.clone(), String::new());
-            news.push(OmittedFiles { reason, count: 0, example });
-        }
-        self.reported = now.into_iter().map(|(reason, (count, _))| (reason, count)).collect();
+        let names = self.names.iter().map(|(name, why)| (why, 1, name.as_str()));
+        let more = self.more.iter().map(|(why, more)| (why, *more, ""));
+        let news = self.told.news(names.chain(more));
+        news.iter().for_each(|omitted| self.told.note(omitted));
         news
     }
 }

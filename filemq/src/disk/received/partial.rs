@@ -186,18 +186,11 @@ fn copy(
     let mode = old.status()?.mode;
     let new = directory.open_file(to, OpenMode::Replace { mode: mode | 0o600 })?;
     let mut hasher = Hasher::new(record.digest.algorithm());
-    let mut block = Vec::new();
-    let mut left = record.size;
-    while left > 0 {
-        block.clear();
-        match old.read(&mut block, left.min(BLOCK))? {
-            0 => return Err(WriteError::Mismatch),
-            got => left = left.saturating_sub(got as u64),
-        }
-        hasher.update(&block);
-        new.write_all(&block)?;
-    }
-    if hasher.digest() != record.digest {
+    let is_whole = read_blocks(&old, record.size, |block| {
+        hasher.update(block);
+        new.write_all(block)
+    })?;
+    if !is_whole || hasher.digest() != record.digest {
         return Err(WriteError::Mismatch);
     }
     let _ = new.set_modified(record.modified);
@@ -215,15 +208,28 @@ pub(super) fn read(directory: &Directory, file_name: &str) -> io::Result<Prefix>
 
 fn hash(file: &DiskFile, length: u64, algorithm: Algorithm) -> io::Result<Hasher> {
     let mut hasher = Hasher::new(algorithm);
+    let is_whole = read_blocks(file, length, |block| {
+        hasher.update(block);
+        Ok(())
+    })?;
+    if is_whole { Ok(hasher) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Reads the next `length` bytes of a file in blocks. Returns `false` if it has fewer.
+fn read_blocks(
+    file: &DiskFile,
+    length: u64,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<bool> {
     let mut block = Vec::new();
     let mut left = length;
     while left > 0 {
         block.clear();
         match file.read(&mut block, left.min(BLOCK))? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            0 => return Ok(false),
             got => left = left.saturating_sub(got as u64),
         }
-        hasher.update(&block);
+        each(&block)?;
     }
-    Ok(hasher)
+    Ok(true)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalogue::Entry;
+use crate::omission::ToldOmissions;
 use crate::{Omission, OmittedFiles, VirtualPath};
 
 /// The most files that are remembered.
@@ -19,14 +20,13 @@ const MAX_OPENED: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct UnreadableFiles {
     files: BTreeMap<VirtualPath, Unreadable>,
-    /// What was told, by reason.
-    told: BTreeMap<Arc<str>, usize>,
+    told: ToldOmissions,
 }
 
 #[derive(Debug)]
 struct Unreadable {
     entry: Arc<Entry>,
-    reason: Arc<str>,
+    reason: Omission,
     /// In how many turns it could be opened since; connections are told in the first.
     opened: u32,
 }
@@ -37,6 +37,7 @@ impl UnreadableFiles {
         let is_known = self.files.get(entry.name());
         // A file that can be opened and not be read is no reason to hope again.
         let opened = is_known.map_or(0, |known| known.opened.min(1));
+        let reason = Omission::Unreadable(reason);
         if is_known.is_some() || self.files.len() < MAX_FILES {
             self.files.insert(entry.name().clone(), Unreadable { entry, reason, opened });
         }
@@ -70,31 +71,13 @@ impl UnreadableFiles {
 
     /// Returns what is to be told: for each reason how many files cannot be read, if that is news.
     pub(super) fn news(&self) -> Vec<OmittedFiles> {
-        let mut now: BTreeMap<Arc<str>, (usize, &str)> = BTreeMap::new();
-        for (name, file) in &self.files {
-            now.entry(file.reason.clone()).or_insert((0, name.as_str())).0 += 1;
-        }
-        let gone = self.told.keys().filter(|reason| !now.contains_key(*reason));
-        let gone: Vec<_> = gone.map(|reason| (reason.clone(), (0, ""))).collect();
-        let is_news = |(reason, (count, _)): &(Arc<str>, (usize, &str))| {
-            self.told.get(reason).copied().unwrap_or(0) != *count
-        };
-        let news = now.into_iter().chain(gone).filter(is_news);
-        news.map(|(reason, (count, example))| {
-            let (reason, example) = (Omission::Unreadable(reason), example.to_owned());
-            OmittedFiles { reason, count, example }
-        })
-        .collect()
+        let files = self.files.iter();
+        self.told.news(files.map(|(name, file)| (&file.reason, 1, name.as_str())))
     }
 
     /// Notes that this was told.
     pub(super) fn told(&mut self, omitted: &OmittedFiles) {
-        let Omission::Unreadable(reason) = &omitted.reason else { return };
-        if omitted.count == 0 {
-            self.told.remove(reason);
-        } else {
-            self.told.insert(reason.clone(), omitted.count);
-        }
+        self.told.note(omitted);
     }
 }
 
