@@ -70,7 +70,8 @@ struct Candidate {
     /// The interface by which it was claimed last.
     interface: Option<InterfaceId>,
     claimed_at: Instant,
-    /// When a beacon last came from there, whoever else says so, if one has since its last HELLO.
+    /// When the last beacon came from here, also if others have told of this endpoint. `None` if none
+    /// has come since the node named it in HELLO.
     heard_at: Option<Instant>,
     /// Whether it was claimed since it was last dialled.
     fresh: bool,
@@ -150,9 +151,18 @@ impl Candidates {
         }
     }
 
+    /// What is known of an endpoint. Each stands here once.
+    fn at(&self, endpoint: Endpoint) -> Option<&Candidate> {
+        self.0.iter().find(|it| it.endpoint == endpoint)
+    }
+
+    fn at_mut(&mut self, endpoint: Endpoint) -> Option<&mut Candidate> {
+        self.0.iter_mut().find(|it| it.endpoint == endpoint)
+    }
+
     /// Whether the node was said to be at an endpoint.
     pub(crate) fn contains(&self, endpoint: Endpoint) -> bool {
-        self.0.iter().any(|it| it.endpoint == endpoint)
+        self.at(endpoint).is_some()
     }
 
     /// When the node was last claimed to be anywhere.
@@ -171,7 +181,7 @@ impl Candidates {
         interface: Option<InterfaceId>,
         is_met: bool,
     ) -> bool {
-        if let Some(known) = self.0.iter_mut().find(|it| it.endpoint == endpoint) {
+        if let Some(known) = self.at_mut(endpoint) {
             known.interface = interface.or(known.interface);
             known.claimed_at = now;
             known.fresh = true;
@@ -244,12 +254,12 @@ impl Candidates {
     pub(crate) fn is_brief(&self, endpoint: Endpoint) -> bool {
         let again = |it: &Candidate| it.good && it.source.is_application();
         let tried = |it: &Candidate| it.failures > 0 && (!it.good || it.was_met_there());
-        self.0.iter().any(|it| it.endpoint == endpoint && (tried(it) || again(it)))
+        self.at(endpoint).is_some_and(|it| tried(it) || again(it))
     }
 
     /// An endpoint is being dialled.
     pub(crate) fn dial(&mut self, now: Instant, endpoint: Endpoint, conn: ConnId, times: &Times) {
-        if let Some(candidate) = self.0.iter_mut().find(|it| it.endpoint == endpoint) {
+        if let Some(candidate) = self.at_mut(endpoint) {
             candidate.fresh = candidate.source.lasts();
             // Whatever comes of it, not without a pause.
             candidate.pause(now, times.retry_interval / 2);
@@ -272,18 +282,18 @@ impl Candidates {
 
     /// The interface by which a node was last said to be at an endpoint.
     pub(crate) fn interface_to(&self, endpoint: Endpoint) -> Option<InterfaceId> {
-        self.0.iter().find(|it| it.endpoint == endpoint)?.interface
+        self.at(endpoint)?.interface
     }
 
     /// When the node was last heard at an endpoint, if its beacons ever came from there.
     pub(crate) fn last_beacon(&self, endpoint: Endpoint) -> Option<Instant> {
-        self.0.iter().find(|it| it.endpoint == endpoint)?.heard_at
+        self.at(endpoint)?.heard_at
     }
 
     /// Whether the node's beacons came from an endpoint, and have not for this long. Once for each
     /// such silence.
     pub(crate) fn misses(&mut self, now: Instant, endpoint: Endpoint, silence: Duration) -> bool {
-        let Some(candidate) = self.0.iter_mut().find(|it| it.endpoint == endpoint) else {
+        let Some(candidate) = self.at_mut(endpoint) else {
             return false;
         };
         let is_late = |heard_at| after(heard_at, silence) <= now;
@@ -357,7 +367,7 @@ impl Candidates {
 
     /// An endpoint cannot be dialled now.
     pub(crate) fn put_off(&mut self, now: Instant, endpoint: Endpoint, times: &Times) {
-        for candidate in self.0.iter_mut().filter(|it| it.endpoint == endpoint) {
+        if let Some(candidate) = self.at_mut(endpoint) {
             candidate.pause(now, times.retry_interval);
         }
     }
@@ -365,7 +375,7 @@ impl Candidates {
     /// What was found at an endpoint was of no use, or somebody else is there: it waits. Returns
     /// whether it is not the first time, or the application wants to know.
     pub(crate) fn distrust(&mut self, now: Instant, endpoint: Endpoint, times: &Times) -> bool {
-        let Some(candidate) = self.0.iter_mut().find(|it| it.endpoint == endpoint) else {
+        let Some(candidate) = self.at_mut(endpoint) else {
             return false;
         };
         candidate.wait(now, Duration::ZERO, times);
@@ -374,7 +384,7 @@ impl Candidates {
 
     /// The node was met at an endpoint.
     pub(crate) fn trust(&mut self, endpoint: Endpoint) {
-        for candidate in self.0.iter_mut().filter(|it| it.endpoint == endpoint) {
+        if let Some(candidate) = self.at_mut(endpoint) {
             candidate.good = true;
             candidate.failures = 0;
         }
@@ -383,7 +393,9 @@ impl Candidates {
     /// The node was met by the name that leads to an endpoint: it is worth as much as one at which it
     /// was.
     pub(crate) fn expect(&mut self, endpoint: Endpoint) {
-        self.0.iter_mut().filter(|it| it.endpoint == endpoint).for_each(|it| it.good = true);
+        if let Some(candidate) = self.at_mut(endpoint) {
+            candidate.good = true;
+        }
     }
 
     /// The node that was met is gone. Its other addresses may be dialled at once; where it was has
@@ -420,7 +432,7 @@ impl Candidates {
 
     /// Another node has answered at an endpoint: if the node was ever there, it is not any more.
     pub(crate) fn disprove(&mut self, endpoint: Endpoint) {
-        for candidate in self.0.iter_mut().filter(|it| it.endpoint == endpoint) {
+        if let Some(candidate) = self.at_mut(endpoint) {
             candidate.good &= !candidate.was_met_there();
         }
     }
