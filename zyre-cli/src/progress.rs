@@ -57,11 +57,6 @@ impl Progress {
                 self.finish(*peer, name);
                 self.tell(event);
             }
-            Event::Published { .. }
-            | Event::Omitted { .. }
-            | Event::Retried { .. }
-            | Event::FolderUnusable { .. }
-            | Event::FolderUsable => self.tell(event),
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
             Event::Receiving { peer, name, bytes, total, rate }
             | Event::Sending { peer, name, bytes, total, rate } => {
@@ -69,11 +64,11 @@ impl Progress {
                 bar.set_message(format!("{}/s", text::size(*rate)));
                 bar.set_position(*bytes);
             }
-            _ => {}
+            _ => self.tell(event),
         }
     }
 
-    /// Prints what has become of files.
+    /// Prints what an event tells of files, if it does.
     fn tell(&self, event: &Event) {
         let sentence = file_news::sentence(event, |peer| self.name_of(peer));
         sentence.into_iter().for_each(|sentence| self.say(sentence));

@@ -109,7 +109,7 @@ mod tests {
 
     use super::Start;
 
-    /// By the routes, and if that takes so long also by loopback alone.
+    /// Tries the routes, and after `device_after` also loopback alone.
     fn by_lo_after(device_after: Duration) -> Start {
         Start { address: None, device: Some("lo".into()), device_after }
     }

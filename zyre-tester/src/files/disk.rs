@@ -9,7 +9,7 @@
 //!
 //! A schedule is one seed: files come, change and go, operations fail, connections are lost, and the
 //! folder is opened anew. At every moment each name in the received folder has to hold a state that
-//! was published under it. While something is missing somebody has to have been told why. When
+//! was published under it. If anything is missing, some reason must have been told. When
 //! nothing fails any more the folder has to become what is published, except for what was refused
 //! for good, and nothing unfinished may be left.
 
@@ -17,6 +17,7 @@ mod faults;
 mod verdict;
 mod world;
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -76,7 +77,8 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let mut findings = thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let results = threads.into_iter().map(|thread| thread.join().unwrap_or_default());
+        let results =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|it| resume_unwind(it)));
         results.flatten().collect::<Vec<_>>()
     });
     findings.sort();

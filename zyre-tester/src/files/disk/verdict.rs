@@ -1,10 +1,11 @@
 //! What has to hold, and what was told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-use filemq::{Omission, OmittedFiles};
+use filemq::{Fate, Omission, OmittedFiles, VirtualPath};
 
 /// Files by their names, such as `d/a`.
 pub(super) type Tree = BTreeMap<String, Vec<u8>>;
@@ -40,6 +41,14 @@ impl Verdict {
         }
     }
 
+    /// Notes that it was told why a file is not sent or not accepted.
+    pub(super) fn refuse(&mut self, name: &VirtualPath, reason: impl Display, fate: Fate) {
+        self.told.insert(format!("{name}: {reason}"));
+        if fate == Fate::Final {
+            self.refused.insert(name.as_str()[1..].to_owned());
+        }
+    }
+
     /// Notes that a name is gone.
     pub(super) fn removed(&mut self, name: &str) {
         self.refused.remove(name);
@@ -67,7 +76,7 @@ impl Verdict {
         Ok(())
     }
 
-    /// Checks that somebody was told why something is missing.
+    /// Checks that some reason was told if anything is missing.
     pub(super) fn check_told(&self, published: &Tree, received: &Tree) -> Result<(), String> {
         match self.check_equal(published, received) {
             Err(missing) if self.told.is_empty() && self.omitted.is_empty() => {

@@ -10,7 +10,7 @@ use filemq::session::{
     Catalogue, ClientConfig, ClientOutput, ClientSession, Entry, Inventory, JobResult,
     ServerConfig, ServerOutput, ServerSession, ServerSessionEvent, Write, Written,
 };
-use filemq::{Audience, Fate, FileEvent, MountOptions, ReceivedLimits, VirtualPath};
+use filemq::{Audience, FileEvent, MountOptions, ReceivedLimits, VirtualPath};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -27,7 +27,7 @@ const ROUNDS: usize = 12;
 /// More than enough steps for a world to come to rest.
 const MAX_STEPS: usize = 20_000;
 
-/// In this time has to be told why something is missing: pauses may have grown.
+/// Within this time the reason has to be told if something is missing: pauses may have grown.
 const TELL: Duration = Duration::from_secs(160);
 
 /// The longest that anything is waited for once nothing fails any more.
@@ -130,7 +130,7 @@ impl World {
         let steps = self.rng.random_range(1..60);
         self.run(steps)?;
         self.settle()?;
-        self.pass(TELL);
+        self.pass(TELL)?;
         self.settle()?;
         let (published, received) = (tree(&self.source)?, self.received()?);
         self.verdict.check_told(&published, &received)?;
@@ -155,7 +155,7 @@ impl World {
             match checked {
                 Ok(()) => break,
                 Err(finding) if is_late => return Err(finding),
-                Err(_) => self.pass(Duration::from_secs(5)),
+                Err(_) => self.pass(Duration::from_secs(5))?,
             }
         }
         self.disconnect();
@@ -202,7 +202,7 @@ impl World {
     }
 
     /// Lets time pass, and what is due happen.
-    fn pass(&mut self, time: Duration) {
+    fn pass(&mut self, time: Duration) -> Result<(), String> {
         let end = self.now + time;
         while let Some(due) = self.next_deadline().filter(|due| *due <= end) {
             self.now = self.now.max(due);
@@ -210,11 +210,10 @@ impl World {
                 connection.server.handle_timeout(self.now);
                 connection.client.handle_timeout(self.now);
             }
-            if self.run(MAX_STEPS).is_err() {
-                return;
-            }
+            self.run(MAX_STEPS)?;
         }
         self.now = end;
+        Ok(())
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -359,10 +358,7 @@ impl Connection {
             }
             Some(ServerOutput::Event(event)) => {
                 if let ServerSessionEvent::Unreadable { name, reason, fate } = event {
-                    verdict.told.insert(format!("{name}: {reason}"));
-                    if fate == Fate::Final {
-                        verdict.refused.insert(name.as_str()[1..].to_owned());
-                    }
+                    verdict.refuse(&name, reason, fate);
                 }
             }
             Some(ServerOutput::Close) => return Step::Over,
@@ -389,10 +385,7 @@ impl Connection {
             match written {
                 Written::File(FileEvent::Refused { name, reason, fate }) => {
                     verdict.refusals += 1;
-                    verdict.told.insert(format!("{name}: {reason}"));
-                    if fate == Fate::Final {
-                        verdict.refused.insert(name.as_str()[1..].to_owned());
-                    }
+                    verdict.refuse(&name, reason, fate);
                 }
                 Written::File(FileEvent::Delivered { .. }) => verdict.deliveries += 1,
                 Written::Stuck => self.is_stuck = true,
