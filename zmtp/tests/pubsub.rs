@@ -16,7 +16,7 @@ use zmtp::net::{
 };
 use zmtp::{Config, Limits, SocketType};
 
-use common::{command, opening, router, soon, until, until_some};
+use common::{command, frame, opening, router, soon, until, until_some};
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
@@ -154,6 +154,20 @@ async fn a_publisher_that_breaks_the_protocol_ends_only_itself() {
     }
     publisher.publish(b"good 2");
     assert_eq!(received(&mut subscriber).await, "good 2", "and nothing in between");
+}
+
+#[tokio::test]
+async fn a_subscriber_that_says_what_is_no_subscription_is_served_all_the_same() {
+    let listener = TcpListener::bind(ANY).await.unwrap();
+    let publisher = publisher(listener.local_addr().unwrap());
+    publisher.publish(b"news");
+    let (mut stream, _) = soon(listener.accept()).await.unwrap();
+    let said = [opening(&Config::new(SocketType::Sub)), frame(0, b"abc"), frame(0, b"\x01n")];
+    stream.write_all(&said.concat()).await.unwrap();
+    let heard = [opening(&Config::new(SocketType::Pub)), frame(0, b"news")].concat();
+    let mut bytes = vec![0; heard.len()];
+    soon(stream.read_exact(&mut bytes)).await.unwrap();
+    assert_eq!(bytes, heard);
 }
 
 #[tokio::test]
