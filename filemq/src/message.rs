@@ -37,6 +37,8 @@
 //! HUGZ        = %d9
 //! HUGZ-OK     = %d10
 //! KTHXBAI     = %d11
+//! RECEIPTS    = %d64 4OCTET *(number outcome string)  ; this implementation only, if it was
+//!                                         ; agreed on: sequence of the first piece, reason
 //! SRSLY       = %d128 string              ; reason
 //! RTFM        = %d129 string              ; reason
 //!
@@ -47,6 +49,7 @@
 //! number      = 8OCTET
 //! operation   = %d1 / %d2                 ; create or replace, delete
 //! eof         = %d0 / %d1
+//! outcome     = %d1 / %d2 / %d3           ; delivered, has to wait, refused
 //! ```
 //!
 //! This differs from the specification (RFC 35), where path and filename are strings, and is what
@@ -60,6 +63,7 @@ mod dictionary;
 mod error;
 mod fields;
 mod limits;
+mod receipt;
 mod wire;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -69,7 +73,8 @@ pub use self::dictionary::Dictionary;
 pub use self::error::DecodeError;
 use self::fields::Fields;
 pub use self::limits::{CHUNK, MAX_ENTRIES, MAX_MESSAGE, MAX_PATH, MAX_STRING, MAX_VALUE};
-use self::wire::{PROTOCOL, SIGNATURE, VERSION, put_longstr, put_string, start};
+pub use self::receipt::{Outcome, Receipt};
+use self::wire::{PROTOCOL, SIGNATURE, VERSION, put_length, put_longstr, put_string, start};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +102,8 @@ pub enum Message {
     HugzOk,
     /// Goodbye.
     Kthxbai,
+    /// What became of files at the client. Other implementations do not know it.
+    Receipts(Vec<Receipt>),
     /// The server will not serve this client.
     Srsly {
         /// Why, for people.
@@ -163,6 +170,7 @@ impl Message {
             9 => Self::Hugz,
             10 => Self::HugzOk,
             11 => Self::Kthxbai,
+            64 => Self::Receipts(fields.receipts()?),
             128 => Self::Srsly { reason: fields.string()? },
             129 => Self::Rtfm { reason: fields.string()? },
             id => return Err(DecodeError::UnknownId(id)),
@@ -193,6 +201,11 @@ impl Message {
                 start(&mut out, 7);
                 out.put_u64(*credit);
                 out.put_u64(*sequence);
+            }
+            Self::Receipts(receipts) => {
+                start(&mut out, 64);
+                put_length(&mut out, receipts.len());
+                receipts.iter().for_each(|receipt| receipt.encode(&mut out));
             }
             Self::Srsly { reason } => {
                 start(&mut out, 128);
@@ -229,6 +242,7 @@ impl Message {
             Self::Hugz => "HUGZ",
             Self::HugzOk => "HUGZ-OK",
             Self::Kthxbai => "KTHXBAI",
+            Self::Receipts(_) => "RECEIPTS",
             Self::Srsly { .. } => "SRSLY",
             Self::Rtfm { .. } => "RTFM",
         }

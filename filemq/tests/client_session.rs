@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use filemq::digest::Algorithm;
-use filemq::message::{Cheezburger, Message, Operation};
+use filemq::message::{Cheezburger, Message, Operation, Outcome};
 use filemq::session::{
     ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
     ResumePoint, Write, Written,
@@ -16,10 +16,16 @@ use filemq::session::{
 use filemq::{Fate, FileEvent, Refusal, VirtualPath};
 
 use common::vectors::named;
-use common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit, nom, path, piece};
+use common::{
+    content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit, icanhaz_ok_receipt, nom, path,
+    piece, receipt,
+};
 
 /// Longer than any pause, and less than a server may be silent.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// What one of ours says that it can.
+const OURS: [(&str, &str); 3] = [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RECEIPT", "1")];
 
 struct Client {
     session: ClientSession,
@@ -149,7 +155,7 @@ fn a_captured_c_server_is_understood() {
     let mut client = Client::new(&["/"], Inventory::default());
     assert_eq!(client.outputs().said, [Message::Ohai]);
     let ohai_ok = client.frames(&named("v2_ohai_ok"));
-    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3")];
+    let options = OURS;
     assert_eq!(ohai_ok.said, [icanhaz("/", &options, &[])]);
     let subscribed = client.frames(&named("v2_icanhaz_ok"));
     assert_eq!(subscribed.said, [nom(1 << 62)]);
@@ -235,7 +241,7 @@ fn nothing_is_taken_before_there_is_a_subscription() {
 
 #[test]
 fn each_path_is_asked_for_when_the_one_before_is_accepted() {
-    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3")];
+    let options = OURS;
     let mut client = Client::new(&["/a/b", "/c", "/a", "/c/d"], Inventory::default());
     client.outputs();
     assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/c", &options, &[])]);
@@ -263,14 +269,14 @@ fn what_is_there_is_told_under_keys_that_c_knows() {
     client.outputs();
     let said = client.hear(&Message::OhaiOk).said;
     let resume = format!("7 {blake3} {blake3} /photos/p");
-    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RESUME", resume.as_str())];
+    let options = [OURS[0], OURS[1], OURS[2], ("RESUME", resume.as_str())];
     let (sha1, blake3) = (sha1.to_string(), blake3.to_string());
     let long = format!("{0}/{0}", "x".repeat(127));
     let cache =
         [("a", sha1.as_str()), ("b/c", blake3.as_str()), ("/photos", &sha1), (&long, &sha1)];
     assert_eq!(said, [icanhaz("/photos", &options, &cache)], "a longer key cannot be said");
     let said = client.hear(&icanhaz_ok()).said;
-    assert_eq!(said, [icanhaz("/empty", &options[..2], &[])]);
+    assert_eq!(said, [icanhaz("/empty", &OURS, &[])]);
 }
 
 #[test]
@@ -450,6 +456,85 @@ fn what_is_refused_for_now_is_tried_again_after_growing_pauses() {
     assert_eq!(client.pass(10).writes, []);
 }
 
+fn file(name: &str) -> Written {
+    Written::File(FileEvent::Delivered { name: path(name), path: name.into(), size: 10 })
+}
+
+fn refused(name: &str, fate: Fate) -> Written {
+    let reason = Refusal::Failed("busy".into());
+    Written::File(FileEvent::Refused { name: path(name), reason, fate })
+}
+
+/// By the number of its first piece, so that no receipt is for another state of the file.
+#[test]
+fn a_server_that_wants_to_know_is_told_what_becomes_of_files() {
+    for is_wanted in [true, false] {
+        let mut client = Client::new(&["/"], Inventory::default());
+        client.hear(&Message::OhaiOk);
+        client.hear(&if is_wanted { icanhaz_ok_receipt() } else { icanhaz_ok_credit() });
+        let whole = content(1, 10);
+        // 0 and 1, 2, 3, 4, 5.
+        client.piece(announced("/a", &whole, 0, &whole.slice(..5)));
+        client.piece(announced("/a", &whole, 5, &whole.slice(5..)));
+        for name in ["/b", "/c", "/d"] {
+            client.piece(announced(name, &whole, 0, &whole));
+        }
+        client.piece(deleted("/e"));
+        let mut said = Vec::new();
+        let written = [
+            file("/a"),
+            refused("/b", Fate::Passing),
+            refused("/c", Fate::Final),
+            // It waits no longer, and nobody has to know: the server knows why.
+            Written::Superseded { name: path("/b") },
+            file("/d"),
+        ];
+        for written in written {
+            client.session.handle_written(client.now, &written);
+        }
+        said.extend(client.outputs().said);
+        // While it comes, and when it is there after all.
+        client.piece(announced("/f", &whole, 0, &whole.slice(..5)));
+        said.extend(client.written(&refused("/f", Fate::Passing)).said);
+        client.piece(announced("/f", &whole, 5, &whole.slice(5..)));
+        said.extend(client.written(&file("/f")).said);
+        let wait = "the file cannot be written: busy";
+        let expected = [
+            vec![
+                receipt(0, Outcome::Delivered, ""),
+                receipt(2, Outcome::Waiting, wait),
+                receipt(3, Outcome::Refused, wait),
+                receipt(4, Outcome::Delivered, ""),
+            ],
+            vec![receipt(6, Outcome::Waiting, wait)],
+            vec![receipt(6, Outcome::Delivered, "")],
+        ];
+        let expected: Vec<_> = expected.into_iter().map(Message::Receipts).collect();
+        assert_eq!(said, if is_wanted { expected } else { vec![] });
+    }
+}
+
+/// Deletes pass what waits, and what waits keeps its number behind whatever comes of others.
+#[test]
+fn a_file_that_waits_is_not_taken_for_another() {
+    let mut client = Client::new(&["/"], Inventory::default());
+    client.hear(&Message::OhaiOk);
+    client.hear(&icanhaz_ok_receipt());
+    let (old, new) = (content(1, 10), content(2, 10));
+    client.piece(announced("/a", &old, 0, &old));
+    client.written(&refused("/a", Fate::Passing));
+    client.piece(announced("/b", &old, 0, &old));
+    client.piece(deleted("/c"));
+    client.piece(announced("/a", &new, 0, &new));
+    let gone = FileEvent::Deleted { name: path("/c"), path: "/c".into() };
+    client.written(&Written::File(gone));
+    for name in ["/a", "/b", "/a"] {
+        client.session.handle_written(client.now, &file(name));
+    }
+    let expected = [0, 1, 3].map(|sequence| receipt(sequence, Outcome::Delivered, ""));
+    assert_eq!(client.outputs().said, [Message::Receipts(expected.into())]);
+}
+
 #[test]
 fn another_received_folder_ends_the_session() {
     let mut client = Client::subscribed(Inventory::default());
@@ -529,10 +614,11 @@ fn hugz_of_old_servers_are_answered() {
 
 #[test]
 fn what_no_server_says_ends_the_session() {
-    let mut frames: Vec<_> = [Message::Ohai, nom(1), icanhaz("/", &[], &[])]
-        .iter()
-        .map(|message| vec![message.encode()])
-        .collect();
+    let mut frames: Vec<_> =
+        [Message::Ohai, nom(1), icanhaz("/", &[], &[]), Message::Receipts(vec![])]
+            .iter()
+            .map(|message| vec![message.encode()])
+            .collect();
     frames.extend(
         common::vectors::vectors()
             .into_iter()

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use filemq::digest::Algorithm;
-use filemq::message::{CHUNK, Message, Operation};
+use filemq::message::{CHUNK, Message, Operation, Outcome};
 use filemq::session::{Job, JobResult, ServerConfig, ServerOutput, ServerSessionEvent, Unreadable};
 use filemq::{Audience, Fate};
 
 use common::server::Server;
 use common::vectors::named;
-use common::{content, icanhaz, icanhaz_ok, nom, path, piece, short};
+use common::{content, icanhaz, icanhaz_ok, icanhaz_ok_receipt, nom, path, piece, receipt, short};
 
 const PROMISE: &str = "SIZE,DIGEST,MTIME,MODE";
 
@@ -178,9 +178,56 @@ fn ours_is_told_ahead_and_needs_no_further_end() {
     let expected =
         [format!("c/a 0+1000000{PROMISE}"), "c/a 1000000+1!".into(), format!("c/b 0+0!{PROMISE}")];
     assert_eq!(said, expected);
-    let sent = |name, size| ServerSessionEvent::Sent { name: path(name), size };
+    let sent =
+        |name, size| ServerSessionEvent::Sent { name: path(name), size, receipt_follows: false };
     assert_eq!(server.events.last(), Some(&sent("/b", 0)));
     assert!(server.events.contains(&sent("/a", CHUNK as u64 + 1)));
+}
+
+/// Said once of each state of a file, also of what the client has from before.
+#[test]
+fn a_client_that_gives_receipts_is_believed_about_what_it_was_sent() {
+    let (known, some) = (content(1, 10), content(2, 20));
+    let server = Server::new().publishing(&[("/a", known.clone()), ("/b", some.clone())]);
+    let digest = common::digest(Algorithm::Blake3, &known).to_string();
+    let options = [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RECEIPT", "1")];
+    let mut server = server;
+    server.hear(&Message::Ohai);
+    let said = server.hear(&icanhaz("/", &options, &[("a", &digest)]));
+    assert_eq!(said, [icanhaz_ok_receipt()]);
+    let confirmed = |name, size| ServerSessionEvent::Confirmed { name: path(name), size };
+    let rejected = |reason: &str, fate| ServerSessionEvent::Rejected {
+        name: path("/b"),
+        reason: reason.into(),
+        fate,
+    };
+    assert_eq!(server.hear_shortly(&nom(1000)), [format!("c/b 0+20!{PROMISE}")]);
+    let sent = |size| ServerSessionEvent::Sent { name: path("/b"), size, receipt_follows: true };
+    assert_eq!(server.events[1], confirmed("/a", 10), "the client has said so");
+    assert_eq!(server.events.last(), Some(&sent(20)));
+    let news = |server: &mut Server, receipts: Vec<_>| {
+        server.events.clear();
+        assert_eq!(server.hear(&Message::Receipts(receipts)), []);
+        std::mem::take(&mut server.events)
+    };
+    let waits = receipt(0, Outcome::Waiting, "full");
+    assert_eq!(news(&mut server, vec![waits.clone()]), [rejected("full", Fate::Passing)]);
+    assert_eq!(news(&mut server, vec![waits, receipt(1, Outcome::Delivered, "")]), []);
+    // There is another state: what is said of the one before is over.
+    server.put("/b", content(3, 30));
+    server.run();
+    let both = vec![receipt(0, Outcome::Delivered, ""), receipt(1, Outcome::Delivered, "")];
+    assert_eq!(news(&mut server, both.clone()), [confirmed("/b", 30)]);
+    assert_eq!(news(&mut server, both), []);
+    server.put("/b", content(4, 40));
+    server.run();
+    let refused = vec![receipt(2, Outcome::Refused, "no place")];
+    assert_eq!(news(&mut server, refused), [rejected("no place", Fate::Final)]);
+    server.put("/b", content(5, 50));
+    server.run();
+    server.remove("/b");
+    server.run();
+    assert_eq!(news(&mut server, vec![receipt(3, Outcome::Delivered, "")]), []);
 }
 
 const fn kind(job: &Job) -> &'static str {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -262,7 +262,7 @@ async fn files_for_a_tag_go_to_those_who_carry_it() {
 
 #[tokio::test]
 async fn what_the_folder_does_not_take_is_told_and_the_rest_comes() {
-    let publisher = Publisher::start(&[("a-large", &[1; 100_000]), ("b-small", b"2")]).await;
+    let mut publisher = Publisher::start(&[("a-large", &[1; 100_000]), ("b-small", b"2")]).await;
     let limits = ReceivedLimits { bytes: 50_000, ..ReceivedLimits::default() };
     let options = ClientOptions { received: limits, ..ClientOptions::default() };
     let mut subscriber =
@@ -287,6 +287,22 @@ async fn what_the_folder_does_not_take_is_told_and_the_rest_comes() {
         }
     }
     assert!(!subscriber.received.path().join("a-large").exists());
+    // The server is told the same.
+    let mut told = BTreeMap::new();
+    while told.len() < 2 {
+        match soon(publisher.events.recv()).await.unwrap() {
+            ServerEvent::Confirmed { name, size, .. } => {
+                told.insert(name.to_string(), format!("has {size} bytes"));
+            }
+            ServerEvent::Rejected { name, reason, fate, .. } => {
+                told.insert(name.to_string(), format!("{fate:?}: {reason}"));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told["/b-small"], "has 1 bytes");
+    let refused = "Final: the received folder is full: it may hold 50000 bytes";
+    assert!(told["/a-large"].starts_with(refused), "{told:?}");
 }
 
 /// One that does not take its events receives no more than fits; nothing is lost when it does.

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use filemq::VirtualPath;
 use filemq::message::{CHUNK, Message};
 use filemq::session::{
-    ClientConfig, ClientOutput, ClientSession, ServerConfig, ServerSession, Write,
+    ClientConfig, ClientOutput, ClientSession, ServerConfig, ServerSession, ServerSessionEvent,
+    Write,
 };
 use proptest::prelude::*;
 
@@ -269,6 +270,18 @@ impl World {
         }
     }
 
+    /// What the server was told last of each file is that it is there as it is.
+    fn assert_confirmed(&self) {
+        let confirmed = self.server.events.iter().filter_map(|event| match event {
+            ServerSessionEvent::Confirmed { name, size } => Some((name.clone(), *size)),
+            _ => None,
+        });
+        let confirmed: BTreeMap<_, _> = confirmed.collect();
+        for (name, content) in self.received() {
+            assert_eq!(confirmed.get(&name), Some(&(content.len() as u64)), "{name}");
+        }
+    }
+
     fn assert_same(&self) {
         let (published, received) = (self.server.disk.contents(), self.received());
         let names =
@@ -291,6 +304,7 @@ proptest! {
         }
         world.settle();
         world.assert_same();
+        world.assert_confirmed();
     }
 
     #[test]

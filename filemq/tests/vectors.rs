@@ -5,9 +5,10 @@
 mod common;
 
 use bytes::Bytes;
-use filemq::message::{Cheezburger, DecodeError, Dictionary, Icanhaz, Message};
+use filemq::message::{Cheezburger, DecodeError, Dictionary, Icanhaz, Message, Outcome};
 use serde_json::Value;
 
+use common::receipt;
 use common::vectors::{Vector, vectors};
 
 /// What all versions say in the same way.
@@ -147,6 +148,29 @@ fn what_is_too_long_for_its_field_is_left_out_or_cut() {
     assert_eq!(decoded.cache, common::dictionary(&[("a", "1"), ("c", "3")]));
     let message = Message::Rtfm { reason: name.into() };
     assert_eq!(message.encode().len(), 4 + 255);
+}
+
+#[test]
+fn receipts_are_encoded_as_the_module_says() {
+    let receipts = vec![
+        receipt(1, Outcome::Delivered, ""),
+        receipt(u64::MAX, Outcome::Waiting, "full"),
+        receipt(2, Outcome::Refused, "no"),
+        receipt(3, Outcome::Other(9), ""),
+    ];
+    let frame = [
+        &b"\xAA\xA3\x40\0\0\0\x04"[..],
+        b"\0\0\0\0\0\0\0\x01\x01\0",
+        b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02\x04full",
+        b"\0\0\0\0\0\0\0\x02\x03\x02no",
+        b"\0\0\0\0\0\0\0\x03\x09\0",
+    ];
+    let (message, frame) = (Message::Receipts(receipts), Bytes::from(frame.concat()));
+    assert_eq!(message.encode(), frame);
+    assert_eq!(Message::decode(&frame), Ok(message));
+    for length in 0..frame.len() {
+        assert!(Message::decode(&frame.slice(..length)).is_err(), "{length}");
+    }
 }
 
 #[test]

@@ -14,6 +14,15 @@ pub(crate) fn sentence(event: &Event, who: impl FnOnce(PeerId) -> String) -> Opt
             Some(format!("{}: {}", who(*peer), refused(name, reason, *fate)))
         }
         Event::Retried { peer, name } => Some(format!("{}: {}", who(*peer), retried(name))),
+        Event::Sent { peer, name, size: bytes, receipt_follows: false } => {
+            Some(format!("{} was sent {}, {}", who(*peer), text::message(name), size(*bytes)))
+        }
+        Event::Confirmed { peer, name, size: bytes } => {
+            Some(format!("{} has {}, {}", who(*peer), text::message(name), size(*bytes)))
+        }
+        Event::Rejected { peer, name, reason, fate } => {
+            Some(rejected(&who(*peer), name, reason, *fate))
+        }
         Event::FolderUnusable { why } => Some(folder_unusable(why)),
         Event::FolderUsable => Some(FOLDER_USABLE.to_owned()),
         _ => None,
@@ -56,6 +65,15 @@ pub(crate) fn refused(name: &str, reason: &Refusal, fate: Fate) -> String {
     match fate {
         Fate::Passing => format!("{name} has to wait: {reason}"),
         Fate::Final => format!("{name} is refused: {reason}"),
+    }
+}
+
+/// Returns a line about a file that a peer does not accept.
+fn rejected(who: &str, name: &str, reason: &str, fate: Fate) -> String {
+    let (name, reason) = (text::message(name), text::message(reason));
+    match fate {
+        Fate::Passing => format!("{who} has to wait with {name}: {reason}"),
+        Fate::Final => format!("{who} refuses {name}: {reason}"),
     }
 }
 
@@ -113,6 +131,23 @@ mod tests {
         assert_eq!(told(&published).as_deref(), Some("/d: 2 files, 1.00 KiB"));
         let retried = Event::Retried { peer, name: "/big".into() };
         assert_eq!(told(&retried).as_deref(), Some("alice: /big comes now"));
+        let sent = |receipt_follows| {
+            told(&Event::Sent { peer, name: "/big".into(), size: 1024, receipt_follows })
+        };
+        assert_eq!(sent(false).as_deref(), Some("alice was sent /big, 1.00 KiB"));
+        assert_eq!(sent(true), None, "what becomes of it is told");
+        let has = Event::Confirmed { peer, name: "/big".into(), size: 1024 };
+        assert_eq!(told(&has).as_deref(), Some("alice has /big, 1.00 KiB"));
+        for (fate, expected) in [
+            (Fate::Passing, "alice has to wait with /big: full␛"),
+            (Fate::Final, "alice refuses /big: full␛"),
+        ] {
+            let (name, reason) = ("/big".into(), "full\u{1b}".into());
+            assert_eq!(
+                told(&Event::Rejected { peer, name, reason, fate }).as_deref(),
+                Some(expected)
+            );
+        }
         let lost = Event::FolderUnusable { why: "gone\u{1b}".into() };
         assert!(!told(&lost).unwrap().contains('\u{1b}'));
         assert_eq!(told(&Event::FolderUsable).as_deref(), Some(FOLDER_USABLE));

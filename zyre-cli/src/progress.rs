@@ -53,7 +53,10 @@ impl Progress {
             Event::HubUnreachable { .. } | Event::HubReached { .. } => {
                 hub::sentence(event).into_iter().for_each(|sentence| self.say(sentence));
             }
-            Event::Refused { peer, name, .. } => {
+            Event::Refused { peer, name, .. }
+            | Event::Sent { peer, name, .. }
+            | Event::Confirmed { peer, name, .. }
+            | Event::Rejected { peer, name, .. } => {
                 self.finish(*peer, name);
                 self.tell(event);
             }

@@ -17,7 +17,6 @@ use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
 use crate::progress::Progress;
-use crate::text::{self, size};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -87,11 +86,6 @@ async fn report(node: Node, mut events: Events) {
         match event {
             // What others publish comes to a directory that goes with this process.
             Event::Receiving { .. } => {}
-            Event::Sent { peer, name, size: bytes } => {
-                progress.finish(peer, &name);
-                let (who, name) = (progress.name_of(peer), text::message(&name));
-                progress.say(format!("{who} has {name}, {}", size(bytes)));
-            }
             event => progress.show(&event),
         }
     }

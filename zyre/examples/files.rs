@@ -37,8 +37,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Event::Receiving { name, bytes, total: Some(total), .. } => {
                 println!("{}: {bytes} of {total} bytes", Printable::new(&name));
             }
-            Event::Sent { peer, name, .. } => {
-                println!("{} went to {}", Printable::new(&name), peer.default_name());
+            // The other side says so: it is there, whole.
+            Event::Confirmed { peer, name, .. } => {
+                println!("{} has {}", peer.default_name(), Printable::new(&name));
             }
             _ => {}
         }

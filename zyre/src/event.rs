@@ -17,9 +17,9 @@ use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, Un
 #[cfg_attr(
     feature = "files",
     doc = "
-With the feature `files` there are `Deliver`, `Retract`, `Refused`, `Retried`, `Receiving`, `Sending`
-and `Sent` as well. They tell of transfers on connections of their own, so they may come a little
-after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
+With the feature `files` there are `Deliver`, `Retract`, `Refused`, `Retried`, `Receiving`, `Sending`,
+`Sent`, `Confirmed` and `Rejected` as well. They tell of transfers on connections of their own, so
+they may come a little after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
 node's own folders."
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,15 +245,44 @@ pub enum Event {
         /// Bytes per second since the transfer began.
         rate: u64,
     },
-    /// A file was sent to its end. Not told while the application does not take its events.
+    /// A file was sent to its end. Whether the peer has it is not known by that. Not told while the
+    /// application does not take its events.
     #[cfg(feature = "files")]
     Sent {
-        /// The peer that has received it.
+        /// The peer that it was sent to.
         peer: PeerId,
         /// Its name on the network.
         name: Arc<str>,
         /// Its size in bytes.
         size: u64,
+        /// Whether the peer is going to say what has become of it, as peers of this library do:
+        /// `Confirmed` or `Rejected`.
+        receipt_follows: bool,
+    },
+    /// A peer has said that it has a file: whole, verified, and under its name. Also told of files
+    /// that it has from before, when it is met. Not told while the application does not take its
+    /// events.
+    #[cfg(feature = "files")]
+    Confirmed {
+        /// The peer that has it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A peer has said that it does not accept a file of this node. Not told while the application
+    /// does not take its events.
+    #[cfg(feature = "files")]
+    Rejected {
+        /// The peer that does not accept it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// What the peer says. Show it by [`Printable`](crate::Printable) only.
+        reason: Arc<str>,
+        /// Whether the peer tries again by itself; `Confirmed` comes when that has succeeded.
+        fate: Fate,
     },
     /// Another node uses the id of this one: its beacon was heard. The two do not meet, and their
     /// peers know only one of them. Comes once. Show it: somebody has to give one of the two an id
@@ -316,7 +345,9 @@ impl Event {
             | Self::Retried { peer, .. }
             | Self::Receiving { peer, .. }
             | Self::Sending { peer, .. }
-            | Self::Sent { peer, .. } => Some(*peer),
+            | Self::Sent { peer, .. }
+            | Self::Confirmed { peer, .. }
+            | Self::Rejected { peer, .. } => Some(*peer),
             #[cfg(feature = "files")]
             Self::Published { .. }
             | Self::Omitted { .. }

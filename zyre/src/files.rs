@@ -283,9 +283,17 @@ fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
             let (peer, _) = peer(driver, &client)?;
             Some(Event::Sending { peer, name: name.as_str().into(), bytes, total, rate })
         }
-        ServerEvent::Sent { client, name, size } => {
+        ServerEvent::Sent { client, name, size, receipt_follows } => {
             let (peer, _) = peer(driver, &client)?;
-            Some(Event::Sent { peer, name: name.as_str().into(), size })
+            Some(Event::Sent { peer, name: name.as_str().into(), size, receipt_follows })
+        }
+        ServerEvent::Confirmed { client, name, size } => {
+            let (peer, _) = peer(driver, &client)?;
+            Some(Event::Confirmed { peer, name: name.as_str().into(), size })
+        }
+        ServerEvent::Rejected { client, name, reason, fate } => {
+            let (peer, _) = peer(driver, &client)?;
+            Some(Event::Rejected { peer, name: name.as_str().into(), reason, fate })
         }
         _ => None,
     }

@@ -270,11 +270,12 @@
 With [`Builder::share`] a node publishes files: what is in its shared folder and what
 [`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
 members of a group, including those that join later. What others publish is stored in the received
-folder, complete and verified, and [`Event::Deliver`] reports it; [`Event::Receiving`] and
-[`Event::Sending`] report the progress of transfers. What cannot be written or read now, because the
-disk is full or permission is missing, is tried again until it can: [`Event::Refused`],
-[`Event::Retried`] and [`Event::Omitted`] tell of that. Files travel on connections of their own
-(FILEMQ, the crate [`filemq`]), so a large one delays no message.
+folder, complete and verified, and [`Event::Deliver`] reports it; the peer that has published it
+hears [`Event::Confirmed`]. [`Event::Receiving`] and [`Event::Sending`] report the progress of
+transfers. What cannot be written or read now, because the disk is full or permission is missing, is
+tried again until it can: [`Event::Refused`], [`Event::Retried`] and [`Event::Omitted`] tell of that,
+and [`Event::Rejected`] on the other side. Files travel on connections of their own (FILEMQ, the crate
+[`filemq`]), so a large one delays no message.
 "
 )]
 //!

@@ -201,10 +201,15 @@ async fn a_large_file_tells_of_its_progress_on_both_sides() {
                 assert!(bytes <= expected && total == Some(expected));
                 None
             }
-            Event::Sent { peer, size, .. } if peer == to => Some(size),
+            Event::Sent { peer, size, receipt_follows: true, .. } if peer == to => Some(size),
             _ => None,
         });
         assert_eq!(sent.await, expected);
+        let confirmed = a.member.pick("that it is there", |event| match event {
+            Event::Confirmed { peer, size, .. } if peer == to => Some(size),
+            _ => None,
+        });
+        assert_eq!(confirmed.await, expected);
         if receiving && sending {
             return;
         }

@@ -6,6 +6,7 @@ use super::cheezburger::{Cheezburger, Operation};
 use super::dictionary::Dictionary;
 use super::error::DecodeError;
 use super::limits::{MAX_ENTRIES, MAX_PATH, MAX_VALUE};
+use super::receipt::{Outcome, Receipt};
 use super::wire::{PROTOCOL, VERSION};
 
 pub(super) struct Fields<'a> {
@@ -64,6 +65,16 @@ impl<'a> Fields<'a> {
             dictionary.push(name, self.take(length)?);
         }
         Ok(dictionary)
+    }
+
+    /// Reads one by one, so that a false count costs nothing.
+    pub(super) fn receipts(&mut self) -> Result<Vec<Receipt>, DecodeError> {
+        let mut receipts = Vec::new();
+        for _ in 0..self.length(MAX_ENTRIES)? {
+            let (sequence, outcome) = (self.number()?, Outcome::from(self.byte()?));
+            receipts.push(Receipt { sequence, outcome, reason: self.string()? });
+        }
+        Ok(receipts)
     }
 
     pub(super) fn ohai(&mut self) -> Result<(), DecodeError> {

@@ -5,6 +5,7 @@ mod credit;
 mod event;
 mod incoming;
 mod inventory;
+mod receipts;
 mod requests;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use self::event::ClientOutputs;
 pub use self::event::{ClientClose, ClientOutput, ClientSessionEvent};
 use self::incoming::IncomingFiles;
 pub use self::inventory::Inventory;
+use self::receipts::Receipts;
 use super::extensions;
 use super::write::{Write, Written};
 use crate::VirtualPath;
@@ -37,6 +39,7 @@ pub struct ClientSession {
     requests: VecDeque<Bytes>,
     incoming: IncomingFiles,
     credit: Credit,
+    receipts: Receipts,
     /// When to try again what the received folder could not do.
     retry: RetryClock,
     /// When something was sent last.
@@ -76,6 +79,7 @@ impl ClientSession {
             requests: requests::requests(&subscriptions, &inventory),
             incoming: IncomingFiles::new(subscriptions, inventory.partial),
             credit: Credit::default(),
+            receipts: Receipts::default(),
             retry: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),
             last_sent: now,
             last_heard: now,
@@ -103,9 +107,10 @@ impl ClientSession {
                 self.request(now);
             }
             Message::IcanhazOk(terms) if self.stage == ClientStage::Subscribing => {
-                if terms.text(extensions::CREDIT) == Some(extensions::YES) {
+                if extensions::says(&terms, extensions::CREDIT) {
                     self.credit = Credit::counted(self.config.window);
                 }
+                self.receipts.are_wanted = extensions::says(&terms, extensions::RECEIPT);
                 self.request(now);
             }
             // One answer too many does no harm.
@@ -124,7 +129,7 @@ impl ClientSession {
             Message::Kthxbai => self.close(ClientClose::Goodbye),
             Message::Srsly { reason } => self.close(ClientClose::Refused(text(reason))),
             Message::Rtfm { reason } => self.close(ClientClose::Rejected(text(reason))),
-            Message::Ohai | Message::Icanhaz(_) | Message::Nom { .. } => {
+            Message::Ohai | Message::Icanhaz(_) | Message::Nom { .. } | Message::Receipts(_) => {
                 let what = format!("{} is not for clients", message.name());
                 self.close(ClientClose::Protocol(what));
             }
@@ -148,13 +153,15 @@ impl ClientSession {
     /// What it could not write is not [taken](Self::handle_taken), so the server is given no credit
     /// for more.
     pub fn handle_written(&mut self, now: Instant, written: &Written) {
-        self.incoming.handle_written(written);
+        if let Some(sequence) = self.incoming.handle_written(written) {
+            self.receipts.note(sequence, written);
+        }
         match written {
             Written::Mismatch { name } => self.close(ClientClose::Mismatch { name: name.clone() }),
             Written::Stuck => self.retry.failed(now),
             Written::Unstuck => self.retry.succeeded(),
             Written::Replaced => self.close(ClientClose::Replaced),
-            Written::File(_) => {}
+            Written::File(_) | Written::Superseded { .. } => {}
         }
     }
 
@@ -182,7 +189,11 @@ impl ClientSession {
 
     /// Returns what is to be done next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        self.outputs.pop_front()
+        let receipts = |receipts: &mut Receipts| receipts.take().map(ClientOutput::Send);
+        match self.stage {
+            ClientStage::Closed => self.outputs.pop_front(),
+            _ => self.outputs.pop_front().or_else(|| receipts(&mut self.receipts)),
+        }
     }
 
     /// Sets whether the driver reads from the connection. While it does not, because the disk or

@@ -1,5 +1,6 @@
 //! What two sides of this implementation say to each other in the dictionaries of ICANHAZ and
-//! CHEEZBURGER, which other implementations ignore.
+//! CHEEZBURGER, which other implementations ignore. What these do not ignore, such as RECEIPTS, is
+//! sent only when both have agreed on it there.
 //!
 //! ```text
 //! options of ICANHAZ
@@ -7,8 +8,10 @@
 //!   DIGEST  BLAKE3                        I understand the headers below
 //!   RESUME  offset prefix whole name      I have the first bytes of this file: how many, their
 //!                                         digest, and the digest of the whole file
+//!   RECEIPT 1                             I say what becomes of files, if you want to know
 //! after ICANHAZ-OK
 //!   CREDIT  1                             I stop when credit runs out, and resume when there is more
+//!   RECEIPT 1                             I want to know what becomes of files: RECEIPTS
 //! headers of CHEEZBURGER, on the first piece of a file
 //!   SIZE    decimal                       bytes of the whole
 //!   DIGEST  BLAKE3-...                    of the whole
@@ -30,6 +33,7 @@ pub(super) const DIGEST: &str = "DIGEST";
 pub(super) const BLAKE3: &str = "BLAKE3";
 pub(super) const RESUME: &str = "RESUME";
 pub(super) const CREDIT: &str = "CREDIT";
+pub(super) const RECEIPT: &str = "RECEIPT";
 pub(super) const ABORT: &str = "ABORT";
 pub(super) const YES: &str = "1";
 const SIZE: &str = "SIZE";
@@ -66,9 +70,14 @@ pub(super) fn info(headers: &Dictionary) -> Option<FileInfo> {
     })
 }
 
-/// What a server of this implementation says to a client of its kind.
-pub(super) fn credit() -> Dictionary {
-    [(CREDIT, YES)].into_iter().collect()
+/// What a server of this implementation says to a client of its kind, which gives receipts or not.
+pub(super) fn terms(receipts: bool) -> Dictionary {
+    [(CREDIT, YES)].into_iter().chain(receipts.then_some((RECEIPT, YES))).collect()
+}
+
+/// Returns whether this was said.
+pub(super) fn says(dictionary: &Dictionary, name: &str) -> bool {
+    dictionary.text(name) == Some(YES)
 }
 
 pub(super) fn abort() -> Dictionary {

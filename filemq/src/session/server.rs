@@ -10,6 +10,7 @@ mod served_client;
 mod subscribed_paths;
 mod transfer;
 mod transfers;
+mod unconfirmed;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -110,6 +111,7 @@ impl ServerSession {
                 client.subscribe(icanhaz, catalogue, &mut self.outputs)?;
             }
             Message::Nom { credit, .. } => client.grant(*credit),
+            Message::Receipts(receipts) => client.receipts(receipts, &mut self.outputs)?,
             Message::Hugz => self.send(&Message::HugzOk),
             Message::Kthxbai => {
                 self.forget();
@@ -137,7 +139,7 @@ impl ServerSession {
         self.forget();
         let text = Bytes::copy_from_slice(reason.as_bytes());
         self.send(&Message::Rtfm { reason: text });
-        let event = ServerSessionEvent::Rejected { reason: reason.into() };
+        let event = ServerSessionEvent::NotUnderstood { reason: reason.into() };
         self.outputs.push_back(ServerOutput::Event(event));
         self.rejections += 1;
         if self.rejections >= MAX_REJECTIONS {

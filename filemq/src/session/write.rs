@@ -58,6 +58,12 @@ pub enum Written {
         /// Its name on the network.
         name: VirtualPath,
     },
+    /// A complete file that could not be put in its place until now was dropped: another state of it
+    /// comes, or it was deleted.
+    Superseded {
+        /// Its name on the network.
+        name: VirtualPath,
+    },
     /// There are orders that cannot be carried out for now: [`Write::Retry`] is needed later. The
     /// answer to `Write::Retry` too, as long as that is so.
     Stuck,

@@ -22,7 +22,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use bytes::Bytes;
 use filemq::VirtualPath;
 use filemq::digest::{Algorithm, Digest};
-use filemq::message::{Cheezburger, Dictionary, Icanhaz, Message, Operation};
+use filemq::message::{Cheezburger, Dictionary, Icanhaz, Message, Operation, Outcome, Receipt};
 
 pub fn path(text: &str) -> VirtualPath {
     VirtualPath::new(text).unwrap()
@@ -65,9 +65,18 @@ pub fn icanhaz_ok() -> Message {
     Message::IcanhazOk(Dictionary::default())
 }
 
-/// As two of ours say it to each other.
+/// As one of ours says it to one that gives no receipts.
 pub fn icanhaz_ok_credit() -> Message {
     Message::IcanhazOk(dictionary(&[("CREDIT", "1")]))
+}
+
+/// As two of ours say it to each other.
+pub fn icanhaz_ok_receipt() -> Message {
+    Message::IcanhazOk(dictionary(&[("CREDIT", "1"), ("RECEIPT", "1")]))
+}
+
+pub fn receipt(sequence: u64, outcome: Outcome, reason: &str) -> Receipt {
+    Receipt { sequence, outcome, reason: text(reason) }
 }
 
 pub fn nom(credit: u64) -> Message {

@@ -36,7 +36,8 @@ fn a_file_that_waits_gives_way_to_its_next_state_and_to_its_end() {
     let first = whole("/name", b"first", Some(info(b"first")));
     assert_eq!(execute(&mut writer, first).len(), 2);
     let second = execute(&mut writer, whole("/name", b"second", Some(info(b"second"))));
-    assert!(is_refused_for_its_name(&second[0]), "{second:?}");
+    assert_eq!(second[0], Written::Superseded { name: name("/name") });
+    assert!(is_refused_for_its_name(&second[1]), "{second:?}");
     assert_eq!(place.partial(), 1);
     fs::remove_dir(place.path().join("name")).unwrap();
     assert_eq!(retry(&mut writer), [delivered(&place, "/name", 6), Written::Unstuck]);
@@ -45,7 +46,8 @@ fn a_file_that_waits_gives_way_to_its_next_state_and_to_its_end() {
     fs::create_dir(place.path().join("gone")).unwrap();
     assert_eq!(execute(&mut writer, whole("/gone", b"x", Some(info(b"x")))).len(), 2);
     let deleted = execute(&mut writer, [Write::Delete { name: name("/gone") }]);
-    assert_eq!((deleted, place.partial()), (vec![Written::Unstuck], 0));
+    let expected = vec![Written::Superseded { name: name("/gone") }, Written::Unstuck];
+    assert_eq!((deleted, place.partial()), (expected, 0));
 }
 
 #[cfg(unix)]

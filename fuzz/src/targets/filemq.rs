@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use filemq::message::{CHUNK, Cheezburger, DecodeError, Message, Operation};
+use filemq::message::{CHUNK, Cheezburger, DecodeError, Message, Operation, Outcome};
 use filemq::session::{
     ClientConfig, ClientOutput, ClientSession, Inventory, JobResult, Unreadable, Write,
 };
@@ -20,7 +20,7 @@ use self::common::memory_folder::MemoryFolder;
 use self::common::server::Server;
 use self::common::vectors::vectors;
 use self::common::{content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit};
-use self::common::{nom, path, piece};
+use self::common::{icanhaz_ok_receipt, nom, path, piece, receipt};
 use crate::setting;
 
 const NAMES: [&str; 4] = ["/a", "/a/b", "/b", "/c d"];
@@ -181,15 +181,21 @@ fn said(server: &mut Server, promises: &mut Promises, frame: &Bytes) {
 
 /// What a client may well say.
 fn wish(how: u8) -> Message {
-    let ours: &[_] = &[("RESYNC", "1"), ("DIGEST", "BLAKE3")];
+    let receipts = (how & 8 != 0).then_some(("RECEIPT", "1"));
+    let ours: Vec<_> =
+        [("RESYNC", "1"), ("DIGEST", "BLAKE3")].into_iter().chain(receipts).collect();
     let sha1 = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709";
     match how % 8 {
         0 | 1 => Message::Ohai,
         2 => icanhaz("/", &[], &[]),
-        3 => icanhaz("/", ours, &[("a", sha1), ("gone", sha1)]),
-        4 => icanhaz("/a", ours, &[]),
+        3 => icanhaz("/", &ours, &[("a", sha1), ("gone", sha1)]),
+        4 => icanhaz("/a", &ours, &[]),
         5 => nom(u64::from(how)),
         6 => nom(u64::MAX),
+        7 if how & 8 != 0 => {
+            let (sequence, outcome) = (u64::from(how >> 6), Outcome::from(how >> 4 & 3));
+            Message::Receipts(vec![receipt(sequence, outcome, "full")])
+        }
         _ => Message::Hugz,
     }
 }
@@ -219,7 +225,11 @@ fn client(mut data: &[u8]) {
             0 => session.handle_message(now, &[Bytes::copy_from_slice(bytes)]),
             1 => session.handle_message(now, &[Message::OhaiOk.encode()]),
             2 => {
-                let ok = if how & 1 == 0 { icanhaz_ok() } else { icanhaz_ok_credit() };
+                let ok = match how & 3 {
+                    0 | 2 => icanhaz_ok(),
+                    1 => icanhaz_ok_credit(),
+                    _ => icanhaz_ok_receipt(),
+                };
                 session.handle_message(now, &[ok.encode()]);
             }
             3..=8 => {
@@ -283,7 +293,7 @@ fn collect(
         match output {
             ClientOutput::Send(frame) => {
                 let message = Message::decode(&frame).expect("a message");
-                let says = ["OHAI", "ICANHAZ", "NOM", "HUGZ", "HUGZ-OK"];
+                let says = ["OHAI", "ICANHAZ", "NOM", "HUGZ", "HUGZ-OK", "RECEIPTS"];
                 assert!(says.contains(&message.name()), "{}", message.name());
             }
             ClientOutput::Write(write) => {

@@ -347,9 +347,7 @@ impl ReceivedWriter {
         if self.waiting.iter().any(|waiting| waiting.partial.name == *name) {
             self.commit();
         }
-        if let Some(parked) = self.backlog.take_parked(name) {
-            parked.discard(&self.shared, &self.origin);
-        }
+        self.drop_parked(name);
         self.backlog.deletes.remove(name);
         let mut begun = self.begin_at(name, offset, info);
         if matches!(&begun, Err(WriteError::Denied(denied)) if denied.fate.is_passing())
@@ -581,6 +579,14 @@ impl ReceivedWriter {
         }
     }
 
+    /// Drops a complete file that has no place yet.
+    fn drop_parked(&mut self, name: &VirtualPath) {
+        if let Some(parked) = self.backlog.take_parked(name) {
+            parked.discard(&self.shared, &self.origin);
+            self.answer(Written::Superseded { name: name.clone() });
+        }
+    }
+
     /// Puts all complete files in their places.
     fn commit(&mut self) {
         let files = std::mem::take(&mut self.waiting);
@@ -596,9 +602,7 @@ impl ReceivedWriter {
         if self.paused.as_ref().is_some_and(|paused| paused.file.name == *name) {
             self.drop_paused();
         }
-        if let Some(parked) = self.backlog.take_parked(name) {
-            parked.discard(&self.shared, &self.origin);
-        }
+        self.drop_parked(name);
         let is_told = self.backlog.deletes.remove(name);
         let shared = self.shared.clone();
         let mut index = shared.index.lock();

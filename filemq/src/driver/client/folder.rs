@@ -33,7 +33,7 @@ impl ServerFolder {
     pub(super) fn answer(&self, mut written: Written) -> Written {
         let name = match &mut written {
             Written::File(event) => event.name_mut(),
-            Written::Mismatch { name } => name,
+            Written::Mismatch { name } | Written::Superseded { name } => name,
             Written::Stuck | Written::Unstuck | Written::Replaced => return written,
         };
         if let Some(outside) = self.outside(name) {

@@ -221,8 +221,14 @@ impl ServerConnection {
                 let progress = self.meter.update(&name, sent, Some(size), Instant::now());
                 progress.map(|progress| ServerEvent::Progress { client, name, progress })
             }
-            ServerSessionEvent::Sent { name, size } => {
-                Some(ServerEvent::Sent { client, name, size })
+            ServerSessionEvent::Sent { name, size, receipt_follows } => {
+                Some(ServerEvent::Sent { client, name, size, receipt_follows })
+            }
+            ServerSessionEvent::Confirmed { name, size } => {
+                Some(ServerEvent::Confirmed { client, name, size })
+            }
+            ServerSessionEvent::Rejected { name, reason, fate } => {
+                Some(ServerEvent::Rejected { client, name, reason, fate })
             }
             ServerSessionEvent::Deleted { name } => Some(ServerEvent::Deleted { client, name }),
             ServerSessionEvent::Unreadable { name, reason, .. } => {

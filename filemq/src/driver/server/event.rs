@@ -1,12 +1,13 @@
 //! What a server tells the application.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::driver::progress::Progress;
-use crate::{OmittedFiles, VirtualPath};
+use crate::{Fate, OmittedFiles, VirtualPath};
 
 /// A client, as a server sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum ServerEvent {
         /// How much was handed to the network, which is more than has arrived.
         progress: Progress,
     },
-    /// A file was sent to its end.
+    /// A file was sent to its end. Whether the client has it is not known by that.
     Sent {
         /// To which client.
         client: ClientInfo,
@@ -39,6 +40,30 @@ pub enum ServerEvent {
         name: VirtualPath,
         /// Bytes of the file.
         size: u64,
+        /// Whether the client is going to say what has become of it, as clients of this
+        /// implementation do: `Confirmed` or `Rejected`.
+        receipt_follows: bool,
+    },
+    /// A client has said that it has a file: whole, verified, and under its name. Also told of files
+    /// that a client has from before, when it connects.
+    Confirmed {
+        /// Which client.
+        client: ClientInfo,
+        /// The name of the file on the network.
+        name: VirtualPath,
+        /// Bytes of the file.
+        size: u64,
+    },
+    /// A client has said that it does not accept a file.
+    Rejected {
+        /// Which client.
+        client: ClientInfo,
+        /// The name of the file on the network.
+        name: VirtualPath,
+        /// What the client says. Not to be trusted on a terminal.
+        reason: Arc<str>,
+        /// Whether the client tries again by itself.
+        fate: Fate,
     },
     /// A folder or a file is published. Told when that is so, and again when the number of its files
     /// changes, at most once a second.

@@ -20,13 +20,20 @@ pub(super) struct IncomingFiles {
     ended: Option<(VirtualPath, u64)>,
     /// Answers of the received folder that are still to come.
     expected: VecDeque<ExpectedAnswer>,
+    /// Complete files that the folder cannot take for now, with the numbers of their first pieces, in
+    /// the order in which they came. They come before all whose answers are expected.
+    waiting: Vec<(VirtualPath, u64)>,
 }
 
 /// An answer that the received folder may give.
 #[derive(Debug, PartialEq, Eq)]
 enum ExpectedAnswer {
     /// It always answers the end of a file.
-    End(VirtualPath),
+    End {
+        name: VirtualPath,
+        /// The number of its first piece.
+        sequence: u64,
+    },
     /// It answers if there was something to delete.
     Delete(VirtualPath),
 }
@@ -38,6 +45,8 @@ const MAX_DELETES: usize = 1000;
 #[derive(Debug)]
 struct IncomingFile {
     name: VirtualPath,
+    /// The number of its first piece.
+    sequence: u64,
     /// Where the next piece has to begin.
     next: u64,
     info: Option<FileInfo>,
@@ -50,8 +59,15 @@ impl IncomingFiles {
         subscriptions: Vec<VirtualPath>,
         partial: Option<(VirtualPath, ResumePoint)>,
     ) -> Self {
-        let expected = VecDeque::new();
-        Self { subscriptions, partial, sequence: None, incoming: None, ended: None, expected }
+        Self {
+            subscriptions,
+            partial,
+            sequence: None,
+            incoming: None,
+            ended: None,
+            expected: VecDeque::new(),
+            waiting: Vec::new(),
+        }
     }
 
     /// Handles a piece of a file, and returns whether its content is to be written. A C server that
@@ -95,7 +111,7 @@ impl IncomingFiles {
         cheezburger: Cheezburger,
         out: &mut ClientOutputs,
     ) -> bool {
-        let Cheezburger { offset, eof, headers, chunk, .. } = cheezburger;
+        let Cheezburger { sequence, offset, eof, headers, chunk, .. } = cheezburger;
         let last = eof || chunk.is_empty();
         if last && chunk.is_empty() && headers.get(extensions::ABORT).is_some() {
             if self.incoming.as_ref().is_some_and(|incoming| incoming.name == name) {
@@ -110,7 +126,7 @@ impl IncomingFiles {
                 return false;
             }
             self.abort(out);
-            self.begin(&name, offset, info, out);
+            self.begin(&name, sequence, offset, info, out);
         }
         let Some(incoming) = &mut self.incoming else { return false };
         let mut goes = false;
@@ -138,6 +154,7 @@ impl IncomingFiles {
     fn begin(
         &mut self,
         name: &VirtualPath,
+        sequence: u64,
         offset: u64,
         info: Option<FileInfo>,
         out: &mut ClientOutputs,
@@ -150,6 +167,7 @@ impl IncomingFiles {
         let makes_sense = offset == 0 || goes_on;
         let incoming = IncomingFile {
             name: name.clone(),
+            sequence,
             next: offset,
             info: info.clone(),
             dropped: !makes_sense,
@@ -167,7 +185,9 @@ impl IncomingFiles {
         let Some(incoming) = self.incoming.take() else { return };
         if !incoming.dropped {
             out.push_back(ClientOutput::Write(Write::End { size: incoming.next }));
-            self.expected.push_back(ExpectedAnswer::End(incoming.name.clone()));
+            let IncomingFile { name, sequence, .. } = &incoming;
+            self.expected
+                .push_back(ExpectedAnswer::End { name: name.clone(), sequence: *sequence });
             self.ended = Some((incoming.name, incoming.next));
         }
     }
@@ -179,49 +199,80 @@ impl IncomingFiles {
         }
     }
 
-    /// Handles an answer of the received folder. Answers come in the order of the orders, so one
-    /// about a file that no answer is expected for is about the file that is being received: its
+    /// Handles an answer of the received folder, and returns the number of the first piece of the
+    /// file that it is about. Answers come in the order of the orders, so one about a file that no
+    /// answer is expected for, and that does not wait, is about the file that is being received: its
     /// rest is dropped.
-    pub(super) fn handle_written(&mut self, written: &Written) {
-        let at = match written {
-            Written::File(FileEvent::Delivered { name, .. }) => {
-                self.expected.iter().position(|answer| answer.ends(name))
-            }
+    pub(super) fn handle_written(&mut self, written: &Written) -> Option<u64> {
+        match written {
             Written::File(FileEvent::Deleted { name, .. }) => {
-                self.expected.iter().position(|answer| answer.deletes(name))
+                self.answered(|answer| answer.deletes(name));
+                None
             }
-            // Its end is still to be answered.
-            Written::File(FileEvent::Refused { fate: Fate::Passing, .. }) => return,
-            Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
-                let of_it = |answer: &ExpectedAnswer| answer.ends(name) || answer.deletes(name);
-                let at = self.expected.iter().position(of_it);
-                if at.is_none() {
-                    self.give_up(name);
+            Written::File(FileEvent::Delivered { name, .. }) | Written::Superseded { name } => {
+                let waiting = self.take_waiting(name);
+                waiting.or_else(|| self.answered(|answer| answer.ends(name)).flatten())
+            }
+            Written::File(FileEvent::Refused { name, fate: Fate::Passing, .. }) => {
+                let ended = self.take_waiting(name);
+                let ended = ended.or_else(|| self.answered(|answer| answer.ends(name)).flatten());
+                if let Some(sequence) = ended {
+                    self.waiting.push((name.clone(), sequence));
+                    return Some(sequence);
                 }
-                at
+                let incoming = self.incoming.as_ref().filter(|incoming| incoming.name == *name);
+                incoming.map(|incoming| incoming.sequence)
+            }
+            Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
+                if let Some(sequence) = self.take_waiting(name) {
+                    return Some(sequence);
+                }
+                match self.answered(|answer| answer.ends(name) || answer.deletes(name)) {
+                    Some(sequence) => sequence,
+                    None => self.give_up(name),
+                }
             }
             Written::File(FileEvent::Retried { .. })
             | Written::Stuck
             | Written::Unstuck
-            | Written::Replaced => return,
-        };
-        if let Some(at) = at {
-            self.expected.drain(..=at);
+            | Written::Replaced => None,
         }
     }
 
-    fn give_up(&mut self, name: &VirtualPath) {
-        if let Some(incoming) = &mut self.incoming
-            && incoming.name == *name
-        {
-            incoming.dropped = true;
+    /// Takes out a file that waits. Returns the number of its first piece.
+    fn take_waiting(&mut self, file: &VirtualPath) -> Option<u64> {
+        let at = self.waiting.iter().position(|(name, _)| name == file)?;
+        Some(self.waiting.remove(at).1)
+    }
+
+    /// Takes out an expected answer; with that to the end of a file also those of deletes before it,
+    /// which will not come any more. Returns the number of the first piece, if it is about the end of
+    /// a file.
+    fn answered(&mut self, is_it: impl Fn(&ExpectedAnswer) -> bool) -> Option<Option<u64>> {
+        let at = self.expected.iter().position(is_it)?;
+        match self.expected.remove(at)? {
+            ExpectedAnswer::End { sequence, .. } => {
+                for before in (0..at).rev() {
+                    if matches!(self.expected[before], ExpectedAnswer::Delete(_)) {
+                        self.expected.remove(before);
+                    }
+                }
+                Some(Some(sequence))
+            }
+            ExpectedAnswer::Delete(_) => Some(None),
         }
+    }
+
+    fn give_up(&mut self, name: &VirtualPath) -> Option<u64> {
+        let incoming = self.incoming.as_mut().filter(|incoming| incoming.name == *name)?;
+        incoming.dropped = true;
+        Some(incoming.sequence)
     }
 }
 
 impl ExpectedAnswer {
-    fn ends(&self, name: &VirtualPath) -> bool {
-        matches!(self, Self::End(ended) if ended == name)
+    fn ends(&self, file: &VirtualPath) -> bool {
+        matches!(self, Self::End { name, .. } if name == file)
     }
 
     fn deletes(&self, name: &VirtualPath) -> bool {

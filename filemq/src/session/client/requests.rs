@@ -44,9 +44,13 @@ pub(super) fn requests(paths: &[VirtualPath], inventory: &Inventory) -> VecDeque
 }
 
 fn options() -> Dictionary {
-    [(extensions::RESYNC, extensions::YES), (extensions::DIGEST, extensions::BLAKE3)]
-        .into_iter()
-        .collect()
+    [
+        (extensions::RESYNC, extensions::YES),
+        (extensions::DIGEST, extensions::BLAKE3),
+        (extensions::RECEIPT, extensions::YES),
+    ]
+    .into_iter()
+    .collect()
 }
 
 fn request(path: &VirtualPath, options: Dictionary, cache: Dictionary) -> Bytes {

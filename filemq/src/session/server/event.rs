@@ -59,6 +59,24 @@ pub enum ServerSessionEvent {
         name: VirtualPath,
         /// Bytes of the whole.
         size: u64,
+        /// Whether the client is going to say what has become of it.
+        receipt_follows: bool,
+    },
+    /// The client has said that a file is whole and in its place.
+    Confirmed {
+        /// The file.
+        name: VirtualPath,
+        /// Bytes of the whole.
+        size: u64,
+    },
+    /// The client has said that it does not accept a file.
+    Rejected {
+        /// The file.
+        name: VirtualPath,
+        /// What the client says.
+        reason: Arc<str>,
+        /// Whether the client tries again.
+        fate: Fate,
     },
     /// The client was told that a file is gone.
     Deleted {
@@ -81,7 +99,7 @@ pub enum ServerSessionEvent {
         fate: Fate,
     },
     /// The client said something that is not understood, or not at this time, and was told so.
-    Rejected {
+    NotUnderstood {
         /// What it was told.
         reason: Arc<str>,
     },

@@ -32,6 +32,11 @@ impl PieceWriter {
         Self { ours: false, sequence: 0, sizes: KnownSizes::new(sizes) }
     }
 
+    /// Returns the number of the next message.
+    pub(super) const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// Writes that a file is about to be sent, if that has to be said. Another implementation
     /// writes a new state over the old one, whose end would stay if it was longer.
     pub(super) fn begin(&mut self, name: &VirtualPath, size: u64, out: &mut ServerOutputs) {

@@ -12,7 +12,7 @@ use super::subscribed_paths::{Subscribed, SubscribedPaths};
 use super::transfers::{Finished, Transfers};
 use crate::catalogue::{Catalogue, Change, Entry};
 use crate::digest::Digest;
-use crate::message::{Dictionary, Icanhaz, Message};
+use crate::message::{Dictionary, Icanhaz, Message, Receipt};
 use crate::session::{Job, JobResult, ResumePoint, Unreadable, extensions};
 use crate::{Fate, VirtualPath};
 
@@ -80,6 +80,8 @@ impl ServedClient {
         if self.subscriptions.len() == 0 {
             let ours = icanhaz.options.text(extensions::DIGEST) == Some(extensions::BLAKE3);
             self.transfers.set_ours(ours);
+            let receipts = ours && extensions::says(&icanhaz.options, extensions::RECEIPT);
+            self.transfers.set_receipts(receipts);
         }
         self.claim(&path, &icanhaz.cache, catalogue)?;
         let resume = icanhaz.options.text(extensions::RESUME).and_then(extensions::resume);
@@ -97,8 +99,28 @@ impl ServedClient {
             out.push_back(ServerOutput::Event(ServerSessionEvent::Subscribed { path }));
         }
         let ours = self.transfers.is_ours();
-        let options = if ours { extensions::credit() } else { Dictionary::default() };
+        let options = match ours {
+            true => extensions::terms(self.transfers.has_receipts()),
+            false => Dictionary::default(),
+        };
         out.push_back(ServerOutput::message(&Message::IcanhazOk(options)));
+        Ok(())
+    }
+
+    /// Handles what the client says of files that it was sent.
+    ///
+    /// # Errors
+    /// What the client is to be told.
+    pub(super) fn receipts(
+        &mut self,
+        receipts: &[Receipt],
+        out: &mut ServerOutputs,
+    ) -> Result<(), String> {
+        if !self.transfers.has_receipts() {
+            return Err("receipts were not agreed on".into());
+        }
+        let news = receipts.iter().filter_map(|receipt| self.transfers.handle_receipt(receipt));
+        out.extend(news.map(ServerOutput::Event));
         Ok(())
     }
 
@@ -206,11 +228,11 @@ impl ServedClient {
             return None;
         }
         // What was broken off need not stay open.
-        self.begin().or_else(|| self.transfers.close_unused())
+        self.begin(out).or_else(|| self.transfers.close_unused())
     }
 
     /// Begins the next file that the client does not have.
-    fn begin(&mut self) -> Option<Job> {
+    fn begin(&mut self, out: &mut ServerOutputs) -> Option<Job> {
         loop {
             let resumed = self.resume.as_ref().and_then(|(name, _)| self.pending.get(name));
             let entry = resumed.or_else(|| self.pending.next())?.clone();
@@ -228,6 +250,7 @@ impl ServedClient {
                     Some(digest) if digest == claim => {
                         self.pending.take(name);
                         self.forget_resume(name);
+                        self.has(&entry, out);
                         continue;
                     }
                     Some(_) => {
@@ -241,6 +264,15 @@ impl ServedClient {
             self.pending.take(name);
             let resume = self.resume.take_if(|(resumed, _)| resumed == name);
             return Some(self.transfers.open(entry, resume.map(|(_, resume)| resume)));
+        }
+    }
+
+    /// Handles that the client has a file already. It may be one for which no receipt has come,
+    /// because the connection was lost.
+    fn has(&self, entry: &Entry, out: &mut ServerOutputs) {
+        if self.transfers.has_receipts() {
+            let (name, size) = (entry.name().clone(), entry.version().size);
+            out.push_back(ServerOutput::Event(ServerSessionEvent::Confirmed { name, size }));
         }
     }
 
@@ -258,7 +290,7 @@ impl ServedClient {
         match self.transfers.handle_result(result, out) {
             Some(Finished::Checked { entry, claim, digest }) => {
                 self.resting.read();
-                self.checked(entry, claim, digest);
+                self.checked(entry, claim, digest, out);
             }
             Some(Finished::Sent) => self.resting.read(),
             Some(Finished::Failed { entry, unreadable }) => {
@@ -269,10 +301,17 @@ impl ServedClient {
         self.transfers.say_deletes(out);
     }
 
-    fn checked(&mut self, entry: Arc<Entry>, claim: Digest, digest: Digest) {
+    fn checked(
+        &mut self,
+        entry: Arc<Entry>,
+        claim: Digest,
+        digest: Digest,
+        out: &mut ServerOutputs,
+    ) {
         let name = entry.name();
         if digest == claim {
-            return self.forget_resume(name);
+            self.forget_resume(name);
+            return self.has(&entry, out);
         }
         // Unless the client has said something else meanwhile.
         if self.claims.get(name) == Some(&claim) {

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use super::event::{ServerOutput, ServerOutputs, ServerSessionEvent};
 use super::piece_writer::{Piece, PieceWriter};
 use super::transfer::{Step, Transfer};
+use super::unconfirmed::UnconfirmedFiles;
 use crate::VirtualPath;
 use crate::catalogue::Entry;
 use crate::digest::{Algorithm, Digest};
-use crate::message::{CHUNK, Dictionary};
+use crate::message::{CHUNK, Dictionary, Receipt};
 use crate::session::{Job, JobResult, ResumePoint, Unreadable};
 
 /// The most jobs without a result, and deletes that wait for them.
@@ -57,12 +58,22 @@ pub(super) struct Transfers {
     window: u64,
     /// Whether a file was opened that no job has closed.
     unclosed: bool,
+    /// `None` if the client does not say what becomes of files.
+    unconfirmed: Option<UnconfirmedFiles>,
 }
 
 impl Transfers {
     pub(super) const fn new(sizes: usize) -> Self {
         let writer = PieceWriter::new(sizes);
-        Self { writer, queue: VecDeque::new(), waiting: 0, credit: 0, window: 0, unclosed: false }
+        Self {
+            writer,
+            queue: VecDeque::new(),
+            waiting: 0,
+            credit: 0,
+            window: 0,
+            unclosed: false,
+            unconfirmed: None,
+        }
     }
 
     /// Whether the client is of this implementation.
@@ -72,6 +83,20 @@ impl Transfers {
 
     pub(super) const fn set_ours(&mut self, ours: bool) {
         self.writer.ours = ours;
+    }
+
+    /// Sets whether the client says what becomes of files.
+    pub(super) fn set_receipts(&mut self, receipts: bool) {
+        self.unconfirmed = receipts.then(UnconfirmedFiles::default);
+    }
+
+    pub(super) const fn has_receipts(&self) -> bool {
+        self.unconfirmed.is_some()
+    }
+
+    /// Handles what the client says of a file. Returns the news, if there are any.
+    pub(super) fn handle_receipt(&mut self, receipt: &Receipt) -> Option<ServerSessionEvent> {
+        self.unconfirmed.as_mut()?.handle_receipt(receipt)
     }
 
     pub(super) const fn has_credit(&self) -> bool {
@@ -230,6 +255,7 @@ impl Transfers {
             let Some(Work::Delete(name)) = self.queue.pop_front() else { break };
             self.waiting = self.waiting.saturating_sub(1);
             self.writer.delete(&name, out);
+            self.unconfirmed.iter_mut().for_each(|unconfirmed| unconfirmed.forget(&name));
             out.push_back(ServerOutput::Event(ServerSessionEvent::Deleted { name }));
         }
     }
@@ -299,7 +325,11 @@ impl Transfers {
             return Dictionary::default();
         }
         let (headers, entry) = (transfer.headers(), transfer.entry().clone());
-        self.writer.begin(entry.name(), entry.version().size, out);
+        let (name, size) = (entry.name(), entry.version().size);
+        self.writer.begin(name, size, out);
+        if let Some(unconfirmed) = &mut self.unconfirmed {
+            unconfirmed.begin(name, size, self.writer.sequence());
+        }
         headers
     }
 
@@ -319,7 +349,9 @@ impl Transfers {
             self.writer.end(&piece, out);
         }
         self.queue.pop_front();
-        out.push_back(ServerOutput::Event(ServerSessionEvent::Sent { name: name.clone(), size }));
+        let (name, receipt_follows) = (name.clone(), self.has_receipts());
+        let event = ServerSessionEvent::Sent { name, size, receipt_follows };
+        out.push_back(ServerOutput::Event(event));
     }
 
     /// Breaks off everything that is being done for a file. Returns whether the client was told
@@ -342,6 +374,7 @@ impl Transfers {
             return false;
         }
         let deleted = self.writer.abort(name, transfer.sent() - held_back, out);
+        self.unconfirmed.iter_mut().for_each(|unconfirmed| unconfirmed.forget(name));
         out.push_back(ServerOutput::Event(ServerSessionEvent::Aborted { name: name.clone() }));
         deleted
     }

@@ -23,6 +23,12 @@ pub(super) struct Verdict {
     omitted: BTreeSet<Omission>,
     pub(super) refusals: u64,
     pub(super) deliveries: u64,
+    /// Every size in which a name was delivered.
+    delivered: BTreeMap<String, BTreeSet<u64>>,
+    /// The size in which the sender last believed that the receiver has a name.
+    confirmed: BTreeMap<String, u64>,
+    /// What the sender believed although it was never so.
+    believed: Option<String>,
 }
 
 impl Verdict {
@@ -47,6 +53,38 @@ impl Verdict {
         if fate == Fate::Final {
             self.refused.insert(name.as_str()[1..].to_owned());
         }
+    }
+
+    /// Notes that a file is in its place.
+    pub(super) fn delivered(&mut self, name: &VirtualPath, size: u64) {
+        self.deliveries += 1;
+        self.delivered.entry(name.as_str()[1..].to_owned()).or_default().insert(size);
+    }
+
+    /// Notes that the sender was told that the receiver has a file.
+    pub(super) fn confirmed(&mut self, name: &VirtualPath, size: u64) {
+        let name = &name.as_str()[1..];
+        if !self.delivered.get(name).is_some_and(|sizes| sizes.contains(&size)) {
+            self.believed
+                .get_or_insert_with(|| format!("{name} was never delivered with {size} bytes"));
+        }
+        self.confirmed.insert(name.to_owned(), size);
+    }
+
+    /// Checks that the sender knows of everything that was received, and has never believed more.
+    ///
+    /// # Errors
+    /// What it does not know, or has believed.
+    pub(super) fn check_confirmed(&self, received: &Tree) -> Result<(), String> {
+        if let Some(believed) = &self.believed {
+            return Err(format!("the sender was told that it is there: {believed}"));
+        }
+        for (name, content) in received.iter().filter(|(name, _)| !self.refused.contains(*name)) {
+            if self.confirmed.get(name) != Some(&(content.len() as u64)) {
+                return Err(format!("the sender was not told that {name} is there"));
+            }
+        }
+        Ok(())
     }
 
     /// Notes that a name is gone.

@@ -151,6 +151,7 @@ impl World {
             self.settle()?;
             let (published, received) = (tree(&self.source)?, self.received()?);
             let checked = self.verdict.check_equal(&published, &received);
+            let checked = checked.and_then(|()| self.verdict.check_confirmed(&received));
             let is_late = self.now.duration_since(start) > PATIENCE;
             match checked {
                 Ok(()) => break,
@@ -356,11 +357,13 @@ impl Connection {
                 let result: JobResult = self.reader.execute(job);
                 self.server.handle_result(now, result);
             }
-            Some(ServerOutput::Event(event)) => {
-                if let ServerSessionEvent::Unreadable { name, reason, fate } = event {
+            Some(ServerOutput::Event(event)) => match event {
+                ServerSessionEvent::Unreadable { name, reason, fate } => {
                     verdict.refuse(&name, reason, fate);
                 }
-            }
+                ServerSessionEvent::Confirmed { name, size } => verdict.confirmed(&name, size),
+                _ => {}
+            },
             Some(ServerOutput::Close) => return Step::Over,
             None => return Step::Idle,
         }
@@ -387,7 +390,9 @@ impl Connection {
                     verdict.refusals += 1;
                     verdict.refuse(&name, reason, fate);
                 }
-                Written::File(FileEvent::Delivered { .. }) => verdict.deliveries += 1,
+                Written::File(FileEvent::Delivered { name, size, .. }) => {
+                    verdict.delivered(&name, size);
+                }
                 Written::Stuck => self.is_stuck = true,
                 Written::Unstuck => self.is_stuck = false,
                 _ => {}
