@@ -2,7 +2,7 @@
 //! it.
 //!
 //! ```text
-//! cargo run --example files -- ~/photos ./received
+//! cargo run --example files --features files -- ~/photos ./received
 //! ```
 
 use zyre::{Event, Node, Printable};
