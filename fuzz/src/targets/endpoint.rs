@@ -1,5 +1,7 @@
 //! Endpoints as people write them: in arguments, in files of settings, and in what others tell.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use zre_proto::{Endpoint, HostEndpoint};
 
 use super::message::assert_spells;
@@ -25,8 +27,15 @@ pub fn target(data: &[u8]) {
         }
         (None, Some((name, port))) => {
             assert!(port != 0 && !name.is_empty() && name.len() <= 253, "{name:?}");
-            assert!(name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':'), "{name:?}");
-            assert!(name.parse::<std::net::IpAddr>().is_err(), "{name:?}");
+            assert!(name.bytes().all(|byte| byte.is_ascii_graphic()), "{name:?}");
+            assert!(name.parse::<IpAddr>().is_err(), "{name:?}");
+            match name.split_once('%') {
+                Some((address, _)) => {
+                    let address = address.parse::<Ipv6Addr>().expect("only addresses have a scope");
+                    assert!(address.is_unicast_link_local(), "{name:?}");
+                }
+                None => assert!(!name.contains(':'), "{name:?}"),
+            }
             assert_eq!(numeric, None);
         }
         both => panic!("{both:?}"),
@@ -39,6 +48,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "tcp://10.77.0.1:49152",
         "10.77.0.1:49152",
         "[fe80::1%2]:7",
+        "[fe80::1%eth0]:7",
         "tcp://fd00::1:7",
         "localhost:49152",
         "tcp://server-1.example.org.:65535",
