@@ -7,11 +7,16 @@ use zre_proto::{Endpoint, HostEndpoint};
 use super::message::assert_spells;
 
 /// What is an endpoint has an address or a name that can be looked up, and a port; it is read again
-/// from its own spelling, with a scheme and without. Whatever is a numeric endpoint is one.
+/// from its own spelling, with a scheme and without. Whatever is a numeric endpoint that leads somewhere
+/// is one.
 pub fn target(data: &[u8]) {
     assert_spells::<HostEndpoint>(data);
     let Ok(text) = str::from_utf8(data) else { return };
-    let numeric = text.parse::<Endpoint>().ok().filter(|it| it.address().port() != 0);
+    let leads_somewhere = |it: &Endpoint| {
+        let address = it.address();
+        address.port() != 0 && !address.ip().is_unspecified()
+    };
+    let numeric = text.parse::<Endpoint>().ok().filter(leads_somewhere);
     let Ok(read) = text.parse::<HostEndpoint>() else {
         assert_eq!(numeric, None, "{text:?}");
         return;
@@ -21,7 +26,7 @@ pub fn target(data: &[u8]) {
     assert_eq!(bare.parse().as_ref(), Ok(&read));
     match (read.endpoint(), read.name()) {
         (Some(endpoint), None) => {
-            assert!(endpoint.address().port() != 0);
+            assert!(leads_somewhere(&endpoint));
             assert_eq!(HostEndpoint::from(endpoint), read);
             assert!(numeric.is_none_or(|numeric| numeric == endpoint));
         }
@@ -54,6 +59,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "tcp://server-1.example.org.:65535",
         "xn--bcher-kva.example:1",
         "*:1",
+        "[::]:1",
+        "0.0.0.0:1",
         "10.0.0.300:1",
         "host:0",
         "tcp://:1",
