@@ -185,6 +185,11 @@ impl Hello {
         }
     }
 
+    /// Puts it in this group, and in no other.
+    pub fn join(&mut self, group: &[u8]) {
+        self.groups = [count(1), longstr(group)].concat();
+    }
+
     /// Returns its header.
     pub fn encode(&self) -> Vec<u8> {
         let fields = [

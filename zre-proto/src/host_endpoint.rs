@@ -63,13 +63,15 @@ fn is_name(text: &str) -> bool {
         && labels.split('.').all(is_label)
 }
 
-/// An IPv6 address with the name of an interface behind it.
+/// A link-local address with the name of an interface behind it. No other address has a scope that
+/// would have to be told.
 fn scoped(host: &str) -> Option<&str> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let (address, interface) = bare.split_once('%')?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let is_name = !interface.is_empty() && bare.len() <= MAX_NAME && interface.bytes().all(fits);
-    (address.parse::<Ipv6Addr>().is_ok() && is_name).then_some(bare)
+    let is_local = address.parse().is_ok_and(|address: Ipv6Addr| address.is_unicast_link_local());
+    (is_local && is_name).then_some(bare)
 }
 
 impl fmt::Display for HostEndpoint {
@@ -189,6 +191,9 @@ mod tests {
             "[::1:1",
             "[fe80::1%]:1",
             "[fe80::1%a b]:1",
+            "[::%eth0]:1",
+            "[fd00::1%eth0]:1",
+            "[ff02::1%eth0]:1",
             "10.0.0.7%eth0:1",
             "10.0.0.300:1",
             "10.0.0:1",

@@ -14,7 +14,7 @@ use zyre::{Event, Node, Printable};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "anonymous".into());
-    // "*" is the network that the default route goes through; "lo" would stay on this machine.
+    // "lo" stays on this machine; "*" is every network that can be used.
     let interface = arguments.next().unwrap_or_else(|| "*".into());
     let builder = Node::builder().name(name).interface(interface).join("lobby");
     // The tasks of the node run here, beside the threads of the application.

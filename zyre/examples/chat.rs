@@ -13,7 +13,7 @@ const ROOM: &str = "lobby";
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let nick = arguments.next().unwrap_or_else(|| "anonymous".into());
-    // "*" is the network that the default route goes through; "lo" would stay on this machine.
+    // "lo" stays on this machine; "*" is every network that can be used.
     let interface = arguments.next().unwrap_or_else(|| "*".into());
     let builder = Node::builder().name(nick).interface(interface).join(ROOM);
     let (node, mut events) = builder.start().await?;

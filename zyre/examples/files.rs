@@ -2,7 +2,7 @@
 //! it.
 //!
 //! ```text
-//! cargo run --example files -- ~/photos ./received
+//! cargo run --example files --features files -- ~/photos ./received
 //! ```
 
 use zyre::{Event, Node, Printable};
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let shared = arguments.next().unwrap_or_else(|| "shared".into());
     let received = arguments.next().unwrap_or_else(|| "received".into());
-    // "*" is the network that the default route goes through; "lo" would stay on this machine.
+    // "lo" stays on this machine; "*" is every network that can be used.
     let interface = arguments.next().unwrap_or_else(|| "*".into());
     let builder = Node::builder().interface(interface).share(&shared, &received);
     let (node, mut events) = builder.start().await?;

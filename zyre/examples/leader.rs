@@ -1,6 +1,7 @@
 //! One of many: start it a few times, on one machine or on several, and one of them does the work.
 //! Stop that one, and another goes on.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::interval;
@@ -17,6 +18,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} is at {}; Ctrl-C stops it", node.name(), node.endpoint());
 
     let mut work = interval(Duration::from_secs(1));
+    // Waited for once: one for each turn of the loop would miss a Ctrl-C that comes between two.
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
     loop {
         tokio::select! {
             event = events.recv() => match event {
@@ -38,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     println!("worked");
                 }
             }
-            _ = tokio::signal::ctrl_c() => {
+            _ = &mut interrupt => {
                 // The others hear at once that they need another leader.
                 node.stop().await;
                 return Ok(());

@@ -4,7 +4,7 @@ use zyre::{Event, Node};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // "lo" would stay on this machine; "*" is the network that the default route goes through.
+    // "lo" stays on this machine; "*" is every network that can be used.
     let interface = std::env::args().nth(1).unwrap_or_else(|| "*".into());
     let builder = Node::builder().interface(interface).header("X-LANGUAGE", "Rust").join("chat");
     let (node, mut events) = builder.start().await?;

@@ -40,9 +40,9 @@
 //!
 //! # Who leads
 //!
-//! Members of a group can agree on one of them that does what only one should do.
-//! [`Builder::contest`] or [`Node::contest`] makes a node a candidate, [`Event::Leader`] tells every
-//! member who leads now, and [`Node::leader`] answers at any time:
+//! The members of a group can agree on one of them to do the work that only one should do.
+//! [`Builder::contest`] or [`Node::contest`] makes a node a *contester*, a member that is willing to lead;
+//! [`Event::Leader`] tells every member who leads now, and [`Node::leader`] answers at any time:
 //!
 //! ```no_run
 //! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,9 +51,9 @@
 //! let (node, mut events) = Node::builder().contest("printers").start().await?;
 //! while let Some(event) = events.recv().await {
 //!     match event {
-//!         Event::Leader { mine: true, .. } => println!("it is for this node to do it"),
-//!         Event::Leader { leader: Some(peer), .. } => println!("{peer} does it"),
-//!         Event::Leader { leader: None, .. } => println!("nobody does, for the moment"),
+//!         Event::Leader { mine: true, .. } => println!("this node leads"),
+//!         Event::Leader { leader: Some(peer), .. } => println!("{peer} leads"),
+//!         Event::Leader { leader: None, .. } => println!("nobody leads at the moment"),
 //!         _ => {}
 //!     }
 //! }
@@ -61,37 +61,40 @@
 //! # }
 //! ```
 //!
-//! The leader is the member with the lowest id of those that contest. Nobody votes: each node computes
-//! that from the members it sees, so there is nothing to wait for. The events say it when it has been
-//! so for 100 ms, and at once, by `None`, when the leader is lost. A node that is alone leads. One that
-//! [leaves](Node::leave) the group contests no more; to stay as a mere member it joins again. An id
-//! that is [kept](Builder::id) makes the same node lead again after a restart, and a low one makes it
-//! lead always.
+//! `zyre/examples/leader.rs` is a whole program.
 //!
-//! What is promised is that all who see each other agree soon: within 100 ms after each has seen who
-//! has come or gone, which after a crash takes up to a second, and up to 30 s if a host vanishes. What is
-//! not:
+//! The contester with the lowest id leads. There is no vote: each node computes the leader from the members
+//! that it sees. A new leader is reported once it has been the same for 100 ms; its loss is reported at once,
+//! as `None`. A node that is alone in its group leads it. A node that [leaves](Node::leave) the group no
+//! longer contests, even if it joins again. With an id that it [keeps](Builder::id) the same node leads
+//! again after a restart, and with a low one it always leads.
 //!
-//! - **While the network is cut each side has a leader**, and both do the work. After it has healed
+//! Agreement is *eventual*: all nodes that see each other have the same leader within 100 ms after the last of
+//! them has noticed who has come or gone. That takes milliseconds if a node stops, up to a second if it
+//! crashes, and up to 30 s if its host vanishes. Until then there can be two leaders:
+//!
+//! - **While the network is partitioned each part has a leader**, and both do the work. Once it has healed
 //!   they agree again.
-//! - **A new leader may begin while the old one still works**: one node may notice before another, and
-//!   a node starts as its own leader before it has met anybody.
+//! - **A new leader may start while the old one still works**: one node may notice a change before another
+//!   does, and a node that has not met anybody yet leads.
 //!
-//! So it is no lock. Let the leader do what may be done twice: answer questions, tidy up, announce.
-//! What must not happen twice has to be guarded where it happens, for instance by a number that the
-//! application counts up with each new leader and that a storage refuses if it is lower than before; or
-//! by a leader that acts only while it sees more than half of a known number of nodes
-//! ([`Node::peers_in`]).
+//! So this is no lock service. Let the leader do what may be done twice: answer questions, tidy up, announce.
+//! Guard what must not happen twice where it happens, for instance by a number that the application
+//! increases with each new leader, and a storage that refuses a lower one than before; or by a leader that
+//! acts only while it sees more than half of a known number of nodes ([`Node::peers_in`]).
 //!
 //! C Zyre elects as well, by rounds of messages. Its nodes and those of this library have the same
-//! leader in a group, as far as they see the same members: see [`zre_proto::leader`]. It mostly takes
-//! milliseconds. A round that another one, a crash or a join has spoilt is begun again, and then it takes
-//! up to 12 s. A node of C Zyre that does not contest hears of contesters of this library as soon as
-//! another one of C Zyre in the group contests, or with [`Builder::elect_with_everyone`]. One that does
-//! not contest, and waits for the round of a contester that has died, is freed by nodes of this library,
-//! unless members have gone while it counted the answers of that round. Nothing that another node may say
-//! helps it then: it has no new leader until a contester with a lower id comes, or more members do. pyre
-//! and zyre.js know no elections, and are not told.
+//! leader in a group, as far as they see the same members: see [`zre_proto::leader`]. That mostly takes
+//! milliseconds; a round that was disturbed by another round, a crash or a join is repeated, which takes up
+//! to 12 s. Two cases are different:
+//!
+//! - A node of C Zyre that does not contest hears of contesters of this library only once another node of
+//!   C Zyre in the group contests, or with [`Builder::elect_with_everyone`].
+//! - If a contester dies in the middle of its round, nodes of C Zyre that do not contest keep waiting for it.
+//!   Nodes of this library release them, unless members have gone while the round was counted; then such a
+//!   node has no new leader until a contester with a lower id, or more members, come.
+//!
+//! pyre and zyre.js know no elections, and are told nothing of them.
 //!
 //! # How nodes find each other
 //!
@@ -109,8 +112,9 @@
 //!
 //! # Without broadcast
 //!
-//! Clouds, VPNs, guest networks and routers let no broadcast pass. There a node is told where others
-//! are, at the start or later:
+//! Clouds, VPNs, guest networks and routers do not forward broadcasts. There a node is told where others are,
+//! at the start or while it runs: by endpoints, as this section says, or by [gossip](crate#gossip). All
+//! sources may be used together; [`Builder::beacon`] switches beacons off.
 //!
 //! ```no_run
 //! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -118,39 +122,41 @@
 //!
 //! let server: HostEndpoint = "server.example.org:49152".parse()?;
 //! let builder = Node::builder()
-//!     .beacon(false)                      // no UDP socket at all; or both at once
+//!     .beacon(false)                      // no UDP socket at all
 //!     .mailbox_port(49152)                // so that others can be told of it
-//!     .require_endpoint(server.clone());  // whoever is there
+//!     .require_endpoint(server.clone());  // any node that is there
 //! let (node, events) = builder.start().await?;
 //!
 //! let id: PeerId = "5eed0000000040008000000000000007".parse()?;
 //! node.require_peer(id, "10.0.7.1:49152".parse::<HostEndpoint>()?)?; // only this node
-//! node.forget_endpoint(server)?; // not tried any more; who is present stays until it goes
+//! node.forget_endpoint(server)?; // no more attempts; a peer that is present stays until it goes
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! - **It is enough that one of two knows the other**, and can connect to it: they then have one
-//!   connection for both directions. A node behind a firewall or NAT requires one that is not. All
-//!   nodes may be given the same list: each knows its own endpoint by the id that answers there.
-//! - **They do not tell each other of third ones.** Whom nobody requires, and who requires nobody, is
-//!   alone. [Gossip](crate#gossip) does.
+//! `zyre/examples/static_peers.rs` is a whole program.
+//!
+//! - **It is enough that one of two nodes knows the other**, and can connect to it: the two then share one
+//!   connection for both directions. A node behind a firewall or NAT requires one that is not. All nodes may
+//!   be given the same list: each recognises its own endpoint by the id that answers there.
+//! - **Peers do not tell each other of third nodes.** A node that requires no other, and is required by none,
+//!   stays alone. With [gossip](crate#gossip) nodes do tell.
 //! - **An endpoint is an address or a host name**, with the port of a mailbox: [`HostEndpoint`]. A name is
 //!   looked up at each attempt, and its addresses are tried in turn.
-//! - **Who is lost is tried again**: where a node was met before once in a
-//!   [`beacon_interval`](Builder::beacon_interval), a second by default, so that it is met within
-//!   three seconds after a network is whole again, however long it was not; where nobody ever was,
-//!   after 1, 2, 4 … 60 such times, and soon when this host has another address.
-//! - **Who cannot be met is told**, with the reason: [`Event::Unreachable`] of a node,
-//!   [`Event::EndpointUnreachable`] of an endpoint. [`Node::required`] shows how far it is with all.
-//! - **A peer that stops** says goodbye on its connection, so its [`Exit`](Event::Exit) needs no beacon; that of
-//!   a crash neither.
-//! - **A node of another kind** is met by its endpoint alone as well, if it can connect back: it answers HELLO.
-//!   Two nodes with one address and another endpoint than they say, as behind a port forwarding, are asked
-//!   who they are before they enter.
+//! - **A peer that is lost is tried again**, once in a [`beacon_interval`](Builder::beacon_interval), a second
+//!   by default: it is met within three seconds after the network is whole again, however long that took.
+//!   Where no node was ever met the attempts come after 1, 2, 4 … 60 such intervals, and soon after this host
+//!   has changed its address.
+//! - **A node that cannot be met is reported**, with the reason: [`Event::Unreachable`] for a node,
+//!   [`Event::EndpointUnreachable`] for an endpoint. [`Node::required`] shows the state of all.
+//! - **A peer that stops** says goodbye on its connection, and the connection of one that crashes ends: neither
+//!   [`Exit`](Event::Exit) needs a beacon.
+//! - **Nodes of other implementations** are met by their endpoint alone as well, if they can connect back:
+//!   they answer HELLO. Where nodes say another endpoint than the one that was dialled, as behind a port
+//!   forwarding, and two have the same address, they are asked who they are before they enter.
 //!
-//! An id in [`Node::require_peer`] makes sure that the node is the one that is meant, as far as nobody
-//! pretends to be it. With an endpoint alone whoever is there is met.
+//! The id in [`Node::require_peer`] makes sure that the node is the one that is meant, as long as none
+//! pretends to be it. With an endpoint alone, any node that is there is met.
 //!
 //! # Gossip
 //!
@@ -171,6 +177,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! `zyre/examples/gossip.rs` is a whole program.
 //!
 //! - **A hub is a node like any other**, and may be a client of other hubs: what one knows, all hear.
 //!   It only tells where nodes are; what they say to each other does not go through it. If it fails

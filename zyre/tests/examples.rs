@@ -1,8 +1,31 @@
-//! The examples as programs, as far as they can be tried without the port that everybody uses.
+//! The examples as programs. Those that run do so in a network namespace with a loopback interface and
+//! nothing else, where the port that everybody uses is free.
 
+#![cfg(test)]
 #![allow(clippy::unwrap_used)]
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
+
+use testkit::child::Child;
+use testkit::harness::Harness;
+use testkit::namespace::{self, Namespace};
+use testkit::process::Signal;
+use testkit::tests;
+
+fn main() -> ExitCode {
+    let anywhere = tests![
+        a_static_peer_needs_a_port_and_endpoints_that_can_be_read,
+        an_unknown_interface_is_an_error,
+        a_gossip_hub_without_an_address_is_an_error,
+    ];
+    let in_namespaces = tests![
+        of_three_that_contest_one_works_and_when_it_is_gone_the_next,
+        clients_of_a_gossip_hub_meet,
+        static_peers_meet_if_one_knows_where_the_other_is,
+    ];
+    let impossible = namespace::possible().err().map(String::from);
+    Harness::default().and(anywhere).skip(impossible).then(in_namespaces).exit_code()
+}
 
 /// An example that `cargo test` has built beside this test; or that is built now, if only this test
 /// was asked for.
@@ -20,7 +43,6 @@ fn example(name: &str) -> Command {
     command
 }
 
-#[test]
 fn a_static_peer_needs_a_port_and_endpoints_that_can_be_read() {
     for (arguments, said) in [(&[][..], "name a port"), (&["0", "nowhere"], "nowhere")] {
         let done = example("static_peers").args(arguments).output().unwrap();
@@ -30,7 +52,6 @@ fn a_static_peer_needs_a_port_and_endpoints_that_can_be_read() {
     }
 }
 
-#[test]
 fn an_unknown_interface_is_an_error() {
     let done = example("minimal").arg("nowhere0").output().unwrap();
     let told = String::from_utf8_lossy(&done.stderr);
@@ -38,11 +59,111 @@ fn an_unknown_interface_is_an_error() {
     assert!(told.contains("nowhere0"), "{told}");
 }
 
-#[test]
 fn a_gossip_hub_without_an_address_is_an_error() {
     for arguments in [&["hub"][..], &["listen", "hub"], &[]] {
         let done = example("gossip").args(arguments).output().unwrap();
         let told = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(1), "{told}");
     }
+}
+
+/// A host without a network, on which examples run.
+struct Host(Namespace);
+
+impl Host {
+    fn new() -> Self {
+        let namespace = Namespace::new().unwrap();
+        namespace.ip("link set lo up").unwrap();
+        Self(namespace)
+    }
+
+    /// Starts an example, and waits until it has a node.
+    fn start(&self, name: &str, arguments: &[&str]) -> Running {
+        let mut command = self.0.command(example(name).args(arguments));
+        let child = Child::start(name, &mut command).unwrap();
+        let node = |line: &str| line.split_once(" is at ").map(|(node, _)| node.to_owned());
+        let node = child.blocking_text(node).unwrap();
+        Running { child, node }
+    }
+}
+
+/// An example that runs, and the name of its node.
+struct Running {
+    child: Child,
+    node: String,
+}
+
+impl Running {
+    /// Waits until it has printed lines that begin like these, in this order, whatever is between them.
+    fn says(&self, lines: &[&str]) {
+        let mut missing = lines.iter().peekable();
+        let read = |line: &str| {
+            missing.next_if(|wanted| line.starts_with(**wanted));
+            missing.peek().is_none().then_some(())
+        };
+        if let Err(failure) = self.child.blocking_text(read) {
+            panic!("{} should have said {lines:?}: {failure}", self.node);
+        }
+    }
+
+    /// Presses Ctrl-C.
+    fn interrupt(&mut self) {
+        self.child.signal(Signal::Interrupt);
+        let (status, said) = self.child.blocking_end().unwrap();
+        assert!(status.success(), "{status}: {said}");
+    }
+}
+
+fn of_three_that_contest_one_works_and_when_it_is_gone_the_next() {
+    let host = Host::new();
+    let mut all = [(); 3].map(|()| host.start("leader", &["lo"]));
+    // A name is the beginning of an id, and the lowest id leads.
+    all.sort_by(|one, other| one.node.cmp(&other.node));
+    let [mut first, mut second, mut third] = all;
+    let [first_leads, second_leads] = [&first, &second].map(|it| format!("{} leads", it.node));
+    first.says(&["this node leads", "worked"]);
+    second.says(&[&first_leads]);
+    third.says(&[&first_leads]);
+
+    first.child.kill();
+    second.says(&[&first_leads, "nobody leads", "this node leads", "worked"]);
+    third.says(&[&first_leads, "nobody leads", &second_leads]);
+
+    second.interrupt();
+    third.says(&[&second_leads, "nobody leads", "this node leads", "worked"]);
+    third.interrupt();
+}
+
+fn clients_of_a_gossip_hub_meet() {
+    let host = Host::new();
+    let mut early = host.start("gossip", &["127.0.0.1:5999"]);
+    early.says(&["no hub at tcp://127.0.0.1:5999"]);
+    let mut hub = host.start("gossip", &["listen", "127.0.0.1:5999"]);
+    let late = host.start("gossip", &["localhost:5999"]);
+    let all = [&early, &late, &hub];
+    for one in all {
+        for other in all.iter().filter(|other| other.node != one.node) {
+            one.says(&[&format!("{:?} is here, at tcp://127.0.0.1:", other.node)]);
+        }
+    }
+    early.says(&["the hub at tcp://127.0.0.1:5999 is there"]);
+    // Those who have met need the hub no more.
+    hub.child.kill();
+    early.child.kill();
+    for gone in [&hub, &early] {
+        late.says(&[&format!("{:?} is gone: ", gone.node)]);
+    }
+}
+
+fn static_peers_meet_if_one_knows_where_the_other_is() {
+    let host = Host::new();
+    let there = host.start("static_peers", &["49152"]);
+    let mut knowing = host.start("static_peers", &["49153", "localhost:49152", "127.0.0.1:49154"]);
+    for (one, other) in [(&there, &knowing), (&knowing, &there)] {
+        let is_here = format!("{:?} is here, at tcp://127.0.0.1:4915", other.node);
+        one.says(&[&is_here, &format!("{:?}: \"Hello, all!\"", other.node)]);
+    }
+    knowing.says(&["tcp://127.0.0.1:49154: "]);
+    knowing.child.kill();
+    there.says(&[&format!("{:?} is gone: ", knowing.node)]);
 }

@@ -83,7 +83,8 @@ async fn elections(target: Arc<Target>) -> Result<Done, String> {
     let ids: [&[u8]; 5] = [&[b'0'; 32], &[b'F'; 32], b"", b"nonsense", &[0xFF; 255]];
     let mut closed = 0;
     for group in [GROUP.as_bytes(), b"ghosts", b""] {
-        let mut ghost = target.ghost().await?;
+        // Of who is not in the group nothing is heard.
+        let mut ghost = target.ghost_as(target.stranger(), |hello| hello.join(group)).await?;
         for id in ids {
             let fields = [string(group), string(id)].concat();
             ghost.send(ELECT, &fields, &[]).await;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attack::{Attack, Done};
-use super::target::{Target, many};
+use super::target::{GROUP, Target, many};
 use crate::wire::ghost::Ghost;
-use crate::wire::{Hello, JOIN, LEAVE, PING, PING_OK, SHOUT, WHISPER, message, string};
+use crate::wire::{
+    ELECT, Hello, JOIN, LEADER, LEAVE, PING, PING_OK, SHOUT, WHISPER, message, string,
+};
 
 /// How long peers are made.
 const MEETING: Duration = Duration::from_secs(10);
@@ -47,6 +49,11 @@ pub(super) const ATTACKS: &[Attack] = &[
     Attack::new("flood-whisper-unread", "200,000 WHISPERs, and no answer is read", |target| {
         Box::pin(flood(target, 200_000, false, |_| (WHISPER, Vec::new())))
     }),
+    Attack::new(
+        "flood-election",
+        "200,000 ELECTs and LEADERs among members that read none",
+        |target| Box::pin(elections(target)),
+    ),
     Attack::new("flood-stop-reading", "10 peers that read nothing, and go on", |target| {
         Box::pin(deaf(target))
     }),
@@ -101,6 +108,32 @@ pub(super) async fn flood_of(
         sent += BATCH;
     }
     Done::holding(if sent < count { format!("cut off after {sent}") } else { String::new() }, ghost)
+}
+
+/// Members elect: each ELECT has a lower id than those before, and so is passed on to all others.
+async fn elections(target: Arc<Target>) -> Result<Done, String> {
+    fn challenge(id: u128) -> Vec<u8> {
+        let group = string(GROUP.as_bytes());
+        [group, string(format!("{id:032X}").as_bytes())].concat()
+    }
+    let join = |hello: &mut Hello| hello.join(GROUP.as_bytes());
+    let mut voters = Vec::new();
+    for _ in 0..3 {
+        let mut ghost = target.ghost_as(target.stranger(), join).await?;
+        ghost.send(ELECT, &challenge(u128::MAX), &[]).await;
+        if !ghost.is_heard().await {
+            return Err("the target does not answer a new member".into());
+        }
+        voters.push(ghost);
+    }
+    let elector = target.ghost_as(target.stranger(), join).await?;
+    let mut flood = flood_of(elector, 200_000, false, |number| {
+        let id = u128::from(u64::MAX) - number as u128 / 2;
+        (if number.is_multiple_of(2) { ELECT } else { LEADER }, challenge(id))
+    })
+    .await?;
+    flood.held.push(Box::new(voters));
+    Ok(flood)
 }
 
 /// Peers that never read, and are never silent.

@@ -16,7 +16,7 @@ use crate::wire::dealer::Route;
 use crate::wire::ghost::Ghost;
 use crate::wire::mailbox::Mailbox;
 
-/// The group that the target is in, if it answers.
+/// The group that the target is in, if it answers; it contests in it, if it can.
 pub const GROUP: &str = "hostile";
 
 /// How long the target may take for anything that an attack has to wait for.

@@ -31,7 +31,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
 }
 
 async fn live(options: &Options) -> Result<(), String> {
-    let builder = Node::builder().name("victim").join(GROUP);
+    let builder = Node::builder().name("victim").contest(GROUP);
     let builder = builder.interface(options.interface.as_str()).beacon_port(options.beacon_port);
     let builder = match options.gossip_hub {
         Some(hub) => {

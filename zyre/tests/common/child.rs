@@ -98,6 +98,9 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
     if let Some(port) = port("mailbox") {
         builder = builder.mailbox_port(port);
     }
+    if let Some(group) = settings["contest"].as_str() {
+        builder = builder.contest(group);
+    }
     if let Some(address) = settings["gossip_listen"].as_str() {
         builder = builder.gossip_listen(address.parse::<SocketAddr>().expect("an address"));
     }

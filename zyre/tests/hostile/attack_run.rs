@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::attacks::{Good, GossipTarget, Target};
+use testkit::attacks::{GROUP, Good, GossipTarget, Target};
 use testkit::wire::connection::Connection;
 use testkit::wire::dealer::Route;
 use testkit::wire::ghost::Ghost;
@@ -69,6 +69,7 @@ impl AttackRun {
     pub(crate) async fn beside(kind: GoodPeer, mut settings: Value) -> Self {
         let beacon_port = free_port();
         settings["port"] = beacon_port.into();
+        settings["contest"] = GROUP.into();
         let mut victim = Child::start("echo", settings).await;
         let id = u128::from_be_bytes(*victim.id.as_bytes());
         let id = if kind == GoodPeer::Chooser { id - 1 } else { id + 1 };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::failure::{Failure, Result};
 use testkit::transcript::Transcript;
 use testkit::wait::free_port;
@@ -109,11 +109,16 @@ impl Bed {
 
     /// Fails if any peer has reported an EXIT.
     pub(crate) fn no_exit(&self) -> Result<()> {
-        self.nobody_said("EXIT")
+        self.nobody_said(&json!({ "event": "EXIT" }))
     }
 
-    fn nobody_said(&self, kind: &str) -> Result<()> {
-        match self.transcript.find(&json!({ "event": kind })) {
+    /// Fails if any peer has reported an EXIT of this one.
+    pub(crate) fn no_exit_of(&self, peer: &Peer) -> Result<()> {
+        self.nobody_said(&json!({ "event": "EXIT", "peer": peer.id }))
+    }
+
+    fn nobody_said(&self, pattern: &Value) -> Result<()> {
+        match self.transcript.find(pattern) {
             None => Ok(()),
             Some((who, event)) => {
                 Err(Failure::new(format!("{who} printed {event}, which nothing called for")))
@@ -133,8 +138,8 @@ pub(crate) fn run(title: &str, case: impl FnOnce(&Bed) -> Result<String>) {
     let transcript = Transcript::new();
     let bed = Bed { port: free_port(), transcript, started: Cell::new(0) };
     let result = case(&bed).and_then(|note| {
-        bed.nobody_said("CRASHED")?;
-        bed.nobody_said("ERROR")?;
+        bed.nobody_said(&json!({ "event": "CRASHED" }))?;
+        bed.nobody_said(&json!({ "event": "ERROR" }))?;
         Ok(note)
     });
     let seconds = bed.transcript.start().at.elapsed().as_secs_f64();

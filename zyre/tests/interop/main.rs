@@ -11,6 +11,7 @@
 mod cases;
 mod environment;
 mod kind;
+mod leader;
 mod matrix;
 mod mesh;
 mod peer;
@@ -30,9 +31,11 @@ fn main() -> ExitCode {
     }
     harness
         .skip(environment::missing(&[Kind::Ours, Kind::Pyre]))
-        .and(tests![required_pyre: required::pyre])
+        .and(tests![required_pyre: required::pyre, leader_pyre: leader::pyre])
         .skip(environment::missing(&[Kind::Ours, Kind::ZyreJs]))
-        .and(tests![required_zyrejs: required::zyrejs])
+        .and(tests![required_zyrejs: required::zyrejs, leader_zyrejs: leader::zyrejs])
+        .skip(environment::missing(&[Kind::Ours, Kind::Pyre, Kind::ZyreJs]))
+        .and(tests![leader_both: leader::both])
         .skip(environment::missing(&mesh::THE_OTHERS))
         .and(tests![mesh::the_others])
         .skip(environment::missing(&mesh::EVERYONE))
