@@ -24,6 +24,7 @@ mod names;
 mod partial;
 mod ready;
 mod record;
+mod resumable;
 mod shared;
 mod sync;
 mod tree;

@@ -1,0 +1,54 @@
+//! What becomes of a file that is interrupted.
+
+use super::ReceivedWriter;
+use crate::VirtualPath;
+use crate::disk::received::partial::{self, Prefix};
+use crate::disk::received::resumable::{Resumable, paused};
+use crate::session::ResumePoint;
+
+/// An interrupted file is kept if it has at least this many bytes.
+const MIN_KEPT: u64 = 64 << 10;
+
+impl ReceivedWriter {
+    pub(super) fn resumable(&mut self) -> Option<(VirtualPath, ResumePoint)> {
+        let paused = self.paused.as_mut()?;
+        if paused.prefix.is_none() {
+            match partial::read(&self.shared.partial, &paused.file.partial) {
+                Ok(prefix) => paused.prefix = Some(prefix),
+                Err(error) => {
+                    tracing::warn!(name = %paused.file.name, %error, "cannot read a partial file");
+                    self.drop_paused();
+                    return None;
+                }
+            }
+        }
+        let Resumable { file, prefix, .. } = self.paused.as_ref()?;
+        let Prefix { length, hasher } = prefix.as_ref()?;
+        let resume = ResumePoint { offset: *length, prefix: hasher.digest(), whole: file.whole };
+        Some((file.name.clone(), resume))
+    }
+
+    /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.
+    pub(super) fn interrupt(&mut self) {
+        let Some(current) = self.current.take() else { return };
+        let other = self.paused.as_ref().map_or(0, Resumable::length);
+        match paused(&current) {
+            Some(file) if current.length >= MIN_KEPT.max(other) => {
+                self.drop_paused();
+                if !current.recorded {
+                    self.index().lock().pause(&self.origin, file.clone());
+                }
+                let room = current.room;
+                self.paused = Some(Resumable { file, room, prefix: Some(current.pause()) });
+            }
+            _ => self.discard(current),
+        }
+    }
+
+    pub(super) fn drop_paused(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            self.index().lock().release(paused.room);
+            self.shared.remove_recorded(&self.origin, &paused.file.partial);
+        }
+    }
+}

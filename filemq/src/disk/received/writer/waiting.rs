@@ -1,0 +1,96 @@
+//! Orders that cannot be carried out for now.
+
+use std::time::Instant;
+
+use super::{LOOK_INTERVAL, ReceivedWriter};
+use crate::FileEvent;
+use crate::disk::received::backlog::Passed;
+use crate::disk::received::commit::again;
+use crate::disk::received::shared::FolderSign;
+use crate::disk::received::write_error::Denied;
+use crate::session::{Write, Written};
+
+impl ReceivedWriter {
+    /// Keeps an order that cannot be carried out for now, and tells once of each file.
+    pub(super) fn hold(&mut self, write: Write, denied: Denied) {
+        let name = match &write {
+            Write::Begin { name, .. } => Some(name),
+            _ => self.current.as_ref().map(|current| &current.name),
+        };
+        if let Some(name) = name.filter(|name| self.backlog.told.as_ref() != Some(*name)).cloned() {
+            self.backlog.told = Some(name.clone());
+            self.refuse(name, denied);
+        }
+        self.backlog.held.push_front(write);
+    }
+
+    /// Handles an order that comes while others are held.
+    pub(super) fn pass(&mut self, write: Write) {
+        let current = self.current.as_ref().map(|current| &current.name);
+        match self.backlog.pass(write, current) {
+            Passed::Kept => {}
+            Passed::Ahead(name) => self.delete(&name),
+            Passed::Dropped => {
+                self.backlog.told = None;
+                if let Some(current) = self.current.take() {
+                    self.discard(current);
+                }
+            }
+        }
+    }
+
+    /// Looks whether the folder is still in its place. If not that is the last answer.
+    pub(super) fn look(&mut self) {
+        self.next_look = Instant::now() + LOOK_INTERVAL;
+        if matches!(self.shared.is_in_place(), Ok(false)) {
+            self.is_replaced = true;
+            self.backlog.held.clear();
+            self.current = None;
+            self.answers.push_back(Written::Replaced);
+        }
+    }
+
+    /// Tries again what could not be done.
+    pub(super) fn retry(&mut self) {
+        self.look();
+        if self.is_replaced {
+            return;
+        }
+        let before = self.backlog.len();
+        let parked = std::mem::take(&mut self.backlog.parked);
+        if !parked.is_empty() {
+            let committed = again(&self.shared, &self.origin, &mut self.tree, parked);
+            self.take(committed);
+        }
+        for name in self.backlog.deletes.clone() {
+            self.delete(&name);
+        }
+        while let Some(write) = self.backlog.held.pop_front() {
+            if let Err(denied) = self.attempt(&write) {
+                self.hold(write, denied);
+                break;
+            }
+        }
+        if !self.backlog.is_holding()
+            && let Some(name) = self.backlog.told.take()
+        {
+            self.answer(Written::File(FileEvent::Retried { name }));
+        }
+        if self.backlog.len() < before {
+            self.answers.push_back(Written::Unstuck);
+        }
+        // `flush` says whether something still waits.
+        self.backlog.is_reported = false;
+    }
+
+    /// Returns whether something has changed since the last attempt that may make it succeed.
+    pub(super) fn has_hope(&self) -> bool {
+        let before = self.backlog.sign.as_ref();
+        before.is_some_and(|before| self.sign().gives_hope_since(before))
+    }
+
+    pub(super) fn sign(&self) -> FolderSign {
+        let parked = self.backlog.parked.iter().map(|file| &file.name);
+        self.shared.sign(parked.chain(&self.backlog.deletes))
+    }
+}
