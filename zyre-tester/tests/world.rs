@@ -37,7 +37,7 @@ fn a_seed_decides_the_topology() {
 }
 
 fn a_node_that_meets_nobody_is_found_and_what_was_expected_is_told() {
-    let output = world("--sabotage --hosts 3 --seed 5 --seconds 1 --plain 0");
+    let output = world("--sabotage stay --hosts 3 --seed 5 --seconds 1 --plain 0");
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("WRONG: h0 does not know h"), "{text}");
