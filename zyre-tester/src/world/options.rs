@@ -54,7 +54,7 @@ pub(crate) struct Options {
 /// What is wrong with the nodes on the first host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Sabotage {
-    /// They do not leave it.
+    /// They do not leave it, and know beacons only.
     Stay,
     /// They are told of nobody, in no way.
     ToldOfNobody,

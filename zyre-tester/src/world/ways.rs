@@ -111,16 +111,17 @@ pub(super) fn leads_back(a: &Host, b: &Host, address: Ipv4Addr) -> bool {
 }
 
 /// The IPv4 addresses by which `a` may know `b`, which it has met: it tells others one of them.
-/// None, if it may know none.
+/// None, if it may know none. By beacons it also hears of addresses of other subnets.
 pub(super) fn known_as(a: &Host, b: &Host) -> Vec<Ipv4Addr> {
-    let met = |way: Way<'_>| matches!(way, Way::Ipv4 { .. });
-    if !ways(a, b).any(met) && outside(a, b).next().or_else(|| outside(b, a).next()).is_none() {
-        return Vec::new();
+    let near = ways(a, b).filter_map(|way| match way {
+        Way::Ipv4 { to, .. } => Some(to),
+        Way::Ipv6 { .. } => None,
+    });
+    let by_router = outside(a, b).map(|(_, to)| to).chain(outside(b, a).map(|(from, _)| from));
+    let mut all: Vec<_> = near.chain(by_router).collect();
+    if !all.is_empty() && may_hear(a, b) {
+        all.extend(links(a, b).flat_map(|(_, theirs)| theirs.v4.iter().copied()));
     }
-    let on_links = links(a, b).flat_map(|(_, theirs)| theirs.v4.iter().copied());
-    let from_home = outside(b, a).map(|(from, _)| from);
-    let mut all: Vec<_> =
-        on_links.chain(outside(a, b).map(|(_, to)| to)).chain(from_home).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -113,6 +113,11 @@ impl WorldRun {
         seed: u64,
     ) -> Result<Self> {
         let expired = Duration::from_secs(options.expired);
+        let mut patience = Patience::new(expired);
+        if options.sabotage.is_some() {
+            // It is seen at the first quiet moment, when nothing has failed that is tried again late.
+            patience.meet_told = patience.meet;
+        }
         let machines = Machines::new(&topology)?;
         let memory = Memory::default();
         Ok(Self {
@@ -135,7 +140,7 @@ impl WorldRun {
             options: options.clone(),
             summary: Summary::default(),
             changes: Vec::new(),
-            patience: Patience::new(expired),
+            patience,
         })
     }
 

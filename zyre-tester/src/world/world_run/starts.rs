@@ -61,10 +61,12 @@ impl WorldRun {
 
     /// How the node on a host finds others.
     fn sources(&self, place: usize) -> Sources {
-        if self.sabotage(place) == Some(Sabotage::ToldOfNobody) {
-            return Sources::none();
+        match self.sabotage(place) {
+            None => self.topology.hosts[place].sources.clone(),
+            // What it is told of it would dial, wherever it lives.
+            Some(Sabotage::Stay) => Sources::default(),
+            Some(Sabotage::ToldOfNobody) => Sources::none(),
         }
-        self.topology.hosts[place].sources.clone()
     }
 
     /// Whether others are told where the node on a host is, and not by its id: then it is always at
