@@ -11,7 +11,9 @@ use std::fmt;
 use super::kind::Kind;
 use super::sources::{By, Contact};
 use super::topology::{Host, Topology};
-use super::ways::{can_dial, hears, is_torn, known_as, leads, leads_back, may_hear, paths, told};
+use super::ways::{
+    can_dial, hears, hears_by_ipv4, is_torn, known_as, leads, leads_back, may_hear, paths, told,
+};
 
 /// Whether two nodes meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,7 +256,8 @@ impl Truth {
             return Some(Found::AtHub);
         }
         ends.find_map(|end| {
-            if end != b && !self.have_met(hosts, end, b) {
+            let tells = || self.have_met(hosts, end, b) && self.can_tell(hosts, links, end, b);
+            if end != b && !tells() {
                 return None;
             }
             let addresses = known_as(if end == b { one } else { &hosts[end] }, other);
@@ -262,6 +265,17 @@ impl Truth {
             let found = if end == b { Found::AtHub } else { Found::ByHub(end) };
             (!addresses.is_empty() && all_lead).then_some(found)
         })
+    }
+
+    /// Whether a node that has met another one, `b`, surely knows an address of it that means the
+    /// same elsewhere: not if it only hears it by IPv6.
+    fn can_tell(&self, hosts: &[Host], links: &[(usize, usize)], teller: usize, b: usize) -> bool {
+        let gossips = [(teller, b), (b, teller)].iter().any(|link| links.contains(link));
+        let found = [self.found.get(teller, b), self.found.get(b, teller)];
+        let by_beacon = |found| found == Some(Found::Beacon);
+        gossips
+            || found.into_iter().flatten().count() > 0 && !found.into_iter().any(by_beacon)
+            || hears_by_ipv4(&hosts[teller], &hosts[b])
     }
 
     /// Whether two nodes meet, by what is found so far.
@@ -584,6 +598,29 @@ mod tests {
         let both = Host { sources: near.sources.clone(), ..host(&both) };
         let truth = truth(&of(&[&middle, &near, &both]));
         assert_eq!([(0, 2), (1, 2)].map(|(a, b)| truth.meet(a, b)), [Meet::Yes, Meet::Yes]);
+    }
+
+    #[test]
+    fn who_is_heard_by_ipv6_only_is_told_to_nobody() {
+        let hub =
+            Host { sources: hub("10.80.0.1", &[]).sources, ..host(&[(&["10.80.0.1"], true)]) };
+        let client = client("10.80.0.2", &[0]);
+        let heard = host(&[(&["10.80.0.3"], true)]);
+        let met = |hub: Host, heard: &Host| truth(&of(&[&hub, &client, heard])).meet(1, 2);
+        let hears = |mut hub: Host| {
+            hub.sources.beacon = true;
+            hub
+        };
+        assert_eq!(met(hub.clone(), &heard), Meet::No);
+        assert_eq!(met(hears(hub.clone()), &heard), Meet::Yes);
+        // The network of the IPv4 addresses carries no beacons, and the other one has no such.
+        let networks = |address: &str| {
+            let mut host = host(&[(&[address], false), (&[], true)]);
+            host.ports[0].carries_beacons = false;
+            host
+        };
+        let hub = hears(Host { sources: hub.sources, ..networks("10.80.0.1") });
+        assert_eq!(met(hub, &networks("10.80.0.3")), Meet::Perhaps);
     }
 
     #[test]

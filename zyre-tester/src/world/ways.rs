@@ -73,6 +73,15 @@ pub(super) fn hears(a: &Host, b: &Host) -> bool {
     listens_to(a, b) && ways(a, b).any(heard)
 }
 
+/// Whether it does so by IPv4.
+pub(super) fn hears_by_ipv4(a: &Host, b: &Host) -> bool {
+    let heard = |way: Way<'_>| match way {
+        Way::Ipv4 { carries_beacons, .. } => carries_beacons && way.is_answered(b),
+        Way::Ipv6 { .. } => false,
+    };
+    listens_to(a, b) && ways(a, b).any(heard)
+}
+
 /// Whether `a` may hear the beacons of `b`, be it by a way on which nothing goes back.
 pub(super) fn may_hear(a: &Host, b: &Host) -> bool {
     listens_to(a, b) && links(a, b).any(|(port, _)| port.carries_beacons)
