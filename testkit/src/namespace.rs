@@ -3,7 +3,7 @@
 //! Making one takes Linux, root and `ip` (iproute2); rules in one take `nft` (nftables).
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -120,6 +120,26 @@ impl Namespace {
         run("ip", &format!("netns exec {} tee {file}", self.name), value)
     }
 
+    /// Has the programs that [`command`](Self::command) starts in it from now on look up names in
+    /// this text, with lines as in `/etc/hosts`; also those that run, if there was a text before.
+    ///
+    /// # Errors
+    /// The text cannot be written, which takes root.
+    pub fn set_hosts(&self, text: &str) -> Result<()> {
+        let directory = self.files();
+        let wrong = |error: std::io::Error| {
+            Failure::new(format!("{}/hosts cannot be written: {error}", directory.display()))
+        };
+        std::fs::create_dir_all(&directory).map_err(wrong)?;
+        // Not replaced: it is mounted where the programs read it.
+        std::fs::write(directory.join("hosts"), text).map_err(wrong)
+    }
+
+    /// What `ip netns exec` shows to programs instead of the files of the same names in `/etc`.
+    fn files(&self) -> PathBuf {
+        Path::new("/etc/netns").join(&self.name)
+    }
+
     /// Runs `inner` on a thread of its own that is in it. A socket that is made there belongs to it
     /// for good, and can be taken out.
     ///
@@ -147,6 +167,7 @@ impl Drop for Namespace {
     fn drop(&mut self) {
         // What stays is removed by the next run.
         let _ = run("ip", &format!("netns del {}", self.name), "");
+        let _ = std::fs::remove_dir_all(self.files());
     }
 }
 

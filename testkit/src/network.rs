@@ -157,7 +157,7 @@ impl Network {
     /// # Errors
     /// A host has no `eth0` on this network.
     pub fn cut_off(&self, hosts: &[&Host]) -> Result<()> {
-        self.attach(hosts, FAR)
+        hosts.iter().try_for_each(|host| self.set_apart(host, "eth0", true))
     }
 
     /// Undoes [`cut_off`](Self::cut_off).
@@ -165,12 +165,17 @@ impl Network {
     /// # Errors
     /// A host has no `eth0` on this network.
     pub fn heal(&self, hosts: &[&Host]) -> Result<()> {
-        self.attach(hosts, NEAR)
+        hosts.iter().try_for_each(|host| self.set_apart(host, "eth0", false))
     }
 
-    fn attach(&self, hosts: &[&Host], bridge: &str) -> Result<()> {
-        let mut ports = hosts.iter().map(|host| port(host, "eth0"));
-        ports.try_for_each(|port| self.namespace.ip(&format!("link set {port} master {bridge}")))
+    /// Puts an interface of a host on one of the two sides of a network that has fallen apart, or
+    /// back. Its link stays up, and what is sent to the other side is lost without an answer.
+    ///
+    /// # Errors
+    /// The host has no such interface on this network.
+    pub fn set_apart(&self, host: &Host, interface: &str, apart: bool) -> Result<()> {
+        let bridge = if apart { FAR } else { NEAR };
+        self.namespace.ip(&format!("link set {} master {bridge}", port(host, interface)))
     }
 }
 
@@ -323,6 +328,22 @@ impl Host {
                 chain in {{
                     type filter hook ingress device {interface} priority 0
                     {which} drop
+                }}
+            }}"
+        ))
+    }
+
+    /// Drops the beacons that come in by an interface, whoever sends them: what a network does that
+    /// carries no broadcast and no multicast but what addresses need.
+    ///
+    /// # Errors
+    /// There is no `nft`, or the kernel has no such rules.
+    pub fn drop_beacons(&self, interface: &str, port: u16) -> Result<()> {
+        self.nft(&format!(
+            "table netdev silence_{interface} {{
+                chain in {{
+                    type filter hook ingress device {interface} priority 0
+                    udp dport {port} drop
                 }}
             }}"
         ))

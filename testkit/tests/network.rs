@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ const LITTLE: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     let tests = tests![
         hosts_that_are_cut_off_reach_each_other_only,
+        a_host_is_known_by_its_name_and_the_names_go_with_the_namespace,
         a_host_that_goes_takes_its_namespace_along,
         a_cable_is_pulled_and_plugged_in,
         a_rate_is_limited,
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         a_forwarded_port_leads_into_a_home,
         a_firewall_lets_out_and_not_in,
         a_firewall_lets_no_datagram_in_that_nobody_asked_for,
+        beacons_are_dropped_and_nothing_else,
         large_packets_are_swallowed,
         what_is_lost_does_not_arrive,
         a_tenth_is_lost,
@@ -95,6 +98,25 @@ fn hosts_that_are_cut_off_reach_each_other_only() {
     assert!(reaches(&b, at[2]));
     network.heal(&[&b, &c]).unwrap();
     blocking_until("the end of the cut", || reaches(&a, at[1]) && reaches(&c, at[0]));
+}
+
+fn a_host_is_known_by_its_name_and_the_names_go_with_the_namespace() {
+    let host = Host::new("a").unwrap();
+    let known_as = |host: &Host| {
+        let mut look_up = Command::new("getent");
+        look_up.args(["hosts", "b"]);
+        let output = host.command(&look_up).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().next().map(str::to_owned)
+    };
+    for address in ["10.77.0.2", "10.77.0.3"] {
+        host.set_hosts(&format!("{address} b\n")).unwrap();
+        assert_eq!(known_as(&host).as_deref(), Some(address));
+    }
+    let files = Path::new("/etc/netns").join(host.name());
+    assert!(files.exists());
+    drop(host);
+    assert!(!files.exists());
 }
 
 fn a_cable_is_pulled_and_plugged_in() {
@@ -220,6 +242,26 @@ fn a_firewall_lets_no_datagram_in_that_nobody_asked_for() {
     let mut stream = connect(&closed, at_open, DEADLINE).unwrap();
     let (mut accepted, _) = accept(&listener);
     talk(&mut stream, &mut accepted);
+}
+
+fn beacons_are_dropped_and_nothing_else() {
+    let network = Network::new().unwrap();
+    let [silent, other] = ["silent", "other"].map(Host::new).map(Result::unwrap);
+    let [at_silent, at_other] = [&silent, &other].map(|host| network.plug(host, "eth0").unwrap());
+    silent.drop_beacons("eth0", PORT).unwrap();
+    let bind = |host: &Host, at, port| {
+        let socket = host.enter(|| UdpSocket::bind((at, port))).unwrap().unwrap();
+        socket.set_read_timeout(Some(LITTLE)).unwrap();
+        socket
+    };
+    let from = bind(&other, at_other, 0);
+    let [dropped, heard] = [PORT, PORT + 1].map(|port| bind(&silent, at_silent, port));
+    for port in [PORT, PORT + 1] {
+        from.send_to(b"beacon", (at_silent, port)).unwrap();
+    }
+    assert!(heard.recv(&mut [0; 10]).is_ok());
+    assert!(dropped.recv(&mut [0; 10]).is_err());
+    assert!(reaches(&other, at_silent));
 }
 
 fn large_packets_are_swallowed() {

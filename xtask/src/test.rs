@@ -22,8 +22,10 @@ const MEASURING: [(&str, Option<&str>); 3] =
 const WITH_PEERS: &str = "interop";
 /// The number of programs that run at once. Most of them wait most of the time.
 const AT_ONCE: usize = 3;
-/// A world that is small enough for every test run.
-const WORLD: &str = "world --hosts 6 --seconds 25 --seed 1";
+/// A world that is small enough for every test run: with a gossip hub, peers that are required, and
+/// beacons; and one that carries none, and falls apart.
+const WORLD: &str = "world --hosts 6 --seconds 20";
+const WORLDS: [u64; 2] = [5, 6];
 /// The seeds of the simulations.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
@@ -94,7 +96,7 @@ fn tests(programs: &Programs) -> Result<Done, String> {
     results.verdict()
 }
 
-/// Runs a small world of hosts with several networks, where there can be one.
+/// Runs small worlds of hosts with several networks, where there can be any.
 fn world(programs: &Programs) -> Result<Done, String> {
     let possible = programs.command("zyre-tester", "world --possible")?.output();
     let possible = possible.map_err(|error| format!("zyre-tester: {error}"))?;
@@ -102,7 +104,10 @@ fn world(programs: &Programs) -> Result<Done, String> {
         let reason = String::from_utf8_lossy(&possible.stderr);
         return Ok(Done::NotNeeded(reason.trim().to_owned()));
     }
-    run_command(&mut programs.command("zyre-tester", WORLD)?).map(|()| Done::All)
+    for seed in WORLDS {
+        run_command(&mut programs.command("zyre-tester", &format!("{WORLD} --seed {seed}"))?)?;
+    }
+    Ok(Done::All)
 }
 
 /// Simulates the same hour of many nodes with several seeds.

@@ -4,9 +4,12 @@
 //!  world_run ── lines ──> member: a process inside the namespace of a host
 //!   change       what happens next                node: zyre node, behaviour, ledger
 //!   language     what is said on the lines        or a guest: pyre, or the release before
+//!   partition    a network that falls apart, and heals
 //!   topology     the hosts and networks, as data
+//!   sources      how each node finds others; assignment: which does how
 //!   machines     the same as namespaces
-//!   truth        who can meet whom
+//!   ways         how what is sent gets from host to host
+//!   truth        who is told of whom, and who can meet whom
 //!   moment       do the nodes know the truth
 //! ```
 //!
@@ -17,6 +20,7 @@
 //! The seed decides the topology and the changes, not how fast the machine is: two runs with one
 //! seed are alike, not equal. Nothing leaves the namespaces.
 
+mod assignment;
 mod change;
 mod guests;
 mod kind;
@@ -29,9 +33,12 @@ mod moment;
 mod node;
 mod options;
 mod padding;
+mod partition;
+mod sources;
 mod summary;
 mod topology;
 mod truth;
+mod ways;
 mod world_run;
 
 use std::time::Duration;
@@ -42,6 +49,7 @@ use serde_json::Value;
 use testkit::failure::Failure;
 use testkit::namespace::{self, Namespace};
 
+use self::assignment::assign;
 use self::guests::Guests;
 use self::moment::Patience;
 pub(crate) use self::options::Options;
@@ -67,8 +75,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         return possible().map(|()| true).map_err(String::from);
     }
     let seed = options.seed.unwrap_or_else(rand::random);
-    let mut topology =
-        Topology::random(&mut StdRng::seed_from_u64(seed), options.hosts, options.plain);
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut topology = Topology::random(&mut rng, options.hosts, options.plain);
+    assign(&mut rng, &mut topology);
     // Guests take their chance from the seed themselves: the topology is the same without them.
     let mut rng = StdRng::seed_from_u64(seed.wrapping_add(2));
     let guests = Guests::invite(options, &mut rng, &mut topology)?;

@@ -37,9 +37,20 @@ fn a_seed_decides_the_topology() {
 }
 
 fn a_node_that_meets_nobody_is_found_and_what_was_expected_is_told() {
-    let output = world("--sabotage --hosts 3 --seed 5 --seconds 1 --plain 0");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("WRONG: h0 does not know h"), "{text}");
-    assert!(text.contains("on net0"), "{text}");
+    // By beacons; and where no network carries any, by gossip with h3.
+    let stays = ["h0 does not know h", "on net0", "by its beacons"];
+    let told_of_nobody =
+        ["h0 does not know h2", "h2 is told of h0 by gossip with h3", "h3 is told of h0 by gossip"];
+    for (arguments, expected) in [
+        ("--sabotage stay --hosts 3 --seed 5", stays),
+        ("--sabotage told-of-nobody --hosts 4 --seed 82", told_of_nobody),
+    ] {
+        let output = world(&format!("{arguments} --seconds 1 --plain 0"));
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for part in expected {
+            let wrong = text.lines().filter(|line| line.starts_with("WRONG: "));
+            assert!(wrong.into_iter().any(|line| line.contains(part)), "{part}: {text}");
+        }
+    }
 }

@@ -7,7 +7,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::kind::Kind;
+use super::sources::By;
 use super::topology::{Host, Topology};
+use super::ways::told;
 
 /// Something that happens to a host, by its place among all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(super) enum What {
     Cable(usize, bool),
     /// It has these IPv4 addresses instead.
     Renumber(usize, Vec<Ipv4Addr>),
+    /// It is on the one side of its network, which has fallen apart, or again on the other one.
+    Apart(usize, bool),
 }
 
 impl Change {
@@ -65,6 +69,9 @@ impl Change {
 
     /// Makes it so.
     pub(super) fn apply(&self, topology: &mut Topology) {
+        if self.what == What::Start {
+            self.tell_addresses(topology);
+        }
         let host = &mut topology.hosts[self.host];
         match &self.what {
             What::Start => {
@@ -83,7 +90,19 @@ impl Change {
                 host.route_last(*place);
                 host.has_moved = true;
             }
+            What::Apart(place, apart) => host.ports[*place].apart = *apart,
         }
+    }
+
+    /// The node is told where others are now.
+    fn tell_addresses(&self, topology: &mut Topology) {
+        let hosts = &mut topology.hosts;
+        let mut sources = hosts[self.host].sources.clone();
+        for contact in sources.hubs.iter_mut().chain(&mut sources.required) {
+            let address = told(&hosts[self.host], &hosts[contact.host]);
+            contact.address = address.filter(|_| contact.by == By::Address);
+        }
+        hosts[self.host].sources = sources;
     }
 
     /// Says it in a few words.
@@ -143,6 +162,8 @@ impl fmt::Display for Described<'_> {
             }
             What::Cable(place, true) => write!(f, "cable of {} plugged in", name(*place)),
             What::Cable(place, false) => write!(f, "cable of {} pulled", name(*place)),
+            What::Apart(place, true) => write!(f, "{} is cut off", name(*place)),
+            What::Apart(place, false) => write!(f, "{} is no longer cut off", name(*place)),
             What::Renumber(place, v4) => write!(f, "{} now has {v4:?}", name(*place)),
         }
     }

@@ -2,6 +2,7 @@
 
 use testkit::failure::Result;
 use testkit::network::{Host as Machine, Network};
+use zyre::BEACON_PORT;
 
 use super::change::{Change, What};
 use super::topology::{Firewall, Host, Port, Topology, gateway, is_of_first_subnet};
@@ -41,6 +42,7 @@ impl Machines {
             let machine = new.make(host)?;
             new.hosts.push(machine);
         }
+        new.name(topology)?;
         Ok(new)
     }
 
@@ -80,7 +82,21 @@ impl Machines {
         if port.loss > 0 {
             machine.lose(name, port.loss)?;
         }
+        if !port.carries_beacons {
+            machine.drop_beacons(name, BEACON_PORT)?;
+        }
         Ok(())
+    }
+
+    /// Has all hosts know the names of all others, and the addresses that these have now.
+    fn name(&self, topology: &Topology) -> Result<()> {
+        let mut text = String::new();
+        for host in &topology.hosts {
+            for address in host.ports.iter().flat_map(|port| &port.v4) {
+                text += &format!("{address} {}\n", host.name);
+            }
+        }
+        self.hosts.iter().try_for_each(|machine| machine.set_hosts(&text))
     }
 
     /// Makes a change, if it is one of the network.
@@ -106,7 +122,12 @@ impl Machines {
                 let name = &port.name;
                 machine.ip(&format!("-4 addr flush dev {name}"))?;
                 addresses.iter().try_for_each(|address| machine.add_address(name, *address))?;
-                route_out(machine, host, port)
+                route_out(machine, host, port)?;
+                self.name(topology)
+            }
+            What::Apart(place, apart) => {
+                let port = &host.ports[*place];
+                self.networks[port.network].set_apart(machine, &port.name, *apart)
             }
         }
     }

@@ -43,11 +43,13 @@ pub(super) struct Patience {
     pub(super) meet_moved: Duration,
     /// If packets are lost or late at one of them.
     pub(super) meet_rough: Duration,
-    /// If one of them is in a home, and the other is not: an address that was told is tried again
-    /// after a growing pause.
+    /// If none hears beacons of the other: an address that was told is tried again after a growing
+    /// pause.
     pub(super) meet_told: Duration,
     /// If one of them is a guest: that gives up what it has known for so long only after 30 s.
     pub(super) meet_guest: Duration,
+    /// After a partition, if they knew each other before.
+    pub(super) heal: Duration,
     /// Until nobody knows one who is gone.
     pub(super) part: Duration,
 }
@@ -62,6 +64,7 @@ impl Patience {
             meet_rough: Duration::from_secs(25),
             meet_told: Duration::from_secs(75),
             meet_guest: Duration::from_secs(45),
+            heal: Duration::from_secs(3),
             part: expired.saturating_add(Duration::from_secs(4)),
         }
     }
@@ -69,12 +72,12 @@ impl Patience {
 
 impl Moment {
     /// Returns where nodes do not know the truth.
-    pub(super) fn differences(&self, topology: &Topology) -> Vec<Difference> {
+    pub(super) fn differences(&self, topology: &Topology, truth: &Truth) -> Vec<Difference> {
         let mut found = Vec::new();
         for (&host, known) in &self.known {
             for (id, &other) in self.ids.iter().filter(|(_, other)| **other != host) {
-                let [one, another] = [host, other].map(|place| &topology.hosts[place]);
-                let other = match (Truth::of(one, another).meet, known.contains(id)) {
+                let one = &topology.hosts[host];
+                let other = match (truth.meet(host, other), known.contains(id)) {
                     (Meet::Yes, false) if one.kind != Kind::Pyre => Other::Missing(other),
                     (Meet::No, true) if one.kind.is_ours() => Other::Surplus(other),
                     _ => continue,
@@ -88,27 +91,43 @@ impl Moment {
         }
         found
     }
+
+    /// Returns the hosts of which the node on the first knows that on the second.
+    pub(super) fn acquainted(&self) -> BTreeSet<(usize, usize)> {
+        let places = |known: &BTreeSet<String>| {
+            known.iter().filter_map(|id| self.ids.get(id).copied()).collect::<Vec<_>>()
+        };
+        let of = |(host, known): (&usize, &BTreeSet<String>)| {
+            let host = *host;
+            places(known).into_iter().map(move |other| (host, other))
+        };
+        self.known.iter().flat_map(of).collect()
+    }
 }
 
 impl Difference {
     /// Returns how long it may last after the last change. Of the hosts that are `settled` nothing
-    /// has changed but addresses.
+    /// has changed but addresses; the `parted` have known each other before a partition, which is
+    /// all that has changed.
     pub(super) fn may_last(
         &self,
-        topology: &Topology,
+        (topology, truth): (&Topology, &Truth),
         settled: impl Fn(usize) -> bool,
+        parted: &BTreeSet<(usize, usize)>,
         patience: &Patience,
     ) -> Duration {
         match self.other {
             Other::Missing(other) => {
                 let places = [self.host, other];
                 let hosts = places.map(|place| &topology.hosts[place]);
-                let [one, other] = hosts.map(|host| host.outer);
+                let is_rough = hosts.iter().any(|host| host.is_rough());
                 if hosts.iter().any(|host| !host.kind.is_ours()) {
                     patience.meet_guest
-                } else if one != other {
+                } else if parted.contains(&(self.host, other)) && !is_rough {
+                    patience.heal
+                } else if !truth.is_heard(self.host, other) {
                     patience.meet_told
-                } else if hosts.iter().any(|host| host.is_rough()) {
+                } else if is_rough {
                     patience.meet_rough
                 } else if places.into_iter().all(settled) {
                     patience.meet_moved
@@ -121,19 +140,18 @@ impl Difference {
     }
 
     /// Says what is expected, and why.
-    pub(super) fn describe(&self, topology: &Topology) -> String {
-        let host = &topology.hosts[self.host];
-        let name = &host.name;
+    pub(super) fn describe(&self, topology: &Topology, truth: &Truth) -> String {
+        let name = &topology.hosts[self.host].name;
         match &self.other {
             Other::Missing(other) => {
-                let other = &topology.hosts[*other];
-                let truth = Truth::of(host, other);
-                format!("{name} does not know {}, but should: {truth}", other.name)
+                let why = truth.describe(topology, self.host, *other);
+                let other = &topology.hosts[*other].name;
+                format!("{name} does not know {other}, but should: {why}")
             }
             Other::Surplus(other) => {
-                let other = &topology.hosts[*other];
-                let truth = Truth::of(host, other);
-                format!("{name} knows {}, but should not: {truth}", other.name)
+                let why = truth.describe(topology, self.host, *other);
+                let other = &topology.hosts[*other].name;
+                format!("{name} knows {other}, but should not: {why}")
             }
             Other::Gone(id) => format!("{name} knows {id}, which is gone"),
         }
@@ -142,12 +160,12 @@ impl Difference {
 
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { meet, meet_moved, meet_rough, meet_told, meet_guest, part } = self;
+        let Self { meet, meet_moved, meet_rough, meet_told, meet_guest, heal, part } = self;
         write!(
             f,
-            "to meet {meet:?}, after addresses have changed {meet_moved:?}, on bad links {meet_rough:?}, out of a home {meet_told:?}, "
+            "to meet {meet:?}, after addresses have changed {meet_moved:?}, on bad links {meet_rough:?}, without beacons {meet_told:?}, "
         )?;
-        write!(f, "with a guest {meet_guest:?}, to part {part:?}")
+        write!(f, "with a guest {meet_guest:?}, after a partition {heal:?}, to part {part:?}")
     }
 }
 
@@ -157,6 +175,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::super::topology::tests::host;
+    use super::super::truth::Memory;
     use super::*;
 
     #[test]
@@ -175,8 +194,10 @@ mod tests {
         know(&mut moment, 0, "B");
         know(&mut moment, 2, "A");
         know(&mut moment, 2, "D");
-        let found: Vec<_> =
-            moment.differences(&topology).into_iter().map(|it| (it.host, it.other)).collect();
+        let mut memory = Memory::default();
+        memory.note(&topology);
+        let differences = moment.differences(&topology, &Truth::of(&topology, &memory));
+        let found: Vec<_> = differences.into_iter().map(|it| (it.host, it.other)).collect();
         let expected =
             [(1, Other::Missing(0)), (2, Other::Surplus(0)), (2, Other::Gone("D".into()))];
         assert_eq!(found, expected);

@@ -5,14 +5,17 @@
 //! `accounts`, and what its ledger objects to.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt::Display;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use testkit::heard;
 use testkit::ledger::{Account, Heard, Ledger, Rule};
 use testkit::role;
-use zyre::{ActionError, Content, Endpoint, Event, Events, Node, PeerId};
+use zyre::{ActionError, Builder, Content, Endpoint, Event, Events, HostEndpoint, Node, PeerId};
 
 use super::padding;
 use crate::behaviour::{Act, Behaviour, DEPTH};
@@ -32,20 +35,23 @@ const PACE: Duration = Duration::from_millis(250);
 const PADDING: [usize; 7] = [0, 0, 1400, 0, 0, 5000, 0];
 
 /// Plays the role. The settings are `name`, `seed`, `interface`, `two_way`, `mixed` (nodes of the
-/// release before are about), and `expired`, in seconds.
+/// release before are about), `expired`, in seconds, and how it finds others: `beacon`, `mailbox` (a
+/// port, if others know it), `gossip_listen` (an address), `gossip_connect` (endpoints), `require`
+/// (endpoints, or pairs of an id and an endpoint).
 ///
 /// # Errors
 /// If the node does not start.
 pub(super) async fn run(settings: &Value) -> Result<(), String> {
     let mut commands = role::commands();
     let expired = Duration::from_secs(settings["expired"].as_u64().unwrap_or(30));
-    let builder = Node::builder()
+    let mut builder = Node::builder()
         .name(settings["name"].as_str().unwrap_or_default())
         .interface(settings["interface"].as_str().unwrap_or("*"))
         .two_way(settings["two_way"].as_bool().unwrap_or(true))
         .header(OURS.0, OURS.1)
         .evasive_timeout(expired / 2)
         .expired_timeout(expired);
+    builder = find(builder, settings)?;
     let (node, events) = builder.start().await.map_err(|error| error.to_string())?;
     let (id, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     role::report(&json!({ "event": "STARTED", "id": id, "endpoint": endpoint }));
@@ -75,6 +81,37 @@ pub(super) async fn run(settings: &Value) -> Result<(), String> {
             _ = pace.tick() => member.each_time(),
         }
     }
+}
+
+/// Has the node find others as the settings say.
+fn find(mut builder: Builder, settings: &Value) -> Result<Builder, String> {
+    builder = builder.beacon(settings["beacon"].as_bool().unwrap_or(true));
+    if let Some(port) = settings["mailbox"].as_u64().and_then(|port| u16::try_from(port).ok()) {
+        builder = builder.mailbox_port(port);
+    }
+    if let Some(address) = settings["gossip_listen"].as_str() {
+        builder = builder.gossip_listen(parse::<SocketAddr>(address)?);
+    }
+    let list = |name: &str| settings[name].as_array().cloned().unwrap_or_default();
+    for hub in list("gossip_connect") {
+        builder = builder.gossip_connect(parse::<HostEndpoint>(hub.as_str().unwrap_or_default())?);
+    }
+    for required in list("require") {
+        let [id, endpoint] = match &required {
+            Value::String(endpoint) => [None, Some(endpoint.as_str())],
+            pair => [pair[0].as_str(), pair[1].as_str()],
+        };
+        let endpoint = parse::<HostEndpoint>(endpoint.unwrap_or_default())?;
+        builder = match id {
+            Some(id) => builder.require_peer(parse::<PeerId>(id)?, endpoint),
+            None => builder.require_endpoint(endpoint),
+        };
+    }
+    Ok(builder)
+}
+
+fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| format!("{text:?}: {error}"))
 }
 
 /// A node with its application.
@@ -138,8 +175,7 @@ impl Resident {
     fn require(&self, command: &str) -> Result<(), String> {
         let words: Vec<&str> = command.split(' ').collect();
         let ["require", id, endpoint] = words[..] else { return Err("no such command".into()) };
-        let id = id.parse::<PeerId>().map_err(|error| error.to_string())?;
-        let endpoint = endpoint.parse::<Endpoint>().map_err(|error| error.to_string())?;
+        let (id, endpoint) = (parse::<PeerId>(id)?, parse::<Endpoint>(endpoint)?);
         self.node.require_peer(id, endpoint).map_err(|error| error.to_string())
     }
 
@@ -320,6 +356,11 @@ fn tell(event: &Event, ledger: &Ledger) {
         Event::Silent { .. } => ("SILENT", String::new()),
         Event::Returned { .. } => ("RETURNED", String::new()),
         Event::Unreachable { why, endpoint, .. } => ("UNREACHABLE", format!("{endpoint}: {why}")),
+        Event::EndpointUnreachable { endpoint, why } => {
+            ("ENDPOINT UNREACHABLE", format!("{endpoint}: {why}"))
+        }
+        Event::HubUnreachable { hub, why } => ("HUB UNREACHABLE", format!("{hub}: {why}")),
+        Event::HubReached { hub } => ("HUB REACHED", hub.to_string()),
         _ => return,
     };
     let peer = event.peer().map(|peer| peer.to_string());

@@ -46,7 +46,16 @@ pub(crate) struct Options {
     /// Do nothing; fail, with the reason, where no world can be made.
     #[arg(long, hide = true)]
     pub(super) possible: bool,
-    /// The nodes on the first host do not leave it, to show that it is seen.
+    /// The nodes on the first host are not as the topology has them, to show that it is seen.
     #[arg(long, hide = true)]
-    pub(super) sabotage: bool,
+    pub(super) sabotage: Option<Sabotage>,
+}
+
+/// What is wrong with the nodes on the first host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Sabotage {
+    /// They do not leave it, and know beacons only.
+    Stay,
+    /// They are told of nobody, in no way.
+    ToldOfNobody,
 }

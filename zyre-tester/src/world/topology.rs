@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
 
 use super::kind::Kind;
+use super::sources::Sources;
 
 /// Most networks, and most interfaces of a host.
 const MOST: usize = 3;
@@ -52,6 +53,8 @@ pub(super) struct Host {
     pub(super) runs: bool,
     /// Whether the node has had more than one IPv4 address on an interface.
     pub(super) has_moved: bool,
+    /// How its nodes find others.
+    pub(super) sources: Sources,
 }
 
 /// What gets into a host.
@@ -77,6 +80,10 @@ pub(super) struct Port {
     pub(super) up: bool,
     /// Whether its cable is plugged in.
     pub(super) plugged: bool,
+    /// Whether its network has fallen apart, and it is on the side that has no router.
+    pub(super) apart: bool,
+    /// Whether its network lets beacons through.
+    pub(super) carries_beacons: bool,
     /// When its routes were made, among those of the host: of two that lead to one subnet the
     /// kernel takes the older.
     pub(super) routed: u32,
@@ -106,7 +113,7 @@ impl Topology {
     }
 
     /// Has nodes of this kind live on some of the hosts on which there are nodes of ours. They live
-    /// at one IPv4 address of the first interface.
+    /// at one IPv4 address of the first interface, and know beacons only.
     pub(super) fn settle(&mut self, rng: &mut StdRng, kind: Kind, count: usize) {
         let ours = (0..self.hosts.len()).filter(|place| self.hosts[*place].kind.is_ours());
         let mut places = ours.sample(rng, count);
@@ -117,6 +124,7 @@ impl Topology {
             let address = self.address(network, false);
             let host = &mut self.hosts[place];
             host.kind = kind;
+            host.sources = Sources::default();
             host.ports[0].v4 = vec![address];
             // Where it would be met by others, nobody says; and what it sends leaves by any that
             // leads to the network.
@@ -126,6 +134,9 @@ impl Topology {
                 number += 1;
                 number == 1 || !one && port.network != network
             });
+            for host in &mut self.hosts {
+                host.sources.forget(|gone| gone == place);
+            }
         }
     }
 
@@ -141,7 +152,7 @@ impl Topology {
             let home = rng.random_range(0..self.homes.len());
             let outer = Some(self.homes[home].outer);
             let ports = vec![self.port(rng, "eth0".into(), self.networks + home)];
-            return Host { name, firewall, kind, ports, outer, runs: false, has_moved: false };
+            return Host { outer, ..Host::new(name, firewall, kind, ports) };
         }
         // Most have one interface, as most have. Some have two on one network: Wi-Fi beside cable.
         let count = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)];
@@ -154,7 +165,7 @@ impl Topology {
             self.port(rng, format!("eth{number}"), network)
         });
         let ports = ports.collect();
-        Host { name, firewall, kind, ports, outer: None, runs: false, has_moved: false }
+        Host::new(name, firewall, kind, ports)
     }
 
     fn port(&mut self, rng: &mut StdRng, name: String, network: usize) -> Port {
@@ -178,6 +189,8 @@ impl Topology {
             v6,
             up: true,
             plugged: true,
+            apart: false,
+            carries_beacons: true,
             routed: 0,
             loss: if rough { rng.random_range(1..=5) } else { 0 },
             kilobits: rng.random_ratio(1, 6).then(|| rng.random_range(500..5000)),
@@ -219,6 +232,11 @@ pub(super) const fn are_of_one_subnet(one: Ipv4Addr, other: Ipv4Addr) -> bool {
 }
 
 impl Host {
+    fn new(name: String, firewall: Firewall, kind: Kind, ports: Vec<Port>) -> Self {
+        let sources = Sources::default();
+        Self { name, firewall, kind, ports, outer: None, runs: false, has_moved: false, sources }
+    }
+
     /// Returns the interfaces by which anything gets in or out.
     pub(super) fn working(&self) -> impl Iterator<Item = &Port> {
         self.ports.iter().filter(|port| port.works())
@@ -257,6 +275,11 @@ impl Port {
     pub(super) const fn works(&self) -> bool {
         self.up && self.plugged
     }
+
+    /// Returns whether what it sends gets to another one, if both work.
+    pub(super) const fn is_beside(&self, other: &Self) -> bool {
+        self.network == other.network && self.apart == other.apart
+    }
 }
 
 impl fmt::Display for Topology {
@@ -281,7 +304,7 @@ impl fmt::Display for Host {
             Firewall::NoConnections => ", firewall lets no connection in",
             Firewall::Closed => ", firewall lets nothing in",
         })?;
-        write!(f, "{}", self.kind)?;
+        write!(f, "{}{}", self.kind, self.sources)?;
         f.write_str(if self.runs { ": " } else { ", no node: " })?;
         let ports: Vec<String> = self.ports.iter().map(ToString::to_string).collect();
         f.write_str(&ports.join("; "))
@@ -295,8 +318,10 @@ impl fmt::Display for Port {
         what.extend((self.loss > 0).then(|| format!("loses {} %", self.loss)));
         what.extend(self.kilobits.map(|rate| format!("{rate} kbit/s")));
         what.extend(self.mtu.map(|mtu| format!("MTU {mtu}")));
+        what.extend((!self.carries_beacons).then(|| "no beacons".to_owned()));
         what.extend((!self.up).then(|| "down".to_owned()));
         what.extend((!self.plugged).then(|| "cable pulled".to_owned()));
+        what.extend(self.apart.then(|| "apart".to_owned()));
         write!(f, "{} on net{} ({})", self.name, self.network, what.join(", "))
     }
 }
@@ -316,20 +341,15 @@ pub(super) mod tests {
             v6: *v6,
             up: true,
             plugged: true,
+            apart: false,
+            carries_beacons: true,
             routed: 0,
             loss: 0,
             kilobits: None,
             mtu: None,
         };
-        Host {
-            name: "h".into(),
-            firewall: Firewall::Open,
-            kind: Kind::TwoWay,
-            ports: ports.iter().enumerate().map(port).collect(),
-            outer: None,
-            runs: true,
-            has_moved: false,
-        }
+        let ports = ports.iter().enumerate().map(port).collect();
+        Host { runs: true, ..Host::new("h".into(), Firewall::Open, Kind::TwoWay, ports) }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod objections;
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::{Value, json};
 use testkit::failure::Result;
-use testkit::role;
 use testkit::transcript::Transcript;
 
 use super::change::{Change, What};
@@ -23,11 +22,11 @@ use super::lateness::Lateness;
 use super::machines::Machines;
 use super::member::Member;
 use super::moment::{Difference, Moment, Other, Patience};
-use super::node::ROLE;
 use super::options::Options;
+use super::partition::Partition;
 use super::summary::Summary;
 use super::topology::Topology;
-use super::truth::{Meet, Truth, told};
+use super::truth::{Memory, Truth};
 
 /// How often nodes are asked at a quiet moment.
 const ASK: Duration = Duration::from_millis(500);
@@ -45,6 +44,9 @@ const SLOW: Duration = Duration::from_secs(4);
 /// One in this number of quiet moments is long; and the last one.
 const LONG: u32 = 3;
 
+/// After one in this number of quiet moments a network falls apart.
+const PARTITION: u32 = 3;
+
 /// How long the truth has to stay known.
 const STAY: Duration = Duration::from_secs(3);
 
@@ -55,10 +57,27 @@ const AT_LAST: Duration = Duration::from_secs(90);
 /// Changes between two quiet moments, for each host.
 const CHANGES: std::ops::RangeInclusive<usize> = 1..=12;
 
+/// A quiet moment, by what has come before, and what is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quiet {
+    Short,
+    /// Long enough for nodes to part; and that all stays so is seen.
+    Long,
+    /// A network has fallen apart.
+    Parted,
+    /// It is whole again.
+    Healed,
+}
+
 /// A world that runs.
 pub(super) struct WorldRun {
     topology: Topology,
+    /// Of which nodes each may have heard, and what is true therefore.
+    memory: Memory,
+    truth: Truth,
     machines: Machines,
+    /// Who knew whom when all was quiet the last time that no network had fallen apart.
+    acquainted: BTreeSet<(usize, usize)>,
     /// The nodes, by the places of their hosts.
     members: BTreeMap<usize, Member>,
     /// Those that stop, with the places of their hosts.
@@ -94,8 +113,17 @@ impl WorldRun {
         seed: u64,
     ) -> Result<Self> {
         let expired = Duration::from_secs(options.expired);
+        let mut patience = Patience::new(expired);
+        if options.sabotage.is_some() {
+            // It is seen at the first quiet moment, when nothing has failed that is tried again late.
+            patience.meet_told = patience.meet;
+        }
         let machines = Machines::new(&topology)?;
+        let memory = Memory::default();
         Ok(Self {
+            truth: Truth::of(&topology, &memory),
+            memory,
+            acquainted: BTreeSet::new(),
             lives: vec![0; topology.hosts.len()],
             names: BTreeMap::new(),
             guests,
@@ -112,7 +140,7 @@ impl WorldRun {
             options: options.clone(),
             summary: Summary::default(),
             changes: Vec::new(),
-            patience: Patience::new(expired),
+            patience,
         })
     }
 
@@ -126,7 +154,7 @@ impl WorldRun {
         for host in 0..self.topology.hosts.len() {
             self.change(&Change { host, what: What::Start })?;
         }
-        self.quiet(false);
+        self.quiet(Quiet::Short);
         while self.summary.wrong.is_empty() && Instant::now() < end {
             for _ in 0..self.rng.random_range(CHANGES) {
                 let change = Change::random(&mut self.rng, &mut self.topology);
@@ -134,9 +162,31 @@ impl WorldRun {
                 sleep(Duration::from_millis(self.rng.random_range(0..1500)));
             }
             let is_last = Instant::now() >= end;
-            self.quiet(is_last || self.summary.quiet_moments.is_multiple_of(LONG));
+            let is_long = is_last || self.summary.quiet_moments.is_multiple_of(LONG);
+            self.quiet(if is_long { Quiet::Long } else { Quiet::Short });
+            if self.summary.wrong.is_empty() && self.rng.random_ratio(1, PARTITION) {
+                self.part_and_heal()?;
+            }
         }
         self.members.values().for_each(|member| self.summary.count(member));
+        Ok(())
+    }
+
+    /// Some cannot reach others for longer than a peer is waited for. Then all is as before, and
+    /// soon everybody knows again whom it has known.
+    fn part_and_heal(&mut self) -> Result<()> {
+        let partition = Partition::random(&mut self.rng, &self.topology);
+        if partition.is_empty() {
+            return Ok(());
+        }
+        self.summary.partitions += 1;
+        for (apart, quiet) in [(true, Quiet::Parted), (false, Quiet::Healed)] {
+            partition.changes(apart).try_for_each(|change| self.change(&change))?;
+            self.quiet(quiet);
+            if !self.summary.wrong.is_empty() {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -159,6 +209,10 @@ impl WorldRun {
         if !matches!(change.what, What::Renumber(..)) {
             self.unsettled.insert(change.host);
         }
+        if matches!(change.what, What::Start | What::Stop | What::Crash) {
+            self.memory.forget(change.host);
+        }
+        self.memory.note(&self.topology);
         match change.what {
             What::Start => self.start(change.host),
             What::Stop => {
@@ -178,72 +232,18 @@ impl WorldRun {
                     self.objections(&member);
                 }
             }
-            What::Switch(..) | What::Cable(..) | What::Renumber(..) => {
+            What::Switch(..) | What::Cable(..) | What::Renumber(..) | What::Apart(..) => {
                 self.disturbed.insert(change.host);
             }
         }
-        self.tell_homes();
+        self.tell();
         Ok(())
     }
 
-    /// Tells the nodes in homes of those outside, of which they can hear no beacon.
-    fn tell_homes(&mut self) {
-        let hosts = &self.topology.hosts;
-        let mut news = Vec::new();
-        for &place in self.members.keys().filter(|place| {
-            let host = &hosts[**place];
-            host.outer.is_some() && host.kind.is_ours()
-        }) {
-            for (other, member) in &self.members {
-                if let Some(address) = told(&hosts[place], &hosts[*other]) {
-                    news.push((place, member.id.clone(), member.endpoint(address)));
-                }
-            }
-        }
-        for (place, id, endpoint) in news {
-            if let Some(member) = self.members.get_mut(&place) {
-                // One that has died is found when it is asked.
-                let _ = member.tell_of(&id, &endpoint);
-            }
-        }
-    }
-
-    fn start(&mut self, place: usize) {
-        self.lives[place] += 1;
-        let host = &self.topology.hosts[place];
-        let name = format!("{}.{}", host.name, self.lives[place]);
-        let settings = json!({
-            "name": name,
-            "seed": self.rng.random::<u64>(),
-            "two_way": host.kind.is_two_way(),
-            "mixed": self.guests.include_old(),
-            "expired": self.options.expired,
-            "interface": if self.options.sabotage && place == 0 { "lo" } else { "*" },
-        });
-        self.summary.nodes += 1;
-        match self.start_program(place, &settings) {
-            Ok(member) => {
-                self.names.insert(member.id.clone(), (name, member.kind));
-                self.members.insert(place, member);
-            }
-            Err(error) => self.summary.wrong.push(format!("{name} does not start: {error}")),
-        }
-    }
-
-    fn start_program(&self, place: usize, settings: &Value) -> Result<Member> {
-        let host = &self.topology.hosts[place];
-        let interface = &host.ports[0].name;
-        let program = match self.guests.command(host.kind, interface, settings) {
-            Some(program) => program,
-            None => role::again(ROLE, settings)?,
-        };
-        let machine = self.machines.host(place);
-        Member::start(machine, &self.transcript, host.kind, &program, settings)
-    }
-
-    /// Nothing changes: soon every node knows the truth; and if this is a `long` moment, that stays
+    /// Nothing changes: soon every node knows the truth; and if this is a long moment, that stays
     /// so.
-    fn quiet(&mut self, long: bool) {
+    fn quiet(&mut self, quiet: Quiet) {
+        self.truth = Truth::of(&self.topology, &self.memory);
         let (began, changed) = (Instant::now(), self.seconds());
         for (host, mut member) in std::mem::take(&mut self.leaving) {
             match member.stopped() {
@@ -256,22 +256,34 @@ impl WorldRun {
             // One that has died is found when it is asked.
             let _ = member.shout();
         }
-        let least = if long { self.patience.part } else { NOTICE };
+        let least = match quiet {
+            Quiet::Short | Quiet::Healed => NOTICE,
+            Quiet::Long | Quiet::Parted => self.patience.part,
+        };
+        let parted = match quiet {
+            Quiet::Healed => std::mem::take(&mut self.acquainted),
+            Quiet::Short | Quiet::Long | Quiet::Parted => BTreeSet::new(),
+        };
         let (mut late, mut slowest) = (Lateness::default(), None);
         loop {
-            let differences = self.ask().differences(&self.topology);
+            let moment = self.ask();
+            let differences = moment.differences(&self.topology, &self.truth);
             let lasted = began.elapsed();
             let settled = |host| !self.unsettled.contains(&host);
-            let may_last = |it: &Difference| it.may_last(&self.topology, settled, &self.patience);
+            let of = (&self.topology, &self.truth);
+            let may_last = |it: &Difference| it.may_last(of, settled, &parted, &self.patience);
             late.note(&differences, lasted, may_last);
-            self.summary.note(&differences, lasted);
+            self.summary.note(&differences, quiet == Quiet::Healed, lasted);
+            if quiet != Quiet::Parted {
+                self.acquainted = moment.acquainted();
+            }
             let is_missing = |it: &&Difference| matches!(it.other, Other::Missing(_));
             let missing = differences.iter().find(is_missing);
             if let Some(difference) = missing.or_else(|| differences.first()) {
                 slowest = Some((difference.clone(), lasted));
             }
             // What is never known is not waited for where that is meant.
-            let hopeless = self.options.sabotage && late.is_late();
+            let hopeless = self.options.sabotage.is_some() && late.is_late();
             if hopeless || lasted > AT_LAST || differences.is_empty() && lasted > least {
                 break;
             }
@@ -280,18 +292,22 @@ impl WorldRun {
         for (difference, lasted) in late.take() {
             self.object(&difference, lasted);
         }
-        if long && self.summary.wrong.is_empty() {
+        if quiet == Quiet::Long && self.summary.wrong.is_empty() {
             self.stay();
             self.settle();
         }
         self.judge_last_words();
         self.all_objections();
         self.summary.quiet_moments += 1;
-        let pairs = self.pairs();
-        println!("{:8.3} s quiet since {changed:.3} s, {pairs} pairs can meet", self.seconds());
+        let [meet, told, perhaps] = self.truth.counts();
+        println!(
+            "{:8.3} s quiet since {changed:.3} s, {meet} pairs can meet, {told} of them without \
+             beacons, {perhaps} more perhaps",
+            self.seconds()
+        );
         if let Some((what, until)) = slowest.filter(|(_, until)| *until > SLOW) {
             let stories = self.stories(&what, LAST);
-            let what = what.describe(&self.topology) + &stories;
+            let what = what.describe(&self.topology, &self.truth) + &stories;
             println!("    after {:.1} s still: {what}", until.as_secs_f64());
         }
         if self.summary.wrong.is_empty() {
@@ -299,16 +315,6 @@ impl WorldRun {
         } else {
             self.summary.changes_before.append(&mut self.changes);
         }
-    }
-
-    /// How many pairs can meet.
-    fn pairs(&self) -> usize {
-        let hosts = &self.topology.hosts;
-        let after = |place: usize| hosts.iter().skip(place + 1);
-        let met = |(place, host)| {
-            after(place).filter(move |it| Truth::of(host, it).meet == Meet::Yes).count()
-        };
-        hosts.iter().enumerate().map(met).sum()
     }
 
     /// Asks all nodes whom they know.
@@ -350,7 +356,7 @@ impl WorldRun {
             }
         }
         self.summary.wrong.append(&mut wrong);
-        let differences = self.ask().differences(&self.topology);
+        let differences = self.ask().differences(&self.topology, &self.truth);
         for difference in &differences {
             self.object(difference, Duration::ZERO);
         }

@@ -12,7 +12,7 @@ impl WorldRun {
     }
 
     pub(super) fn object(&mut self, difference: &Difference, lasted: Duration) {
-        let text = difference.describe(&self.topology);
+        let text = difference.describe(&self.topology, &self.truth);
         let until = match lasted {
             Duration::ZERO => "it was so, and is not any more".to_owned(),
             late => format!("for {:.1} s", late.as_secs_f64()),
