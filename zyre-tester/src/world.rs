@@ -14,8 +14,9 @@
 //! ```
 //!
 //! Changes come for some seconds, then all is quiet. At a quiet moment each node has to know those
-//! whom it can meet, and nobody else: the truth is computed from the topology alone. What two can
-//! hear of each other is checked beside each node, in its [ledger](testkit::ledger).
+//! whom it can meet, and nobody else: the truth is computed from the topology, and from what the
+//! topology has been since the nodes have started. What two can hear of each other is checked beside
+//! each node, in its [ledger](testkit::ledger).
 //!
 //! The seed decides the topology and the changes, not how fast the machine is: two runs with one
 //! seed are alike, not equal. Nothing leaves the namespaces.

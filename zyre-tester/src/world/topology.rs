@@ -164,7 +164,14 @@ impl Topology {
             let network = if is_double { networks[place] } else { networks.swap_remove(place) };
             self.port(rng, format!("eth{number}"), network)
         });
-        let ports = ports.collect();
+        let mut ports: Vec<Port> = ports.collect();
+        // What is sent to one of two interfaces on one network comes in by either, whichever answers
+        // ARP: what is too large for that would be lost, and nobody told.
+        for place in 1..ports.len() {
+            let (before, rest) = ports.split_at_mut(place);
+            let beside = before.iter().find(|port| port.is_beside(&rest[0]));
+            rest[0].mtu = beside.map_or(rest[0].mtu, |port| port.mtu);
+        }
         Host::new(name, firewall, kind, ports)
     }
 
@@ -376,6 +383,11 @@ pub(super) mod tests {
                 networks.len()
             };
             two_on_one |= topology.hosts.iter().any(|host| networks(host) < host.ports.len());
+            let alike = |port: &Port, host: &Host| {
+                host.ports.iter().all(|it| it.network != port.network || it.mtu == port.mtu)
+            };
+            let all_alike = |host: &Host| host.ports.iter().all(|port| alike(port, host));
+            assert!(topology.hosts.iter().all(all_alike), "one MTU on one network");
         }
         assert!(two_on_one, "two interfaces on one network");
     }
