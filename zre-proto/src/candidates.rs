@@ -142,10 +142,17 @@ impl Candidates {
         self.0.retain(|it| !it.is_wanted(&which));
     }
 
-    /// There is reason to hope: what is required is tried soon, as if it had not failed before.
+    /// Whether there are endpoints that are tried by the clock.
+    pub(crate) fn last(&self) -> bool {
+        self.0.iter().any(|it| it.source.lasts())
+    }
+
+    /// There is reason to hope: what is tried by the clock is tried soon, as if it had not failed
+    /// before, and of rumours as if they were new.
     pub(crate) fn hope(&mut self, now: Instant, times: &Times) {
-        for candidate in self.0.iter_mut().filter(|it| it.source == Source::Required) {
+        for candidate in self.0.iter_mut().filter(|it| it.source.lasts()) {
             candidate.failures = 0;
+            candidate.claimed_at = now;
             let soon = after(now, times.retry_interval.max(MIN_PAUSE));
             candidate.not_before = candidate.not_before.min(soon);
         }
@@ -395,6 +402,16 @@ impl Candidates {
     pub(crate) fn expect(&mut self, endpoint: Endpoint) {
         if let Some(candidate) = self.at_mut(endpoint) {
             candidate.good = true;
+        }
+    }
+
+    /// This node has left, and so loses the one that it has met at an endpoint. That one does not know
+    /// where this one is now. If it has no beacons nobody may say again that it is there: it is looked
+    /// for there.
+    pub(crate) fn leave(&mut self, endpoint: Endpoint) {
+        let here = self.at_mut(endpoint).filter(|it| it.heard_at.is_none());
+        if let Some(candidate) = here.filter(|it| Source::Rumour.replaces(it.source)) {
+            candidate.source = Source::Rumour;
         }
     }
 

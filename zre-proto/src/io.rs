@@ -24,6 +24,9 @@ pub struct InterfaceId(pub u32);
 pub enum Loss {
     /// It was closed or broke, after it had been up.
     Ended,
+    /// The address of this host where it began is gone. The peer is where it was, and does not know
+    /// where this node is now.
+    Left,
     /// The queue to it was full.
     Overflow,
     /// It never was up.

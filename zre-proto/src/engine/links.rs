@@ -256,6 +256,13 @@ impl Engine {
     }
 
     pub(super) fn lost(&mut self, now: Instant, id: PeerId, conn: ConnId, why: Loss) {
+        if why == Loss::Left
+            && let Some(peer) = self.peers.get_mut(id)
+            && peer.conns().any(|own| own == conn)
+            && let Some(endpoint) = peer.endpoint
+        {
+            peer.candidates.leave(endpoint);
+        }
         let outgoing = self.peers.get(id).and_then(|peer| peer.outgoing.conn);
         if outgoing == Some(conn) {
             self.outgoing_lost(now, id, conn, why);
@@ -265,7 +272,7 @@ impl Engine {
         } else {
             let why = match why {
                 Loss::Failed(why) => why,
-                Loss::Ended | Loss::Overflow => UnreachableReason::NoHello,
+                Loss::Ended | Loss::Left | Loss::Overflow => UnreachableReason::NoHello,
             };
             self.lost_unused(now, id, conn, why);
             self.mailbox_lost(now, id, conn);

@@ -339,7 +339,7 @@ impl Engine {
         self.stats.dials_failed += 1;
         let why = match why {
             Loss::Failed(why) => why,
-            Loss::Ended | Loss::Overflow => UnreachableReason::NoHello,
+            Loss::Ended | Loss::Left | Loss::Overflow => UnreachableReason::NoHello,
         };
         self.scout(now, &key, addresses, Some((taken, why)));
     }
@@ -398,13 +398,13 @@ impl Engine {
         self.found(now, &key, id, Some(endpoint));
     }
 
-    /// This node is somewhere else now: what is required may be reached from there.
+    /// This node is somewhere else now: what is required, or looked for, may be reached from there.
     pub(super) fn hope(&mut self, now: Instant) {
         let times = self.config.times;
         self.requirements.hope(now, &times);
-        let mut required: Vec<PeerId> = self.required_candidates().map(|(id, _)| id).collect();
-        required.dedup();
-        for id in required {
+        let looked_for = self.peers.iter().filter(|(_, peer)| peer.candidates.last());
+        let looked_for: Vec<PeerId> = looked_for.map(|(id, _)| id).collect();
+        for id in looked_for {
             let peer = self.peers.get_mut(id).into_iter();
             peer.for_each(|peer| peer.candidates.hope(now, &times));
             self.reschedule_if_absent(now, id);

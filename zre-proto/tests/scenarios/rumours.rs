@@ -152,6 +152,53 @@ fn a_peer_that_was_found_otherwise_is_looked_for_if_there_is_a_rumour_of_it() {
     assert!(solo.dials(2).is_empty());
 }
 
+/// Nobody may say again where it is, and it does not know where this node is now.
+#[test]
+fn one_that_this_node_has_left_is_looked_for_unless_its_beacons_tell() {
+    for has_beacons in [false, true] {
+        let mut solo = Solo::new();
+        if has_beacons {
+            solo.beacon(2);
+        } else {
+            solo.handle(Input::Candidate { peer: id(2), endpoint: endpoint(2) });
+        }
+        solo.up(2);
+        solo.hello(2);
+        assert_eq!(solo.events(), ["ENTER 2"]);
+        solo.left(2, solo.link(2));
+        solo.mailbox_lost(2);
+        assert_eq!(solo.events(), ["EXIT 2 link lost"]);
+        let mut dials = Vec::new();
+        for _ in 0..3 {
+            solo.wait(1_000);
+            dials.push(solo.dials(2).len());
+            solo.trace();
+        }
+        assert_eq!(dials.iter().any(|dials| *dials > 0), !has_beacons, "{dials:?}");
+    }
+}
+
+#[test]
+fn where_this_node_has_moved_what_it_looks_for_is_tried_soon_and_as_long_as_if_it_was_new() {
+    let mut solo = Solo::new();
+    rumour(&mut solo, 2, endpoint(2));
+    for pause in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000] {
+        solo.lost(2);
+        solo.wait(pause);
+    }
+    solo.lost(2);
+    solo.trace();
+    solo.handle(Input::Moved(place(7)));
+    for pause in [1_000, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+        solo.wait(pause - 1);
+        assert!(solo.dials(2).is_empty(), "{pause} ms");
+        solo.wait(1);
+        assert_eq!(solo.dials(2).len(), 1, "{pause} ms");
+        solo.lost(2);
+        solo.trace();
+    }
+}
+
 #[test]
 fn a_rumour_is_no_sign_of_life() {
     let mut solo = met();

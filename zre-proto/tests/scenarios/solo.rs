@@ -294,6 +294,11 @@ impl Solo {
         self.conn_lost(n, self.conn(n));
     }
 
+    /// The address of ours where a connection begins is gone.
+    pub(crate) fn left(&mut self, n: u8, conn: ConnId) {
+        self.handle(Input::Lost { peer: id(n), conn, why: Loss::Left });
+    }
+
     pub(crate) fn conn_lost(&mut self, n: u8, conn: ConnId) {
         self.handle(Input::Lost { peer: id(n), conn, why: Loss::Ended });
     }

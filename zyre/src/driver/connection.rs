@@ -162,7 +162,7 @@ impl Driver {
             // Another one may have been its end.
             if let Some(open) = turn.core.conns.get(&conn) {
                 open.task.abort();
-                turn.lose(conn, Loss::Ended);
+                turn.lose(conn, Loss::Left);
             }
         }
     }

@@ -75,6 +75,7 @@ fn main() -> ExitCode {
         static_partition_by_id: static_peers::partition_by_id,
         static_behind_a_firewall_chooser: static_peers::behind_a_firewall_chooser,
         static_behind_a_firewall_follower: static_peers::behind_a_firewall_follower,
+        static_the_required_one_moves: static_peers::the_required_one_moves,
         static_without_udp: static_peers::without_udp,
     ];
     let (places, shared) = (places(), shared());

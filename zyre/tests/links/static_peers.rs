@@ -127,6 +127,24 @@ fn behind_a_firewall(ids: [&str; 2]) {
     start(&hosts, ids, [whoever_is_there, nobody]).live();
 }
 
+/// The one that is required has another address, of which nobody tells the other one: it dials that
+/// one itself, where it was.
+pub(crate) fn the_required_one_moves() {
+    for ids in [[CHOOSER, FOLLOWER], [FOLLOWER, CHOOSER]] {
+        let network = Network::new().unwrap();
+        let hosts = hosts(&network);
+        let pair = start(&hosts, ids, [whoever_is_there, nobody]);
+        pair.meet_first();
+        pair.talk(10);
+        let marks = pair.nodes.each_ref().map(Node::mark);
+        let moving = &hosts[1].0;
+        moving.ip("addr flush dev eth0 scope global").unwrap();
+        moving.add_address("eth0", network.next_address()).unwrap();
+        pair.meet(marks);
+        pair.talk(10);
+    }
+}
+
 /// Neither has a UDP socket, and each notices every end of the other.
 pub(crate) fn without_udp() {
     let network = Network::new().unwrap();
