@@ -200,6 +200,17 @@ impl Connection {
         }
     }
 
+    /// Returns the next output if it is a small message, which nearly all are: short of
+    /// [`poll_output`](Self::poll_output), which returns the same.
+    pub(crate) fn poll_small(&mut self) -> Option<Message> {
+        let ready = matches!(self.stage, Stage::Ready { publisher: false });
+        if ready && self.assembler.is_empty() {
+            parse_small(&mut self.received, &self.limits)
+        } else {
+            None
+        }
+    }
+
     /// Subscribes to messages with this prefix, on a SUB or XSUB that is ready.
     ///
     /// Subscriptions from the start belong in [`Config::subscriptions`]: before the connection is

@@ -65,6 +65,11 @@ impl Elections {
         self.groups.get_mut(group)
     }
 
+    /// Whether there are groups in which something has changed.
+    pub(crate) fn are_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
     /// Takes out a group in which something has changed.
     pub(crate) fn next_touched(&mut self) -> Option<(Arc<str>, &mut Election)> {
         let group = self.touched.pop_first()?;

@@ -98,6 +98,9 @@ impl Reader {
     /// What the remote did wrong; the same error from then on.
     #[allow(clippy::should_implement_trait, reason = "it is fallible, and None is not the end")]
     pub fn next(&mut self) -> Result<Option<Message>, Error> {
+        if let Some(message) = self.connection.poll_small() {
+            return Ok(Some(message));
+        }
         loop {
             match self.connection.poll_output()? {
                 Some(Output::Event(Event::Message(message))) => return Ok(Some(message)),

@@ -150,8 +150,17 @@ impl Engine {
         Some((group, of))
     }
 
-    /// Looks at the groups in which something has changed.
+    /// Looks at the groups in which something has changed. Comes with every message, and mostly
+    /// nothing has.
+    #[inline]
     pub(super) fn settle_elections(&mut self, now: Instant) {
+        if self.elections.are_touched() {
+            self.settle_touched(now);
+        }
+    }
+
+    #[cold]
+    fn settle_touched(&mut self, now: Instant) {
         let me = self.config.id;
         while let Some((group, election)) = self.elections.next_touched() {
             let is_present = |id| self.peers.get(id).is_some_and(Peer::is_present);
