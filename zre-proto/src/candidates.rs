@@ -83,6 +83,9 @@ struct Candidate {
     good: bool,
     /// Whether the node was missed here since its last beacon.
     missed: bool,
+    /// Whether this node has lost it by leaving, and it has not been heard since: it may not know
+    /// where this node is.
+    left: bool,
 }
 
 /// An attempt to reach a node at one of its addresses.
@@ -143,14 +146,14 @@ impl Candidates {
     }
 
     /// Whether there are endpoints that are tried by the clock.
-    pub(crate) fn last(&self) -> bool {
-        self.0.iter().any(|it| it.source.lasts())
+    pub(crate) fn any_lasting(&self) -> bool {
+        self.0.iter().any(Candidate::lasts)
     }
 
-    /// There is reason to hope: what is tried by the clock is tried soon, as if it had not failed
-    /// before, and of rumours as if they were new.
+    /// Retries soon what is tried by the clock, and resets the count of its failures and its age. A
+    /// dial that is under way has still to fail or succeed.
     pub(crate) fn hope(&mut self, now: Instant, times: &Times) {
-        for candidate in self.0.iter_mut().filter(|it| it.source.lasts()) {
+        for candidate in self.0.iter_mut().filter(|it| it.lasts() && it.dial.is_none()) {
             candidate.failures = 0;
             candidate.claimed_at = now;
             let soon = after(now, times.retry_interval.max(MIN_PAUSE));
@@ -232,6 +235,7 @@ impl Candidates {
             not_before: now,
             good: false,
             missed: false,
+            left: false,
         };
         candidate.hear(now, source);
         self.0.push(candidate);
@@ -267,7 +271,7 @@ impl Candidates {
     /// An endpoint is being dialled.
     pub(crate) fn dial(&mut self, now: Instant, endpoint: Endpoint, conn: ConnId, times: &Times) {
         if let Some(candidate) = self.at_mut(endpoint) {
-            candidate.fresh = candidate.source.lasts();
+            candidate.fresh = candidate.lasts();
             // Whatever comes of it, not without a pause.
             candidate.pause(now, times.retry_interval / 2);
             candidate.dial = Some(Dial { conn, began: now, up_since: None, outdated: false });
@@ -394,6 +398,7 @@ impl Candidates {
         if let Some(candidate) = self.at_mut(endpoint) {
             candidate.good = true;
             candidate.failures = 0;
+            candidate.left = false;
         }
     }
 
@@ -408,21 +413,20 @@ impl Candidates {
     /// This node has left, and so loses the one that it has met at an endpoint. That one does not know
     /// where this one is now. If it has no beacons nobody may say again that it is there: it is looked
     /// for there.
-    pub(crate) fn leave(&mut self, endpoint: Endpoint) {
-        let here = self.at_mut(endpoint).filter(|it| it.heard_at.is_none());
-        if let Some(candidate) = here.filter(|it| Source::Rumour.replaces(it.source)) {
-            candidate.source = Source::Rumour;
+    pub(crate) fn look_for_left(&mut self, endpoint: Endpoint) {
+        if let Some(candidate) = self.at_mut(endpoint).filter(|it| it.heard_at.is_none()) {
+            candidate.left = true;
         }
     }
 
     /// The node that was met is gone. Its other addresses may be dialled at once; where it was has
-    /// to be claimed again. If others have told that it is there nobody may say so again: it is
-    /// looked for there.
+    /// to be claimed again. If others have told that it is there, or this node has left it, nobody may
+    /// say so again: it is looked for there.
     pub(crate) fn lose(&mut self, now: Instant, used: Option<Endpoint>, times: &Times) {
         for candidate in &mut self.0 {
             if candidate.source == Source::Required {
                 candidate.pause(now, times.retry_interval);
-            } else if candidate.source == Source::Rumour {
+            } else if candidate.lasts() {
                 candidate.pause(now, times.retry_interval);
                 if Some(candidate.endpoint) == used {
                     candidate.good = true;
@@ -444,7 +448,7 @@ impl Candidates {
 
     /// What will be claimed again, if it is still true, is forgotten.
     pub(crate) fn forget_repeated(&mut self) {
-        self.0.retain(|it| it.source.lasts());
+        self.0.retain(Candidate::lasts);
     }
 
     /// Another node has answered at an endpoint: if the node was ever there, it is not any more.
@@ -477,7 +481,7 @@ impl Candidates {
         let due = |it: &Candidate| match it.dial {
             Some(dial) => dial.answer_due(times),
             None if it.source == Source::Required => may_dial.then_some(it.not_before),
-            None if it.source == Source::Rumour => {
+            None if it.is_rumour() => {
                 let dial_at = may_dial.then_some(it.not_before).into_iter();
                 dial_at.chain(it.stale_at(times)).min()
             }
@@ -501,10 +505,20 @@ impl Candidate {
     /// The node is said to be here. Where it is said to be by its HELLO it need not be heard.
     fn hear(&mut self, now: Instant, source: Source) {
         match source {
-            Source::Beacon => (self.heard_at, self.missed) = (Some(now), false),
+            Source::Beacon => (self.heard_at, self.missed, self.left) = (Some(now), false, false),
             Source::Hello => self.heard_at = None,
             Source::Discovery | Source::Found | Source::Rumour | Source::Required => {}
         }
+    }
+
+    /// Whether nobody need say again that the node is here, as it is with rumours.
+    const fn is_rumour(&self) -> bool {
+        self.left || matches!(self.source, Source::Rumour)
+    }
+
+    /// Whether it is tried by the clock until it is too old, without being claimed again.
+    const fn lasts(&self) -> bool {
+        self.left || self.source.lasts()
     }
 
     /// Whether it is one of those that the application wants.
@@ -517,19 +531,19 @@ impl Candidate {
         match self.source {
             Source::Required | Source::Found => true,
             // Of one that was met and has gone it is no news.
-            Source::Rumour => self.failures > 1 && !self.good,
-            Source::Beacon | Source::Discovery | Source::Hello => self.failures > 1,
+            _ if self.is_rumour() => self.failures > 1 && !self.good,
+            _ => self.failures > 1,
         }
     }
 
     /// Whether the node is looked for here, by the clock, if it was met here.
     fn is_looked_for(&self) -> bool {
-        self.source.is_application() || self.source == Source::Rumour
+        self.source.is_application() || self.is_rumour()
     }
 
     /// Whether the node was met here, and is to be looked for here if it is lost.
     fn was_met_there(&self) -> bool {
-        self.source == Source::Rumour && self.good
+        self.is_rumour() && self.good
     }
 
     /// It has failed, by an attempt that has taken this long.
@@ -551,11 +565,9 @@ impl Candidate {
     fn stale_at(&self, times: &Times) -> Option<Instant> {
         let lasting = match self.source {
             Source::Required => return None,
-            Source::Rumour if self.good => LOST_TIMEOUT,
-            Source::Rumour => times.rumour_timeout,
-            Source::Beacon | Source::Discovery | Source::Hello | Source::Found => {
-                times.expired_timeout
-            }
+            _ if self.was_met_there() => LOST_TIMEOUT,
+            _ if self.is_rumour() => times.rumour_timeout,
+            _ => times.expired_timeout,
         };
         Some(after(self.claimed_at, lasting))
     }

@@ -24,8 +24,8 @@ pub struct InterfaceId(pub u32);
 pub enum Loss {
     /// It was closed or broke, after it had been up.
     Ended,
-    /// The address of this host where it began is gone. The peer is where it was, and does not know
-    /// where this node is now.
+    /// The local address of the connection is gone. The peer is where it was, and may not know where
+    /// this node is now.
     Left,
     /// The queue to it was full.
     Overflow,

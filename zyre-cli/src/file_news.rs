@@ -72,7 +72,7 @@ pub(crate) fn refused(name: &str, reason: &Refusal, fate: Fate) -> String {
 fn rejected(who: &str, name: &str, reason: &str, fate: Fate) -> String {
     let (name, reason) = (text::message(name), text::message(reason));
     match fate {
-        Fate::Passing => format!("{who} has to wait with {name}: {reason}"),
+        Fate::Passing => format!("{who} cannot take {name} yet: {reason}"),
         Fate::Final => format!("{who} refuses {name}: {reason}"),
     }
 }
@@ -139,7 +139,7 @@ mod tests {
         let has = Event::Confirmed { peer, name: "/big".into(), size: 1024 };
         assert_eq!(told(&has).as_deref(), Some("alice has /big, 1.00 KiB"));
         for (fate, expected) in [
-            (Fate::Passing, "alice has to wait with /big: full␛"),
+            (Fate::Passing, "alice cannot take /big yet: full␛"),
             (Fate::Final, "alice refuses /big: full␛"),
         ] {
             let (name, reason) = ("/big".into(), "full\u{1b}".into());

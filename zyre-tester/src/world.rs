@@ -8,6 +8,7 @@
 //!   topology     the hosts and networks, as data
 //!   sources      how each node finds others; assignment: which does how
 //!   machines     the same as namespaces
+//!   neighbours   room for all of them in the kernel
 //!   ways         how what is sent gets from host to host
 //!   truth        who is told of whom, and who can meet whom
 //!   moment       do the nodes know the truth
@@ -31,6 +32,7 @@ mod lateness;
 mod machines;
 mod member;
 mod moment;
+mod neighbours;
 mod node;
 mod options;
 mod padding;
@@ -89,6 +91,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         return Ok(true);
     }
     possible()?;
+    if let Some(raised) = neighbours::make_room(hosts.into())? {
+        println!("{raised}");
+    }
     let mut run = WorldRun::new(options, topology, guests, seed)?;
     let result = run.run();
     if options.transcript && (result.is_err() || !run.summary.wrong.is_empty()) {

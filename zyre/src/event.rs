@@ -245,7 +245,7 @@ pub enum Event {
         /// Bytes per second since the transfer began.
         rate: u64,
     },
-    /// A file was sent to its end. Whether the peer has it is not known by that. Not told while the
+    /// A file was sent to its end. This does not tell whether the peer has it. Not told while the
     /// application does not take its events.
     #[cfg(feature = "files")]
     Sent {
@@ -255,13 +255,12 @@ pub enum Event {
         name: Arc<str>,
         /// Its size in bytes.
         size: u64,
-        /// Whether the peer is going to say what has become of it, as peers of this library do:
-        /// `Confirmed` or `Rejected`.
+        /// Whether the peer has still to say what has become of it, as peers of this library do:
+        /// `Confirmed` or `Rejected`, unless the file changes or the peer exits before.
         receipt_follows: bool,
     },
     /// A peer has said that it has a file: whole, verified, and under its name. Also told of files
-    /// that it has from before, when it is met. Not told while the application does not take its
-    /// events.
+    /// that it has from before, when it is met or the file is published again.
     #[cfg(feature = "files")]
     Confirmed {
         /// The peer that has it.
@@ -271,8 +270,7 @@ pub enum Event {
         /// Its size in bytes.
         size: u64,
     },
-    /// A peer has said that it does not accept a file of this node. Not told while the application
-    /// does not take its events.
+    /// A peer has said that it does not accept a file of this node.
     #[cfg(feature = "files")]
     Rejected {
         /// The peer that does not accept it.

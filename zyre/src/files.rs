@@ -187,11 +187,12 @@ impl Service {
                     if let Some(event) = publishing(&event) {
                         driver.events.room().await;
                         driver.tell_application(event);
-                    } else if driver.events.has_room()
-                        && let Some(event) = sending(&driver, event)
-                    {
+                    } else if is_receipt(&event) || driver.events.has_room() {
                         // Progress is not worth waiting for.
-                        driver.tell_application(event);
+                        if let Some(event) = sending(&driver, event) {
+                            driver.events.room().await;
+                            driver.tell_application(event);
+                        }
                     }
                 }
                 Some(event) = self.client_events.recv() => {
@@ -273,6 +274,11 @@ fn publishing(event: &ServerEvent) -> Option<Event> {
         }
         _ => None,
     }
+}
+
+/// Returns whether a client says what has become of a file.
+const fn is_receipt(event: &ServerEvent) -> bool {
+    matches!(event, ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. })
 }
 
 /// Returns what the application hears of a transfer to a client.

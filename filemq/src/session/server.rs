@@ -26,7 +26,7 @@ use super::job::{Job, JobResult};
 use crate::catalogue::{Catalogue, Change};
 use crate::message::Message;
 
-/// A client for which this many outputs wait is given up: it asks and does not listen.
+/// A client for which this many messages wait is given up: it asks and does not listen.
 const MAX_OUTPUTS: usize = 10_000;
 
 /// After this many wrong messages the connection is closed.
@@ -90,9 +90,15 @@ impl ServerSession {
         if let Err(reason) = handled {
             self.reject(&reason);
         }
-        if self.outputs.len() > MAX_OUTPUTS {
+        if self.outputs.len() > MAX_OUTPUTS && self.unsent() > MAX_OUTPUTS {
             self.close();
         }
+    }
+
+    /// Returns how many messages wait.
+    fn unsent(&self) -> usize {
+        let is_message = |output: &&ServerOutput| matches!(output, ServerOutput::Send { .. });
+        self.outputs.iter().filter(is_message).count()
     }
 
     /// The error is what the client is to be told.

@@ -58,8 +58,8 @@ pub enum Written {
         /// Its name on the network.
         name: VirtualPath,
     },
-    /// A complete file that could not be put in its place until now was dropped: another state of it
-    /// comes, or it was deleted.
+    /// A complete file that could not be put in its place was dropped: a newer version is on its way,
+    /// or it was deleted.
     Superseded {
         /// Its name on the network.
         name: VirtualPath,

@@ -145,6 +145,8 @@ mod tests {
                 connected = &mut connecting => break connected.unwrap().unwrap(),
             }
         };
+        // What a full queue has not seen of a connection it sees with the first byte.
+        connected.try_write(b"x").unwrap();
         let local = connected.local_addr().unwrap();
         while !accepted.iter().any(|(_, from)| *from == local) {
             accepted.push(soon(listener.accept()).await.unwrap());

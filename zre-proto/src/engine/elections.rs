@@ -150,8 +150,8 @@ impl Engine {
         Some((group, of))
     }
 
-    /// Looks at the groups in which something has changed. Comes with every message, and mostly
-    /// nothing has.
+    /// Looks at the groups in which something has changed. Called for every input; usually nothing
+    /// has.
     #[inline]
     pub(super) fn settle_elections(&mut self, now: Instant) {
         if self.elections.are_touched() {

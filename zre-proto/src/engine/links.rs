@@ -261,7 +261,7 @@ impl Engine {
             && peer.conns().any(|own| own == conn)
             && let Some(endpoint) = peer.endpoint
         {
-            peer.candidates.leave(endpoint);
+            peer.candidates.look_for_left(endpoint);
         }
         let outgoing = self.peers.get(id).and_then(|peer| peer.outgoing.conn);
         if outgoing == Some(conn) {

@@ -402,7 +402,9 @@ impl Engine {
     pub(super) fn hope(&mut self, now: Instant) {
         let times = self.config.times;
         self.requirements.hope(now, &times);
-        let looked_for = self.peers.iter().filter(|(_, peer)| peer.candidates.last());
+        let is_looked_for =
+            |(_, peer): &(PeerId, &Peer)| !peer.is_present() && peer.candidates.any_lasting();
+        let looked_for = self.peers.iter().filter(is_looked_for);
         let looked_for: Vec<PeerId> = looked_for.map(|(id, _)| id).collect();
         for id in looked_for {
             let peer = self.peers.get_mut(id).into_iter();

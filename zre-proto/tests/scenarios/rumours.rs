@@ -179,6 +179,23 @@ fn one_that_this_node_has_left_is_looked_for_unless_its_beacons_tell() {
 }
 
 #[test]
+fn one_that_was_left_and_met_again_is_lost_like_any_other() {
+    let mut solo = Solo::new();
+    solo.handle(Input::Candidate { peer: id(2), endpoint: endpoint(2) });
+    solo.up(2);
+    solo.hello(2);
+    solo.left(2, solo.link(2));
+    solo.mailbox_lost(2);
+    solo.wait(1_000);
+    solo.up(2);
+    solo.hello(2);
+    assert_eq!(solo.events(), ["ENTER 2", "EXIT 2 link lost", "ENTER 2"]);
+    lose(&mut solo);
+    solo.wait(60_000);
+    assert!(solo.dials(2).is_empty());
+}
+
+#[test]
 fn where_this_node_has_moved_what_it_looks_for_is_tried_soon_and_as_long_as_if_it_was_new() {
     let mut solo = Solo::new();
     rumour(&mut solo, 2, endpoint(2));

@@ -7,8 +7,9 @@ use std::net::Ipv4Addr;
 /// Where hubs listen.
 pub(super) const GOSSIP_PORT: u16 = 5999;
 
-/// The mailbox of a node that others are told of by its address alone.
-pub(super) const MAILBOX_PORT: u16 = 50_000;
+/// The mailbox of a node that others are told of by its address alone. Not one of the ports that the
+/// system gives to connections.
+pub(super) const MAILBOX_PORT: u16 = 20_000;
 
 /// How a node finds others. Default: by beacons.
 #[derive(Clone, Debug, PartialEq, Eq)]

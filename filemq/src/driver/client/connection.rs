@@ -286,8 +286,10 @@ impl ClientConnection {
         while let Some(output) = self.session.poll_output() {
             match output {
                 ClientOutput::Send(frame) => {
-                    // There are few and small ones; a server that does not read them is a dead one.
-                    let _ = self.queue.push_frame(&[], frame);
+                    // They are small; a server that does not read them is a dead one.
+                    if self.queue.push_frame(&[], frame).is_err() {
+                        end = Err(ConnectionEnd::Closed);
+                    }
                 }
                 ClientOutput::Write(write) => {
                     self.waiting += byte_len(&write);

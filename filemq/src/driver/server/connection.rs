@@ -1,10 +1,12 @@
 //! The connection of one client.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use zmtp::net::{Established, Reader, SendQueue};
 
@@ -52,6 +54,8 @@ struct ServerConnection {
     disk: Option<ChunkReader>,
     reading: Option<JoinHandle<(ChunkReader, Vec<JobResult>)>>,
     meter: ProgressMeter<VirtualPath>,
+    /// What the client has said of files, while the application takes no events: the last word on each.
+    untold: BTreeMap<VirtualPath, ServerEvent>,
 }
 
 /// Jobs that are done in one go.
@@ -93,6 +97,7 @@ pub(super) async fn serve(shared: Arc<ServerShared>, established: Established) {
         disk: Some(ChunkReader::new()),
         reading: None,
         meter: ProgressMeter::default(),
+        untold: BTreeMap::new(),
     };
     let end = connection.run(established.reader).await;
     tracing::debug!(client = %connection.client.address, reason = %end, "client disconnected");
@@ -117,6 +122,7 @@ impl ServerConnection {
                 Err(end) => return end,
             }
             let full = self.reading.is_none() && self.is_full();
+            let events = self.shared.events.clone();
             tokio::select! {
                 error = &mut sending => return error.into(),
                 more = reader.fill() => match more {
@@ -133,6 +139,12 @@ impl ServerConnection {
                     results.into_iter().for_each(|result| self.session.handle_result(now, result));
                 }
                 () = queue.drained(), if full => {}
+                permit = events.reserve(), if !self.untold.is_empty() => {
+                    let untold = self.untold.pop_first();
+                    if let (Ok(permit), Some((_, event))) = (permit, untold) {
+                        permit.send(event);
+                    }
+                }
                 Some(notice) = self.notices.recv() => {
                     let shared = Arc::clone(&self.shared);
                     self.catch_up(&shared.state.lock(), Some(notice));
@@ -225,10 +237,12 @@ impl ServerConnection {
                 Some(ServerEvent::Sent { client, name, size, receipt_follows })
             }
             ServerSessionEvent::Confirmed { name, size } => {
-                Some(ServerEvent::Confirmed { client, name, size })
+                let key = name.clone();
+                return self.tell(key, ServerEvent::Confirmed { client, name, size });
             }
             ServerSessionEvent::Rejected { name, reason, fate } => {
-                Some(ServerEvent::Rejected { client, name, reason, fate })
+                let key = name.clone();
+                return self.tell(key, ServerEvent::Rejected { client, name, reason, fate });
             }
             ServerSessionEvent::Deleted { name } => Some(ServerEvent::Deleted { client, name }),
             ServerSessionEvent::Unreadable { name, reason, .. } => {
@@ -243,6 +257,15 @@ impl ServerConnection {
         if let Some(event) = event {
             // The application need not listen.
             let _ = self.shared.events.try_send(event);
+        }
+    }
+
+    /// Tells what the client has said of a file: now, or when the application has room for it.
+    fn tell(&mut self, name: VirtualPath, event: ServerEvent) {
+        if !self.untold.is_empty() {
+            self.untold.insert(name, event);
+        } else if let Err(TrySendError::Full(event)) = self.shared.events.try_send(event) {
+            self.untold.insert(name, event);
         }
     }
 }

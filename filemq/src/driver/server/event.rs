@@ -32,7 +32,7 @@ pub enum ServerEvent {
         /// How much was handed to the network, which is more than has arrived.
         progress: Progress,
     },
-    /// A file was sent to its end. Whether the client has it is not known by that.
+    /// A file was sent to its end. This does not tell whether the client has it.
     Sent {
         /// To which client.
         client: ClientInfo,
@@ -40,8 +40,9 @@ pub enum ServerEvent {
         name: VirtualPath,
         /// Bytes of the file.
         size: u64,
-        /// Whether the client is going to say what has become of it, as clients of this
-        /// implementation do: `Confirmed` or `Rejected`.
+        /// Whether the client has still to say what has become of it, as clients of this
+        /// implementation do: `Confirmed` or `Rejected`, unless the file changes or the connection
+        /// ends before.
         receipt_follows: bool,
     },
     /// A client has said that it has a file: whole, verified, and under its name. Also told of files
@@ -93,7 +94,8 @@ pub enum ServerEvent {
 }
 
 /// The events of a server. They need not be taken: while 1,024 of them wait, further ones are
-/// dropped, except for those that tell what is published and what is not, which then come later.
+/// dropped, except for those that tell what is published and what is not, and what clients have said of
+/// files, which then come later.
 #[derive(Debug)]
 pub struct ServerEvents(mpsc::Receiver<ServerEvent>);
 

@@ -38,8 +38,8 @@ enum ExpectedAnswer {
     Delete(VirtualPath),
 }
 
-/// The most deletes whose answers are waited for.
-const MAX_DELETES: usize = 1000;
+/// The most answers that are waited for; then those to deletes are not any more.
+const MAX_EXPECTED: usize = 10_000;
 
 /// A file whose end has not come.
 #[derive(Debug)]
@@ -96,10 +96,10 @@ impl IncomingFiles {
     fn delete(&mut self, name: VirtualPath, out: &mut ClientOutputs) {
         self.abort(out);
         self.ended = None;
-        if self.expected.len() >= MAX_DELETES
-            && matches!(self.expected.front(), Some(ExpectedAnswer::Delete(_)))
-        {
-            self.expected.pop_front();
+        if self.expected.len() >= MAX_EXPECTED {
+            let is_delete = |answer: &ExpectedAnswer| matches!(answer, ExpectedAnswer::Delete(_));
+            let oldest = self.expected.iter().position(is_delete).unwrap_or(0);
+            self.expected.remove(oldest);
         }
         self.expected.push_back(ExpectedAnswer::Delete(name.clone()));
         out.push_back(ClientOutput::Write(Write::Delete { name }));
@@ -209,7 +209,11 @@ impl IncomingFiles {
                 self.answered(|answer| answer.deletes(name));
                 None
             }
-            Written::File(FileEvent::Delivered { name, .. }) | Written::Superseded { name } => {
+            Written::Superseded { name } => {
+                self.take_waiting(name);
+                None
+            }
+            Written::File(FileEvent::Delivered { name, .. }) => {
                 let waiting = self.take_waiting(name);
                 waiting.or_else(|| self.answered(|answer| answer.ends(name)).flatten())
             }
@@ -224,13 +228,14 @@ impl IncomingFiles {
                 incoming.map(|incoming| incoming.sequence)
             }
             Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
-                if let Some(sequence) = self.take_waiting(name) {
-                    return Some(sequence);
+                // Deletes are seldom refused for good, and come to mind last.
+                let ended = self.take_waiting(name);
+                let ended = ended.or_else(|| self.answered(|answer| answer.ends(name)).flatten());
+                let refused = ended.or_else(|| self.give_up(name));
+                if refused.is_none() {
+                    self.answered(|answer| answer.deletes(name));
                 }
-                match self.answered(|answer| answer.ends(name) || answer.deletes(name)) {
-                    Some(sequence) => sequence,
-                    None => self.give_up(name),
-                }
+                refused
             }
             Written::File(FileEvent::Retried { .. })
             | Written::Stuck

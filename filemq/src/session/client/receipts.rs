@@ -1,15 +1,15 @@
-//! What the server is to be told of the files that it has sent.
+//! Receipts for files that the server has sent.
 
 use bytes::Bytes;
 
-use crate::message::{Message, Outcome, Receipt};
+use crate::message::{MAX_STRING, Message, Outcome, Receipt};
 use crate::session::Written;
 use crate::{Fate, FileEvent};
 
 /// The most receipts in a message.
 const MAX_RECEIPTS: usize = 1000;
 
-/// Receipts that were not sent yet: several go together.
+/// Receipts not yet sent to the server: several go together.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
     /// Whether the server wants to know.
@@ -27,7 +27,7 @@ impl Receipts {
                     Fate::Passing => Outcome::Waiting,
                     Fate::Final => Outcome::Refused,
                 };
-                (outcome, Bytes::from(reason.to_string()))
+                (outcome, shortened(reason.to_string()))
             }
             _ => return,
         };
@@ -41,5 +41,28 @@ impl Receipts {
         let count = self.unsent.len().min(MAX_RECEIPTS);
         let receipts: Vec<_> = self.unsent.drain(..count).collect();
         (count > 0).then(|| Message::Receipts(receipts).encode())
+    }
+}
+
+/// Cuts a text to what a message holds, between two characters.
+fn shortened(mut text: String) -> Bytes {
+    let mut end = text.len().min(MAX_STRING);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        assert_eq!(shortened("full".into()), "full");
+        assert_eq!(shortened("a".repeat(255)).len(), 255);
+        let long = shortened(format!("{}ä and more", "a".repeat(254)));
+        assert_eq!(long, "a".repeat(254));
     }
 }

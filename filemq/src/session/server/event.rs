@@ -59,7 +59,7 @@ pub enum ServerSessionEvent {
         name: VirtualPath,
         /// Bytes of the whole.
         size: u64,
-        /// Whether the client is going to say what has become of it.
+        /// Whether the client has still to say what has become of it.
         receipt_follows: bool,
     },
     /// The client has said that a file is whole and in its place.

@@ -117,7 +117,7 @@ impl ServedClient {
         out: &mut ServerOutputs,
     ) -> Result<(), String> {
         if !self.transfers.has_receipts() {
-            return Err("receipts were not agreed on".into());
+            return Err("receipts were not negotiated".into());
         }
         let news = receipts.iter().filter_map(|receipt| self.transfers.handle_receipt(receipt));
         out.extend(news.map(ServerOutput::Event));
@@ -173,6 +173,7 @@ impl ServedClient {
         let name = entry.name();
         let wanted = self.wants(entry);
         let deleted = self.transfers.abort(name, out);
+        self.transfers.forget_unconfirmed(name);
         self.pending.keep(name);
         self.resting.forget(name);
         match change {
@@ -267,8 +268,8 @@ impl ServedClient {
         }
     }
 
-    /// Handles that the client has a file already. It may be one for which no receipt has come,
-    /// because the connection was lost.
+    /// Handles that the client has a file already: perhaps one for which no receipt has come, because
+    /// the connection was lost.
     fn has(&self, entry: &Entry, out: &mut ServerOutputs) {
         if self.transfers.has_receipts() {
             let (name, size) = (entry.name().clone(), entry.version().size);

@@ -94,6 +94,12 @@ impl Transfers {
         self.unconfirmed.is_some()
     }
 
+    /// Handles that a file has changed or is gone: what the client says of the state that it was sent
+    /// is of no account any more.
+    pub(super) fn forget_unconfirmed(&mut self, name: &VirtualPath) {
+        self.unconfirmed.iter_mut().for_each(|unconfirmed| unconfirmed.forget(name));
+    }
+
     /// Handles what the client says of a file. Returns the news, if there are any.
     pub(super) fn handle_receipt(&mut self, receipt: &Receipt) -> Option<ServerSessionEvent> {
         self.unconfirmed.as_mut()?.handle_receipt(receipt)
@@ -255,7 +261,7 @@ impl Transfers {
             let Some(Work::Delete(name)) = self.queue.pop_front() else { break };
             self.waiting = self.waiting.saturating_sub(1);
             self.writer.delete(&name, out);
-            self.unconfirmed.iter_mut().for_each(|unconfirmed| unconfirmed.forget(&name));
+            self.forget_unconfirmed(&name);
             out.push_back(ServerOutput::Event(ServerSessionEvent::Deleted { name }));
         }
     }
@@ -349,7 +355,9 @@ impl Transfers {
             self.writer.end(&piece, out);
         }
         self.queue.pop_front();
-        let (name, receipt_follows) = (name.clone(), self.has_receipts());
+        let unconfirmed = self.unconfirmed.as_ref();
+        let receipt_follows = unconfirmed.is_some_and(|unconfirmed| unconfirmed.awaits(name));
+        let name = name.clone();
         let event = ServerSessionEvent::Sent { name, size, receipt_follows };
         out.push_back(ServerOutput::Event(event));
     }
@@ -374,7 +382,7 @@ impl Transfers {
             return false;
         }
         let deleted = self.writer.abort(name, transfer.sent() - held_back, out);
-        self.unconfirmed.iter_mut().for_each(|unconfirmed| unconfirmed.forget(name));
+        self.forget_unconfirmed(name);
         out.push_back(ServerOutput::Event(ServerSessionEvent::Aborted { name: name.clone() }));
         deleted
     }

@@ -1,15 +1,13 @@
-//! Files of which the client has not said yet that it has them.
+//! Files that the client has not confirmed yet.
 
 use std::collections::BTreeMap;
-
-use bytes::Bytes;
+use std::sync::Arc;
 
 use super::event::ServerSessionEvent;
 use crate::message::{Outcome, Receipt};
 use crate::{Fate, VirtualPath};
 
-/// Files of which the client has not said yet that it has them: the last state of each that was
-/// begun.
+/// Files that the client has not confirmed yet: the last state of each that was begun.
 #[derive(Debug, Default)]
 pub(super) struct UnconfirmedFiles {
     /// By the number of the first piece.
@@ -21,8 +19,8 @@ pub(super) struct UnconfirmedFiles {
 struct UnconfirmedFile {
     name: VirtualPath,
     size: u64,
-    /// Why it has to wait at the client, if that was said.
-    reason: Option<Bytes>,
+    /// Why it has to wait at the client, if that was said. No part of a frame, which may be large.
+    reason: Option<Arc<str>>,
 }
 
 impl UnconfirmedFiles {
@@ -33,7 +31,12 @@ impl UnconfirmedFiles {
         self.numbers.insert(name.clone(), sequence);
     }
 
-    /// Forgets a file that was broken off or deleted.
+    /// Returns whether a receipt for a file may still come.
+    pub(super) fn awaits(&self, name: &VirtualPath) -> bool {
+        self.numbers.contains_key(name)
+    }
+
+    /// Forgets a file that was broken off, has changed, or is gone.
     pub(super) fn forget(&mut self, name: &VirtualPath) {
         if let Some(sequence) = self.numbers.remove(name) {
             self.files.remove(&sequence);
@@ -50,8 +53,9 @@ impl UnconfirmedFiles {
             Outcome::Refused => Some(Fate::Final),
             Outcome::Other(_) => return None,
         };
+        let reason: Arc<str> = String::from_utf8_lossy(&receipt.reason).into();
         if fate == Some(Fate::Passing)
-            && file.reason.replace(receipt.reason.clone()).as_ref() == Some(&receipt.reason)
+            && file.reason.replace(Arc::clone(&reason)).as_ref() == Some(&reason)
         {
             return None;
         }
@@ -61,10 +65,7 @@ impl UnconfirmedFiles {
         }
         Some(match fate {
             None => ServerSessionEvent::Confirmed { name, size },
-            Some(fate) => {
-                let reason = String::from_utf8_lossy(&receipt.reason).into();
-                ServerSessionEvent::Rejected { name, reason, fate }
-            }
+            Some(fate) => ServerSessionEvent::Rejected { name, reason, fate },
         })
     }
 }
