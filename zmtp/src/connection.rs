@@ -202,6 +202,7 @@ impl Connection {
 
     /// Returns the next output if it is a small message, which nearly all are. A shortcut for
     /// [`poll_output`](Self::poll_output), which would return the same message.
+    #[cfg(feature = "net")]
     pub(crate) fn poll_small(&mut self) -> Option<Message> {
         let ready = matches!(self.stage, Stage::Ready { publisher: false });
         if ready && self.assembler.is_empty() {
