@@ -240,17 +240,22 @@ impl WorldRun {
         Ok(())
     }
 
+    /// Waits until a node that was told to stop has ended.
+    fn wait_for_end(&mut self, host: usize, mut member: Member) {
+        match member.stopped() {
+            Ok(()) => self.last_words.push(LastWords::of(&member, host)),
+            Err(error) => self.summary.wrong.push(error.to_string()),
+        }
+        self.objections(&member);
+    }
+
     /// Nothing changes: soon every node knows the truth; and if this is a long moment, that stays
     /// so.
     fn quiet(&mut self, quiet: Quiet) {
         self.truth = Truth::of(&self.topology, &self.memory);
         let (began, changed) = (Instant::now(), self.seconds());
-        for (host, mut member) in std::mem::take(&mut self.leaving) {
-            match member.stopped() {
-                Ok(()) => self.last_words.push(LastWords::of(&member, host)),
-                Err(error) => self.summary.wrong.push(error.to_string()),
-            }
-            self.objections(&member);
+        for (host, member) in std::mem::take(&mut self.leaving) {
+            self.wait_for_end(host, member);
         }
         for member in self.members.values().filter(|member| member.kind == Kind::Pyre) {
             // One that has died is found when it is asked.

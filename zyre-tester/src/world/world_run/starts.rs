@@ -13,8 +13,14 @@ use crate::world::sources::{By, Contact, GOSSIP_PORT, MAILBOX_PORT, Sources};
 use crate::world::ways::told;
 
 impl WorldRun {
-    /// Starts a node on a host.
+    /// Starts a node on a host, when the one before has left the ports that others know.
     pub(super) fn start(&mut self, place: usize) {
+        if let Some(at) = self.leaving.iter().position(|(host, _)| *host == place)
+            && (self.is_known_by_address(place) || self.sources(place).is_hub)
+        {
+            let (host, before) = self.leaving.remove(at);
+            self.wait_for_end(host, before);
+        }
         self.lives[place] += 1;
         let host = &self.topology.hosts[place];
         let name = format!("{}.{}", host.name, self.lives[place]);
