@@ -333,8 +333,8 @@ impl Host {
         ))
     }
 
-    /// Drops the beacons that come in by an interface, whoever sends them: what a network does that
-    /// carries no broadcast and no multicast but what addresses need.
+    /// Drops all beacons that come in by an interface, as on a network that carries broadcast and
+    /// multicast only for ARP and neighbour discovery.
     ///
     /// # Errors
     /// There is no `nft`, or the kernel has no such rules.

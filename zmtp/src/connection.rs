@@ -205,11 +205,12 @@ impl Connection {
     #[cfg(feature = "net")]
     pub(crate) fn poll_small(&mut self) -> Option<Message> {
         let ready = matches!(self.stage, Stage::Ready { publisher: false });
-        if ready && self.assembler.is_empty() {
-            parse_small(&mut self.received, &self.limits)
-        } else {
-            None
-        }
+        if ready { self.take_small() } else { None }
+    }
+
+    /// Takes a small message from the receive buffer, unless another one has begun.
+    fn take_small(&mut self) -> Option<Message> {
+        if self.assembler.is_empty() { parse_small(&mut self.received, &self.limits) } else { None }
     }
 
     /// Subscribes to messages with this prefix, on a SUB or XSUB that is ready.
@@ -338,9 +339,7 @@ impl Connection {
     /// The next event of a connection that is ready.
     fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
         loop {
-            if self.assembler.is_empty()
-                && let Some(message) = parse_small(&mut self.received, &self.limits)
-            {
+            if let Some(message) = self.take_small() {
                 return Ok(Some(Output::Event(Event::Message(message))));
             }
             let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(None) };

@@ -189,11 +189,11 @@ impl ClientSession {
 
     /// Returns what is to be done next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        let receipts = |receipts: &mut Receipts| receipts.take().map(ClientOutput::Send);
-        match self.stage {
-            ClientStage::Closed => self.outputs.pop_front(),
-            _ => self.outputs.pop_front().or_else(|| receipts(&mut self.receipts)),
+        let output = self.outputs.pop_front();
+        if output.is_some() || self.stage == ClientStage::Closed {
+            return output;
         }
+        self.receipts.take().map(ClientOutput::Send)
     }
 
     /// Sets whether the driver reads from the connection. While it does not, because the disk or

@@ -7,14 +7,14 @@ use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use super::sources::{By, Contact, Sources};
 use super::topology::{Firewall, Host, Topology};
 
-/// Of so many hosts at most one is a hub; but one may be in any world.
+/// At most one host in this many is a hub, but any world may have one.
 const HOSTS_PER_HUB: usize = 4;
 
 /// Most hubs that a node connects to, and most peers that it requires.
 const MOST_CONTACTS: usize = 2;
 
-/// Gives all nodes their sources. Some networks carry no beacons, some nodes do without them, and
-/// most of those that hear nobody have another source.
+/// Gives all nodes their sources. Some networks carry no beacons, some nodes use none, and most nodes
+/// that hear none have another source.
 pub(super) fn assign(rng: &mut StdRng, topology: &mut Topology) {
     for network in 0..topology.networks {
         let is_silent = rng.random_ratio(1, 3);
@@ -46,7 +46,7 @@ pub(super) fn assign(rng: &mut StdRng, topology: &mut Topology) {
             let count = rng.random_range(1..=MOST_CONTACTS);
             sources.required = contacts(rng, &near(topology, place, &others), count, by);
         }
-        // An address in a home is that of somebody else in another one.
+        // In another home the same address belongs to another host.
         let is_home = |contact: &Contact| topology.hosts[contact.host].outer.is_some();
         sources.required.retain(|contact| !is_home(contact));
         sources.told_of_all =

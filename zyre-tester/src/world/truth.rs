@@ -209,8 +209,8 @@ impl Truth {
         text
     }
 
-    /// A round: those who are told of somebody by whom they know so far. Returns whether there are
-    /// any more.
+    /// Runs one round: adds what nodes are told by those that they have met so far. Returns whether
+    /// anything was added.
     fn find(&mut self, hosts: &[Host], links: &[(usize, usize)]) -> bool {
         let mut is_more = false;
         for (a, b) in pairs(hosts.len()).filter(|(a, b)| hosts[*a].runs && hosts[*b].runs) {
@@ -246,16 +246,15 @@ impl Truth {
         if !one.kind.is_ours() || !other.kind.is_ours() {
             return None;
         }
-        let mut ends = links.iter().filter_map(|(client, hub)| match () {
-            () if *client == a => Some(*hub),
-            () if *hub == a => Some(*client),
-            () => None,
-        });
         // A hub tells where it was reached.
         if links.contains(&(a, b)) {
             return Some(Found::AtHub);
         }
-        ends.find_map(|end| {
+        let other_end = |(client, hub): &(usize, usize)| match a {
+            _ if a == *client => Some(*hub),
+            _ => (a == *hub).then_some(*client),
+        };
+        links.iter().filter_map(other_end).find_map(|end| {
             let tells = || self.have_met(hosts, end, b) && self.can_tell(hosts, links, end, b);
             if end != b && !tells() {
                 return None;

@@ -69,17 +69,18 @@ pub(super) fn paths(a: &Host, b: &Host) -> Vec<String> {
 
 /// Whether `a` hears the beacons of `b` by a way on which `b` answers.
 pub(super) fn hears(a: &Host, b: &Host) -> bool {
-    let heard = |way: Way<'_>| way.carries_beacons() && way.is_answered(b);
-    listens_to(a, b) && ways(a, b).any(heard)
+    heard_by(a, b).next().is_some()
 }
 
 /// Whether it does so by IPv4.
 pub(super) fn hears_by_ipv4(a: &Host, b: &Host) -> bool {
-    let heard = |way: Way<'_>| match way {
-        Way::Ipv4 { carries_beacons, .. } => carries_beacons && way.is_answered(b),
-        Way::Ipv6 { .. } => false,
-    };
-    listens_to(a, b) && ways(a, b).any(heard)
+    heard_by(a, b).any(|way| matches!(way, Way::Ipv4 { .. }))
+}
+
+/// The ways by which `a` hears the beacons of `b`, and on which `b` answers.
+fn heard_by<'a>(a: &'a Host, b: &'a Host) -> impl Iterator<Item = Way<'a>> {
+    let all = listens_to(a, b).then(|| ways(a, b));
+    all.into_iter().flatten().filter(|way| way.carries_beacons() && way.is_answered(b))
 }
 
 /// Whether `a` may hear the beacons of `b`, be it by a way on which nothing goes back.

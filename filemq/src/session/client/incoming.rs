@@ -206,21 +206,16 @@ impl IncomingFiles {
     pub(super) fn handle_written(&mut self, written: &Written) -> Option<u64> {
         match written {
             Written::File(FileEvent::Deleted { name, .. }) => {
-                self.answered(|answer| answer.deletes(name));
+                self.take_delete(name);
                 None
             }
             Written::Superseded { name } => {
                 self.take_waiting(name);
                 None
             }
-            Written::File(FileEvent::Delivered { name, .. }) => {
-                let waiting = self.take_waiting(name);
-                waiting.or_else(|| self.answered(|answer| answer.ends(name)).flatten())
-            }
+            Written::File(FileEvent::Delivered { name, .. }) => self.take_complete(name),
             Written::File(FileEvent::Refused { name, fate: Fate::Passing, .. }) => {
-                let ended = self.take_waiting(name);
-                let ended = ended.or_else(|| self.answered(|answer| answer.ends(name)).flatten());
-                if let Some(sequence) = ended {
+                if let Some(sequence) = self.take_complete(name) {
                     self.waiting.push((name.clone(), sequence));
                     return Some(sequence);
                 }
@@ -228,12 +223,10 @@ impl IncomingFiles {
                 incoming.map(|incoming| incoming.sequence)
             }
             Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
-                // Deletes are seldom refused for good, and come to mind last.
-                let ended = self.take_waiting(name);
-                let ended = ended.or_else(|| self.answered(|answer| answer.ends(name)).flatten());
-                let refused = ended.or_else(|| self.give_up(name));
+                // Deletes are seldom refused for good.
+                let refused = self.take_complete(name).or_else(|| self.give_up(name));
                 if refused.is_none() {
-                    self.answered(|answer| answer.deletes(name));
+                    self.take_delete(name);
                 }
                 refused
             }
@@ -250,21 +243,31 @@ impl IncomingFiles {
         Some(self.waiting.remove(at).1)
     }
 
-    /// Takes out an expected answer; with that to the end of a file also those of deletes before it,
-    /// which will not come any more. Returns the number of the first piece, if it is about the end of
-    /// a file.
-    fn answered(&mut self, is_it: impl Fn(&ExpectedAnswer) -> bool) -> Option<Option<u64>> {
-        let at = self.expected.iter().position(is_it)?;
-        match self.expected.remove(at)? {
-            ExpectedAnswer::End { sequence, .. } => {
-                for before in (0..at).rev() {
-                    if matches!(self.expected[before], ExpectedAnswer::Delete(_)) {
-                        self.expected.remove(before);
-                    }
-                }
-                Some(Some(sequence))
+    /// Takes out a complete file: one that waits, or the first whose answer is expected. Returns the
+    /// number of its first piece. Deletes before it are not answered any more.
+    fn take_complete(&mut self, file: &VirtualPath) -> Option<u64> {
+        if let Some(sequence) = self.take_waiting(file) {
+            return Some(sequence);
+        }
+        let ends = self.expected.iter().enumerate().find_map(|(at, answer)| match answer {
+            ExpectedAnswer::End { name, sequence } if name == file => Some((at, *sequence)),
+            _ => None,
+        });
+        let (at, sequence) = ends?;
+        self.expected.remove(at);
+        for before in (0..at).rev() {
+            if matches!(self.expected[before], ExpectedAnswer::Delete(_)) {
+                self.expected.remove(before);
             }
-            ExpectedAnswer::Delete(_) => Some(None),
+        }
+        Some(sequence)
+    }
+
+    /// Takes out a delete whose answer is expected.
+    fn take_delete(&mut self, file: &VirtualPath) {
+        let is_it = |answer: &ExpectedAnswer| matches!(answer, ExpectedAnswer::Delete(name) if name == file);
+        if let Some(at) = self.expected.iter().position(is_it) {
+            self.expected.remove(at);
         }
     }
 
@@ -272,16 +275,6 @@ impl IncomingFiles {
         let incoming = self.incoming.as_mut().filter(|incoming| incoming.name == *name)?;
         incoming.dropped = true;
         Some(incoming.sequence)
-    }
-}
-
-impl ExpectedAnswer {
-    fn ends(&self, file: &VirtualPath) -> bool {
-        matches!(self, Self::End { name, .. } if name == file)
-    }
-
-    fn deletes(&self, name: &VirtualPath) -> bool {
-        matches!(self, Self::Delete(deleted) if deleted == name)
     }
 }
 

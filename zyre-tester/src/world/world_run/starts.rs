@@ -111,7 +111,7 @@ impl WorldRun {
         others.filter(|(other, _)| **other != place).filter_map(at).collect()
     }
 
-    /// Tells nodes of those that have started and moved, as far as they are told by id.
+    /// Tells each node whose contacts are told by id where those are now, if they have started or moved.
     pub(super) fn tell(&mut self) {
         let mut news = Vec::new();
         for place in self.members.keys().copied() {
