@@ -9,7 +9,11 @@ use crate::command::{self, Command};
 use crate::frame::IncomingHeader;
 use crate::greeting;
 use crate::mechanism::null;
+#[cfg(feature = "net")]
+use crate::message_assembler::parse_pair;
 use crate::message_assembler::{MessageAssembler, parse_small};
+#[cfg(feature = "net")]
+use crate::pair::Pair;
 use crate::properties::Properties;
 use crate::{Config, Encoder, Error, Limits, Message, SocketType};
 
@@ -200,17 +204,14 @@ impl Connection {
         }
     }
 
-    /// Returns the next output if it is a small message, which nearly all are. A shortcut for
+    /// Returns the next output if it is a small message of a short head and a body. A shortcut for
     /// [`poll_output`](Self::poll_output), which would return the same message.
     #[cfg(feature = "net")]
-    pub(crate) fn poll_small(&mut self) -> Option<Message> {
+    #[inline]
+    pub(crate) fn poll_pair(&mut self) -> Option<Pair> {
         let ready = matches!(self.stage, Stage::Ready { publisher: false });
-        if ready { self.take_small() } else { None }
-    }
-
-    /// Takes a small message from the receive buffer, unless another one has begun.
-    fn take_small(&mut self) -> Option<Message> {
-        if self.assembler.is_empty() { parse_small(&mut self.received, &self.limits) } else { None }
+        let begins = ready && self.assembler.is_empty();
+        if begins { parse_pair(&mut self.received, &self.limits) } else { None }
     }
 
     /// Subscribes to messages with this prefix, on a SUB or XSUB that is ready.
@@ -339,7 +340,10 @@ impl Connection {
     /// The next event of a connection that is ready.
     fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
         loop {
-            if let Some(message) = self.take_small() {
+            // Unless another one has begun.
+            if self.assembler.is_empty()
+                && let Some(message) = parse_small(&mut self.received, &self.limits)
+            {
                 return Ok(Some(Output::Event(Event::Message(message))));
             }
             let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(None) };

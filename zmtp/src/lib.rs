@@ -157,6 +157,8 @@ mod limits;
 mod mechanism;
 mod message;
 mod message_assembler;
+#[cfg(feature = "net")]
+mod pair;
 mod printable;
 mod properties;
 mod socket_type;
@@ -170,6 +172,8 @@ pub use frame::FrameHeader;
 pub use limits::Limits;
 pub use mechanism::Mechanism;
 pub use message::{IntoFrames, Message};
+#[cfg(feature = "net")]
+pub use pair::{Head, Pair};
 pub use printable::Printable;
 pub use socket_type::SocketType;
 pub use subscriptions::Subscriptions;

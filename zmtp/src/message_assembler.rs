@@ -4,6 +4,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::frame::IncomingHeader;
+#[cfg(feature = "net")]
+use crate::pair::{Head, Pair};
 use crate::{Error, Limits, Message};
 
 /// A message of at most this many bytes is copied out of the receive buffer, so that keeping it
@@ -75,26 +77,51 @@ impl MessageAssembler {
 /// The fast path of nearly every message: one or two frames, complete, small, and within limits.
 /// Returns `None` for everything else, errors included, which then takes the long way.
 pub(crate) fn parse_small(buffer: &mut BytesMut, limits: &Limits) -> Option<Message> {
-    let (first, more, end) = small_frame(buffer, limits)?;
-    let (message, end) = if more {
-        let (second, more, second_end) = small_frame(&buffer[end..], limits)?;
-        let bytes = first.len() + second.len();
-        if more || bytes > SMALL_MESSAGE || bytes > limits.message || limits.frames < 2 {
-            return None;
-        }
-        // Two allocations, as one that is shared by two `Bytes` would need too.
-        ([first, second].map(Bytes::copy_from_slice).into(), end + second_end)
-    } else {
-        if first.len() > limits.message || limits.frames < 1 {
-            return None;
-        }
-        (Bytes::copy_from_slice(first).into(), end)
+    let SmallFrames { first, second, end } = small_frames(buffer, limits)?;
+    let first = Bytes::copy_from_slice(first);
+    // Two allocations, as one that is shared by two `Bytes` would need too.
+    let message = match second {
+        Some(second) => [first, Bytes::copy_from_slice(second)].into(),
+        None => first.into(),
     };
     buffer.advance(end);
     Some(message)
 }
 
+/// The same for a message of a head and a body, which costs one allocation.
+#[cfg(feature = "net")]
+#[inline]
+pub(crate) fn parse_pair(buffer: &mut BytesMut, limits: &Limits) -> Option<Pair> {
+    let SmallFrames { first, second, end } = small_frames(buffer, limits)?;
+    let pair = Pair { head: Head::copy(first)?, body: Bytes::copy_from_slice(second?) };
+    buffer.advance(end);
+    Some(pair)
+}
+
+/// The frames of a small message that is at the start of a buffer, and where it ends.
+struct SmallFrames<'a> {
+    first: &'a [u8],
+    second: Option<&'a [u8]>,
+    end: usize,
+}
+
+#[inline]
+fn small_frames<'a>(buffer: &'a [u8], limits: &Limits) -> Option<SmallFrames<'a>> {
+    let (first, more, end) = small_frame(buffer, limits)?;
+    let (second, end) = if more {
+        let (second, more, second_end) = small_frame(&buffer[end..], limits)?;
+        ((!more).then_some(Some(second))?, end + second_end)
+    } else {
+        (None, end)
+    };
+    let bytes = first.len() + second.map_or(0, <[u8]>::len);
+    let frames = 1 + usize::from(second.is_some());
+    let fits = bytes <= SMALL_MESSAGE && bytes <= limits.message && frames <= limits.frames;
+    fits.then_some(SmallFrames { first, second, end })
+}
+
 /// The complete small message frame at the start of `bytes`: its body, MORE, and where it ends.
+#[inline]
 fn small_frame<'a>(bytes: &'a [u8], limits: &Limits) -> Option<(&'a [u8], bool, usize)> {
     let frame = IncomingHeader::parse(bytes).ok()??;
     let size = frame.within(limits.frame.min(SMALL_MESSAGE)).ok()?;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{pause, resume, timeout};
 use zmtp::net::{Error, Established, Listener, ListenerLimits, Reader};
-use zmtp::{Config, Limits, SocketType};
+use zmtp::{Config, Limits, Message, SocketType};
 
 use common::{command, dealer, frame, opening, router, soon};
 
@@ -57,6 +57,83 @@ async fn other_limits_hold_for_what_has_come_and_was_not_taken() {
         let error = receive(&mut reader).await.unwrap_err();
         let expected = zmtp::Error::FrameTooLarge { announced: 11, limit: 10 };
         assert!(matches!(&error, Error::Protocol(error) if *error == expected), "{error:?}");
+    }
+}
+
+/// A message of frames of these sizes, as bytes.
+fn message(sizes: &[usize]) -> Vec<u8> {
+    let last = sizes.len() - 1;
+    let flags = |at: usize, size: usize| u8::from(at < last) | if size > 255 { 2 } else { 0 };
+    let frames = sizes.iter().enumerate();
+    frames.flat_map(|(at, &size)| frame(flags(at, size), &vec![at as u8; size])).collect()
+}
+
+#[tokio::test]
+async fn a_pair_is_a_short_head_and_a_small_body() {
+    let limits = Limits { frame: 5000, message: 4500, frames: 3, ..Limits::default() };
+    let (mut stream, accepted) = bare(router().with_limits(limits), &dealer()).await;
+    let mut reader = accepted.reader;
+    let messages: [(&[usize], bool); 9] = [
+        (&[6, 32], true),
+        (&[0, 0], true),
+        (&[63, 4033], true),
+        (&[64, 10], false),
+        (&[6, 4091], false),
+        (&[6], false),
+        (&[6, 32, 1], false),
+        (&[300, 32], false),
+        (&[7, 1], true),
+    ];
+    for (sizes, is_pair) in messages {
+        let bytes = message(sizes);
+        let (first, rest) = bytes.split_at(bytes.len() - 1);
+        stream.write_all(first).await.unwrap();
+        assert!(soon(reader.fill()).await.unwrap());
+        assert!(reader.next_pair().is_none(), "{sizes:?} is not complete");
+        stream.write_all(rest).await.unwrap();
+        let message = soon(async {
+            loop {
+                match reader.next_pair() {
+                    Some(pair) if is_pair => return pair.into(),
+                    pair => assert!(pair.is_none(), "{sizes:?}"),
+                }
+                // Where the first frame was taken, it is no pair any more.
+                if !is_pair && let Some(message) = reader.next().unwrap() {
+                    return message;
+                }
+                assert!(reader.fill().await.unwrap());
+            }
+        })
+        .await;
+        let expected: Message =
+            sizes.iter().enumerate().map(|(at, &size)| vec![at as u8; size].into()).collect();
+        assert_eq!(message, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_pair_keeps_the_limits() {
+    for (limits, is_error) in [
+        (Limits { frames: 1, ..Limits::default() }, true),
+        (Limits { message: 37, ..Limits::default() }, true),
+        (Limits { frame: 31, ..Limits::default() }, true),
+        (Limits { frames: 2, message: 38, frame: 32, ..Limits::default() }, false),
+    ] {
+        let (mut stream, accepted) = bare(router().with_limits(limits.clone()), &dealer()).await;
+        let mut reader = accepted.reader;
+        stream.write_all(&message(&[6, 32])).await.unwrap();
+        let had = soon(async {
+            while reader.fill().await.unwrap() {
+                if reader.next_pair().is_some() {
+                    return true;
+                }
+                if reader.next().is_err() {
+                    return false;
+                }
+            }
+            panic!("it has ended");
+        });
+        assert_eq!(had.await, !is_error, "{limits:?}");
     }
 }
 

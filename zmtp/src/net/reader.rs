@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::buffer_pool::{BufferPool, QUIET_READ};
 use super::error::Error;
 use super::send_queue::SendQueue;
-use crate::{Connection, Event, Limits, Message, Output};
+use crate::{Connection, Event, Limits, Message, Output, Pair};
 
 /// A connection that was busy is quiet when nothing has arrived for this time.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
@@ -98,9 +98,6 @@ impl Reader {
     /// What the remote did wrong; the same error from then on.
     #[allow(clippy::should_implement_trait, reason = "it is fallible, and None is not the end")]
     pub fn next(&mut self) -> Result<Option<Message>, Error> {
-        if let Some(message) = self.connection.poll_small() {
-            return Ok(Some(message));
-        }
         loop {
             match self.connection.poll_output()? {
                 Some(Output::Event(Event::Message(message))) => return Ok(Some(message)),
@@ -112,6 +109,13 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Returns the next message if it is a small one of two frames with a short head, cheaper than
+    /// [`next`](Self::next) does. If it returns `None`, `next` knows more. Never waits.
+    #[inline]
+    pub fn next_pair(&mut self) -> Option<Pair> {
+        self.connection.poll_pair()
     }
 
     /// Like [`next`](Self::next), but returns the subscriptions that come to a PUB or XPUB as well.

@@ -114,17 +114,23 @@ impl Engine {
         let (was_quiet, held) = (presence.liveness != Liveness::Present, presence.held.is_some());
         peer.outgoing.sequence.wrap_like(received);
         peer.hear_word(now);
-        if reconnected {
-            self.release_if_it_knows_us(now, id);
-        }
-        if command == Some(Command::PingOk) {
-            // Before it is welcomed back: it is the answer to what was sent as well.
-            self.ping_answered(now, id);
-        }
-        if was_quiet {
-            self.welcome_back(now, id);
-        }
-        let Some(presence) = self.peers.get_mut(id).and_then(Peer::presence_mut) else { return };
+        let answers = command == Some(Command::PingOk);
+        let presence = if reconnected || answers || was_quiet {
+            if reconnected {
+                self.release_if_it_knows_us(now, id);
+            }
+            if answers {
+                // Before it is welcomed back: it is the answer to what was sent as well.
+                self.ping_answered(now, id);
+            }
+            if was_quiet {
+                self.welcome_back(now, id);
+            }
+            self.peers.get_mut(id).and_then(Peer::presence_mut)
+        } else {
+            peer.presence_mut()
+        };
+        let Some(presence) = presence else { return };
         match command {
             Some(Command::Whisper) => {
                 let name = presence.name.clone();

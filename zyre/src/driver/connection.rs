@@ -406,21 +406,35 @@ impl Connection {
             if !stopped && !turn.core.conns.contains_key(&conn) {
                 return Ok(Delivery::Complete);
             }
-            let next = match self.waiting.take() {
-                Some(waiting) => Some(waiting),
-                None => self.reader.next()?,
+            let has_room = |turn: &Turn<'_>, header: &[u8]| {
+                stopped
+                    || !message::is_for_application(header)
+                    || driver.events.has_room_besides(&turn.core.events)
             };
-            let Some(received) = next else { return Ok(Delivery::Complete) };
-            let header = received.frames().first();
-            let needs_room = header.is_none_or(|header| message::is_for_application(header));
-            if needs_room && !stopped && !driver.events.has_room_besides(&turn.core.events) {
-                self.waiting = Some(received);
-                return Ok(Delivery::NoRoom);
+            // Nearly every message is a pair.
+            let pair = if self.waiting.is_none() { self.reader.next_pair() } else { None };
+            if let Some(pair) = pair {
+                if !has_room(&turn, &pair.head) {
+                    self.waiting = Some(pair.into());
+                    return Ok(Delivery::NoRoom);
+                }
+                let (header, content) = (&*pair.head, pair.body.into());
+                turn.handle(Input::Message { peer, conn, source, header, content });
+            } else {
+                let next = match self.waiting.take() {
+                    Some(waiting) => Some(waiting),
+                    None => self.reader.next()?,
+                };
+                let Some(received) = next else { return Ok(Delivery::Complete) };
+                if !has_room(&turn, received.frames().first().map_or(&[], |header| header)) {
+                    self.waiting = Some(received);
+                    return Ok(Delivery::NoRoom);
+                }
+                let mut frames = received.into_frames();
+                let header = frames.next().unwrap_or_default();
+                let content = frames.collect::<Content>();
+                turn.handle(Input::Message { peer, conn, source, header: &header, content });
             }
-            let mut frames = received.into_frames();
-            let header = frames.next().unwrap_or_default();
-            let content = frames.collect::<Content>();
-            turn.handle(Input::Message { peer, conn, source, header: &header, content });
             if !self.known {
                 self.get_known(&mut turn, driver);
             }
