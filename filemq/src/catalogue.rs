@@ -163,13 +163,14 @@ impl Change {
 #[derive(Debug, Default)]
 pub struct Catalogue {
     entries: BTreeMap<VirtualPath, Arc<Entry>>,
+    known: BTreeSet<Arc<str>>,
 }
 
 impl Catalogue {
     /// Creates an empty catalogue.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new() }
+        Self { entries: BTreeMap::new(), known: BTreeSet::new() }
     }
 
     /// Inserts an entry, replacing any previous one of that name.
@@ -188,6 +189,24 @@ impl Catalogue {
     /// Removes the file of this name. Returns `None` if there was none.
     pub fn remove(&mut self, name: &VirtualPath) -> Option<Change> {
         self.entries.remove(name).map(Change::Removed)
+    }
+
+    /// Notes that the catalogue holds all that there is at or below this path, now and later.
+    ///
+    /// Of a path that is not known a file may be published at any time, or may have been published
+    /// before this server was started: that it is not in the catalogue does not mean that it is gone.
+    /// Returns `false` if that was noted before.
+    pub fn know(&mut self, path: &VirtualPath) -> bool {
+        self.known.insert(path.as_str().into())
+    }
+
+    /// Returns whether a file of this name is gone: it is not in the catalogue, which
+    /// [knows](Self::know) all there is.
+    #[must_use]
+    pub fn is_gone(&self, name: &VirtualPath) -> bool {
+        let text = name.as_str();
+        let above = text.match_indices('/').map(|(at, _)| if at == 0 { "/" } else { &text[..at] });
+        self.get(name).is_none() && above.chain([text]).any(|path| self.known.contains(path))
     }
 
     /// Returns the file of this name.

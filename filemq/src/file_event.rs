@@ -92,7 +92,11 @@ pub enum Refusal {
     #[error("the received folder has no place for this name: {0}")]
     Name(Arc<str>),
     /// There is not enough space on the disk.
-    #[error("there is no space for it on the disk: it needs {needed} bytes, {free} are free")]
+    #[error(
+        "no space on the disk: {} MiB needed, {} MiB free",
+        .needed.div_ceil(1 << 20),
+        .free >> 20
+    )]
     NoRoom {
         /// How many bytes are still to come.
         needed: u64,

@@ -24,7 +24,7 @@
 //!
 //! let (client, mut events) = Client::open(recv.path(), ClientOptions::default()).await?;
 //! client.subscribe(VirtualPath::root());
-//! client.connect("a server", address)?;
+//! client.connect("a server", address);
 //! while let Some(event) = events.recv().await {
 //!     if let ClientEvent::File { event: FileEvent::Delivered { path, .. }, .. } = event {
 //!         assert_eq!(std::fs::read(path)?, b"hello");

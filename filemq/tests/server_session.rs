@@ -301,12 +301,42 @@ fn ours_hears_of_what_was_deleted_meanwhile() {
     let mut server = Server::new();
     server.put_for("/other", Bytes::new(), Audience::Tagged("x".into()));
     let cache = [("gone", sha1.as_str()), ("other", &sha1), ("/out/../side", &sha1)];
+    server.catalogue.know(&path("/"));
     server.hear(&Message::Ohai);
     assert_eq!(server.hear_shortly(&ours(&cache)), ["ICANHAZ-OK", "d/gone"]);
     assert_eq!(server.hear_shortly(&nom(1000)), [""; 0]);
     let mut server = Server::new();
     server.hear(&Message::Ohai);
     assert_eq!(server.hear_shortly(&icanhaz("/", &[], &cache)), ["ICANHAZ-OK"], "only ours");
+}
+
+/// What may still be published is not gone; and if it is then published it is not sent again.
+#[test]
+fn what_is_not_published_yet_is_not_gone() {
+    let [here, other] = [content(1, 10), content(2, 10)];
+    let digest = |bytes: &[u8]| common::digest(Algorithm::Blake3, bytes).to_string();
+    let cache = [
+        ("d/same", digest(&here)),
+        ("d/changed", digest(&here)),
+        ("d/gone", digest(&here)),
+        ("elsewhere", digest(&here)),
+    ];
+    let cache = cache.each_ref().map(|(name, digest)| (*name, digest.as_str()));
+    let mut server = Server::new();
+    server.hear(&Message::Ohai);
+    assert_eq!(server.hear_shortly(&ours(&cache)), ["ICANHAZ-OK"]);
+    assert_eq!(server.hear_shortly(&nom(1000)), [""; 0]);
+    server.put("/d/same", here);
+    server.put("/d/changed", other);
+    server.catalogue.know(&path("/d"));
+    server.session.handle_known(&path("/d"), &server.catalogue);
+    let said = server.run().iter().map(short).collect::<Vec<_>>();
+    assert_eq!(said, ["d/d/gone".to_owned(), format!("c/d/changed 0+10!{PROMISE}")]);
+    assert!(server.catalogue.is_gone(&path("/d/gone")) && server.catalogue.is_gone(&path("/d")));
+    assert!(!server.catalogue.is_gone(&path("/d/same")), "it is published");
+    assert!(
+        !server.catalogue.is_gone(&path("/elsewhere")) && !server.catalogue.is_gone(&path("/dd"))
+    );
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl Subscriber {
     async fn start_in(received: TempDir, address: SocketAddr, options: ClientOptions) -> Self {
         let (client, events) = soon(Client::open(received.path(), options)).await.unwrap();
         client.subscribe(VirtualPath::root());
-        client.connect("origin", address).unwrap();
+        client.connect("origin", address);
         Self { client, events, received }
     }
 
@@ -224,8 +224,7 @@ async fn a_subscription_is_for_a_path_and_servers_have_folders() {
     let options = ClientOptions { folders: true, ..ClientOptions::default() };
     let (client, events) = soon(Client::open(received.path(), options)).await.unwrap();
     client.subscribe(path("/photos"));
-    assert!(client.connect("../up", address).is_err(), "no name for a folder");
-    client.connect("alice", address).unwrap();
+    client.connect("alice", address);
     let mut subscriber = Subscriber { client, events, received };
     let (name, at) = subscriber.delivered().await;
     assert_eq!(name, "/photos/a");
@@ -236,6 +235,116 @@ async fn a_subscription_is_for_a_path_and_servers_have_folders() {
     assert!(server.retract(&path("/photos/a")));
     assert_eq!(subscriber.deleted().await, "/photos/a");
     assert!(!subscriber.received.path().join("alice/photos").exists());
+}
+
+/// Names are for people, and the origin decides.
+#[tokio::test]
+async fn a_folder_is_named_as_the_application_says() {
+    let publisher = Publisher::start(&[("a", b"1")]).await;
+    let received = tempfile::tempdir().unwrap();
+    let options = || ClientOptions { folders: true, ..ClientOptions::default() };
+    let (client, events) = soon(Client::open(received.path(), options())).await.unwrap();
+    client
+        .set_folder_names(|origin| if origin == "id 3" { "../up".into() } else { "alice".into() });
+    client.subscribe(VirtualPath::root());
+    let mut subscriber = Subscriber { client, events, received };
+    for (origin, place) in [("id 1", "alice/a"), ("id 2", "alice-2/a"), ("id 3", "_up/a")] {
+        subscriber.client.connect(origin, publisher.address);
+        assert_eq!(subscriber.delivered().await.1, subscriber.received.path().join(place));
+    }
+    // After a restart each has what is there, and what changes goes where it was.
+    let Subscriber { client, received, .. } = subscriber;
+    soon(client.stop()).await;
+    publisher.write("a", "2, and longer");
+    let (client, events) = soon(Client::open(received.path(), options())).await.unwrap();
+    client.set_folder_names(|_| "another".into());
+    client.subscribe(VirtualPath::root());
+    client.connect("id 2", publisher.address);
+    let mut subscriber = Subscriber { client, events, received };
+    assert_eq!(subscriber.delivered().await.1, subscriber.received.path().join("alice-2/a"));
+    assert_eq!(subscriber.read("alice/a"), b"1");
+    assert!(!subscriber.received.path().join("another").exists());
+}
+
+/// Somebody who restarts publishes what he likes, when he likes: what is published is told of, and
+/// what was published before and is not now stays where it is.
+#[tokio::test]
+async fn a_server_that_publishes_later_takes_back_only_what_its_folders_have_lost() {
+    let files = tempfile::tempdir().unwrap();
+    for (name, content) in [("d/keeps", "1"), ("d/goes", "2"), ("single", "3")] {
+        let path = files.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let publish = async |server: &Server, single: bool| {
+        let mut options = MountOptions::new(path("/d"));
+        (options.stable, options.settle) = (Duration::ZERO, Duration::ZERO);
+        soon(server.mount(files.path().join("d"), options, Audience::Everyone)).await.unwrap();
+        if single {
+            let (file, name) = (files.path().join("single"), path("/single"));
+            soon(server.publish(file, name, Audience::Everyone)).await.unwrap();
+        }
+    };
+    let (server, _events) = Server::new(ServerOptions::default());
+    publish(&server, true).await;
+    let address = server.listen(ANY.parse().unwrap()).unwrap();
+    let received = tempfile::tempdir().unwrap();
+    let mut subscriber = Subscriber::start_in(received, address, ClientOptions::default()).await;
+    for _ in 0..3 {
+        subscriber.delivered().await;
+    }
+    let Subscriber { client, received, .. } = subscriber;
+    soon(client.stop()).await;
+    server.stop();
+    fs::remove_file(files.path().join("d/goes")).unwrap();
+    // The client is there first.
+    let (server, mut events) = Server::new(ServerOptions::default());
+    let address = server.listen(ANY.parse().unwrap()).unwrap();
+    let mut subscriber = Subscriber::start_in(received, address, ClientOptions::default()).await;
+    subscriber.connected().await;
+    publish(&server, false).await;
+    assert_eq!(subscriber.deleted().await, "/d/goes");
+    loop {
+        match soon(events.recv()).await.unwrap() {
+            ServerEvent::Sent { name, .. } => panic!("{name} is there"),
+            ServerEvent::Confirmed { name, .. } => {
+                assert_eq!(name, path("/d/keeps"));
+                break;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(subscriber.read("single"), b"3");
+}
+
+/// Of what a mount covers something may be published by another one, a little later.
+#[tokio::test]
+async fn what_is_published_while_a_mount_settles_is_not_gone() {
+    let publisher = Publisher::start(&[("goes", b"1")]).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let late = || publisher.server.publish(file.path(), path("/late"), Audience::Everyone);
+    soon(late()).await.unwrap();
+    let mut subscriber = Subscriber::start(&publisher).await;
+    for _ in 0..2 {
+        subscriber.delivered().await;
+    }
+    let Subscriber { client, received, .. } = subscriber;
+    soon(client.stop()).await;
+    fs::remove_file(publisher.files.path().join("goes")).unwrap();
+    publisher.server.stop();
+    // It settles in 2 s.
+    let publisher = Publisher::start_at(ANY.parse().unwrap(), publisher.files).await;
+    let mut subscriber =
+        Subscriber::start_in(received, publisher.address, ClientOptions::default()).await;
+    subscriber.connected().await;
+    let late = publisher.server.publish(file.path(), path("/late"), Audience::Everyone);
+    soon(late).await.unwrap();
+    let next = subscriber.pick("a delete", |event| match event {
+        ClientEvent::File { event, .. } => Some(event.name().to_string()),
+        _ => None,
+    });
+    assert_eq!(next.await, "/goes");
+    assert!(subscriber.received.path().join("late").exists());
 }
 
 #[tokio::test]

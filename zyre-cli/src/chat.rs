@@ -4,7 +4,8 @@
 //! zyre chat alice
 //! ```
 //!
-//! Rooms are ZRE groups, whispers are WHISPERs, so every ZRE node can take part.
+//! Rooms are ZRE groups, whispers are WHISPERs, so every ZRE node can take part. Each start is a new
+//! node: nobody has a use for one that can be recognised in every network.
 
 mod command;
 mod paint;
@@ -21,6 +22,7 @@ use zyre::{Builder, Events, Node};
 use self::paint::Paint;
 use self::screen::{Input, Output};
 use self::session::{Reply, Session};
+use crate::account;
 use crate::interrupt::interrupted;
 use crate::network::Network;
 
@@ -39,7 +41,7 @@ pub(crate) struct Options {
 impl Options {
     fn builder(&self) -> Builder {
         let builder = self.network.builder().join(self.room.as_str());
-        match self.nick.clone().or_else(account) {
+        match self.nick.clone().or_else(account::name) {
             Some(nick) => builder.name(nick),
             None => builder,
         }
@@ -113,14 +115,6 @@ async fn with_room<T>(
 ) -> Option<(Permit<'_, String>, T)> {
     let room = output.room().await?;
     Some((room, next.await))
-}
-
-/// Returns the name of the account, if the environment tells it.
-fn account() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|name| !name.trim().is_empty())
 }
 
 /// Parses a nick or a room, which cannot be empty.

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! What a node publishes goes to a folder of its own below the received folder, named by the node's
-//! id.
+//! name. The node's id decides: a second alice gets the folder `alice-2`, and a node that is started
+//! again under another name keeps the folder that it has.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
 use crate::progress::Progress;
+use crate::state::Identity;
 use crate::text::{self, size};
 
 #[derive(Args)]
@@ -28,18 +30,21 @@ pub(crate) struct Options {
     #[arg(long)]
     group: Vec<String>,
     #[command(flatten)]
+    identity: Identity,
+    #[command(flatten)]
     network: Network,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let shared = tempfile::tempdir()?;
-    let builder = options.network.builder().share(shared.path(), &options.received);
+    let builder = options.network.builder().receive(&options.received);
+    let builder = options.identity.apply(builder, "listen")?;
     let builder = options.group.iter().fold(builder, Builder::join);
     let (node, events) = tokio::select! {
         started = builder.start() => started?,
         () = interrupted() => return Ok(()),
     };
-    output::line(format!("listening; files go to {}", options.received.display()));
+    let (name, received) = (text::nick(node.name()), options.received.display());
+    output::line(format!("listening as {name}; files go to {received}"));
     stop_when_interrupted(&node);
     report(node, events).await;
     Ok(())
@@ -49,8 +54,6 @@ async fn report(node: Node, mut events: Events) {
     let mut progress = Progress::new(node);
     while let Some(event) = events.recv().await {
         match event {
-            // The directory that this node sends from stays empty.
-            Event::Sending { .. } => {}
             Event::Deliver { peer, name, path, size: bytes } => {
                 progress.finish(peer, &name);
                 let (who, name) = (progress.name_of(peer), text::message(&name));

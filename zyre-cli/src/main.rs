@@ -1,5 +1,6 @@
 //! The command `zyre`: chat, file sharing, and a node for scripts, on a local network.
 
+mod account;
 mod chat;
 mod file_news;
 mod hub;
@@ -11,6 +12,7 @@ mod output;
 mod peer;
 mod progress;
 mod share;
+mod state;
 mod text;
 mod track;
 mod unreachable;
@@ -74,7 +76,7 @@ async fn main() -> ExitCode {
     match command.run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("zyre {name}: {}", with_causes(error.as_ref()));
+            output::warning(format!("zyre {name}: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }

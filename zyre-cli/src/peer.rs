@@ -24,13 +24,16 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
-use zyre::{Builder, Content, Event, Events, HostEndpoint, Node, PeerId, RequirementInfo};
+use zyre::{
+    Builder, Content, Event, Events, HostEndpoint, Node, PeerId, RequirementInfo, State, StateError,
+};
 
 use crate::interrupt::interrupted;
 use crate::network::Network;
@@ -41,9 +44,12 @@ pub(crate) struct Options {
     /// The node's name.
     #[arg(long)]
     name: Option<String>,
-    /// The node's id, 32 hexadecimal digits; a new one if not given.
+    /// The node's id, 32 hexadecimal digits. Default: that of `--state`, or else a new one.
     #[arg(long)]
     id: Option<PeerId>,
+    /// Directory that keeps the node's id, so that it is the same after a restart.
+    #[arg(long, value_name = "DIR", conflicts_with = "id")]
+    state: Option<PathBuf>,
     /// A header, NAME=VALUE.
     #[arg(long, value_name = "NAME=VALUE")]
     header: Vec<String>,
@@ -67,8 +73,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn builder(self) -> Builder {
+    fn builder(self) -> Result<Builder, StateError> {
         let mut builder = self.network.builder();
+        if let Some(directory) = self.state {
+            builder = builder.state(&State::open(directory)?);
+        }
         if let Some(name) = self.name {
             builder = builder.name(name);
         }
@@ -89,7 +98,7 @@ impl Options {
             builder = builder.header(name, value);
         }
         let builder = self.join.into_iter().fold(builder, Builder::join);
-        self.contest.into_iter().fold(builder, Builder::contest)
+        Ok(self.contest.into_iter().fold(builder, Builder::contest))
     }
 }
 
@@ -98,7 +107,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .with_env_filter(EnvFilter::from_default_env())
         .with_writer(io::stderr)
         .init();
-    let (node, events) = options.builder().start().await?;
+    let (node, events) = options.builder()?.start().await?;
     let endpoint = node.endpoint().to_string();
     out(json!({"event": "STARTED", "peer": id(node.id()), "name": node.name(),
         "endpoint": endpoint}));

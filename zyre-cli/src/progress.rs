@@ -1,13 +1,16 @@
 //! Lines about what has happened, above a progress bar for each transfer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use zyre::{Event, Node, PeerId};
+use zyre::{Event, Node, PeerId, UnreachableReason};
 
 use crate::{file_news, hub, id_in_use, output, text, unreachable};
+
+/// How many peers that have gone are remembered.
+const MAX_GONE: usize = 64;
 
 /// The bars of the transfers that are under way, below the lines. Without a terminal there are only
 /// the lines.
@@ -15,13 +18,15 @@ pub(crate) struct Progress {
     node: Node,
     all: MultiProgress,
     bars: BTreeMap<(PeerId, Arc<str>), ProgressBar>,
+    /// Peers that have gone, the last ones.
+    gone: VecDeque<PeerId>,
 }
 
 impl Progress {
     /// Shows the transfers of a node.
     pub(crate) fn new(node: Node) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
-        Self { node, all, bars: BTreeMap::new() }
+        Self { node, all, bars: BTreeMap::new(), gone: VecDeque::new() }
     }
 
     /// Prints a line above the bars.
@@ -40,8 +45,15 @@ impl Progress {
             Event::Enter { name, .. } => self.say(format!("{} is here", text::nick(name))),
             Event::Exit { peer, name, .. } => {
                 self.finish_all(*peer);
+                self.gone.push_back(*peer);
+                if self.gone.len() > MAX_GONE {
+                    self.gone.pop_front();
+                }
                 self.say(format!("{} is gone", text::nick(name)));
             }
+            // Its process has died: it was said that it is gone.
+            Event::Unreachable { peer, why: UnreachableReason::Refused, .. }
+                if self.gone.contains(peer) => {}
             Event::Unreachable { endpoint, why, .. } => {
                 self.say(unreachable::sentence(*endpoint, *why, self.node.endpoint()));
             }

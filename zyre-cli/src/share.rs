@@ -5,18 +5,21 @@
 //! ```
 //!
 //! Everybody who runs `zyre listen` gets them, also those who start later. A file or folder is
-//! called by its own name; with `--as` a single one gets another.
+//! called by its own name; with `--as` a single one gets another. After a restart others know this node
+//! again, and are sent only what they do not have.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zyre::{Builder, Event, Events, Node};
+use zyre::{Builder, Events, Node};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
 use crate::progress::Progress;
+use crate::state::Identity;
+use crate::text;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -28,19 +31,19 @@ pub(crate) struct Options {
     group: Option<String>,
     /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
-    name: Option<String>,
+    alias: Option<String>,
+    #[command(flatten)]
+    identity: Identity,
     #[command(flatten)]
     network: Network,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    if options.name.is_some() && options.paths.len() > 1 {
+    if options.alias.is_some() && options.paths.len() > 1 {
         return Err("--as names a single file or folder".into());
     }
-    // A node that shares has both directories; only what is published explicitly is sent.
-    let own = tempfile::tempdir()?;
-    let builder = options.network.builder();
-    let builder = builder.share(own.path().join("shared"), own.path().join("received"));
+    let builder = options.network.builder().publishing();
+    let builder = options.identity.apply(builder, "share")?;
     let (node, events) = tokio::select! {
         begun = begin(builder, options) => begun?,
         () = interrupted() => return Ok(()),
@@ -52,6 +55,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 async fn begin(builder: Builder, options: &Options) -> Result<(Node, Events), Box<dyn Error>> {
     let (node, events) = builder.start().await?;
+    output::line(format!("sharing as {}", text::nick(node.name())));
     for path in &options.paths {
         publish(&node, path, options).await?;
     }
@@ -59,7 +63,7 @@ async fn begin(builder: Builder, options: &Options) -> Result<(Node, Events), Bo
 }
 
 async fn publish(node: &Node, path: &Path, options: &Options) -> Result<(), Box<dyn Error>> {
-    let name = match &options.name {
+    let name = match &options.alias {
         Some(name) => name.clone(),
         None => name_of(path)?,
     };
@@ -83,10 +87,6 @@ fn name_of(path: &Path) -> Result<String, Box<dyn Error>> {
 async fn report(node: Node, mut events: Events) {
     let mut progress = Progress::new(node);
     while let Some(event) = events.recv().await {
-        match event {
-            // What others publish comes to a directory that goes with this process.
-            Event::Receiving { .. } => {}
-            event => progress.show(&event),
-        }
+        progress.show(&event);
     }
 }

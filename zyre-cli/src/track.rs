@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Both sides run in one process, with FILEMQ between them over loopback. With `--serve` or
-//! `--connect` it is one of the sides, for a copy on another machine.
+//! `--connect` it is one of the sides, for a copy on another machine. It is no node of a network: what
+//! DST has is known again without an id.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -83,7 +84,7 @@ async fn copy(received: &Path, address: SocketAddr, quiet: bool) -> Result<(), B
     let (client, mut events) =
         opened.map_err(|error| format!("{}: {error}", received.display()))?;
     client.subscribe(VirtualPath::root());
-    client.connect("track", address)?;
+    client.connect("track", address);
     // One for all turns: between two of them a signal would be missed.
     let mut interrupted = pin!(interrupted());
     loop {
@@ -93,11 +94,13 @@ async fn copy(received: &Path, address: SocketAddr, quiet: bool) -> Result<(), B
         };
         match event {
             Some(ClientEvent::File { event, .. }) => report(&event, quiet),
-            Some(ClientEvent::Disconnected { reason, .. }) => eprintln!("{address}: {reason}"),
-            Some(ClientEvent::FolderUnusable { reason }) => {
-                eprintln!("{}", file_news::folder_unusable(&reason));
+            Some(ClientEvent::Disconnected { reason, .. }) => {
+                output::warning(format!("{address}: {reason}"))
             }
-            Some(ClientEvent::FolderUsable) => eprintln!("{}", file_news::FOLDER_USABLE),
+            Some(ClientEvent::FolderUnusable { reason }) => {
+                output::warning(file_news::folder_unusable(&reason));
+            }
+            Some(ClientEvent::FolderUsable) => output::warning(file_news::FOLDER_USABLE),
             Some(_) => {}
             None => break,
         }
@@ -110,7 +113,7 @@ async fn copy(received: &Path, address: SocketAddr, quiet: bool) -> Result<(), B
 async fn report_omitted(mut events: ServerEvents) {
     while let Some(event) = events.recv().await {
         if let ServerEvent::Omitted { name, omitted } = event {
-            eprintln!("{}", file_news::omitted(name.as_str(), &omitted));
+            output::warning(file_news::omitted(name.as_str(), &omitted));
         }
     }
 }
@@ -118,9 +121,9 @@ async fn report_omitted(mut events: ServerEvents) {
 fn report(event: &FileEvent, quiet: bool) {
     match event {
         FileEvent::Refused { name, reason, fate } => {
-            eprintln!("{}", file_news::refused(name.as_str(), reason, *fate));
+            output::warning(file_news::refused(name.as_str(), reason, *fate));
         }
-        FileEvent::Retried { name } => eprintln!("{}", file_news::retried(name.as_str())),
+        FileEvent::Retried { name } => output::warning(file_news::retried(name.as_str())),
         _ if quiet => {}
         FileEvent::Delivered { name, size, .. } => {
             output::line(format!("{name:?}  {size} bytes"));

@@ -19,13 +19,14 @@ fn what_is_shared_with_a_group_comes_to_its_members() {
     fs::write(photos.join("1.jpg"), "a picture").unwrap();
     let (photos, received) = (photos.to_str().unwrap(), folder.path().join("received"));
     let port = free_port();
-    let lo = ["--interface", "lo", "--port", &port, "--group", "holiday"];
+    let lo = ["--interface", "lo", "--port", &port, "--group", "holiday", "--ephemeral"];
 
     let received = received.to_str().unwrap();
     let mut listen = Program::start(&[&["listen", "--received", received], &lo[..]].concat());
-    let mut share = Program::start(&[&["share", photos], &lo[..]].concat());
+    let mut share = Program::start(&[&["share", photos, "--name", "alice"], &lo[..]].concat());
+    share.sees(&["sharing as alice"]);
     share.sees(&[photos, " is published as /photos"]);
-    let line = listen.sees(&["/photos/1.jpg, 9 B, is at "]);
+    let line = listen.sees(&["alice: /photos/1.jpg, 9 B, is at ", "received/alice/photos/1.jpg"]);
     let (_, path) = line.split_once("is at ").unwrap();
     assert_eq!(fs::read_to_string(path).unwrap(), "a picture");
     share.sees(&["has /photos/1.jpg, 9 B"]);
@@ -51,9 +52,11 @@ fn what_is_left_out_is_told_and_an_end_leaves_nothing() {
     }
     let port = free_port();
     let lo = ["--interface", "lo", "--port", &port];
+    let state = folder.path().join("state");
+    let share = ["share", photos.to_str().unwrap(), "--state", state.to_str().unwrap()];
     for signal in [Signal::Terminate, Signal::HangUp] {
         let peer = Program::start(&[&["peer"], &lo[..]].concat());
-        let mut share = Program::start(&[&["share", photos.to_str().unwrap()], &lo[..]].concat());
+        let mut share = Program::start(&[&share[..], &lo[..]].concat());
         share.sees(&["/photos: 1 file, 1 B"]);
         share.sees(&["/photos: not published: .thumbs (hidden)"]);
         share.sees(&["is here"]);
@@ -61,6 +64,79 @@ fn what_is_left_out_is_told_and_an_end_leaves_nothing() {
         assert!(share.end().success());
         peer.tells(&serde_json::json!({ "event": "EXIT", "reason": "goodbye" }));
     }
+}
+
+/// A sender that is started again is the same one: it sends nothing again, and its folder stays. Each
+/// that runs at the same time is another, also if it has the same name.
+#[test]
+fn a_sender_is_known_again_and_another_of_its_name_is_not_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [film, talk, received, state] = ["film", "talk", "received", "state"].map(path);
+    for file in [&film, &talk] {
+        fs::write(file, file).unwrap();
+    }
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port];
+    let program = |arguments: &[&str]| Program::start(&[arguments, &lo[..]].concat());
+    let listen = program(&["listen", "--received", &received, "--ephemeral"]);
+    // The name is given once.
+    for name in [&["--name", "alice"][..], &[]] {
+        let mut share = program(&[&["share", &film, "--state", &state], name].concat());
+        share.sees(&["sharing as alice"]);
+        share.sees(&["has /film, "]);
+        share.interrupt();
+        assert!(share.end().success());
+    }
+    let mut share = program(&["share", &talk, "--state", &state]);
+    share.sees(&["has /talk, "]);
+    listen.sees(&["received/alice/talk"]);
+    // Its state is in use.
+    let done = run(&[&["share", &film, "--state", &state], &lo[..]].concat());
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success() && told.contains("is in use by another node"), "{told}");
+    let mut second = program(&["share", &film, "--name", "alice", "--ephemeral"]);
+    listen.sees(&["received/alice-2/film"]);
+    assert_eq!(listen.count("/alice/film"), 1);
+    assert_eq!(listen.count("taken back"), 0, "what is not published any more stays");
+    for program in [&mut share, &mut second] {
+        program.interrupt();
+        assert!(program.end().success());
+    }
+    fs::write(folder.path().join("state/identity"), "not an identity").unwrap();
+    let done = run(&[&["share", &film, "--state", &state], &lo[..]].concat());
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success() && told.contains("identity is damaged"), "{told}");
+}
+
+/// Without options each command that runs has a state of its own, and the same after a restart.
+#[cfg(not(target_vendor = "apple"))]
+#[test]
+fn each_command_that_runs_keeps_a_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().to_str().unwrap();
+    let received = folder.path().join("received");
+    let port = free_port();
+    let arguments = ["listen", "--received", received.to_str().unwrap(), "--port", &port];
+    let arguments = [&arguments[..], &["--interface", "lo"]].concat();
+    let identity = |instance: &str| {
+        fs::read_to_string(folder.path().join("zyre").join(instance).join("identity")).ok()
+    };
+    let mut kept = None;
+    for _ in 0..2 {
+        let mut listen = Program::start_at_home(home, &arguments);
+        listen.sees(&["listening as"]);
+        let before = std::mem::replace(&mut kept, identity("listen-1"));
+        assert!(kept.is_some() && (before.is_none() || before == kept));
+        listen.interrupt();
+        assert!(listen.end().success());
+    }
+    let peer = run(&["peer", "--port", &port, "--interface", "lo", "--state", home]);
+    let told = String::from_utf8_lossy(&peer.stdout).into_owned();
+    let id = fs::read_to_string(folder.path().join("identity")).unwrap();
+    let id = id.lines().find_map(|line| line.strip_prefix("id ")).unwrap().to_owned();
+    assert!(told.contains(&id), "{told}");
+    assert!(identity("peer-1").is_none() && identity("chat-1").is_none());
 }
 
 #[test]

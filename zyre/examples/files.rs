@@ -5,7 +5,7 @@
 //! cargo run --example files --features files -- ~/photos ./received
 //! ```
 
-use zyre::{Event, Node, Printable};
+use zyre::{Event, Node, Printable, State};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +14,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let received = arguments.next().unwrap_or_else(|| "received".into());
     // "lo" stays on this machine; "*" is every network that can be used.
     let interface = arguments.next().unwrap_or_else(|| "*".into());
-    let builder = Node::builder().interface(interface).share(&shared, &received);
+    // After a restart it is the same node: others have what it has sent already.
+    let state = State::open(format!("{received}.state"))?;
+    let builder = Node::builder().interface(interface).share(&shared, &received).state(&state);
     let (node, mut events) = builder.start().await?;
     println!("{} shares {shared}; what others share comes to {received}", node.name());
 

@@ -15,12 +15,15 @@ use crate::error::StartError;
 use crate::events::{EventQueue, Events};
 #[cfg(feature = "files")]
 use crate::files::{self, Files, Service};
+#[cfg(feature = "files")]
+use crate::folder_names::FolderNames;
 use crate::gossip::{self, Gossip};
 use crate::interface::{Choices, InterfaceChoice};
 use crate::limits::Limits;
 use crate::location::{Advertised, Location};
 use crate::network::{Network, NetworkSettings};
 use crate::node::Node;
+use crate::state::State;
 use crate::times;
 
 /// The UDP port of the beacon, assigned to ZRE by IANA (RFC 36).
@@ -38,6 +41,7 @@ const LOOK_FOR_ADDRESS: Duration = Duration::from_millis(100);
 pub struct Builder {
     id: Option<PeerId>,
     name: Option<String>,
+    state: Option<State>,
     headers: Vec<(String, String)>,
     groups: Vec<String>,
     /// Where others are, and who has to be there, if anybody in particular.
@@ -53,6 +57,8 @@ pub struct Builder {
     files: Option<files::Settings>,
     #[cfg(feature = "files")]
     received_limits: crate::ReceivedLimits,
+    #[cfg(feature = "files")]
+    folder_names: FolderNames,
 }
 
 impl Default for Builder {
@@ -70,6 +76,7 @@ impl Default for Builder {
         Self {
             id: None,
             name: None,
+            state: None,
             headers: Vec::new(),
             groups: Vec::new(),
             required: Vec::new(),
@@ -84,6 +91,8 @@ impl Default for Builder {
             files: None,
             #[cfg(feature = "files")]
             received_limits: crate::ReceivedLimits::default(),
+            #[cfg(feature = "files")]
+            folder_names: FolderNames::default(),
         }
     }
 }
@@ -103,25 +112,24 @@ impl Builder {
     /// network. Both of them are told, by [`Event::IdInUse`](crate::Event::IdInUse), if they hear
     /// each other's beacons.
     ///
-    /// ```no_run
-    /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut builder = zyre::Node::builder();
-    /// if let Ok(kept) = std::fs::read_to_string("node-id") {
-    ///     builder = builder.id(kept.trim().parse()?);
-    /// }
-    /// let (node, events) = builder.start().await?;
-    /// std::fs::write("node-id", node.id().to_string())?;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// A [`state`](Self::state) keeps an id, and sees to it that no other node on this host has it.
     pub const fn id(mut self, id: PeerId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// Sets the name for people, at most 255 bytes. Default: the first six digits of the node's id.
+    /// Sets the name for people, at most 255 bytes. Default: the name that the [`state`](Self::state)
+    /// keeps, or else the first six digits of the node's id.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Makes the node the one whose state this is: it has the id that is kept there, and the name,
+    /// unless [`id`](Self::id) or [`name`](Self::name) set others. Until the node has ended no other
+    /// can open the state.
+    pub fn state(mut self, state: &State) -> Self {
+        self.state = Some(state.clone());
         self
     }
 
@@ -301,23 +309,66 @@ impl Builder {
     /// Shares files with all peers that share files too.
     ///
     /// Everything in the directory `shared`, now and later, goes to these peers, as does what
-    /// [`Node::publish`] adds. What they publish is stored in the directory `received`, where each
-    /// peer has a folder of its own, named by its id. Both directories are created if they do not
-    /// exist. A received folder belongs to one node at a time.
+    /// [`Node::publish`] adds. What they publish is [received](Self::receive) into the directory
+    /// `received`. Both directories are created if they do not exist.
     ///
-    /// [`Event::Deliver`](crate::Event::Deliver) reports that a file has arrived.
+    /// Files are known again by the ids of nodes: with a new id for every start, whatever was sent
+    /// before is sent again to the same peers. A [`state`](Self::state) keeps the id. With it, what the
+    /// shared folder has lost while the node was not running is deleted at peers, and so is what the
+    /// node has published before and does not within ten seconds from its start.
     #[cfg(feature = "files")]
     pub fn share(
         mut self,
         shared: impl Into<std::path::PathBuf>,
         received: impl Into<std::path::PathBuf>,
     ) -> Self {
-        let (shared, received) = (shared.into(), received.into());
-        self.files = Some(files::Settings { shared, received });
+        self.files.get_or_insert_default().shared = Some(shared.into());
+        self.receive(received)
+    }
+
+    /// Receives the files of all peers that share some into this directory, which is created if it
+    /// does not exist, and belongs to one node at a time.
+    ///
+    /// Each peer has a folder of its own there, named by its name: `received/alice/photos/1.jpg`. The id
+    /// decides whose it is: a second peer of the name gets `alice-2`, and a peer keeps its folder
+    /// whatever it calls itself later. A name is made safe for all systems; see also
+    /// [`name_folders`](Self::name_folders).
+    ///
+    /// [`Event::Deliver`](crate::Event::Deliver) reports that a file has arrived.
+    #[cfg(feature = "files")]
+    pub fn receive(mut self, received: impl Into<std::path::PathBuf>) -> Self {
+        self.files.get_or_insert_default().received = Some(received.into());
         self
     }
 
-    /// Sets what the received folder of [`share`](Self::share) may hold, of all peers together.
+    /// Lets the node publish files by [`Node::publish`], also without a shared folder, and without
+    /// receiving any.
+    #[cfg(feature = "files")]
+    pub fn publishing(mut self) -> Self {
+        self.files.get_or_insert_default();
+        self
+    }
+
+    /// Names the folders of peers in the directory that [receives](Self::receive) files: `name` says
+    /// what the folder of a peer is to be called, when its first file comes. Default: the peer's name.
+    ///
+    /// Characters that mean something in a path or cannot be seen become `_`, 64 bytes stay, and where
+    /// a name is taken a number is appended. Which peer has which folder is remembered there. In a
+    /// directory that was written when folders were named by ids they keep their names.
+    ///
+    /// ```no_run
+    /// let builder = zyre::Node::builder().receive("received").name_folders(|peer| peer.id.to_string());
+    /// ```
+    #[cfg(feature = "files")]
+    pub fn name_folders(
+        mut self,
+        name: impl Fn(&zre_proto::PeerInfo) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.folder_names = FolderNames::new(name);
+        self
+    }
+
+    /// Sets what the directory that [receives](Self::receive) files may hold, of all peers together.
     #[cfg(feature = "files")]
     pub const fn received_limits(mut self, limits: crate::ReceivedLimits) -> Self {
         self.received_limits = limits;
@@ -367,7 +418,8 @@ impl Builder {
         self.settings.check()?;
         self.settings.interval = times::beacon_interval(self.settings.interval)?;
         times::check_liveness(&self.times)?;
-        let id = self.id.unwrap_or_else(|| Uuid::new_v4().into());
+        let kept = self.state.as_ref().map(State::id);
+        let id = self.id.or(kept).unwrap_or_else(|| Uuid::new_v4().into());
         let (network, location) = self.open_network(id).await?;
         let engine = self.engine(id, network.endpoint())?;
         let name = engine.name().to_owned();
@@ -381,6 +433,7 @@ impl Builder {
         let (files, sharing) = self.open_files(id, &driver).await?.unzip();
         let gossip_opened = gossip::Opened::open(&self.gossip)?;
         // Nothing fails from here on, so nothing that was started has to be stopped.
+        driver.keep(self.state.take());
         driver.log.set_messages(self.log_messages);
         if self.logging.is_some() {
             driver.set_logging(self.logging);
@@ -391,7 +444,7 @@ impl Builder {
         driver.spawn(network.run(driver.clone()));
         #[cfg(feature = "files")]
         if let Some(sharing) = sharing {
-            driver.spawn(sharing.run(driver.clone()));
+            driver.spawn(sharing.run(driver.clone(), self.folder_names));
         }
         let gossip = Gossip::default();
         gossip.start(&driver, gossip_opened);
@@ -427,8 +480,8 @@ impl Builder {
     /// The engine, in its groups.
     fn engine(&self, id: PeerId, endpoint: Endpoint) -> Result<Engine, StartError> {
         let mut config = Config::new(id, endpoint);
-        if let Some(name) = &self.name {
-            config.name.clone_from(name);
+        if let Some(name) = self.name.clone().or_else(|| self.state.as_ref()?.name()) {
+            config.name = name;
         }
         config.headers = self.headers.iter().cloned().collect();
         config.times = Times { retry_interval: self.settings.interval, ..self.times };

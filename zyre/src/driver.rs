@@ -29,6 +29,7 @@ use crate::events::EventQueue;
 use crate::location::Location;
 use crate::log::{self, Logger};
 use crate::mailbox;
+use crate::state::State;
 use crate::stats::NetworkStats;
 use crate::times;
 
@@ -50,6 +51,8 @@ pub(crate) struct Driver {
     /// Peers or their groups are others now, or the node is somewhere else.
     changes: watch::Sender<()>,
     ended: watch::Sender<bool>,
+    /// Kept, so that no other node gets it, until this one has ended.
+    state: Mutex<Option<State>>,
     runtime: Handle,
     /// How connections are dialled: as DEALER, with the node's routing id.
     dealer: zmtp::Config,
@@ -83,6 +86,7 @@ impl Driver {
             alarm: Notify::new(),
             changes: watch::Sender::new(()),
             ended: watch::Sender::new(false),
+            state: Mutex::new(None),
             runtime,
             dealer,
             two_way,
@@ -91,6 +95,11 @@ impl Driver {
             born: Instant::now(),
             sent: AtomicU64::new(0),
         })
+    }
+
+    /// Keeps the state of the node until it has ended.
+    pub(crate) fn keep(&self, state: Option<State>) {
+        *self.state.lock() = state;
     }
 
     /// Tells the engine what has happened on the network, in a turn of its own.

@@ -113,8 +113,9 @@ pub enum StartError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ShareError {
-    /// The node was started without [`Builder::share`](crate::Builder::share).
-    #[error("this node shares no files; start it with Builder::share")]
+    /// The node was started without [`Builder::share`](crate::Builder::share),
+    /// [`receive`](crate::Builder::receive) and [`publishing`](crate::Builder::publishing).
+    #[error("this node shares no files; start it with Builder::share or Builder::publishing")]
     NotSharing,
     /// The name is no path on the network.
     #[error(transparent)]

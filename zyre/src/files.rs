@@ -21,6 +21,7 @@ use zre_proto::{Endpoint, PeerId};
 use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
 use crate::event::Event;
+use crate::folder_names::FolderNames;
 
 /// The header that announces a node's file server.
 pub(crate) const HEADER: &str = "X-FILEMQ";
@@ -31,11 +32,15 @@ const BURST: Duration = Duration::from_millis(10);
 /// Ports that are free at one address, and are tried at the others.
 const MAX_PORTS_TRIED: u32 = 100;
 
-/// The folders to share.
-#[derive(Clone, Debug)]
+/// The time that the application has after the start to publish what is not in the shared folder: until
+/// then no peer is told that something is gone. Everything is below the name of that folder.
+const TIME_TO_PUBLISH: Duration = Duration::from_secs(10);
+
+/// The folders to share, if any.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    pub(crate) shared: PathBuf,
-    pub(crate) received: PathBuf,
+    pub(crate) shared: Option<PathBuf>,
+    pub(crate) received: Option<PathBuf>,
 }
 
 /// The file sharing of a node, for its handles.
@@ -50,8 +55,8 @@ pub(crate) struct Files {
 pub(crate) struct Service {
     server: Server,
     server_events: ServerEvents,
-    client: Client,
-    client_events: ClientEvents,
+    /// Nothing is received without.
+    client: Option<(Client, ClientEvents)>,
     /// The servers that the client is connected to.
     connected: BTreeMap<PeerId, (Start, SocketAddr)>,
     port: u16,
@@ -67,9 +72,11 @@ pub(crate) async fn open(
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
     let (server, server_events) = Server::new(ServerOptions::default());
-    publish_shared(&server, &shared)
-        .await
-        .map_err(|source| StartError::SharedFolder { path: shared, source })?;
+    if let Some(shared) = shared {
+        publish_shared(&server, &shared)
+            .await
+            .map_err(|source| StartError::SharedFolder { path: shared, source })?;
+    }
     let port = listen(&server, &places)?;
     let options = ClientOptions {
         received: limits,
@@ -77,13 +84,18 @@ pub(crate) async fn open(
         folders: true,
         ..ClientOptions::default()
     };
-    let (client, client_events) = Client::open(&received, options)
-        .await
-        .map_err(|source| StartError::ReceivedFolder { path: received, source })?;
-    client.subscribe(VirtualPath::root());
+    let client = match received {
+        Some(received) => {
+            let opened = Client::open(&received, options)
+                .await
+                .map_err(|source| StartError::ReceivedFolder { path: received, source })?;
+            opened.0.subscribe(VirtualPath::root());
+            Some(opened)
+        }
+        None => None,
+    };
     let connected = BTreeMap::new();
-    let service =
-        Service { server: server.clone(), server_events, client, client_events, connected, port };
+    let service = Service { server: server.clone(), server_events, client, connected, port };
     Ok((Files { server, port }, service))
 }
 
@@ -113,7 +125,9 @@ fn listen(server: &Server, places: &[SocketAddr]) -> Result<u16, StartError> {
 /// Publishes everything in the shared folder, which is created if it does not exist.
 async fn publish_shared(server: &Server, shared: &Path) -> io::Result<()> {
     tokio::fs::create_dir_all(shared).await?;
-    server.mount(shared, MountOptions::new(VirtualPath::root()), Audience::Everyone).await
+    let mut options = MountOptions::new(VirtualPath::root());
+    options.settle = TIME_TO_PUBLISH;
+    server.mount(shared, options, Audience::Everyone).await
 }
 
 /// Returns the peer that a client claims to be, if it is connected from an address of that peer:
@@ -129,6 +143,25 @@ fn peer(driver: &Driver, client: &ClientInfo) -> Option<(PeerId, zre_proto::Peer
 /// Returns the groups of a client, which are its tags.
 fn groups(driver: &Driver, client: &ClientInfo) -> BTreeSet<Arc<str>> {
     peer(driver, client).map(|(_, peer)| peer.groups.into_iter().collect()).unwrap_or_default()
+}
+
+/// Has the folders of peers named by this function. A peer that has gone when its first file is written
+/// is called as if it had no name.
+fn name_folders(client: &Client, driver: &Arc<Driver>, names: FolderNames) {
+    let weak = Arc::downgrade(driver);
+    client.set_folder_names(move |origin| {
+        let Ok(id) = origin.parse::<PeerId>() else { return origin.to_owned() };
+        let peer = weak.upgrade().and_then(|driver| driver.ask(|engine| engine.peer(id)));
+        peer.map_or_else(|| id.default_name(), |peer| names.of(&peer))
+    });
+}
+
+/// Waits for the next event of the client; for ever if there is none.
+async fn next(client: &mut Option<(Client, ClientEvents)>) -> Option<ClientEvent> {
+    match client {
+        Some((_, events)) => events.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Files {
@@ -166,7 +199,10 @@ impl Files {
 impl Service {
     /// Follows peers, and reports to the application what becomes of files, as long as the node
     /// lives.
-    pub(crate) async fn run(mut self, driver: Arc<Driver>) {
+    pub(crate) async fn run(mut self, driver: Arc<Driver>, names: FolderNames) {
+        if let Some((client, _)) = &self.client {
+            name_folders(client, &driver, names);
+        }
         let weak = Arc::downgrade(&driver);
         self.server.set_tags(move |client| {
             weak.upgrade().map(|driver| groups(&driver, client)).unwrap_or_default()
@@ -195,7 +231,7 @@ impl Service {
                         }
                     }
                 }
-                Some(event) = self.client_events.recv() => {
+                Some(event) = next(&mut self.client) => {
                     if let Some(event) = receiving(event) {
                         driver.events.room().await;
                         driver.tell_application(event);
@@ -222,12 +258,13 @@ impl Service {
     /// Connects to the servers of all peers, and to no others.
     fn follow_peers(&mut self, driver: &Driver) {
         self.server.retag();
+        let Some((client, _)) = &self.client else { return };
         let there = driver.ask(|engine| {
             let peers = engine.peers().filter_map(|id| Some((id, server_of(&engine.peer(id)?)?)));
             peers.collect::<BTreeMap<_, _>>()
         });
         for peer in self.connected.keys().filter(|peer| !there.contains_key(peer)) {
-            self.client.disconnect(&peer.to_string());
+            client.disconnect(&peer.to_string());
         }
         let from = |(peer, address)| {
             // From where the peer knows this node, which it takes for nobody else then.
@@ -237,11 +274,8 @@ impl Service {
         };
         let there: BTreeMap<_, _> = there.into_iter().map(from).collect();
         for (peer, (start, address)) in &there {
-            if self.connected.get(peer).is_none_or(|known| known != &(start.clone(), *address))
-                && let Err(error) =
-                    self.client.connect_from(&peer.to_string(), start.clone(), *address)
-            {
-                tracing::warn!(%peer, %error, "a peer cannot have a folder");
+            if self.connected.get(peer).is_none_or(|known| known != &(start.clone(), *address)) {
+                client.connect_from(&peer.to_string(), start.clone(), *address);
             }
         }
         self.connected = there;

@@ -19,8 +19,8 @@
 //!
 //! # Peers and groups
 //!
-//! A peer is known by its [`PeerId`], which is new for every start of a node; its name is for
-//! people and need not be unique. [`Event::Enter`] says that a peer is there and can be sent to,
+//! A peer is known by its [`PeerId`], which is new for every start of a node unless that keeps a
+//! [`State`]; its name is for people and need not be unique. [`Event::Enter`] says that a peer is there and can be sent to,
 //! [`Event::Exit`] that it is gone, and why ([`ExitReason`]). Between the two, every message that
 //! the peer sends arrives once and in order; if one is lost on the way, the peer exits.
 //!
@@ -278,12 +278,18 @@
 With [`Builder::share`] a node publishes files: what is in its shared folder and what
 [`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
 members of a group, including those that join later. What others publish is stored in the received
-folder, complete and verified, and [`Event::Deliver`] reports it; the peer that has published it
+folder, complete and verified, each peer's in a folder named by its name, and [`Event::Deliver`] reports it; the peer that has published it
 hears [`Event::Confirmed`]. [`Event::Receiving`] and [`Event::Sending`] report the progress of
 transfers. What cannot be written or read now, because the disk is full or permission is missing, is
 tried again until it can: [`Event::Refused`], [`Event::Retried`] and [`Event::Omitted`] tell of that,
 and [`Event::Rejected`] on the other side. Files travel on connections of their own (FILEMQ, the crate
-[`filemq`]), so a large one delays no message.
+[`filemq`]), so a large one delays no message. [`Builder::publishing`] is a node that only sends,
+[`Builder::receive`] one that only receives.
+
+Peers know files again by the id of the node that has sent them. With a [`State`] a node has the same
+id after a restart: nothing is sent again that is there, a transfer that was cut goes on, and what a
+folder has lost meanwhile is deleted. What a node without a shared folder does not publish any more
+stays where it is.
 "
 )]
 //!
@@ -302,6 +308,8 @@ mod events;
 #[cfg(feature = "files")]
 mod files;
 mod flow;
+#[cfg(feature = "files")]
+mod folder_names;
 mod gossip;
 mod interface;
 mod limits;
@@ -310,6 +318,7 @@ mod log;
 mod mailbox;
 mod network;
 mod node;
+mod state;
 mod stats;
 mod times;
 
@@ -334,6 +343,7 @@ pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};
 pub use limits::Limits;
 pub use node::Node;
+pub use state::{State, StateError};
 pub use stats::{LogStats, NetworkStats, Stats};
 pub use zmtp::Printable;
 pub use zre_proto::log::Level;

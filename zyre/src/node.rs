@@ -61,8 +61,8 @@ impl Node {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Returns the node's id: new for every start, unless [`Builder::id`](crate::Builder::id) was
-    /// given one.
+    /// Returns the node's id: new for every start, unless [`Builder::state`](crate::Builder::state) or
+    /// [`id`](crate::Builder::id) gave it one.
     pub fn id(&self) -> PeerId {
         self.shared.id
     }

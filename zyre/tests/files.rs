@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Member, free_port, on, soon, until};
 use tempfile::TempDir;
-use zyre::{Event, PeerId, ShareError, StartError};
+use zyre::{Event, PeerId, ShareError, StartError, State};
 
 /// A node that shares, and the directory that holds its shared and its received folder.
 struct Sharer {
@@ -64,7 +64,7 @@ impl Sharer {
     }
 
     fn received_from(&self, peer: PeerId) -> PathBuf {
-        self.home.path().join("received").join(peer.to_string())
+        self.home.path().join("received").join(peer.default_name())
     }
 }
 
@@ -270,5 +270,110 @@ async fn a_folder_that_cannot_be_used_is_named() {
         let error = received.unwrap_err();
         assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
         assert!(matches!(error, StartError::ReceivedFolder { path, .. } if path == bad));
+    }
+}
+
+/// A sender that is started again is the same: nothing is sent again, what its folder has lost
+/// meanwhile is deleted, and what it does not publish any more stays.
+#[tokio::test]
+async fn a_sender_with_a_state_is_the_same_after_a_restart() {
+    let port = free_port();
+    let home = tempfile::tempdir().unwrap();
+    let photos = home.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    for name in ["1", "2", "3"] {
+        fs::write(photos.join(name), name).unwrap();
+    }
+    fs::write(home.path().join("film"), "moves").unwrap();
+    let start = async |name: &str| {
+        let state = State::open(home.path().join("state")).unwrap();
+        Member::start(on(port).publishing().state(&state).name(name)).await
+    };
+    let mut b = Sharer::start(port).await;
+    let a = start("alice").await;
+    let from = a.id();
+    soon(a.node.publish(&photos, "/photos")).await.unwrap();
+    soon(a.node.publish(home.path().join("film"), "/film")).await.unwrap();
+    let received = b.home.path().join("received");
+    for _ in 0..4 {
+        assert!(b.deliver(from).await.1.starts_with(received.join("alice")));
+    }
+    soon(a.node.stop()).await;
+
+    fs::remove_file(photos.join("2")).unwrap();
+    fs::write(photos.join("3"), "changed").unwrap();
+    // Another name now, and another publication: the folder is the one that it had.
+    let mut a = start("bob").await;
+    assert_eq!(a.id(), from);
+    soon(a.node.publish(&photos, "/photos")).await.unwrap();
+    let (mut deleted, mut confirmed) = (None, Vec::new());
+    while confirmed.len() < 2 {
+        let name = a.pick("CONFIRMED", |event| match event {
+            Event::Confirmed { name, .. } => Some(name.to_string()),
+            Event::Sent { name, .. } if &*name != "/photos/3" => panic!("{name} is sent again"),
+            _ => None,
+        });
+        confirmed.push(name.await);
+    }
+    confirmed.sort();
+    assert_eq!(confirmed, ["/photos/1", "/photos/3"]);
+    b.member
+        .pick("the change and the delete", |event| {
+            match event {
+                Event::Retract { name, .. } => deleted = Some(name.to_string()),
+                Event::Deliver { name, .. } => assert_eq!(&*name, "/photos/3"),
+                _ => {}
+            }
+            (deleted.is_some() && content(&received.join("alice/photos/3")) == "changed")
+                .then_some(())
+        })
+        .await;
+    assert_eq!(deleted.as_deref(), Some("/photos/2"));
+    assert_eq!(content(&received.join("alice/film")), "moves");
+    assert_eq!(fs::read_dir(&received).unwrap().count(), 2, "alice, and .filemq");
+}
+
+#[tokio::test]
+async fn peers_of_one_name_have_folders_of_their_own() {
+    let port = free_port();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let received = home.path().join("received");
+    let named = home.path().join("named");
+    let mut b = Member::start(on(port).receive(&received)).await;
+    let by_id = on(port).receive(&named).name_folders(|peer| format!("by {}", peer.id));
+    let mut c = Member::start(by_id).await;
+    for place in ["alice/f", "alice-2/f", "_alice/f"] {
+        let name = if place.starts_with('_') { "../alice" } else { "alice" };
+        let a = Member::start(on(port).publishing().name(name)).await;
+        soon(a.node.publish(&file, "/f")).await.unwrap();
+        let deliver = |event| match event {
+            Event::Deliver { peer, path, .. } => Some((peer, path)),
+            _ => None,
+        };
+        assert_eq!(b.pick("the file", deliver).await, (a.id(), received.join(place)));
+        let by_id = named.join(format!("by {}/f", a.id()));
+        assert_eq!(c.pick("the file", deliver).await, (a.id(), by_id));
+        soon(a.node.stop()).await;
+    }
+    let refused = soon(Member::start(on(port)).await.node.publish(&file, "/x")).await;
+    assert!(matches!(refused, Err(ShareError::NotSharing)), "{refused:?}");
+}
+
+/// Dropping the last handle ends a node a little later; the next one with its folder waits for that.
+#[tokio::test]
+async fn a_dropped_node_leaves_its_folder_to_the_next() {
+    let port = free_port();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    let sender = Member::start(on(port).publishing()).await;
+    for turn in 0..10 {
+        let mut member = Member::start(on(port).receive(home.path().join("received"))).await;
+        fs::write(&file, format!("state {turn}")).unwrap();
+        soon(sender.node.publish(&file, "/file")).await.unwrap();
+        let deliver = |event| matches!(event, Event::Deliver { .. }).then_some(());
+        member.pick("the file", deliver).await;
+        drop(member);
     }
 }

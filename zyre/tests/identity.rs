@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Member, free_port, on, route, until};
 use testkit::wire::mailbox::Mailbox;
 use testkit::wire::{self, Hello, WHISPER};
-use zyre::{Event, ExitReason, Node, PeerId, UnreachableReason};
+use zyre::{Event, ExitReason, Node, PeerId, State, StateError, UnreachableReason};
 
 const KEPT: PeerId = PeerId::new(*b"an id for always");
 
@@ -36,6 +36,27 @@ async fn a_node_has_the_id_that_it_was_given() {
         b.node.stop().await;
         a.exit(id).await;
     }
+}
+
+/// It belongs to one node until that has ended, however it ends.
+#[tokio::test]
+async fn a_state_is_that_of_one_node_at_a_time() {
+    let home = tempfile::tempdir().unwrap();
+    let open = || State::open(home.path().join("state"));
+    let state = open().unwrap();
+    state.set_name("alice").unwrap();
+    let (id, port) = (state.id(), free_port());
+    let a = Member::start(quick(port).state(&state)).await;
+    assert_eq!((a.id(), a.node.name()), (id, "alice"));
+    drop(state);
+    assert!(matches!(open(), Err(StateError::InUse { .. })), "the node has it");
+    a.node.stop().await;
+    let state = open().unwrap();
+    let b = Member::start(quick(port).state(&state).name("bob").id(KEPT)).await;
+    assert_eq!((b.id(), b.node.name()), (KEPT, "bob"), "what is said counts more");
+    drop((b, state));
+    until("it is free", || open().is_ok()).await;
+    assert_eq!(open().unwrap().id(), id);
 }
 
 #[tokio::test]

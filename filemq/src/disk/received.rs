@@ -13,10 +13,17 @@
 //! which size, time, and inode tell.
 //!
 //! A name belongs to the origin that delivered it last. Names on the network have no hidden
-//! components, so none leads to `.filemq`.
+//! components, so none leads to `.filemq`. If origins have folders of their own, the journal says
+//! which: the origin decides, and the name of the folder is for people.
+//!
+//! A partial file of an origin without a writer is removed seven days after its last byte, when room
+//! is needed, or when there are more than 256.
 
 mod backlog;
 mod commit;
+mod folder_name;
+mod folders;
+mod idle;
 mod index;
 mod journal;
 mod limits;
@@ -129,7 +136,11 @@ impl ReceivedFolder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
         }
         let (origin, shared): (Arc<str>, _) = (origin.into(), self.shared()?);
-        if !shared.index.lock().enter(&origin) {
+        let mut index = shared.index.lock();
+        index.drop_old(&shared.partial);
+        let is_new = index.enter(&origin);
+        drop(index);
+        if !is_new {
             let error = format!("files of {origin} are being received already");
             return Err(io::Error::new(io::ErrorKind::WouldBlock, error));
         }

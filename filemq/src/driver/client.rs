@@ -22,11 +22,10 @@ use zmtp::sync::Mutex;
 
 use self::connection::RemoteServer;
 pub use self::event::{ClientEvent, ClientEvents};
-use self::folder::ServerFolder;
 pub use self::options::ClientOptions;
 use self::shared::ClientShared;
+use crate::VirtualPath;
 use crate::disk::ReceivedFolder;
-use crate::{PathError, VirtualPath};
 
 /// How many events may wait before nothing more is received.
 const MAX_EVENTS: usize = 1024;
@@ -71,7 +70,15 @@ impl Client {
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let subscriptions = watch::Sender::new(Vec::new());
         let folder_lost = AtomicBool::new(false);
-        let shared = ClientShared { received, options, subscriptions, events: sender, folder_lost };
+        let folder_names = Mutex::new(Arc::new(|origin: &str| origin.to_owned()) as Arc<_>);
+        let shared = ClientShared {
+            received,
+            options,
+            subscriptions,
+            events: sender,
+            folder_names,
+            folder_lost,
+        };
         let shared = Arc::new(shared);
         Ok((Self { shared, servers: Mutex::default() }, ClientEvents::new(events)))
     }
@@ -94,40 +101,24 @@ impl Client {
     /// are recognised when the same origin is connected again, even at another address. If it is
     /// connected already, `address` replaces the earlier one.
     ///
-    /// # Errors
-    /// With [`ClientOptions::folders`], if the origin is not a valid name for a folder.
-    ///
     /// # Panics
     /// Panics outside a tokio runtime.
-    pub fn connect(&self, origin: &str, address: SocketAddr) -> Result<(), PathError> {
-        self.connect_from(origin, Start::default(), address)
+    pub fn connect(&self, origin: &str, address: SocketAddr) {
+        self.connect_from(origin, Start::default(), address);
     }
 
     /// Connects like [`connect`](Self::connect), from a place on this host. Another place replaces
     /// the earlier one, too.
     ///
-    /// # Errors
-    /// As `connect`.
-    ///
     /// # Panics
     /// Panics outside a tokio runtime.
-    pub fn connect_from(
-        &self,
-        origin: &str,
-        start: Start,
-        address: SocketAddr,
-    ) -> Result<(), PathError> {
-        let folder = if self.shared.options.folders {
-            VirtualPath::root().join(origin)?
-        } else {
-            VirtualPath::root()
-        };
+    pub fn connect_from(&self, origin: &str, start: Start, address: SocketAddr) {
         let origin: Arc<str> = origin.into();
         let mut servers = self.servers();
         let before = match servers.remove(&origin) {
             Some(old) if old.way == (start.clone(), address) => {
                 servers.insert(origin, old);
-                return Ok(());
+                return;
             }
             Some(old) => {
                 old.stop.send_replace(true);
@@ -136,9 +127,8 @@ impl Client {
             None => None,
         };
         let (stop, stopped) = watch::channel(false);
-        let folder = ServerFolder(folder);
         let way = (start.clone(), address);
-        let server = RemoteServer { origin: Arc::clone(&origin), start, address, folder };
+        let server = RemoteServer { origin: Arc::clone(&origin), start, address };
         let connected = connection::run(Arc::clone(&self.shared), server, stopped);
         let task = tokio::spawn(async move {
             if let Some(before) = before {
@@ -148,7 +138,19 @@ impl Client {
             connected.await;
         });
         servers.insert(origin, ServerTask { way, stop, task });
-        Ok(())
+    }
+
+    /// Names the folders of servers, with [`ClientOptions::folders`]: `name` says what the folder of
+    /// an origin is to be called, and is asked when the first file of that origin comes. It must not
+    /// call the client. Default: the origin.
+    ///
+    /// What it says is made safe, and a number is appended where the name is taken; see
+    /// [`ReceivedWriter::make_folder`](crate::disk::ReceivedWriter::make_folder). An origin keeps its
+    /// folder, which the received folder remembers, whatever its name is later.
+    pub fn set_folder_names(&self, name: impl Fn(&str) -> String + Send + Sync + 'static) {
+        let old = std::mem::replace(&mut *self.shared.folder_names.lock(), Arc::new(name));
+        // Dropped when the lock is free: it may own anything.
+        drop(old);
     }
 
     /// Disconnects from a server. What it has delivered stays. Returns `false` if it was not

@@ -14,7 +14,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -29,6 +29,9 @@ use self::state::ServerState;
 use crate::VirtualPath;
 use crate::catalogue::{Audience, Entry};
 use crate::disk::{FileSource, Mount, MountOptions};
+
+/// The longest time that a mount may take to settle.
+const MAX_SETTLE: Duration = Duration::from_secs(24 * 3600);
 
 /// How often files are looked at that were published one by one, or cannot be read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -58,8 +61,9 @@ struct RunningServer {
 impl Server {
     /// Creates a server that publishes nothing yet and listens nowhere.
     ///
-    /// Publish files before you [`listen`](Self::listen): a client that returns is told that its
-    /// files are gone if they are not published when it connects.
+    /// Clients that return are told that a file of theirs is gone if it lies at or below something
+    /// that is published, and is not there. What is published later is not sent again to those who
+    /// have it, and what is not published any more stays where it is.
     ///
     /// # Panics
     /// Panics outside a tokio runtime, in which the server then runs.
@@ -124,7 +128,8 @@ impl Server {
         let opening = move || {
             let Some(server) = shared.upgrade() else { return Ok(()) };
             let alias = options.alias.clone();
-            let owner = server.state.lock().next_owner(alias.clone());
+            let settle = options.settle.min(MAX_SETTLE);
+            let owner = server.state.lock().next_owner(alias.clone(), Instant::now() + settle);
             // Changes wait until the first scan is in the catalogue.
             let gate = Arc::new(Mutex::new(()));
             let opened = gate.lock();
@@ -301,5 +306,6 @@ fn look_at_files(shared: &ServerShared) {
     };
     let looked_at: Vec<_> = unreadable.into_iter().map(is_open).collect();
     shared.state.lock().looked_at(&looked_at);
+    shared.state.lock().know(Instant::now());
     shared.tell_news();
 }

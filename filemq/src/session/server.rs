@@ -23,6 +23,7 @@ use self::event::ServerOutputs;
 pub use self::event::{ServerOutput, ServerSessionEvent};
 use self::served_client::ServedClient;
 use super::job::{Job, JobResult};
+use crate::VirtualPath;
 use crate::catalogue::{Catalogue, Change};
 use crate::message::Message;
 
@@ -163,6 +164,16 @@ impl ServerSession {
     pub fn handle_change(&mut self, change: &Change) {
         if let Some(client) = &mut self.client
             && let Err(reason) = client.change(change, &mut self.outputs)
+        {
+            self.reject(&reason);
+        }
+    }
+
+    /// Handles that the catalogue [knows](Catalogue::know) all there is at or below a path. All
+    /// earlier changes of the catalogue have to be handled before.
+    pub fn handle_known(&mut self, path: &VirtualPath, catalogue: &Catalogue) {
+        if let Some(client) = &mut self.client
+            && let Err(reason) = client.handle_known(path, catalogue)
         {
             self.reject(&reason);
         }

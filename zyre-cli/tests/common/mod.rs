@@ -11,13 +11,25 @@ use testkit::process::{Process, Signal};
 
 const ZYRE: &str = env!("CARGO_BIN_EXE_zyre");
 
+/// What names the home of a user, on one system or another.
+const HOMES: [&str; 3] = ["HOME", "XDG_STATE_HOME", "LOCALAPPDATA"];
+
 /// A running command. Killed when dropped.
 pub(crate) struct Program(Child);
 
 impl Program {
     /// Starts the command with these arguments.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self(Child::start("zyre", Command::new(ZYRE).args(arguments)).unwrap())
+        Self(Child::start("zyre", &mut command(arguments)).unwrap())
+    }
+
+    /// Starts the command with these arguments, as a user with this home.
+    pub(crate) fn start_at_home(home: &str, arguments: &[&str]) -> Self {
+        let mut command = command(arguments);
+        for variable in HOMES {
+            command.env(variable, home);
+        }
+        Self(Child::start("zyre", &mut command).unwrap())
     }
 
     /// Gives it a line.
@@ -79,10 +91,21 @@ impl Deref for Program {
     }
 }
 
+/// Returns the command with these arguments, in a home of its own.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(ZYRE);
+    let home = concat!(env!("CARGO_TARGET_TMPDIR"), "/home");
+    for variable in HOMES {
+        command.env(variable, home);
+    }
+    command.args(arguments);
+    command
+}
+
 /// Runs the command with arguments with which it ends by itself, at the latest at the end of its
 /// input.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    Command::new(ZYRE).args(arguments).output().unwrap()
+    command(arguments).output().unwrap()
 }
 
 /// Returns a UDP port for the beacons of one test, as an argument.

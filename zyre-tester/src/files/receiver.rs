@@ -39,7 +39,7 @@ pub(super) async fn run(options: &Options) -> Result<(), String> {
         let (client, events) = opened.map_err(|error| format!("{}: {error}", folder.display()))?;
         tokio::spawn(receive(events, options.files.unwrap_or(u64::MAX), sender.clone()));
         client.subscribe(VirtualPath::root());
-        connect(&client, options.connect)?;
+        client.connect(ORIGIN, options.connect);
         clients.push(client);
     }
     let (mut connected, mut complete) = (0, 0);
@@ -62,16 +62,12 @@ pub(super) async fn run(options: &Options) -> Result<(), String> {
                 Step::Other(said) => said.say(),
             },
             order = orders.next() => match order {
-                Some(Order::Connect(address)) => clients.iter().try_for_each(|client| connect(client, address))?,
+                Some(Order::Connect(address)) => clients.iter().for_each(|client| client.connect(ORIGIN, address)),
                 Some(Order::Go) => {}
                 None => return Ok(()),
             }
         }
     }
-}
-
-fn connect(client: &Client, address: SocketAddr) -> Result<(), String> {
-    client.connect(ORIGIN, address).map_err(|error| format!("{ORIGIN}: {error}"))
 }
 
 /// What an application does with events.

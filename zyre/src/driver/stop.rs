@@ -116,6 +116,7 @@ impl Driver {
             task.abort();
         }
         self.events.close();
+        self.keep(None);
         self.ended.send_replace(true);
     }
 }

@@ -28,6 +28,11 @@ fn start(
     Node::start(host, transcript, settings)
 }
 
+/// The name of a node that was given none, which its folder has.
+fn default_name(id: &str) -> String {
+    id.parse::<zyre::PeerId>().unwrap().default_name()
+}
+
 /// One publishes a file for the group, and the others get it.
 fn all_get_it(folder: &Path, from: &Node, others: &[(&Host, &Node)]) {
     for (_, other) in others {
@@ -38,7 +43,7 @@ fn all_get_it(folder: &Path, from: &Node, others: &[(&Host, &Node)]) {
     let name = format!("/{}.txt", from.id);
     from.ask(&format!("publish {} {name}", file.display()));
     for (host, other) in others {
-        let received = folder.join(&host.name).join("received").join(&from.id);
+        let received = folder.join(&host.name).join("received").join(default_name(&from.id));
         let received = received.join(name.trim_start_matches('/'));
         let end = Instant::now() + SOON;
         while std::fs::read_to_string(&received).ok().as_deref() != Some("hello") {

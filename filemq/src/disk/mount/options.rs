@@ -16,6 +16,10 @@ pub struct MountOptions {
     /// How often the whole directory is scanned, in addition to the changes that the operating
     /// system reports. Default: 30 s; at most 1 s where the operating system reports nothing.
     pub rescan: Duration,
+    /// How long clients are told nothing of files that they have and that are not published below the
+    /// alias: they may be published in a moment, because they are not stable yet, or by another mount.
+    /// After it such a file is gone, and deleted at clients. At most a day. Default: 2 s.
+    pub settle: Duration,
     /// Where `.ln` files may lead: files, or directories and everything below. Default: nowhere.
     pub links: Vec<PathBuf>,
     /// The most files that are published; more are left out. Default: 1,000,000.
@@ -32,6 +36,7 @@ impl MountOptions {
             alias,
             stable: Duration::from_secs(1),
             rescan: Duration::from_secs(30),
+            settle: Duration::from_secs(2),
             links: Vec::new(),
             files: 1_000_000,
             depth: 64,

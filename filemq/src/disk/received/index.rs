@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::idle::{IdlePartial, IdlePartials};
 use super::journal::Journal;
 use super::limits::ReceivedLimits;
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
@@ -30,14 +31,13 @@ pub(super) struct Reservation {
 pub(super) struct FolderIndex {
     limits: ReceivedLimits,
     journal: Journal,
-    state: JournalState,
+    pub(super) state: JournalState,
     /// Bytes of everything delivered.
     bytes: u64,
     reserved: Reservation,
-    /// Bytes of partial files whose origins have no writer now.
-    idle: BTreeMap<Arc<str>, u64>,
+    idle: IdlePartials,
     /// Origins that have a writer.
-    entered: BTreeSet<Arc<str>>,
+    pub(super) entered: BTreeSet<Arc<str>>,
     searched: Option<Instant>,
     /// Whether the journal has to be rewritten before anything is appended.
     is_behind: bool,
@@ -52,29 +52,31 @@ impl FolderIndex {
             state,
             bytes,
             reserved: Reservation::default(),
-            idle: BTreeMap::new(),
+            idle: IdlePartials::default(),
             entered: BTreeSet::new(),
             searched: None,
             is_behind: false,
         }
     }
 
-    /// Removes partial files that cannot be resumed.
+    /// Removes partial files that cannot be resumed, or will hardly be.
     pub(super) fn tidy(&mut self, partial: &Directory) -> io::Result<()> {
         let mut there = BTreeMap::new();
         for entry in partial.list(Path::new(""))? {
             let entry = entry?;
             if let Ok(name) = entry.name.into_string() {
-                there.insert(name, entry.status.map_or(0, |status| status.size));
+                there.insert(name, entry.status.ok());
             }
         }
         let paused: Vec<_> =
             self.state.paused.iter().map(|(o, p)| (o.clone(), p.clone())).collect();
         for (origin, pause) in paused {
             match there.remove(&pause.partial) {
-                Some(bytes) => {
+                Some(status) => {
+                    let bytes = status.map_or(0, |status| status.size);
+                    let since = status.map_or_else(SystemTime::now, |status| status.modified);
                     self.reserved.bytes = self.reserved.bytes.saturating_add(bytes);
-                    self.idle.insert(origin, bytes);
+                    self.idle.insert(origin, IdlePartial { bytes, since });
                 }
                 None => self.unpause(&origin),
             }
@@ -82,7 +84,25 @@ impl FolderIndex {
         for name in there.keys() {
             partial.remove_file(name)?;
         }
+        self.drop_old(partial);
         Ok(())
+    }
+
+    /// Removes partial files that will hardly be resumed.
+    pub(super) fn drop_old(&mut self, partial: &Directory) {
+        for (origin, old) in self.idle.take_old(SystemTime::now()) {
+            self.drop_idle(&origin, old.bytes, partial);
+        }
+    }
+
+    /// Removes the partial file of an origin that has no writer.
+    fn drop_idle(&mut self, origin: &str, bytes: u64, partial: &Directory) {
+        if let Some(pause) = self.state.paused.get(origin) {
+            // A partial file that cannot be removed does no harm beyond its size.
+            let _ = partial.remove_file(&pause.partial);
+        }
+        self.release(Reservation { bytes, files: 0 });
+        self.unpause(origin);
     }
 
     /// Notes that this origin has a writer. Returns `false` if it had one already.
@@ -92,7 +112,7 @@ impl FolderIndex {
 
     /// Hands the partial file of an origin, and the space reserved for it, to the writer.
     pub(super) fn take_paused(&mut self, origin: &str) -> Option<(PausedFile, Reservation)> {
-        let bytes = self.idle.remove(origin)?;
+        let bytes = self.idle.remove(origin)?.bytes;
         let pause = self.state.paused.get(origin)?;
         Some((pause.clone(), Reservation { bytes, files: 0 }))
     }
@@ -104,7 +124,7 @@ impl FolderIndex {
         if let Some((room, bytes)) = partial {
             self.release(room);
             self.reserved.bytes = self.reserved.bytes.saturating_add(bytes);
-            self.idle.insert(origin.clone(), bytes);
+            self.idle.insert(origin.clone(), IdlePartial { bytes, since: SystemTime::now() });
         }
     }
 
@@ -185,13 +205,8 @@ impl FolderIndex {
         for name in gone {
             self.forget(&name);
         }
-        for (origin, bytes) in std::mem::take(&mut self.idle) {
-            if let Some(pause) = self.state.paused.get(&origin) {
-                // A partial file that cannot be removed does no harm beyond its size.
-                let _ = partial.remove_file(&pause.partial);
-            }
-            self.release(Reservation { bytes, files: 0 });
-            self.unpause(&origin);
+        for (origin, idle) in self.idle.take_all() {
+            self.drop_idle(&origin, idle.bytes, partial);
         }
         self.searched = Some(Instant::now());
     }
@@ -283,9 +298,17 @@ impl FolderIndex {
         }
     }
 
-    fn append<'a>(&mut self, records: impl IntoIterator<Item = JournalRecord<'a>>) {
+    pub(super) fn append<'a>(&mut self, records: impl IntoIterator<Item = JournalRecord<'a>>) {
         let appended = self.catch_up().and_then(|()| self.journal.append(records));
         self.note(&appended);
+    }
+
+    /// Makes the journal survive a crash of the machine, if that is wanted.
+    pub(super) fn sync(&mut self) {
+        if self.limits.durable {
+            let synced = self.journal.sync();
+            self.note(&synced);
+        }
     }
 
     /// Notes whether the journal could be written. If not, it is rewritten before anything is

@@ -10,6 +10,8 @@
 //!          / %d4 directory                                                           ; removed
 //!          / %d5 origin name digest size:u64 partial                                 ; can be resumed
 //!          / %d6 origin                                                              ; cannot any more
+//!          / %d7 origin name                                                         ; has this folder
+//!          / %d8 origin                                                              ; has none any more
 //! ```
 //!
 //! Integers are little-endian, texts begin with their length as u32, digests are texts. A torn
@@ -84,6 +86,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Makes what was appended survive a crash of the machine.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+
     /// Rewrites it without what is out of date.
     pub(super) fn rewrite(&mut self, state: &JournalState) -> io::Result<()> {
         let file = self.hidden.open_file(FRESH, OpenMode::Replace { mode: MODE })?;
@@ -144,6 +151,15 @@ fn encode(record: &JournalRecord<'_>, into: &mut Vec<u8>) {
         }
         JournalRecord::Unpaused(origin) => {
             into.push(6);
+            text(origin, into);
+        }
+        JournalRecord::Named(origin, name) => {
+            into.push(7);
+            text(origin, into);
+            text(name, into);
+        }
+        JournalRecord::Unnamed(origin) => {
+            into.push(8);
             text(origin, into);
         }
     }
@@ -218,6 +234,13 @@ fn apply(payload: &[u8], state: &mut JournalState) -> Option<()> {
         }
         6 => {
             state.paused.remove(fields.text()?);
+        }
+        7 => {
+            let origin = state.origin(fields.text()?);
+            state.folders.insert(origin, fields.text()?.to_owned());
+        }
+        8 => {
+            state.folders.remove(fields.text()?);
         }
         _ => return None,
     }

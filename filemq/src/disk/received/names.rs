@@ -19,7 +19,8 @@ const SPECIAL: &str = "\\:*?\"<>|";
 /// Devices, which exist in every directory and whatever follows after a dot.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
-fn refused_by_windows(component: &str) -> Option<&'static str> {
+/// Returns why Windows does not accept a component, or takes it for something else.
+pub(super) fn refused_by_windows(component: &str) -> Option<&'static str> {
     let stem = component.split('.').next().unwrap_or(component).trim_end().to_ascii_uppercase();
     let numbered = ["COM", "LPT"].iter().any(|device| {
         let mut rest = stem.strip_prefix(device).unwrap_or_default().chars();

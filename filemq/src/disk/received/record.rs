@@ -17,6 +17,8 @@ pub(super) enum JournalRecord<'a> {
     Unmade(&'a str),
     Paused(&'a str, &'a PausedFile),
     Unpaused(&'a str),
+    Named(&'a str, &'a str),
+    Unnamed(&'a str),
 }
 
 /// A file in the state in which it was delivered.
@@ -54,6 +56,8 @@ pub(super) struct JournalState {
     /// Directories that were created here, and so are removed when they are empty.
     pub(super) made: BTreeSet<String>,
     pub(super) paused: BTreeMap<Arc<str>, PausedFile>,
+    /// The names of the folders of origins that have one of their own.
+    pub(super) folders: BTreeMap<Arc<str>, String>,
     origins: BTreeSet<Arc<str>>,
 }
 
@@ -69,13 +73,14 @@ impl JournalState {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.files.len() + self.made.len() + self.paused.len()
+        self.files.len() + self.made.len() + self.paused.len() + self.folders.len()
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = JournalRecord<'_>> {
         let files = self.files.iter().map(|(name, file)| JournalRecord::Delivered(name, file));
         let made = self.made.iter().map(|directory| JournalRecord::Made(directory));
         let paused = self.paused.iter().map(|(origin, file)| JournalRecord::Paused(origin, file));
-        files.chain(made).chain(paused)
+        let folders = self.folders.iter().map(|(origin, name)| JournalRecord::Named(origin, name));
+        files.chain(made).chain(paused).chain(folders)
     }
 }

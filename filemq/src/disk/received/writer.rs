@@ -69,6 +69,27 @@ impl ReceivedWriter {
         &self.shared.index
     }
 
+    /// Returns the folder of this server, if it has one of its own.
+    #[must_use]
+    pub fn folder(&self) -> Option<VirtualPath> {
+        let name = self.index().lock().folder(&self.origin)?;
+        VirtualPath::root().join(&name).ok()
+    }
+
+    /// Gives this server a folder of its own, unless it has one, and returns it.
+    ///
+    /// Its name is as close to `wish` as can be: characters that mean something in a path or cannot
+    /// be seen become `_`, at most 64 bytes stay, and where the name is taken, by another server or
+    /// by something else in the received folder, a number is appended. The server keeps it, whatever
+    /// is wished for later.
+    ///
+    /// # Errors
+    /// It cannot be found out which names are free. That can pass.
+    pub fn make_folder(&mut self, wish: &str) -> io::Result<VirtualPath> {
+        let name = self.index().lock().make_folder(&self.origin, wish, &self.shared.root)?;
+        VirtualPath::root().join(&name).map_err(io::Error::other)
+    }
+
     /// Returns the files that this server has delivered and that have not changed since, and the
     /// one that can be resumed. A file that is being received now counts as interrupted. Reads the
     /// partial file, for its digest.

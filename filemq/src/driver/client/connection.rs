@@ -61,7 +61,6 @@ pub(super) struct RemoteServer {
     /// Where the connection begins.
     pub(super) start: Start,
     pub(super) address: SocketAddr,
-    pub(super) folder: ServerFolder,
 }
 
 /// Stays connected to a server until it is told to stop.
@@ -157,10 +156,11 @@ async fn connect(
         Err(error) => return error.into(),
     };
     // Not earlier: a partial file is read again, which may take a while.
-    let (received, of) = (shared.received.clone(), server.clone());
+    let (received, of, own) = (shared.received.clone(), server.clone(), options.folders);
     let opening = tokio::task::spawn_blocking(move || {
         let mut writer = received.writer(&of.origin)?;
-        let inventory = of.folder.inventory(writer.inventory());
+        let inventory = writer.inventory();
+        let inventory = ServerFolder::of(&writer, own).inventory(inventory);
         Ok((writer, inventory))
     });
     let (writer, inventory) = match opening.await.map_err(io::Error::other).flatten() {
@@ -172,7 +172,6 @@ async fn connect(
     let mut connection = ClientConnection {
         shared: Arc::clone(shared),
         origin: Arc::clone(&server.origin),
-        folder: server.folder.clone(),
         session: ClientSession::new(&options.session, &paths, inventory, Instant::now()),
         queue,
         writer: Some(writer),
@@ -192,12 +191,11 @@ async fn connect(
 struct ClientConnection {
     shared: Arc<ClientShared>,
     origin: Arc<str>,
-    folder: ServerFolder,
     session: ClientSession,
     queue: SendQueue,
     /// `None` while it writes.
     writer: Option<ReceivedWriter>,
-    writing: Option<JoinHandle<(ReceivedWriter, Vec<Written>)>>,
+    writing: Option<JoinHandle<io::Result<(ReceivedWriter, Vec<Written>)>>>,
     /// Orders that are not being carried out yet.
     writes: VecDeque<Write>,
     /// Orders that the folder cannot carry out for now.
@@ -245,9 +243,9 @@ impl ClientConnection {
                 },
                 written = finished(&mut self.writing) => {
                     self.writing = None;
-                    match written {
+                    match written.map_err(io::Error::other).flatten() {
                         Ok((writer, written)) => self.written(writer, written),
-                        Err(error) => return ConnectionEnd::Folder(io::Error::other(error)),
+                        Err(error) => return ConnectionEnd::Folder(error),
                     }
                 }
                 permit = events.reserve(), if !self.events.is_empty() => {
@@ -313,19 +311,23 @@ impl ClientConnection {
             return;
         }
         let Some(mut writer) = self.writer.take() else { return };
-        let (writes, folder) = (std::mem::take(&mut self.writes), self.folder.clone());
+        let writes = std::mem::take(&mut self.writes);
+        let (shared, origin) = (Arc::clone(&self.shared), Arc::clone(&self.origin));
         self.writing = Some(tokio::task::spawn_blocking(move || {
+            let mut folder = ServerFolder::of(&writer, shared.options.folders);
             let mut written = Vec::new();
             for write in writes {
+                folder.make_for(&write, &mut writer, || shared.folder_name(&origin))?;
                 match folder.order(write) {
-                    Ok(write) => {
+                    Ok(Some(write)) => {
                         written.extend(writer.execute(write).map(|done| folder.answer(done)));
                     }
+                    Ok(None) => {}
                     Err(refused) => written.push(refused),
                 }
             }
             written.extend(writer.flush().into_iter().map(|done| folder.answer(done)));
-            (writer, written)
+            Ok((writer, written))
         }));
     }
 
@@ -367,7 +369,7 @@ impl ClientConnection {
     /// Ends the connection: what has come is written, and reported.
     async fn finish(&mut self, end: &ConnectionEnd) {
         while let Some(writing) = self.writing.take() {
-            let Ok((writer, written)) = writing.await else { break };
+            let Ok(Ok((writer, written))) = writing.await else { break };
             self.written(writer, written);
             // It has ended already, whatever the session says.
             let _ = self.act();

@@ -1,32 +1,68 @@
 //! The part of the received folder that holds the files of one server.
 
+use std::io;
+
+use crate::disk::ReceivedWriter;
 use crate::session::{Inventory, Write, Written};
 use crate::{Fate, FileEvent, Refusal, VirtualPath};
 
-/// The part of the received folder that holds the files of one server; `/` is all of it.
+/// The part of the received folder that holds the files of one server.
 #[derive(Clone, Debug)]
-pub(super) struct ServerFolder(pub(super) VirtualPath);
+pub(super) enum ServerFolder {
+    /// It will have a part of its own when its first file comes.
+    None,
+    /// This path; `/` is all of the received folder.
+    At(VirtualPath),
+}
 
 impl ServerFolder {
-    /// Turns an order about a file of the server into one about a file in its folder.
+    /// Returns the folder of the server of this writer, which is all of the received folder unless
+    /// servers have folders of their `own`.
+    pub(super) fn of(writer: &ReceivedWriter, own: bool) -> Self {
+        match own {
+            true => writer.folder().map_or(Self::None, Self::At),
+            false => Self::At(VirtualPath::root()),
+        }
+    }
+
+    /// Makes the folder if `write` begins the first file of the server, named by `wish` as far as
+    /// possible.
+    ///
+    /// # Errors
+    /// The received folder cannot be used now.
+    pub(super) fn make_for(
+        &mut self,
+        write: &Write,
+        writer: &mut ReceivedWriter,
+        wish: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        if matches!((&self, write), (Self::None, Write::Begin { .. })) {
+            *self = Self::At(writer.make_folder(&wish())?);
+        }
+        Ok(())
+    }
+
+    /// Turns an order about a file of the server into one about a file in its folder; `None` if there
+    /// is nothing to do because there is no folder.
     ///
     /// # Errors
     /// The answer that the file is refused, if its name would be too long there.
-    pub(super) fn order(&self, write: Write) -> Result<Write, Written> {
-        let inside = |name: VirtualPath| match self.0.join(name.as_str().trim_start_matches('/')) {
+    pub(super) fn order(&self, write: Write) -> Result<Option<Write>, Written> {
+        let Self::At(folder) = self else { return Ok(None) };
+        let inside = |name: VirtualPath| match folder.join(name.as_str().trim_start_matches('/')) {
             Ok(inside) => Ok(inside),
             Err(error) => {
                 let reason = Refusal::Name(error.to_string().into());
                 Err(Written::File(FileEvent::Refused { name, reason, fate: Fate::Final }))
             }
         };
-        Ok(match write {
+        Ok(Some(match write {
             Write::Begin { name, offset, info } => {
                 Write::Begin { name: inside(name)?, offset, info }
             }
             Write::Delete { name } => Write::Delete { name: inside(name)? },
             other => other,
-        })
+        }))
     }
 
     /// Turns an answer about a file in the folder into one with the server's name for it.
@@ -52,7 +88,8 @@ impl ServerFolder {
     }
 
     fn outside(&self, name: &VirtualPath) -> Option<VirtualPath> {
-        VirtualPath::root().join(name.below(&self.0)?).ok()
+        let Self::At(folder) = self else { return None };
+        VirtualPath::root().join(name.below(folder)?).ok()
     }
 }
 
@@ -69,18 +106,25 @@ mod tests {
     #[test]
     fn names_go_in_and_come_out_again() {
         for folder in ["/", "/peer"] {
-            let folder = ServerFolder(path(folder));
+            let place = path(folder);
+            let folder = ServerFolder::At(place.clone());
             let delete = folder.order(Write::Delete { name: path("/a/b") }).unwrap();
-            let Write::Delete { name } = delete else { panic!("{delete:?}") };
-            assert_eq!(name, folder.0.join("a/b").unwrap());
+            let Some(Write::Delete { name }) = delete else { panic!("{delete:?}") };
+            assert_eq!(name, place.join("a/b").unwrap());
             let answer = folder.answer(Written::Mismatch { name });
             assert_eq!(answer, Written::Mismatch { name: path("/a/b") });
         }
     }
 
     #[test]
+    fn without_a_folder_nothing_is_done() {
+        let delete = ServerFolder::None.order(Write::Delete { name: path("/other/b") });
+        assert_eq!(delete, Ok(None));
+    }
+
+    #[test]
     fn what_is_too_long_there_is_refused_under_its_own_name() {
-        let folder = ServerFolder(path("/peer"));
+        let folder = ServerFolder::At(path("/peer"));
         let name = path(&"/x".repeat(2048));
         let refused = folder.order(Write::Delete { name: name.clone() }).unwrap_err();
         assert!(matches!(refused, Written::File(FileEvent::Refused { name: n, .. }) if n == name));

@@ -15,7 +15,7 @@ pub struct ClientOptions {
     /// Our identity, for servers that tell clients apart; at most 255 bytes. Default: none.
     pub identity: Bytes,
     /// Whether the files of each server have a folder of their own in the received folder, named by
-    /// its origin. Otherwise the files of all servers are together, and of those with the same name
+    /// its origin; [`Client::set_folder_names`](crate::Client::set_folder_names) names it otherwise. Otherwise the files of all servers are together, and of those with the same name
     /// the last one stays. Default: `false`.
     pub folders: bool,
 }

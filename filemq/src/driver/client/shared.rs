@@ -1,13 +1,18 @@
 //! What all connections of a client share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, watch};
+use zmtp::sync::Mutex;
 
 use super::event::ClientEvent;
 use super::options::ClientOptions;
 use crate::VirtualPath;
 use crate::disk::ReceivedFolder;
+
+/// Returns what the folder of an origin is to be called.
+pub(super) type FolderNameFn = dyn Fn(&str) -> String + Send + Sync;
 
 /// What all connections of a client share.
 pub(super) struct ClientShared {
@@ -15,11 +20,18 @@ pub(super) struct ClientShared {
     pub(super) options: ClientOptions,
     pub(super) subscriptions: watch::Sender<Vec<VirtualPath>>,
     pub(super) events: mpsc::Sender<ClientEvent>,
+    pub(super) folder_names: Mutex<Arc<FolderNameFn>>,
     /// Whether the application knows that the received folder cannot be used.
     pub(super) folder_lost: AtomicBool,
 }
 
 impl ClientShared {
+    /// Returns what the folder of an origin is to be called.
+    pub(super) fn folder_name(&self, origin: &str) -> String {
+        let names = Arc::clone(&self.folder_names.lock());
+        names(origin)
+    }
+
     /// Notes that the received folder cannot be used. Returns whether that is news.
     pub(super) fn folder_is_lost(&self) -> bool {
         !self.folder_lost.swap(true, Ordering::Relaxed)

@@ -170,18 +170,21 @@ impl ServerConnection {
     /// Hands the session all changes that it has not seen, so that it agrees with the catalogue as
     /// long as the lock is held.
     fn catch_up(&mut self, state: &ServerState, notice: Option<Notice>) {
-        let mut retag = false;
+        let (mut retag, mut known) = (false, Vec::new());
         let mut next = notice.or_else(|| self.notices.try_recv().ok());
         while let Some(notice) = next {
             match notice {
                 Notice::Changed(changes) => {
                     changes.iter().for_each(|change| self.session.handle_change(change));
                 }
+                Notice::Known(path) => known.push(path),
                 Notice::Retag => retag = true,
                 Notice::Readable => self.session.handle_readable(Instant::now()),
             }
             next = self.notices.try_recv().ok();
         }
+        // The catalogue is that after all changes.
+        known.iter().for_each(|path| self.session.handle_known(path, state.catalogue()));
         if retag {
             let tags = self.shared.tags_of(&self.client);
             self.session.set_tags(tags, state.catalogue());

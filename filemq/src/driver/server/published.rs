@@ -1,6 +1,7 @@
 //! How much each owner of names publishes, and leaves out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use crate::{Omission, OmittedFiles, VirtualPath};
 
@@ -15,11 +16,39 @@ pub(super) struct Published {
     pub(super) told: Option<usize>,
     /// What is left out, and is to be told.
     pub(super) omitted: BTreeMap<Omission, OmittedFiles>,
+    /// Reasons that may pass for which something is left out.
+    passing: BTreeSet<Omission>,
+    /// When what is not there begins to be gone.
+    settled: Instant,
 }
 
 impl Published {
-    pub(super) const fn new(name: VirtualPath) -> Self {
-        Self { name, files: 0, bytes: 0, told: None, omitted: BTreeMap::new() }
+    pub(super) const fn new(name: VirtualPath, settled: Instant) -> Self {
+        Self {
+            name,
+            files: 0,
+            bytes: 0,
+            told: None,
+            omitted: BTreeMap::new(),
+            passing: BTreeSet::new(),
+            settled,
+        }
+    }
+
+    /// Notes what is left out.
+    pub(super) fn omit(&mut self, omitted: OmittedFiles) {
+        if matches!(omitted.reason, Omission::Unreadable(_) | Omission::TooMany { .. }) {
+            match omitted.count {
+                0 => self.passing.remove(&omitted.reason),
+                _ => self.passing.insert(omitted.reason.clone()),
+            };
+        }
+        self.omitted.insert(omitted.reason.clone(), omitted);
+    }
+
+    /// Returns whether nothing is missing that may be published later.
+    pub(super) fn is_complete(&self, now: Instant) -> bool {
+        self.passing.is_empty() && now >= self.settled
     }
 
     pub(super) fn add(&mut self, bytes: u64) {

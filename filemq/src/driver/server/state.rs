@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
@@ -24,6 +25,8 @@ pub(super) struct Owner(u64);
 pub(super) enum Notice {
     /// The catalogue has changed.
     Changed(Arc<[Change]>),
+    /// The catalogue knows all there is at or below this path.
+    Known(VirtualPath),
     /// The tags of clients may have changed.
     Retag,
     /// A file that could not be read can be read now.
@@ -84,10 +87,11 @@ impl ServerState {
     }
 
     /// Returns a new owner, which publishes below this name.
-    pub(super) fn next_owner(&mut self, name: VirtualPath) -> Owner {
+    /// What is not there when it has `settled` is gone.
+    pub(super) fn next_owner(&mut self, name: VirtualPath, settled: Instant) -> Owner {
         self.last_owner += 1;
         let owner = Owner(self.last_owner);
-        self.published.insert(owner, Published::new(name));
+        self.published.insert(owner, Published::new(name, settled));
         owner
     }
 
@@ -123,7 +127,7 @@ impl ServerState {
     /// `false` if there is no room for an event, which is then told the next time.
     pub(super) fn tell_news(&mut self, mut tell: impl FnMut(ServerEvent) -> bool) {
         for published in self.published.values_mut() {
-            let Published { name, files, bytes, told, omitted } = published;
+            let Published { name, files, bytes, told, omitted, .. } = published;
             if *told != Some(*files) && (told.is_some() || *files > 0) {
                 let (name, files, bytes) = (name.clone(), *files, *bytes);
                 if !tell(ServerEvent::Published { name, files, bytes }) {
@@ -190,7 +194,7 @@ impl ServerState {
         let apply = |change| match change {
             MountChange::Omitted(omitted) => {
                 if let Some(published) = self.published.get_mut(&owner) {
-                    published.omitted.insert(omitted.reason.clone(), omitted);
+                    published.omit(omitted);
                 }
                 None
             }
@@ -201,6 +205,18 @@ impl ServerState {
         };
         let changes = changes.into_iter().filter_map(apply).collect();
         self.tell_changes(changes);
+        self.know(Instant::now());
+    }
+
+    /// Notes that all there is at or below what is complete is in the catalogue: clients are told of
+    /// what was removed before the server was started.
+    pub(super) fn know(&mut self, now: Instant) {
+        let complete = self.published.values().filter(|published| published.is_complete(now));
+        let paths = complete.map(|published| &published.name);
+        let paths: Vec<_> = paths.filter(|path| self.catalogue.know(path)).cloned().collect();
+        for path in paths {
+            self.tell(&Notice::Known(path));
+        }
     }
 
     /// Keeps a mount, and returns the one that had the same alias.
@@ -244,7 +260,7 @@ impl ServerState {
         version: Version,
         audience: Audience,
     ) {
-        let owner = self.next_owner(name.clone());
+        let owner = self.next_owner(name.clone(), Instant::now());
         let entry =
             Entry::new(name.clone(), FileSource::anywhere(path.clone()), version, audience.clone());
         if let Some(old) = self.single.insert(name, SingleFile { owner, path, audience }) {
@@ -252,6 +268,7 @@ impl ServerState {
         }
         let change = self.insert(owner, entry);
         self.tell_changes(change.into_iter().collect());
+        self.know(Instant::now());
     }
 
     /// Removes a file that was published by itself. Returns `false` if there is none of that name.

@@ -27,7 +27,7 @@ pub(super) struct ServedClient {
     tags: BTreeSet<Arc<str>>,
     subscriptions: SubscribedPaths,
     pending: PendingNames,
-    /// What the client says that it has, as far as it is in the catalogue.
+    /// What the client says that it has, as far as it is in the catalogue or may come into it.
     claims: BTreeMap<VirtualPath, Digest>,
     resume: Option<(VirtualPath, ResumePoint)>,
     transfers: Transfers,
@@ -129,8 +129,8 @@ impl ServedClient {
         self.transfers.grant(credit);
     }
 
-    /// Notes what the client has already. What no longer exists at all is deleted, at clients of
-    /// this implementation.
+    /// Notes what the client has already. What is gone is deleted, at clients of this
+    /// implementation.
     fn claim(
         &mut self,
         path: &VirtualPath,
@@ -145,9 +145,33 @@ impl ServedClient {
             };
             if catalogue.get(&name).is_some() {
                 self.claims.insert(name, digest);
-            } else if self.transfers.is_ours() {
+            } else if !self.transfers.is_ours() {
+            } else if catalogue.is_gone(&name) {
                 self.delete(name)?;
+            } else if self.claims.len() < catalogue.len().saturating_add(self.max_deletes) {
+                // It may be published later, and need not be sent then.
+                self.claims.insert(name, digest);
             }
+        }
+        Ok(())
+    }
+
+    /// Handles that the catalogue knows all there is at or below a path: what the client has there
+    /// and is not in the catalogue is deleted.
+    ///
+    /// # Errors
+    /// What the client is to be told.
+    pub(super) fn handle_known(
+        &mut self,
+        path: &VirtualPath,
+        catalogue: &Catalogue,
+    ) -> Result<(), String> {
+        let claims = self.claims.keys();
+        let is_gone = |name: &&VirtualPath| path.covers(name) && catalogue.is_gone(name);
+        let gone: Vec<_> = claims.filter(is_gone).cloned().collect();
+        for name in gone {
+            self.claims.remove(&name);
+            self.delete(name)?;
         }
         Ok(())
     }

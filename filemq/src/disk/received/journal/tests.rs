@@ -31,7 +31,7 @@ fn pause() -> PausedFile {
 }
 
 fn describe(state: &JournalState) -> String {
-    format!("{:?} {:?} {:?}", state.files, state.made, state.paused)
+    format!("{:?} {:?} {:?} {:?}", state.files, state.made, state.paused, state.folders)
 }
 
 #[test]
@@ -51,6 +51,9 @@ fn what_was_written_is_read() {
             JournalRecord::Paused("o", &pause()),
             JournalRecord::Paused("p", &pause()),
             JournalRecord::Unpaused("p"),
+            JournalRecord::Named("o", "alice"),
+            JournalRecord::Named("p", "bob"),
+            JournalRecord::Unnamed("p"),
         ])
         .unwrap();
     drop(journal);
@@ -59,6 +62,7 @@ fn what_was_written_is_read() {
     expected.files.insert(a, ours);
     expected.made.insert("/x".to_owned());
     expected.paused.insert(Arc::from("o"), pause());
+    expected.folders.insert(Arc::from("o"), "alice".to_owned());
     assert_eq!(describe(&state), describe(&expected));
     journal.rewrite(&state).unwrap();
     drop(journal);
