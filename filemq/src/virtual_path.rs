@@ -1,5 +1,6 @@
 //! Names of files on the network.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,6 +82,12 @@ impl VirtualPath {
         self.is_root() || *self == *other || other.below(self).is_some()
     }
 
+    /// Iterates over the paths that cover this one, other than `/` and itself, from the first
+    /// component on.
+    pub(crate) fn above(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').skip(1).map(|(end, _)| &self.0[..end])
+    }
+
     /// Returns the part of the path after `base` and its slash, if it lies below `base`.
     #[must_use]
     pub fn below(&self, base: &Self) -> Option<&str> {
@@ -133,6 +140,13 @@ impl fmt::Debug for VirtualPath {
     }
 }
 
+/// Paths are in the order of their texts.
+impl Borrow<str> for VirtualPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::str::FromStr for VirtualPath {
     type Err = PathError;
     fn from_str(text: &str) -> Result<Self, PathError> {
@@ -180,6 +194,8 @@ mod tests {
         assert_eq!(path("/a/b").below(&VirtualPath::root()), Some("a/b"));
         assert_eq!(path("/a").below(&path("/a")), None);
         assert_eq!(path("/ab").below(&path("/a")), None);
+        assert_eq!(path("/a/b/c").above().collect::<Vec<_>>(), ["/a", "/a/b"]);
+        assert_eq!(path("/a").above().count() + VirtualPath::root().above().count(), 0);
     }
 
     #[test]

@@ -2,21 +2,24 @@
 //!
 //! ```text
 //! zyre share --group holiday ~/photos talk.pdf
+//! zyre share --to alice --ignore '*.tmp' ~/project
 //! ```
 //!
-//! Everybody who runs `zyre listen` gets them, also those who start later. A file or folder is
-//! called by its own name; with `--as` a single one gets another.
+//! Everybody who runs `zyre listen` gets them, also those who start later, or only the members of a
+//! group, or one person. A file or folder is called by its own name; with `--as` a single one gets
+//! another.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zyre::{Builder, Event, Events, Node};
+use zyre::{Builder, Event, Events, Node, PeerId, Printable, Recipient, ShareError};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
 use crate::progress::Progress;
+use crate::text;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -24,8 +27,16 @@ pub(crate) struct Options {
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Only to members of this group.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     group: Option<String>,
+    /// Only to one person: a name, or the id of a node. A name is what somebody says of itself, and
+    /// is waited for: the first who comes with it gets the files.
+    #[arg(long, value_name = "NAME|ID")]
+    to: Option<String>,
+    /// What is not shared, as in a .gitignore: *.tmp, /build/; may be given several times. A file
+    /// .zyreignore in a folder has such lines too.
+    #[arg(long, value_name = "PATTERN")]
+    ignore: Vec<String>,
     /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
@@ -46,47 +57,106 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         () = interrupted() => return Ok(()),
     };
     stop_when_interrupted(&node);
-    report(node, events).await;
-    Ok(())
+    report(node, events, options).await
 }
 
 async fn begin(builder: Builder, options: &Options) -> Result<(Node, Events), Box<dyn Error>> {
     let (node, events) = builder.start().await?;
-    for path in &options.paths {
-        publish(&node, path, options).await?;
+    match (&options.group, options.person()) {
+        (Some(group), _) => publish_all(&node, options, &group.as_str().into()).await?,
+        (None, None) => publish_all(&node, options, &Recipient::Everyone).await?,
+        (None, Some(Person::Id(id))) => publish_all(&node, options, &id.into()).await?,
+        (None, Some(Person::Name(name))) => {
+            output::line(format!("waiting for {}", text::nick(name)));
+        }
     }
     Ok((node, events))
 }
 
-async fn publish(node: &Node, path: &Path, options: &Options) -> Result<(), Box<dyn Error>> {
-    let name = match &options.name {
-        Some(name) => name.clone(),
-        None => name_of(path)?,
-    };
-    let published = match &options.group {
-        Some(group) => node.publish_to(group, path, &name).await,
-        None => node.publish(path, &name).await,
-    };
-    published.map_err(|error| format!("{}: {error}", path.display()))?;
-    output::line(format!("{} is published as {name}", path.display()));
+/// Whom `--to` means.
+#[derive(Clone, Copy)]
+enum Person<'a> {
+    Id(PeerId),
+    Name(&'a str),
+}
+
+impl Options {
+    fn person(&self) -> Option<Person<'_>> {
+        let to = self.to.as_deref()?;
+        Some(to.parse().map_or(Person::Name(to), Person::Id))
+    }
+}
+
+async fn publish_all(
+    node: &Node,
+    options: &Options,
+    recipient: &Recipient,
+) -> Result<(), Box<dyn Error>> {
+    for path in &options.paths {
+        let name = publish(node, path, options, recipient).await?;
+        output::line(format!("{} is published as {name}", path.display()));
+    }
     Ok(())
 }
 
-/// A file's or folder's own name.
-fn name_of(path: &Path) -> Result<String, Box<dyn Error>> {
-    let absolute = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-    let name = absolute.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| format!("{}: name it with --as", path.display()))?;
-    Ok(format!("/{name}"))
+/// Publishes a file or folder, and returns its name on the network.
+async fn publish(
+    node: &Node,
+    path: &Path,
+    options: &Options,
+    recipient: &Recipient,
+) -> Result<String, Box<dyn Error>> {
+    let mut publish = node.publish(path).to(recipient.clone());
+    if let Some(name) = &options.name {
+        publish = publish.named(name);
+    }
+    for pattern in &options.ignore {
+        publish = publish.ignore(pattern);
+    }
+    publish.await.map_err(|error| match error {
+        ShareError::NoName { .. } => format!("{}: name it with --as", path.display()).into(),
+        ShareError::NameTaken { name, holder } => format!(
+            "{} and {} would both be {}; share one of them by itself, with --as",
+            holder.display(),
+            path.display(),
+            Printable::new(&name)
+        )
+        .into(),
+        // The path is part of what these say.
+        error @ (ShareError::Io { .. } | ShareError::Pattern { .. }) => error.into(),
+        error => format!("{}: {error}", path.display()).into(),
+    })
 }
 
-async fn report(node: Node, mut events: Events) {
-    let mut progress = Progress::new(node);
+async fn report(node: Node, mut events: Events, options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut progress = Progress::new(node.clone());
+    let mut awaited = match options.person() {
+        Some(Person::Name(name)) if options.group.is_none() => Some(name),
+        _ => None,
+    };
     while let Some(event) = events.recv().await {
+        let is_somebody = matches!(event, Event::Enter { .. });
         match event {
             // What others publish comes to a directory that goes with this process.
             Event::Receiving { .. } => {}
             event => progress.show(&event),
         }
+        let Some(name) = awaited.filter(|_| is_somebody) else { continue };
+        let called = node.peers_info().into_iter().filter(|peer| *peer.name == *name);
+        match called.map(|peer| peer.id).collect::<Vec<_>>()[..] {
+            [] => {}
+            [peer] => {
+                publish_all(&node, options, &peer.into()).await?;
+                awaited = None;
+            }
+            [one, other, ..] => {
+                return Err(format!(
+                    "several nodes are called {}: use --to with the id of one, such as {one} or {other}",
+                    text::nick(name)
+                )
+                .into());
+            }
+        }
     }
+    Ok(())
 }

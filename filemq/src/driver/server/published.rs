@@ -1,25 +1,34 @@
 //! How much each owner of names publishes, and leaves out.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::{Omission, OmittedFiles, VirtualPath};
+
+/// What has put names into the catalogue: a mount, or a file that was published by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Owner(pub(super) u64);
 
 /// How much a mount, or a file that was published by itself, stands for.
 #[derive(Debug)]
 pub(super) struct Published {
     /// The name of the mount or the file.
     pub(super) name: VirtualPath,
+    /// Where the directory or the file is.
+    pub(super) path: PathBuf,
     pub(super) files: usize,
     pub(super) bytes: u64,
     /// The number of files that the application knows of.
     pub(super) told: Option<usize>,
+    /// How many files wait for their names.
+    pub(super) waiting: usize,
     /// What is left out, and is to be told.
     pub(super) omitted: BTreeMap<Omission, OmittedFiles>,
 }
 
 impl Published {
-    pub(super) const fn new(name: VirtualPath) -> Self {
-        Self { name, files: 0, bytes: 0, told: None, omitted: BTreeMap::new() }
+    pub(super) const fn new(name: VirtualPath, path: PathBuf) -> Self {
+        Self { name, path, files: 0, bytes: 0, told: None, waiting: 0, omitted: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, bytes: u64) {
