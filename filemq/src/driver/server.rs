@@ -4,6 +4,7 @@ mod connection;
 mod event;
 mod options;
 mod published;
+mod recheck;
 mod shared;
 mod state;
 mod unreadable;
@@ -251,7 +252,7 @@ fn mount(
     let mounted = Mount::open(directory, options.clone(), move |changes| {
         drop(waits.lock());
         if let Some(server) = shared.upgrade() {
-            server.state.lock().mount_changed(owner, &to, changes);
+            recheck::mount_changed(&server, owner, &to, changes);
         }
     });
     let kept = mounted.map_err(|error| (None, error)).and_then(|(mount, found)| {
@@ -319,8 +320,13 @@ fn look_at_files(shared: &ServerShared) {
     let single = shared.state.lock().single();
     for (name, path, known) in single {
         let version = FileSource::anywhere(path).version().ok();
-        if version != known {
-            shared.state.lock().single_changed(&name, version);
+        if version == known {
+            continue;
+        }
+        let unsure = version.and_then(|now| shared.state.lock().unsure_single(&name, now));
+        match unsure {
+            Some((owner, before, fresh)) => recheck::recheck(shared, owner, &before, fresh),
+            None => shared.state.lock().single_changed(&name, version),
         }
     }
     let unreadable = shared.state.lock().unreadable();

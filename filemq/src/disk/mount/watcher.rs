@@ -252,7 +252,7 @@ impl MountWatcher {
                     self.again.insert((now + SECOND_LOOK, name.clone()));
                 }
             }
-            self.state.reconcile(&name, seen, &mut self.scanner.omissions, changes);
+            self.state.reconcile(&name, seen, reported, &mut self.scanner.omissions, changes);
         }
     }
 
@@ -272,7 +272,7 @@ impl MountWatcher {
         } else {
             self.retry.failed(start);
         }
-        self.state.reconcile("", seen, &mut self.scanner.omissions, changes);
+        self.state.reconcile("", seen, false, &mut self.scanner.omissions, changes);
         let most = if self.watcher.is_some() { Duration::MAX } else { POLL_INTERVAL };
         let pause = self.scanner.options.rescan.min(most).max(start.elapsed() * SCAN_SHARE);
         self.next_scan = Instant::now() + pause;

@@ -12,6 +12,7 @@ use super::published::{Owner, Published};
 use super::unreadable::UnreadableFiles;
 use super::waiting::WaitingFiles;
 use crate::catalogue::{Audience, Catalogue, Change, Entry};
+use crate::digest::Algorithm;
 use crate::disk::{FileSource, Mount, MountChange, MountOptions};
 use crate::version::Version;
 use crate::{Omission, OmittedFiles, PublishError, VirtualPath};
@@ -48,6 +49,14 @@ pub(super) struct ServerState {
     /// and all of them share one list of changes.
     connections: Vec<mpsc::UnboundedSender<Notice>>,
     last_owner: u64,
+}
+
+/// What was found when a file was read again.
+pub(super) enum Recheck {
+    /// It has the same content, in this state.
+    Same(Version),
+    /// It has another content.
+    Other(Arc<Entry>),
 }
 
 /// A directory that is about to be published.
@@ -171,7 +180,8 @@ impl ServerState {
     }
 
     /// Inserts a file, or its new state. If the name is taken it waits until that is free.
-    fn insert(&mut self, owner: Owner, entry: Entry) -> Option<Change> {
+    fn insert(&mut self, owner: Owner, entry: impl Into<Arc<Entry>>) -> Option<Change> {
+        let entry = entry.into();
         if self.holder(owner, entry.name()).is_some() {
             self.waiting.add(owner, entry);
             return None;
@@ -295,6 +305,42 @@ impl ServerState {
         }
         self.note_waiting();
         self.tell_changes(told);
+    }
+
+    /// Returns the file of this owner, if in this state it may still have the content that is known by
+    /// its digest, which only reading tells.
+    pub(super) fn unsure(
+        &self,
+        owner: Owner,
+        name: &VirtualPath,
+        version: &Version,
+    ) -> Option<Arc<Entry>> {
+        let entry = self.catalogue.get(name)?;
+        let before = entry.version();
+        let is_unsure = self.owners.get(name) == Some(&owner)
+            && before.may_have_content_of(version)
+            && !before.is_known_as(version)
+            && [Algorithm::Blake3, Algorithm::Sha1].iter().any(|a| entry.digest(*a).is_some());
+        is_unsure.then(|| Arc::clone(entry))
+    }
+
+    /// Inserts a file that was read again, or notes that it has the same content.
+    pub(super) fn rechecked(&mut self, owner: Owner, before: &Arc<Entry>, recheck: Recheck) {
+        let changes = match recheck {
+            Recheck::Same(version) => {
+                before.touch(version);
+                // A reader that was at it has found that something had changed.
+                self.tell(&Notice::Readable);
+                return;
+            }
+            Recheck::Other(fresh) if self.owners.get(fresh.name()) == Some(&owner) => {
+                self.insert(owner, fresh)
+            }
+            // Something else was published meanwhile, or nothing.
+            Recheck::Other(_) => return,
+        };
+        self.note_waiting();
+        self.tell_changes(changes.into_iter().collect());
     }
 
     /// Returns whether this directory is published in this way already.
@@ -454,10 +500,23 @@ impl ServerState {
         true
     }
 
+    /// Returns the state of a file that was published by itself, if it may still have the content that
+    /// is known by its digest; with what it is now.
+    pub(super) fn unsure_single(
+        &self,
+        name: &VirtualPath,
+        version: Version,
+    ) -> Option<(Owner, Arc<Entry>, Entry)> {
+        let SingleFile { owner, path, audience } = self.single.get(name)?.clone();
+        let before = self.unsure(owner, name, &version)?;
+        let source = FileSource::anywhere(path);
+        Some((owner, before, Entry::new(name.clone(), source, version, audience)))
+    }
+
     /// Returns the files that were published one by one, with their states.
     pub(super) fn single(&self) -> Vec<(VirtualPath, PathBuf, Option<Version>)> {
         let version = |name: &VirtualPath, owner| match self.owners.get(name) {
-            Some(of) if *of == owner => self.catalogue.get(name).map(|entry| *entry.version()),
+            Some(of) if *of == owner => self.catalogue.get(name).map(|entry| entry.version()),
             _ => self.waiting.version(owner, name),
         };
         self.single

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::published::Owner;
 use crate::VirtualPath;
@@ -11,7 +12,7 @@ use crate::version::Version;
 /// Files that wait because something else was published under their names first.
 #[derive(Debug, Default)]
 pub(super) struct WaitingFiles {
-    files: BTreeMap<VirtualPath, BTreeMap<Owner, Entry>>,
+    files: BTreeMap<VirtualPath, BTreeMap<Owner, Arc<Entry>>>,
     counts: BTreeMap<Owner, usize>,
     /// Owners whose number of files has changed.
     changed: BTreeSet<Owner>,
@@ -23,7 +24,7 @@ impl WaitingFiles {
     }
 
     /// Adds a file, or its new state.
-    pub(super) fn add(&mut self, owner: Owner, entry: Entry) {
+    pub(super) fn add(&mut self, owner: Owner, entry: Arc<Entry>) {
         let of_name = self.files.entry(entry.name().clone()).or_default();
         if of_name.insert(owner, entry).is_none() {
             *self.counts.entry(owner).or_default() += 1;
@@ -32,7 +33,7 @@ impl WaitingFiles {
     }
 
     /// Removes a file of this owner.
-    pub(super) fn remove(&mut self, owner: Owner, name: &VirtualPath) -> Option<Entry> {
+    pub(super) fn remove(&mut self, owner: Owner, name: &VirtualPath) -> Option<Arc<Entry>> {
         let of_name = self.files.get_mut(name)?;
         let entry = of_name.remove(&owner)?;
         if of_name.is_empty() {
@@ -57,7 +58,7 @@ impl WaitingFiles {
 
     /// Returns the state of a file of this owner.
     pub(super) fn version(&self, owner: Owner, name: &VirtualPath) -> Option<Version> {
-        Some(*self.files.get(name)?.get(&owner)?.version())
+        Some(self.files.get(name)?.get(&owner)?.version())
     }
 
     /// Returns the files for which a name may have stood in the way: that have it, or one above or
