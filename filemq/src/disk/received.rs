@@ -26,6 +26,7 @@ mod ready;
 mod record;
 mod resumable;
 mod shared;
+mod sparse;
 mod sync;
 mod tree;
 mod write_error;

@@ -4,6 +4,7 @@
 
 mod quota;
 mod resume;
+mod sparse;
 mod waiting;
 
 use std::fs;
