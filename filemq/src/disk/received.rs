@@ -29,6 +29,7 @@ mod shared;
 mod sparse;
 mod sync;
 mod tree;
+mod twins;
 mod write_error;
 mod writer;
 
