@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 #![cfg(unix)]
 
-mod common;
+#[allow(unreachable_pub, reason = "a helper of several tests")]
+#[path = "common/odd_file_system.rs"]
+mod odd_file_system;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,15 +13,18 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use common::odd_file_system::OddFileSystem;
-use common::path;
 use filemq::disk::{Mount, MountChange};
 use filemq::{
     Audience, Client, ClientEvent, ClientEvents, ClientOptions, FileEvent, MountOptions, Server,
     ServerOptions, VirtualPath,
 };
+use odd_file_system::OddFileSystem;
 use tempfile::TempDir;
 use testkit::wait::{DEADLINE, soon};
+
+fn path(text: &str) -> VirtualPath {
+    VirtualPath::new(text).unwrap()
+}
 
 /// Writes other content of the same length in the same file, and sets the time back.
 fn overwrite(file: &Path, content: &str) {

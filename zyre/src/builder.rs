@@ -305,6 +305,9 @@ impl Builder {
     /// peer has a folder of its own, named by its id. Both directories are created if they do not
     /// exist. A received folder belongs to one node at a time.
     ///
+    /// Hidden files are not shared, nor is what a file `.zyreignore` directly in `shared` leaves out: it
+    /// has patterns in the syntax of `.gitignore`, one a line.
+    ///
     /// [`Event::Deliver`](crate::Event::Deliver) reports that a file has arrived.
     #[cfg(feature = "files")]
     pub fn share(

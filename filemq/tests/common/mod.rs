@@ -1,4 +1,4 @@
-//! A disk and a received folder in memory, file systems that fail or are odd, and what was captured from C
+//! A disk and a received folder in memory, a file system that fails, and what was captured from C
 //! FileMQ.
 
 #![allow(
@@ -14,7 +14,6 @@ pub mod c_client;
 pub mod failing;
 pub mod memory_disk;
 pub mod memory_folder;
-pub mod odd_file_system;
 pub mod server;
 pub mod vectors;
 
