@@ -7,8 +7,8 @@ use std::sync::Arc;
 /// A path on the network: absolute, with `/` between components on every operating system. `/`
 /// itself covers everything.
 ///
-/// A component is not empty, does not start with `.` (so there is no `.` and no `..`, and no hidden
-/// file), contains no NUL and no `/`, and has at most 255 bytes; a path has at most 4,096. So a
+/// A component is not empty, not `.` and not `..`, contains no NUL and no `/`, and has at most 255
+/// bytes; a path has at most 4,096. A component that starts with `.` is hidden. So a
 /// path can be appended to a directory without leaving it, except through links or where the
 /// operating system has further separators; the received folder takes care of both.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,8 +33,11 @@ pub enum PathError {
     /// There is nothing between two slashes, or after the last one.
     #[error("a path has no empty components")]
     Empty,
-    /// A component begins with a dot: hidden files are not shared, and nothing leads upwards.
-    #[error("no component of a path starts with a dot")]
+    /// A component is `.` or `..`: nothing leads upwards.
+    #[error("no component of a path is . or ..")]
+    Upwards,
+    /// A component begins with a dot, where hidden names are not wanted.
+    #[error("a component starts with a dot, and hidden names were not asked for")]
     Hidden,
     /// It contains a NUL.
     #[error("a path contains no NUL")]
@@ -67,6 +70,20 @@ impl VirtualPath {
     #[must_use]
     pub fn is_root(&self) -> bool {
         &*self.0 == "/"
+    }
+
+    /// Returns whether a component is hidden: it starts with a dot.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.0.contains("/.")
+    }
+
+    /// Returns the path if nothing in it is hidden.
+    ///
+    /// # Errors
+    /// [`PathError::Hidden`].
+    pub fn visible(self) -> Result<Self, PathError> {
+        if self.is_hidden() { Err(PathError::Hidden) } else { Ok(self) }
     }
 
     /// Returns the path as text, as on the wire.
@@ -117,8 +134,8 @@ impl VirtualPath {
 fn check(component: &str) -> Result<(), PathError> {
     if component.is_empty() {
         Err(PathError::Empty)
-    } else if component.starts_with('.') {
-        Err(PathError::Hidden)
+    } else if matches!(component, "." | "..") {
+        Err(PathError::Upwards)
     } else if component.contains('\0') {
         Err(PathError::Nul)
     } else if component.len() > MAX_COMPONENT {
@@ -171,10 +188,9 @@ mod tests {
             ("//a", PathError::Empty),
             ("/a//b", PathError::Empty),
             ("/a/", PathError::Empty),
-            ("/../x", PathError::Hidden),
-            ("/a/../../x", PathError::Hidden),
-            ("/a/.", PathError::Hidden),
-            ("/.ssh/authorized_keys", PathError::Hidden),
+            ("/../x", PathError::Upwards),
+            ("/a/../../x", PathError::Upwards),
+            ("/a/.", PathError::Upwards),
             ("/a\0.txt", PathError::Nul),
         ] {
             assert_eq!(VirtualPath::new(text), Err(error), "{text:?}");
@@ -182,6 +198,13 @@ mod tests {
         assert_eq!(VirtualPath::new(&format!("/{}", "x".repeat(256))), Err(PathError::TooLong));
         assert_eq!(VirtualPath::new(&"/x".repeat(2049)), Err(PathError::TooLong));
         assert!(VirtualPath::new(&"/x".repeat(2048)).is_ok());
+        for hidden in ["/.ssh/authorized_keys", "/a/.b", "/..."] {
+            assert!(path(hidden).is_hidden(), "{hidden}");
+            assert_eq!(path(hidden).visible(), Err(PathError::Hidden));
+        }
+        for visible in ["/", "/a.b/c."] {
+            assert_eq!(path(visible).visible(), Ok(path(visible)));
+        }
         assert!(VirtualPath::new("/ä b/..c".replace("..c", "c..").as_str()).is_ok());
     }
 
@@ -202,7 +225,7 @@ mod tests {
     fn joining_gives_a_path_or_an_error() {
         assert_eq!(VirtualPath::root().join("a/b").unwrap(), path("/a/b"));
         assert_eq!(path("/a").join("b").unwrap(), path("/a/b"));
-        assert_eq!(path("/a").join("../b"), Err(PathError::Hidden));
+        assert_eq!(path("/a").join("../b"), Err(PathError::Upwards));
         assert_eq!(path("/a").join(""), Err(PathError::Empty));
         assert_eq!(path("/a/b").components().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(VirtualPath::root().components().count(), 0);

@@ -111,6 +111,24 @@ fn what_patterns_leave_out_is_not_published_and_is_told_once() {
 }
 
 #[test]
+fn hidden_files_are_published_if_that_is_wanted() {
+    let files = ["a", ".b", ".git/x", "d/.c", ".filemq/lock", "d/.filemq/journal", ".no/x"];
+    let directory = directory(&files);
+    write(directory.path(), PATTERNS, "/.no/");
+    let wanted = |hidden| MountOptions { hidden, ..options(&[]) };
+    let mut scanned = Scanned::open(directory, wanted(true)).unwrap();
+    assert_eq!(scanned.files, ["/.b", "/.git/x", "/a", "/d/.c"]);
+    // What a received folder keeps for itself is hidden in any case.
+    let told = [(Omission::Ignored, 1), (Omission::Hidden, 2)];
+    assert_eq!(scanned.omitted, BTreeMap::from(told));
+    scanned.write(".git/y", "x");
+    scanned.scan();
+    assert!(scanned.files.contains(&"/.git/y".to_owned()));
+    let scanned = Scanned::open(scanned.directory, wanted(false)).unwrap();
+    assert_eq!(scanned.files, ["/a"]);
+}
+
+#[test]
 fn patterns_that_change_take_back_and_add_and_mistakes_in_them_publish_nothing() {
     let mut scanned = Scanned::open(directory(&["a", "b"]), options(&[])).unwrap();
     assert_eq!(scanned.files, ["/a", "/b"]);
@@ -144,7 +162,7 @@ fn a_change_of_the_patterns_is_noticed_at_once_and_below_what_is_ignored_nothing
     let (tell, changes) = mpsc::channel();
     let told = move |changes| drop(tell.send(changes));
     let rescan = Duration::from_secs(3600);
-    let options = MountOptions { rescan, ..options(&["/out/"]) };
+    let options = MountOptions { rescan, hidden: true, ..options(&["/out/"]) };
     let (_mount, first) = Mount::open(directory.path(), options, told).unwrap();
     assert!(matches!(&first[..], [MountChange::Updated { .. }, MountChange::Omitted(_)]));
     let next = |kind: fn(&MountChange) -> Option<String>| loop {
@@ -165,8 +183,8 @@ fn a_change_of_the_patterns_is_noticed_at_once_and_below_what_is_ignored_nothing
     write(directory.path(), "out/.d", "x");
     write(directory.path(), PATTERNS, "a\n");
     assert_eq!(next(removed), "/a");
-    write(directory.path(), "e", "x");
-    assert_eq!(next(updated), "/e", "not what is below `out`");
+    write(directory.path(), "e/.x", "x");
+    assert_eq!(next(updated), "/e/.x", "not what is below `out`");
 }
 
 #[test]

@@ -11,8 +11,10 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
+use tokio::time::Instant;
 use zyre::{Builder, Event, Events, Node, PeerId, Printable, Recipient, ShareError};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
@@ -20,6 +22,10 @@ use crate::network::Network;
 use crate::output;
 use crate::progress::Progress;
 use crate::text;
+
+/// How long is looked for others with the same name before one gets something. Nodes that are there
+/// meet sooner.
+const NAMESAKES: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -30,13 +36,16 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "to")]
     group: Option<String>,
     /// Only to one person: a name, or the id of a node. A name is what somebody says of itself, and
-    /// is waited for: the first who comes with it gets the files.
+    /// is waited for: the first who comes with it gets the files, if no other has the same name.
     #[arg(long, value_name = "NAME|ID")]
     to: Option<String>,
     /// What is not shared, as in a .gitignore: *.tmp, /build/; may be given several times. A file
     /// .zyreignore in a folder has such lines too.
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
+    /// Hidden files too, to those who run listen with --hidden.
+    #[arg(long)]
+    hidden: bool,
     /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
@@ -106,7 +115,7 @@ async fn publish(
     options: &Options,
     recipient: &Recipient,
 ) -> Result<String, Box<dyn Error>> {
-    let mut publish = node.publish(path).to(recipient.clone());
+    let mut publish = node.publish(path).to(recipient.clone()).hidden(options.hidden);
     if let Some(name) = &options.name {
         publish = publish.named(name);
     }
@@ -134,29 +143,61 @@ async fn report(node: Node, mut events: Events, options: &Options) -> Result<(),
         Some(Person::Name(name)) if options.group.is_none() => Some(name),
         _ => None,
     };
-    while let Some(event) = events.recv().await {
-        let is_somebody = matches!(event, Event::Enter { .. });
+    let mut decision = None;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = until(decision) => {
+                decision = None;
+                if let Some(name) = awaited
+                    && let Some(peer) = called(&node, name)?
+                {
+                    publish_all(&node, options, &peer.into()).await?;
+                    awaited = None;
+                }
+                continue;
+            }
+        };
         match event {
             // What others publish comes to a directory that goes with this process.
-            Event::Receiving { .. } => {}
-            event => progress.show(&event),
-        }
-        let Some(name) = awaited.filter(|_| is_somebody) else { continue };
-        let called = node.peers_info().into_iter().filter(|peer| *peer.name == *name);
-        match called.map(|peer| peer.id).collect::<Vec<_>>()[..] {
-            [] => {}
-            [peer] => {
-                publish_all(&node, options, &peer.into()).await?;
-                awaited = None;
+            Some(Event::Receiving { .. }) => {}
+            Some(event) => {
+                if let (Event::Enter { name, .. }, Some(awaited), None) =
+                    (&event, awaited, decision)
+                    && **name == *awaited
+                {
+                    decision = Some(Instant::now() + NAMESAKES);
+                }
+                progress.show(&event);
             }
-            [one, other, ..] => {
-                return Err(format!(
-                    "several nodes are called {}: use --to with the id of one, such as {one} or {other}",
-                    text::nick(name)
-                )
-                .into());
-            }
+            None => return Ok(()),
         }
     }
-    Ok(())
+}
+
+/// Waits until then, or for ever.
+async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns the one node that is called so, if it is here.
+///
+/// # Errors
+/// There are several, and nobody knows which is meant.
+fn called(node: &Node, name: &str) -> Result<Option<PeerId>, String> {
+    let peers = node.peers_info();
+    let called: Vec<_> = peers.iter().filter(|peer| *peer.name == *name).collect();
+    match called[..] {
+        [] => Ok(None),
+        [peer] => Ok(Some(peer.id)),
+        [one, other, ..] => Err(format!(
+            "several nodes are called {}: use --to with the id of one, such as {} or {}",
+            text::nick(name),
+            one.id,
+            other.id
+        )),
+    }
 }

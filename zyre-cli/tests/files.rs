@@ -17,14 +17,17 @@ fn what_is_shared_with_a_group_comes_to_its_members() {
     let photos = folder.path().join("photos");
     fs::create_dir(&photos).unwrap();
     fs::write(photos.join("1.jpg"), "a picture").unwrap();
+    fs::write(photos.join(".album"), "x").unwrap();
     let (photos, received) = (photos.to_str().unwrap(), folder.path().join("received"));
     let port = free_port();
     let lo = ["--interface", "lo", "--port", &port, "--group", "holiday"];
 
     let received = received.to_str().unwrap();
-    let mut listen = Program::start(&[&["listen", "--received", received], &lo[..]].concat());
-    let mut share = Program::start(&[&["share", photos], &lo[..]].concat());
+    let mut listen =
+        Program::start(&[&["listen", "--hidden", "--received", received], &lo[..]].concat());
+    let mut share = Program::start(&[&["share", "--hidden", photos], &lo[..]].concat());
     share.sees(&[photos, " is published as /photos"]);
+    listen.sees(&["/photos/.album, 1 B, is at "]);
     let line = listen.sees(&["/photos/1.jpg, 9 B, is at "]);
     let (_, path) = line.split_once("is at ").unwrap();
     assert_eq!(fs::read_to_string(path).unwrap(), "a picture");
@@ -88,7 +91,9 @@ fn a_name_that_two_have_is_not_shared_with() {
     let alices = [0, 1].map(|_| Program::start(&[&["peer", "--name", "alice"], &lo[..]].concat()));
     // They are here when they know each other.
     alices.iter().for_each(|alice| drop(alice.meets("alice")));
-    let share = ["share", folder.path().to_str().unwrap(), "--to", "alice"];
+    let path = folder.path().join("photos");
+    fs::create_dir(&path).unwrap();
+    let share = ["share", path.to_str().unwrap(), "--to", "alice"];
     let done = run(&[&share[..], &lo[..]].concat());
     let told = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(1), "{told}");

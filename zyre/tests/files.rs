@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Member, free_port, on, soon, until};
 use tempfile::TempDir;
-use zyre::{Event, PeerId, ShareError, StartError};
+use zyre::{Event, PeerId, ReceivedLimits, ShareError, StartError};
 
 /// A node that shares, and the directory that holds its shared and its received folder.
 struct Sharer {
@@ -174,6 +174,34 @@ async fn one_peer_gets_what_is_for_it_alone_and_no_group_has_its_name() {
         _ => None,
     });
     assert_eq!(&*name.await, "/later");
+}
+
+#[tokio::test]
+async fn hidden_files_go_from_those_who_publish_them_to_those_who_take_them() {
+    let port = free_port();
+    let a = Sharer::start(port).await;
+    let home = tempfile::tempdir().unwrap();
+    let limits = ReceivedLimits { hidden: true, ..ReceivedLimits::default() };
+    let builder = on(port).share(home.path().join("shared"), home.path().join("received"));
+    let member = Member::start(builder.received_limits(limits)).await;
+    let mut takes = Sharer { member, home };
+    let mut other = Sharer::start(port).await;
+    let (from, node) = (a.member.id(), &a.member.node);
+    let folder = a.home.path().join("project");
+    fs::create_dir_all(folder.join(".git")).unwrap();
+    fs::write(folder.join(".git/config"), "x").unwrap();
+    fs::write(folder.join("z"), "x").unwrap();
+    soon(node.publish(&folder).hidden(true)).await.unwrap();
+    let received = takes.deliver(from).await;
+    assert_eq!(received.0, "/project/.git/config");
+    assert!(received.1.ends_with("project/.git/config") && received.1.exists());
+    assert_eq!(takes.deliver(from).await.0, "/project/z");
+    assert_eq!(other.deliver(from).await.0, "/project/z", "nothing before");
+    let file = a.write("file", "");
+    let name = soon(node.publish(&file).named("/.file")).await;
+    assert!(matches!(name, Err(ShareError::Name(_))), "{name:?}");
+    soon(node.publish(&file).named("/.file").hidden(true)).await.unwrap();
+    assert_eq!(takes.deliver(from).await.0, "/.file");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A directory that is published.
 //!
-//! What [patterns](MountOptions::ignore) leave out, hidden names (with a leading dot), anything that is not a regular file, and names that are not
+//! What [patterns](MountOptions::ignore) leave out, [hidden](MountOptions::hidden) names, anything that is not a regular file, and names that are not
 //! UTF-8 or not a [`VirtualPath`](crate::VirtualPath) are not published. Symbolic links are
 //! followed as long as they stay within the directory. A file `name.ln` holds one line, the path of
 //! the real file, which is published as `name` if it lies where the options allow. A relative path

@@ -12,8 +12,8 @@
 //! process ends. An entry of the journal holds as long as the file is still the one it describes,
 //! which size, time, and inode tell.
 //!
-//! A name belongs to the origin that delivered it last. Names on the network have no hidden
-//! components, so none leads to `.filemq`.
+//! A name belongs to the origin that delivered it last. No name that begins with
+//! `.filemq`, in any case, is taken.
 
 mod backlog;
 mod commit;

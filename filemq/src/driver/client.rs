@@ -118,7 +118,7 @@ impl Client {
         address: SocketAddr,
     ) -> Result<(), PathError> {
         let folder = if self.shared.options.folders {
-            VirtualPath::root().join(origin)?
+            VirtualPath::root().join(origin)?.visible()?
         } else {
             VirtualPath::root()
         };

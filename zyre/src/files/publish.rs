@@ -20,11 +20,13 @@ pub struct Publish {
     recipient: Recipient,
     name: Option<String>,
     ignore: Vec<String>,
+    hidden: bool,
 }
 
 impl Publish {
     pub(crate) const fn new(files: Option<Files>, path: PathBuf) -> Self {
-        Self { files, path, recipient: Recipient::Everyone, name: None, ignore: Vec::new() }
+        let recipient = Recipient::Everyone;
+        Self { files, path, recipient, name: None, ignore: Vec::new(), hidden: false }
     }
 
     /// Publishes it only for the members of a group, or for one peer. Without this it is for
@@ -50,6 +52,14 @@ impl Publish {
         self
     }
 
+    /// Publishes hidden files too: those whose names begin with a dot. Only peers that take them get
+    /// them, as [`ReceivedLimits::hidden`](crate::ReceivedLimits) says: what nobody sees should not
+    /// come to one who has not asked for it.
+    pub const fn hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
     async fn publish(self) -> Result<String, ShareError> {
         let files = self.files.ok_or(ShareError::NotSharing)?;
         if matches!(&self.recipient, Recipient::Group(group) if group.is_empty()) {
@@ -59,7 +69,9 @@ impl Publish {
             Some(name) => name,
             None => own_name(&self.path).await?,
         };
-        let mut options = MountOptions::new(VirtualPath::new(&name)?);
+        let path = VirtualPath::new(&name)?;
+        let mut options = MountOptions::new(if self.hidden { path } else { path.visible()? });
+        options.hidden = self.hidden;
         options.ignore = self.ignore;
         options.ignore_file = Some(PATTERN_FILE.to_owned());
         options.require_readable = true;
@@ -88,12 +100,13 @@ impl IntoFuture for Publish {
 
 impl fmt::Debug for Publish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, recipient, name, ignore, .. } = self;
+        let Self { path, recipient, name, ignore, hidden, .. } = self;
         f.debug_struct("Publish")
             .field("path", path)
             .field("recipient", recipient)
             .field("name", name)
             .field("ignore", ignore)
+            .field("hidden", hidden)
             .finish_non_exhaustive()
     }
 }

@@ -18,6 +18,10 @@ pub struct MountOptions {
     pub rescan: Duration,
     /// Where `.ln` files may lead: files, or directories and everything below. Default: nowhere.
     pub links: Vec<PathBuf>,
+    /// Whether hidden files are published: for clients of this implementation that take them, as their
+    /// [`ReceivedLimits`](crate::ReceivedLimits) say, and for no others. What is called `.filemq` is
+    /// not. Default: no.
+    pub hidden: bool,
     /// Patterns of what is not published, in the syntax of `.gitignore`, relative to the directory:
     /// `*.tmp`, `/build/`, `!keep.tmp`. The last that matches decides. Default: none; at most 1,000.
     pub ignore: Vec<String>,
@@ -43,6 +47,7 @@ impl MountOptions {
             stable: Duration::from_secs(1),
             rescan: Duration::from_secs(30),
             links: Vec::new(),
+            hidden: false,
             ignore: Vec::new(),
             ignore_file: None,
             require_readable: false,

@@ -16,6 +16,9 @@ use crate::{Fate, Omission, VirtualPath};
 /// The most other names that are looked at when one name changes.
 const MAX_OTHER_NAMES: usize = 1000;
 
+/// Where a received folder has its own files, which are of no use to others.
+const OWN: &str = ".filemq";
+
 const LINK_LOOP: &str = "it leads to a directory that it is in";
 
 /// A file that can be published.
@@ -101,7 +104,10 @@ impl Scanner {
             return self.all();
         }
         let ignored_above = above(name).find(|above| self.patterns.match_name(above, true));
-        if let Some(hidden) = hidden(name) {
+        if self.patterns.is_file(name) {
+            return seen;
+        }
+        if let Some(hidden) = self.left_out(name) {
             if ignored_above.is_none() {
                 self.look_at_hidden(hidden);
             }
@@ -138,8 +144,16 @@ impl Scanner {
     fn omit_hidden(&mut self, name: &str, kind: FileKind) {
         if self.patterns.match_name(name, kind == FileKind::Directory) {
             self.omissions.add(name, Omission::Ignored);
-        } else if !self.patterns.is_file(name) {
+        } else {
             self.omissions.add(name, Omission::Hidden);
+        }
+    }
+
+    /// Returns the part of a name up to the first component that is hidden and not published.
+    fn left_out<'a>(&self, name: &'a str) -> Option<&'a str> {
+        match self.options.hidden {
+            true => above(name).chain([name]).find(|above| above.rsplit('/').next() == Some(OWN)),
+            false => hidden(name),
         }
     }
 
@@ -213,7 +227,10 @@ impl Scanner {
                 continue;
             };
             let below = below(name, file);
-            if file.starts_with('.') {
+            if self.patterns.is_file(&below) {
+                continue;
+            }
+            if file.starts_with('.') && !(self.options.hidden && file != OWN) {
                 let kind = entry.status.as_ref().map_or(FileKind::Other, |status| status.kind);
                 self.omit_hidden(&below, kind);
                 continue;
