@@ -31,12 +31,12 @@ impl Audience {
     }
 }
 
-/// One file in one state. A file that changes gets a new entry.
+/// One file with one content. A file that changes gets a new entry.
 #[derive(Debug)]
 pub struct Entry {
     name: VirtualPath,
     source: FileSource,
-    version: Version,
+    version: Mutex<Version>,
     audience: Audience,
     sha1: DigestCell,
     blake3: DigestCell,
@@ -61,6 +61,7 @@ impl Entry {
         audience: Audience,
     ) -> Self {
         let (sha1, blake3) = (DigestCell::default(), DigestCell::default());
+        let version = Mutex::new(version);
         Self { name, source, version, audience, sha1, blake3, chunks: ChunkCache::default() }
     }
 
@@ -78,8 +79,13 @@ impl Entry {
 
     /// The state of the file that this entry describes.
     #[must_use]
-    pub const fn version(&self) -> &Version {
-        &self.version
+    pub fn version(&self) -> Version {
+        *self.version.lock()
+    }
+
+    /// Notes that something about the file has changed, but not its content.
+    pub(crate) fn touch(&self, version: Version) {
+        *self.version.lock() = version;
     }
 
     /// Who receives the file.
@@ -134,7 +140,7 @@ impl Entry {
 
     /// Returns whether it is the same file in the same state for the same clients.
     fn is_like(&self, other: &Self) -> bool {
-        self.version == other.version
+        self.version() == other.version()
             && self.audience == other.audience
             && self.source.is_same(&other.source)
     }
@@ -177,11 +183,11 @@ impl Catalogue {
     ///
     /// Returns `None` if nothing changes: the same content from the same place for the same
     /// audience. The old entry then stays, together with the digests that it has.
-    pub fn insert(&mut self, entry: Entry) -> Option<Change> {
+    pub fn insert(&mut self, entry: impl Into<Arc<Entry>>) -> Option<Change> {
+        let entry = entry.into();
         if self.entries.get(&entry.name).is_some_and(|old| old.is_like(&entry)) {
             return None;
         }
-        let entry = Arc::new(entry);
         self.entries.insert(entry.name.clone(), entry.clone());
         Some(Change::Updated(entry))
     }

@@ -57,6 +57,7 @@ mod fate;
 mod file_event;
 pub mod message;
 mod omission;
+mod publish_error;
 mod retry_clock;
 pub mod session;
 mod version;
@@ -71,6 +72,7 @@ pub use driver::{
 pub use fate::Fate;
 pub use file_event::{FileEvent, Refusal};
 pub use omission::{Omission, OmittedFiles};
+pub use publish_error::PublishError;
 pub use virtual_path::{PathError, VirtualPath};
 
 /// The port of FILEMQ, assigned by IANA.

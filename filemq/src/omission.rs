@@ -10,6 +10,12 @@ pub enum Omission {
     /// It is hidden: its name begins with a dot.
     #[error("hidden")]
     Hidden,
+    /// It is left out on purpose, by a pattern. That is told once, however many there are later.
+    #[error("ignored")]
+    Ignored,
+    /// Something else was published under its name first. It is published when the name is free.
+    #[error("the name is taken")]
+    NameTaken,
     /// Its name is not UTF-8.
     #[error("its name is not UTF-8")]
     NotUtf8,
@@ -81,7 +87,10 @@ impl ToldOmissions {
         let over = self.0.keys().filter(|reason| !counts.contains_key(reason));
         let over: Vec<_> = over.map(|reason| (reason, (0, ""))).collect();
         let all = counts.into_iter().chain(over);
-        let news = all.filter(|(reason, (count, _))| self.0.get(reason).unwrap_or(&0) != count);
+        let news = all.filter(|(reason, (count, _))| match (*reason, self.0.get(*reason)) {
+            (Omission::Ignored, Some(_)) => false,
+            (_, told) => told.unwrap_or(&0) != count,
+        });
         news.map(|(reason, (count, example))| OmittedFiles::new(reason.clone(), count, example))
             .collect()
     }

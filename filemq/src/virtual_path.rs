@@ -1,13 +1,14 @@
 //! Names of files on the network.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
 /// A path on the network: absolute, with `/` between components on every operating system. `/`
 /// itself covers everything.
 ///
-/// A component is not empty, does not start with `.` (so there is no `.` and no `..`, and no hidden
-/// file), contains no NUL and no `/`, and has at most 255 bytes; a path has at most 4,096. So a
+/// A component is not empty, not `.` and not `..`, contains no NUL and no `/`, and has at most 255
+/// bytes; a path has at most 4,096. A component that starts with `.` is hidden. So a
 /// path can be appended to a directory without leaving it, except through links or where the
 /// operating system has further separators; the received folder takes care of both.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,8 +33,11 @@ pub enum PathError {
     /// There is nothing between two slashes, or after the last one.
     #[error("a path has no empty components")]
     Empty,
-    /// A component begins with a dot: hidden files are not shared, and nothing leads upwards.
-    #[error("no component of a path starts with a dot")]
+    /// A component is `.` or `..`: nothing leads upwards.
+    #[error("no component of a path is . or ..")]
+    Upwards,
+    /// A component begins with a dot, where hidden names are not wanted.
+    #[error("a component starts with a dot, and hidden names were not asked for")]
     Hidden,
     /// It contains a NUL.
     #[error("a path contains no NUL")]
@@ -68,6 +72,20 @@ impl VirtualPath {
         &*self.0 == "/"
     }
 
+    /// Returns whether a component is hidden: it starts with a dot.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.0.contains("/.")
+    }
+
+    /// Returns the path if nothing in it is hidden.
+    ///
+    /// # Errors
+    /// [`PathError::Hidden`].
+    pub fn visible(self) -> Result<Self, PathError> {
+        if self.is_hidden() { Err(PathError::Hidden) } else { Ok(self) }
+    }
+
     /// Returns the path as text, as on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -79,6 +97,12 @@ impl VirtualPath {
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         self.is_root() || *self == *other || other.below(self).is_some()
+    }
+
+    /// Iterates over the paths that cover this one, other than `/` and itself, from the first
+    /// component on.
+    pub(crate) fn above(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').skip(1).map(|(end, _)| &self.0[..end])
     }
 
     /// Returns the part of the path after `base` and its slash, if it lies below `base`.
@@ -110,8 +134,8 @@ impl VirtualPath {
 fn check(component: &str) -> Result<(), PathError> {
     if component.is_empty() {
         Err(PathError::Empty)
-    } else if component.starts_with('.') {
-        Err(PathError::Hidden)
+    } else if matches!(component, "." | "..") {
+        Err(PathError::Upwards)
     } else if component.contains('\0') {
         Err(PathError::Nul)
     } else if component.len() > MAX_COMPONENT {
@@ -130,6 +154,13 @@ impl fmt::Display for VirtualPath {
 impl fmt::Debug for VirtualPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// Paths are in the order of their texts.
+impl Borrow<str> for VirtualPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -157,10 +188,9 @@ mod tests {
             ("//a", PathError::Empty),
             ("/a//b", PathError::Empty),
             ("/a/", PathError::Empty),
-            ("/../x", PathError::Hidden),
-            ("/a/../../x", PathError::Hidden),
-            ("/a/.", PathError::Hidden),
-            ("/.ssh/authorized_keys", PathError::Hidden),
+            ("/../x", PathError::Upwards),
+            ("/a/../../x", PathError::Upwards),
+            ("/a/.", PathError::Upwards),
             ("/a\0.txt", PathError::Nul),
         ] {
             assert_eq!(VirtualPath::new(text), Err(error), "{text:?}");
@@ -168,6 +198,13 @@ mod tests {
         assert_eq!(VirtualPath::new(&format!("/{}", "x".repeat(256))), Err(PathError::TooLong));
         assert_eq!(VirtualPath::new(&"/x".repeat(2049)), Err(PathError::TooLong));
         assert!(VirtualPath::new(&"/x".repeat(2048)).is_ok());
+        for hidden in ["/.ssh/authorized_keys", "/a/.b", "/..."] {
+            assert!(path(hidden).is_hidden(), "{hidden}");
+            assert_eq!(path(hidden).visible(), Err(PathError::Hidden));
+        }
+        for visible in ["/", "/a.b/c."] {
+            assert_eq!(path(visible).visible(), Ok(path(visible)));
+        }
         assert!(VirtualPath::new("/ä b/..c".replace("..c", "c..").as_str()).is_ok());
     }
 
@@ -180,13 +217,15 @@ mod tests {
         assert_eq!(path("/a/b").below(&VirtualPath::root()), Some("a/b"));
         assert_eq!(path("/a").below(&path("/a")), None);
         assert_eq!(path("/ab").below(&path("/a")), None);
+        assert_eq!(path("/a/b/c").above().collect::<Vec<_>>(), ["/a", "/a/b"]);
+        assert_eq!(path("/a").above().count() + VirtualPath::root().above().count(), 0);
     }
 
     #[test]
     fn joining_gives_a_path_or_an_error() {
         assert_eq!(VirtualPath::root().join("a/b").unwrap(), path("/a/b"));
         assert_eq!(path("/a").join("b").unwrap(), path("/a/b"));
-        assert_eq!(path("/a").join("../b"), Err(PathError::Hidden));
+        assert_eq!(path("/a").join("../b"), Err(PathError::Upwards));
         assert_eq!(path("/a").join(""), Err(PathError::Empty));
         assert_eq!(path("/a/b").components().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(VirtualPath::root().components().count(), 0);

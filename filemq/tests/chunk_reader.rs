@@ -5,9 +5,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use filemq::digest::{Algorithm, Digest, Hasher};
-use filemq::disk::{ChunkReader, Directory, FileSource, NativeFileSystem, SharedRoot, Version};
+use filemq::disk::{
+    ChunkReader, Directory, DiskOperation, FileSource, FileSystem, GuardedFileSystem,
+    NativeFileSystem, SharedRoot, Version,
+};
 use filemq::message::CHUNK;
 use filemq::session::{Entry, Job, JobResult, OpenedFile, ResumePoint, Unreadable};
 use filemq::{Audience, VirtualPath};
@@ -157,7 +162,7 @@ fn the_same_size_and_another_file_or_time_is_a_change() {
     }
     let replaced = entry(at(&path));
     assert!(open(&mut reader, &replaced, false, None).is_ok());
-    let later = before.version().modified + std::time::Duration::from_millis(1);
+    let later = before.version().modified + Duration::from_millis(1);
     fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
     assert_eq!(close(&mut reader), Err(Unreadable::Changed));
 }
@@ -165,10 +170,17 @@ fn the_same_size_and_another_file_or_time_is_a_change() {
 #[test]
 fn a_digest_is_computed_once_for_all_who_need_it() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("file");
     let content = content::bytes(1, 3_000_000);
-    fs::write(&path, &content).unwrap();
-    let entry = entry(at(&path));
+    fs::write(directory.path().join("file"), &content).unwrap();
+    let reads = Arc::new(AtomicUsize::new(0));
+    let count = reads.clone();
+    let system = GuardedFileSystem::new(move |operation| {
+        count.fetch_add(usize::from(operation == DiskOperation::Read), Ordering::Relaxed);
+        Ok(())
+    });
+    let system: Arc<dyn FileSystem> = Arc::new(system);
+    let root = SharedRoot::new(Directory::open(&system, directory.path()).unwrap());
+    let entry = entry(FileSource::beneath(Arc::new(root), "file".into()));
     let digests: Vec<_> = std::thread::scope(|scope| {
         let readers: Vec<_> = (0..8)
             .map(|_| {
@@ -181,14 +193,35 @@ fn a_digest_is_computed_once_for_all_who_need_it() {
         readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
     assert_eq!(digests, vec![Some(digest(Algorithm::Blake3, &content)); 8]);
-    // It is not read again: another content of the same version makes no difference.
-    fs::write(&path, vec![0; content.len()]).unwrap();
-    let file = fs::File::options().write(true).open(&path).unwrap();
-    file.set_modified(entry.version().modified).unwrap();
-    assert_eq!(
-        open(&mut ChunkReader::new(), &entry, true, None).unwrap().digest,
-        Some(digest(Algorithm::Blake3, &content))
-    );
+    let blocks = content.len().div_ceil(256 << 10);
+    assert_eq!(reads.load(Ordering::Relaxed), blocks, "read once");
+}
+
+/// Also if the time is set back to what it was.
+#[cfg(unix)]
+#[test]
+fn another_content_of_the_same_size_and_time_is_a_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    for size in [10, 3_000_000] {
+        fs::write(&path, content::bytes(1, size)).unwrap();
+        let entry = entry(at(&path));
+        let mut reader = ChunkReader::new();
+        let known = open(&mut reader, &entry, true, None).unwrap().digest;
+        let age = SystemTime::now().duration_since(entry.version().changed.unwrap()).unwrap();
+        assert!(age >= Duration::from_millis(20), "it could not be told from another change");
+        assert_eq!(read(&mut reader, 0, 10), Ok(content::bytes(1, size)[..10].to_vec()));
+        // At once: the clock of the file system may not have moved on.
+        fs::write(&path, content::bytes(2, size)).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(entry.version().modified).unwrap();
+        assert_eq!(close(&mut reader), Err(Unreadable::Changed), "{size}");
+        assert_eq!(open(&mut reader, &entry, true, None), Err(Unreadable::Changed), "{size}");
+        let fresh = self::entry(at(&path));
+        let digest = open(&mut reader, &fresh, true, None).unwrap().digest;
+        assert_ne!(digest, known);
+        assert!(fresh.version().may_have_content_of(&entry.version()));
+    }
 }
 
 #[cfg(unix)]

@@ -234,6 +234,22 @@ fn nothing_leads_out_of_the_folder_or_the_subscriptions() {
 }
 
 #[test]
+fn hidden_files_are_taken_if_that_is_wanted_and_the_server_is_told() {
+    let config = ClientConfig { hidden: true, ..ClientConfig::default() };
+    let known = Inventory::default();
+    let session = ClientSession::new(&config, &[path("/a")], known, Instant::now());
+    let mut client = Client { session, now: Instant::now(), sequence: 0 };
+    client.outputs();
+    let options: Vec<_> = OURS.into_iter().chain([("HIDDEN", "1")]).collect();
+    assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/a", &options, &[])]);
+    client.hear(&icanhaz_ok());
+    assert_eq!(client.piece(deleted("/a/.x/y")).len(), 1);
+    for name in ["/.x", "/a/.x/../../y", "/a/."] {
+        assert_eq!(client.piece(deleted(name)), [], "{name}");
+    }
+}
+
+#[test]
 fn nothing_is_taken_before_there_is_a_subscription() {
     let mut client = Client::new(&["/"], Inventory::default());
     assert_eq!(client.piece(piece("/a", 0, &content(1, 1))), []);

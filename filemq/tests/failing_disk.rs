@@ -17,7 +17,7 @@ use common::{content, path};
 use filemq::digest::{Algorithm, Hasher};
 use filemq::disk::{Mount, MountChange, ReceivedFolder, ReceivedWriter};
 use filemq::session::{FileInfo, Write, Written};
-use filemq::{FileEvent, MountOptions, ReceivedLimits, VirtualPath};
+use filemq::{FileEvent, MountOptions, PublishError, ReceivedLimits, VirtualPath};
 use tempfile::TempDir;
 use testkit::wait::DEADLINE;
 
@@ -318,9 +318,9 @@ fn written(directory: &Path, file: &str) {
 }
 
 impl Mounted {
-    fn open(system: Arc<FailingFileSystem>) -> std::io::Result<Self> {
-        let directory = tempfile::tempdir()?;
-        fs::create_dir(directory.path().join("d"))?;
+    fn open(system: Arc<FailingFileSystem>) -> Result<Self, PublishError> {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("d")).unwrap();
         written(directory.path(), "a");
         written(&directory.path().join("d"), "b");
         let options = MountOptions {
@@ -355,7 +355,8 @@ fn a_mount_that_cannot_be_listed_is_an_error() {
         let system = FailingFileSystem::new();
         system.fail(operation, EMFILE, 1);
         let error = Mounted::open(system).err().expect("it fails");
-        assert_eq!(error.raw_os_error(), Some(EMFILE), "{operation:?}");
+        let PublishError::Unreadable { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source.raw_os_error(), Some(EMFILE), "{operation:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
 use filemq::disk::{Mount, MountChange};
-use filemq::{MountOptions, VirtualPath};
+use filemq::{MountOptions, PublishError, VirtualPath};
 use tempfile::TempDir;
 use testkit::wait::DEADLINE;
 
@@ -290,7 +290,12 @@ fn a_mount_ends() {
     let end = published.changes.recv_timeout(DEADLINE);
     assert_eq!(end.err(), Some(mpsc::RecvTimeoutError::Disconnected));
     let missing = Mount::open(&published.directory.path().join("none"), config(), |_| {});
-    assert_eq!(missing.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    let missing = missing.unwrap_err();
+    assert!(
+        matches!(&missing, PublishError::Unreadable { path, source }
+            if path.ends_with("none") && source.kind() == std::io::ErrorKind::NotFound),
+        "{missing}"
+    );
 }
 
 #[test]

@@ -586,6 +586,23 @@ fn tags_say_who_gets_a_file() {
 }
 
 #[test]
+fn hidden_files_go_to_those_who_take_them() {
+    let files = [("/a", content(1, 1)), ("/d/.b", content(1, 1))];
+    let (mut server, said) = Server::new().publishing(&files).foreign();
+    assert_eq!(said, ["c/a 0+1", "c/a 1+0!"]);
+    server.put("/d/.b", content(2, 1));
+    server.remove("/d/.b");
+    assert_eq!(server.run_shortly(), [""; 0], "nor that it is gone");
+    let (_, said) = Server::new().publishing(&files).ours();
+    assert_eq!(said, [format!("c/a 0+1!{PROMISE}")]);
+    let takes = icanhaz("/", &[("DIGEST", "BLAKE3"), ("HIDDEN", "1")], &[]);
+    let (mut server, said) = Server::new().publishing(&files).begun(&takes, u64::MAX);
+    assert_eq!(said, ["a", "d/.b"].map(|name| format!("c/{name} 0+1!{PROMISE}")));
+    server.remove("/d/.b");
+    assert_eq!(server.run_shortly(), ["d/d/.b"]);
+}
+
+#[test]
 fn who_loses_a_tag_gets_no_more_of_the_file() {
     let mut server = Server::with(&ServerConfig::default(), &["club"]);
     server.put_for("/a", content(1, 3 * CHUNK), Audience::Tagged("club".into()));

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
-use zyre::{Builder, Event, Events, Node};
+use zyre::{Builder, Event, Events, Node, ReceivedLimits};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
@@ -26,6 +26,10 @@ pub(crate) struct Options {
     /// The directory that received files go to.
     #[arg(long, alias = "inbox", default_value = "received")]
     received: PathBuf,
+    /// Take hidden files too, whose names begin with a dot. Programs may obey some of them, such as
+    /// .git/config.
+    #[arg(long)]
+    hidden: bool,
     /// Group to be in; may be given several times.
     #[arg(long)]
     group: Vec<String>,
@@ -36,7 +40,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let builder = options.network.builder().receive(&options.received);
+    let limits = ReceivedLimits { hidden: options.hidden, ..ReceivedLimits::default() };
+    let builder = options.network.builder().receive(&options.received).received_limits(limits);
     let builder = options.identity.apply(builder, "listen")?;
     let builder = options.group.iter().fold(builder, Builder::join);
     let (node, events) = tokio::select! {

@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! zyre share --group holiday ~/photos talk.pdf
+//! zyre share --to alice --ignore '*.tmp' ~/project
 //! ```
 //!
-//! Everybody who runs `zyre listen` gets them, also those who start later. A file or folder is
-//! called by its own name; with `--as` a single one gets another. After a restart others know this node
-//! again, and are sent only what they do not have.
+//! Everybody who runs `zyre listen` gets them, also those who start later, or only the members of a
+//! group, or one person. A file or folder is called by its own name; with `--as` a single one gets
+//! another. After a restart others know this node again, and are sent only what they do not have.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
-use zyre::{Builder, Events, Node};
+use tokio::time::Instant;
+use zyre::{Builder, Event, Events, Node, PeerId, Printable, Recipient, ShareError};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
@@ -21,14 +24,29 @@ use crate::progress::Progress;
 use crate::state::Identity;
 use crate::text;
 
+/// How long is looked for others with the same name before one gets something. Nodes that are there
+/// meet sooner.
+const NAMESAKES: Duration = Duration::from_secs(2);
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// Files and folders.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Only to members of this group.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     group: Option<String>,
+    /// Only to one person: a name, or the id of a node. A name is what somebody says of itself, and
+    /// is waited for: the first who comes with it gets the files, if no other has the same name.
+    #[arg(long, value_name = "NAME|ID")]
+    to: Option<String>,
+    /// What is not shared, as in a .gitignore: *.tmp, /build/; may be given several times. A file
+    /// .zyreignore in a folder has such lines too.
+    #[arg(long, value_name = "PATTERN")]
+    ignore: Vec<String>,
+    /// Hidden files too, to those who run listen with --hidden.
+    #[arg(long)]
+    hidden: bool,
     /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
     alias: Option<String>,
@@ -49,44 +67,137 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         () = interrupted() => return Ok(()),
     };
     stop_when_interrupted(&node);
-    report(node, events).await;
-    Ok(())
+    report(node, events, options).await
 }
 
 async fn begin(builder: Builder, options: &Options) -> Result<(Node, Events), Box<dyn Error>> {
     let (node, events) = builder.start().await?;
     output::line(format!("sharing as {}", text::nick(node.name())));
-    for path in &options.paths {
-        publish(&node, path, options).await?;
+    match (&options.group, options.person()) {
+        (Some(group), _) => publish_all(&node, options, &group.as_str().into()).await?,
+        (None, None) => publish_all(&node, options, &Recipient::Everyone).await?,
+        (None, Some(Person::Id(id))) => publish_all(&node, options, &id.into()).await?,
+        (None, Some(Person::Name(name))) => {
+            output::line(format!("waiting for {}", text::nick(name)));
+        }
     }
     Ok((node, events))
 }
 
-async fn publish(node: &Node, path: &Path, options: &Options) -> Result<(), Box<dyn Error>> {
-    let name = match &options.alias {
-        Some(name) => name.clone(),
-        None => name_of(path)?,
-    };
-    let published = match &options.group {
-        Some(group) => node.publish_to(group, path, &name).await,
-        None => node.publish(path, &name).await,
-    };
-    published.map_err(|error| format!("{}: {error}", path.display()))?;
-    output::line(format!("{} is published as {name}", path.display()));
+/// Whom `--to` means.
+#[derive(Clone, Copy)]
+enum Person<'a> {
+    Id(PeerId),
+    Name(&'a str),
+}
+
+impl Options {
+    fn person(&self) -> Option<Person<'_>> {
+        let to = self.to.as_deref()?;
+        Some(to.parse().map_or(Person::Name(to), Person::Id))
+    }
+}
+
+async fn publish_all(
+    node: &Node,
+    options: &Options,
+    recipient: &Recipient,
+) -> Result<(), Box<dyn Error>> {
+    for path in &options.paths {
+        let name = publish(node, path, options, recipient).await?;
+        output::line(format!("{} is published as {name}", path.display()));
+    }
     Ok(())
 }
 
-/// A file's or folder's own name.
-fn name_of(path: &Path) -> Result<String, Box<dyn Error>> {
-    let absolute = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-    let name = absolute.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| format!("{}: name it with --as", path.display()))?;
-    Ok(format!("/{name}"))
+/// Publishes a file or folder, and returns its name on the network.
+async fn publish(
+    node: &Node,
+    path: &Path,
+    options: &Options,
+    recipient: &Recipient,
+) -> Result<String, Box<dyn Error>> {
+    let mut publish = node.publish(path).to(recipient.clone()).hidden(options.hidden);
+    if let Some(name) = &options.alias {
+        publish = publish.named(name);
+    }
+    for pattern in &options.ignore {
+        publish = publish.ignore(pattern);
+    }
+    publish.await.map_err(|error| match error {
+        ShareError::NoName { .. } => format!("{}: name it with --as", path.display()).into(),
+        ShareError::NameTaken { name, holder } => format!(
+            "{} and {} would both be {}; share one of them by itself, with --as",
+            holder.display(),
+            path.display(),
+            Printable::new(&name)
+        )
+        .into(),
+        // The path is part of what these say.
+        error @ (ShareError::Io { .. } | ShareError::Pattern { .. }) => error.into(),
+        error => format!("{}: {error}", path.display()).into(),
+    })
 }
 
-async fn report(node: Node, mut events: Events) {
-    let mut progress = Progress::new(node);
-    while let Some(event) = events.recv().await {
-        progress.show(&event);
+async fn report(node: Node, mut events: Events, options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut progress = Progress::new(node.clone());
+    let mut awaited = match options.person() {
+        Some(Person::Name(name)) if options.group.is_none() => Some(name),
+        _ => None,
+    };
+    let mut decision = None;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = until(decision) => {
+                decision = None;
+                if let Some(name) = awaited
+                    && let Some(peer) = called(&node, name)?
+                {
+                    publish_all(&node, options, &peer.into()).await?;
+                    awaited = None;
+                }
+                continue;
+            }
+        };
+        match event {
+            Some(event) => {
+                if let (Event::Enter { name, .. }, Some(awaited), None) =
+                    (&event, awaited, decision)
+                    && **name == *awaited
+                {
+                    decision = Some(Instant::now() + NAMESAKES);
+                }
+                progress.show(&event);
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Waits until then, or for ever.
+async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns the one node that is called so, if it is here.
+///
+/// # Errors
+/// There are several, and nobody knows which is meant.
+fn called(node: &Node, name: &str) -> Result<Option<PeerId>, String> {
+    let peers = node.peers_info();
+    let called: Vec<_> = peers.iter().filter(|peer| *peer.name == *name).collect();
+    match called[..] {
+        [] => Ok(None),
+        [peer] => Ok(Some(peer.id)),
+        [one, other, ..] => Err(format!(
+            "several nodes are called {}: use --to with the id of one, such as {} or {}",
+            text::nick(name),
+            one.id,
+            other.id
+        )),
     }
 }

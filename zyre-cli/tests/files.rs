@@ -17,15 +17,19 @@ fn what_is_shared_with_a_group_comes_to_its_members() {
     let photos = folder.path().join("photos");
     fs::create_dir(&photos).unwrap();
     fs::write(photos.join("1.jpg"), "a picture").unwrap();
+    fs::write(photos.join(".album"), "x").unwrap();
     let (photos, received) = (photos.to_str().unwrap(), folder.path().join("received"));
     let port = free_port();
     let lo = ["--interface", "lo", "--port", &port, "--group", "holiday", "--ephemeral"];
 
     let received = received.to_str().unwrap();
-    let mut listen = Program::start(&[&["listen", "--received", received], &lo[..]].concat());
-    let mut share = Program::start(&[&["share", photos, "--name", "alice"], &lo[..]].concat());
+    let mut listen =
+        Program::start(&[&["listen", "--hidden", "--received", received], &lo[..]].concat());
+    let mut share =
+        Program::start(&[&["share", "--hidden", photos, "--name", "alice"], &lo[..]].concat());
     share.sees(&["sharing as alice"]);
     share.sees(&[photos, " is published as /photos"]);
+    listen.sees(&["/photos/.album, 1 B, is at "]);
     let line = listen.sees(&["alice: /photos/1.jpg, 9 B, is at ", "received/alice/photos/1.jpg"]);
     let (_, path) = line.split_once("is at ").unwrap();
     assert_eq!(fs::read_to_string(path).unwrap(), "a picture");
@@ -38,6 +42,64 @@ fn what_is_shared_with_a_group_comes_to_its_members() {
     listen.sees(&["is gone"]);
     listen.interrupt();
     assert!(listen.end().success());
+}
+
+#[test]
+fn one_person_gets_what_is_for_it_without_what_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("project");
+    fs::create_dir(&project).unwrap();
+    for name in ["main.rs", "a.tmp"] {
+        fs::write(project.join(name), "x").unwrap();
+    }
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port];
+    let listen = |received: &str| {
+        let received = folder.path().join(received);
+        let own = ["listen", "--received", received.to_str().unwrap()];
+        Program::start(&[&own[..], &lo[..]].concat())
+    };
+    let share = |own: &[&str]| {
+        Program::start(&[&["share", project.to_str().unwrap()], own, &lo[..]].concat())
+    };
+    let watch = Program::start(&[&["peer"], &lo[..]].concat());
+    let alice = listen("alice");
+    let enter = watch.tells(&serde_json::json!({ "event": "ENTER" }));
+    let [id, name] = ["peer", "name"].map(|field| enter[field].as_str().unwrap());
+    let bob = listen("bob");
+    bob.sees(&[name, "is here"]);
+    let by_name = share(&["--to", name, "--ignore", "*.tmp", "--as", "/by-name"]);
+    by_name.sees(&[&format!("waiting for {name}")]);
+    by_name.sees(&[" is published as /by-name"]);
+    alice.sees(&["/by-name/main.rs, 1 B, is at "]);
+    by_name.sees(&[name, "has /by-name/main.rs"]);
+    let by_id = share(&["--to", id, "--as", "/by-id"]);
+    by_id.sees(&[name, "has /by-id/main.rs"]);
+    by_id.sees(&[name, "has /by-id/a.tmp"]);
+    for mut program in [by_name, by_id, alice] {
+        program.interrupt();
+        assert!(program.end().success());
+        assert_eq!(program.count("/by-name/a.tmp"), 0);
+    }
+    bob.sees(&[name, "is gone"]);
+    assert_eq!(bob.count("/by-"), 0, "{}", bob.transcript());
+}
+
+#[test]
+fn a_name_that_two_have_is_not_shared_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port];
+    let alices = [0, 1].map(|_| Program::start(&[&["peer", "--name", "alice"], &lo[..]].concat()));
+    // They are here when they know each other.
+    alices.iter().for_each(|alice| drop(alice.meets("alice")));
+    let path = folder.path().join("photos");
+    fs::create_dir(&path).unwrap();
+    let share = ["share", path.to_str().unwrap(), "--to", "alice"];
+    let done = run(&[&share[..], &lo[..]].concat());
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{told}");
+    assert!(told.contains("several nodes are called alice: use --to with the id"), "{told}");
 }
 
 /// What is left out is told; SIGTERM and SIGHUP are an end like Ctrl-C, and nothing stays behind.
@@ -161,9 +223,24 @@ fn a_copy_follows_its_source() {
 #[test]
 fn mistakes_are_explained() {
     let port = free_port();
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a/photos", "b/photos"].map(|name| folder.path().join(name));
+    [&a, &b].into_iter().for_each(|path| fs::create_dir_all(path).unwrap());
+    let (a, b) = (a.to_str().unwrap(), b.to_str().unwrap());
+    let lo = ["--interface", "lo", "--port", port.as_str()];
+    let share = |own: &[&'static str]| [&["share", a], own, &lo[..]].concat();
     for (arguments, answer) in [
         (vec!["share", "--as", "/x", "a", "b"], "zyre share: --as names a single file or folder"),
-        (vec!["share", "nowhere", "--interface", "lo", "--port", &port], "zyre share: nowhere: "),
+        (
+            vec!["share", "nowhere", "--interface", "lo", "--port", &port],
+            "zyre share: nowhere cannot be ",
+        ),
+        (
+            [&["share", a, b], &lo[..]].concat(),
+            "would both be /photos; share one of them by itself",
+        ),
+        (share(&["--ignore", "{"]), "zyre share: \"{\" cannot be left out: "),
+        (share(&["--as", "photos"]), "photos: a path starts with /"),
         (
             vec!["listen", "--inbox", "/dev/null/in", "--interface", "lo", "--port", &port],
             "zyre listen: the received folder /dev/null/in cannot be used: ",

@@ -316,6 +316,9 @@ impl Builder {
     /// before is sent again to the same peers. A [`state`](Self::state) keeps the id. With it, what the
     /// shared folder has lost while the node was not running is deleted at peers, and so is what the
     /// node has published before and does not within ten seconds from its start.
+    ///
+    /// Hidden files are not shared, nor is what a file `.zyreignore` directly in `shared` leaves out: it
+    /// has patterns in the syntax of `.gitignore`, one a line.
     #[cfg(feature = "files")]
     pub fn share(
         mut self,

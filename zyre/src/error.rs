@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 #[cfg(feature = "files")]
 use std::path::PathBuf;
+#[cfg(feature = "files")]
+use std::sync::Arc;
 
 use thiserror::Error;
 use zre_proto::ActionError;
@@ -120,7 +122,35 @@ pub enum ShareError {
     /// The name is no path on the network.
     #[error(transparent)]
     Name(#[from] filemq::PathError),
-    /// The file or folder cannot be published, for instance because it cannot be read.
+    /// `/` is not the name of a file.
+    #[error("/ cannot be the name of a file")]
+    RootName,
+    /// The file or folder has no name of its own that could be its name on the network.
+    #[error("{} has no name that others could see; name it", .path.display())]
+    NoName {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Something else is published under this name, or under one that is a part of it.
+    #[error("{name} is the name of {} already; choose another name", .holder.display())]
+    NameTaken {
+        /// The name that cannot be used.
+        name: Arc<str>,
+        /// What is published under it: a file, or a folder that has such a file in it.
+        holder: PathBuf,
+    },
+    /// A pattern of what is to be left out is not one, or there are too many.
+    #[error("{pattern:?} cannot be left out: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it, and in which file.
+        reason: String,
+    },
+    /// A group without a name has no members.
+    #[error("a group has a name")]
+    EmptyGroupName,
+    /// A file or folder cannot be read: what was to be published, or something in it.
     #[error("{} cannot be published: {source}", .path.display())]
     Io {
         /// The file or folder.
@@ -128,4 +158,19 @@ pub enum ShareError {
         /// Why it cannot be published.
         source: io::Error,
     },
+}
+
+#[cfg(feature = "files")]
+impl From<filemq::PublishError> for ShareError {
+    fn from(error: filemq::PublishError) -> Self {
+        use filemq::PublishError::{NameTaken, Pattern, RootName, Unreadable};
+        match error {
+            Unreadable { path, source } => Self::Io { path, source },
+            Pattern { pattern, reason } => Self::Pattern { pattern, reason },
+            NameTaken { name, holder } => Self::NameTaken { name: name.as_str().into(), holder },
+            RootName => Self::RootName,
+            // What a later version of the crate says.
+            other => Self::Io { path: PathBuf::new(), source: io::Error::other(other) },
+        }
+    }
 }

@@ -3,6 +3,9 @@
 //! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
 //! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
 
+pub(crate) mod publish;
+pub(crate) mod recipient;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -12,8 +15,8 @@ use std::time::Duration;
 
 use filemq::{
     Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
-    MountOptions, Progress, ReceivedLimits, Server, ServerEvent, ServerEvents, ServerOptions,
-    VirtualPath,
+    MountOptions, Progress, PublishError, ReceivedLimits, Server, ServerEvent, ServerEvents,
+    ServerOptions, VirtualPath,
 };
 use zmtp::net::Start;
 use zre_proto::{Endpoint, PeerId};
@@ -25,6 +28,9 @@ use crate::folder_names::FolderNames;
 
 /// The header that announces a node's file server.
 pub(crate) const HEADER: &str = "X-FILEMQ";
+
+/// The file of a published folder that says what is not to be published.
+pub(crate) const PATTERN_FILE: &str = ".zyreignore";
 
 /// Peers and groups that come and go within this time are handled together.
 const BURST: Duration = Duration::from_millis(10);
@@ -127,7 +133,11 @@ async fn publish_shared(server: &Server, shared: &Path) -> io::Result<()> {
     tokio::fs::create_dir_all(shared).await?;
     let mut options = MountOptions::new(VirtualPath::root());
     options.settle = TIME_TO_PUBLISH;
-    server.mount(shared, options, Audience::Everyone).await
+    options.ignore_file = Some(PATTERN_FILE.to_owned());
+    match server.mount(shared, options, Audience::Everyone).await {
+        Err(PublishError::Unreadable { path, source }) if path == shared => Err(source),
+        published => published.map_err(io::Error::other),
+    }
 }
 
 /// Returns the peer that a client claims to be, if it is connected from an address of that peer:
@@ -140,9 +150,10 @@ fn peer(driver: &Driver, client: &ClientInfo) -> Option<(PeerId, zre_proto::Peer
     is_there.then_some((id, peer))
 }
 
-/// Returns the groups of a client, which are its tags.
-fn groups(driver: &Driver, client: &ClientInfo) -> BTreeSet<Arc<str>> {
-    peer(driver, client).map(|(_, peer)| peer.groups.into_iter().collect()).unwrap_or_default()
+/// Returns the tags of a client: what it is a recipient of.
+fn tags(driver: &Driver, client: &ClientInfo) -> BTreeSet<Arc<str>> {
+    let peer = peer(driver, client);
+    peer.map(|(id, peer)| recipient::tags(id, &peer.groups)).unwrap_or_default()
 }
 
 /// Has the folders of peers named by this function. A peer that has gone when its first file is written
@@ -165,24 +176,23 @@ async fn next(client: &mut Option<(Client, ClientEvents)>) -> Option<ClientEvent
 }
 
 impl Files {
-    /// Publishes a file or a folder.
+    /// Publishes a file, under the alias of the options, or a folder.
     pub(crate) async fn publish(
         &self,
         path: &Path,
-        name: &str,
+        options: MountOptions,
         audience: Audience,
     ) -> Result<(), ShareError> {
-        let name = VirtualPath::new(name)?;
         // A peer that has just left a group does not get it any more.
         self.server.retag();
-        let published = async {
-            if tokio::fs::metadata(path).await?.is_dir() {
-                self.server.mount(path, MountOptions::new(name), audience).await
-            } else {
-                self.server.publish(path, name, audience).await
-            }
-        };
-        published.await.map_err(|source| ShareError::Io { path: path.to_owned(), source })
+        let metadata = tokio::fs::metadata(path).await;
+        let metadata =
+            metadata.map_err(|source| ShareError::Io { path: path.to_owned(), source })?;
+        match metadata.is_dir() {
+            true => self.server.mount(path, options, audience).await?,
+            false => self.server.publish(path, options.alias, audience).await?,
+        }
+        Ok(())
     }
 
     /// Stops publishing it. Returns `false` if nothing of that name was published.
@@ -205,7 +215,7 @@ impl Service {
         }
         let weak = Arc::downgrade(&driver);
         self.server.set_tags(move |client| {
-            weak.upgrade().map(|driver| groups(&driver, client)).unwrap_or_default()
+            weak.upgrade().map(|driver| tags(&driver, client)).unwrap_or_default()
         });
         let mut presence = driver.presence();
         loop {

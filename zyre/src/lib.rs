@@ -276,8 +276,8 @@
 # Files
 
 With [`Builder::share`] a node publishes files: what is in its shared folder and what
-[`Node::publish`] adds goes to all peers that share files, what [`Node::publish_to`] adds to the
-members of a group, including those that join later. What others publish is stored in the received
+[`Node::publish`] adds goes to all peers that share files, or to the members of a group, including
+those that join later, or to one peer; patterns leave out what is not meant for others. What others publish is stored in the received
 folder, complete and verified, each peer's in a folder named by its name, and [`Event::Deliver`] reports it; the peer that has published it
 hears [`Event::Confirmed`]. [`Event::Receiving`] and [`Event::Sending`] report the progress of
 transfers. What cannot be written or read now, because the disk is full or permission is missing, is
@@ -338,6 +338,10 @@ pub use event::Event;
 pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
 pub use filemq::{Fate, Omission, OmittedFiles, ReceivedLimits, Refusal};
+#[cfg(feature = "files")]
+pub use files::publish::Publish;
+#[cfg(feature = "files")]
+pub use files::recipient::Recipient;
 pub use flow::Room;
 pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};

@@ -412,40 +412,34 @@ impl Node {
         if self.ask(Engine::is_stopped) { Err(GossipError::Stopped) } else { Ok(()) }
     }
 
-    /// Publishes a file, or a folder with all that is in it, to everybody: each peer that shares
-    /// files gets it, those who come later too, and it is sent again when it changes. `name` is
-    /// what it is called on the network, as in `/photos/a.jpg`; publishing a name again replaces
-    /// it. It is read when it is sent, not copied. Returns when it is known to be readable; a
-    /// folder is looked through before.
+    /// Publishes a file, or a folder with all that is in it: each peer that shares files gets it,
+    /// those who come later too, and it is sent again when it changes. Returns what is to be
+    /// published, which says for whom, and under which name; it is done when that is awaited. A file
+    /// is read when it is sent, not copied.
+    ///
+    /// It is complete when everything is known to be readable: a folder is looked through before, and
+    /// each file opened. What cannot be read later is tried again, which [`Event::Omitted`] tells, as
+    /// it does of hidden files and others that are not published.
+    ///
+    /// A name belongs to what was published under it first. Publishing the same file or folder under
+    /// its name again changes for whom it is, and what is left out.
+    ///
+    /// ```no_run
+    /// # async fn publish(node: &zyre::Node, alice: zyre::PeerId) -> Result<(), zyre::ShareError> {
+    /// node.publish("talk.pdf").await?; // To everybody, as `/talk.pdf`.
+    /// node.publish("photos").to("holiday").ignore("*.tmp").await?; // To members of a group.
+    /// node.publish("key").to(alice).named("/for-alice/key").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// See [`ShareError`](crate::ShareError).
-    #[cfg(feature = "files")]
-    pub async fn publish(
-        &self,
-        path: impl AsRef<std::path::Path>,
-        name: &str,
-    ) -> Result<(), crate::ShareError> {
-        self.files()?.publish(path.as_ref(), name, filemq::Audience::Everyone).await
-    }
-
-    /// Like [`publish`](Self::publish), but only to members of a group: those who join later get it
-    /// then, those who have left get no changes any more, and keep what they have. This node need
-    /// not be in the group.
+    /// When it is awaited; see [`ShareError`](crate::ShareError).
     ///
-    /// Membership is self-declared; this is not access control.
-    ///
-    /// # Errors
-    /// See [`ShareError`](crate::ShareError).
+    /// [`Event::Omitted`]: crate::Event::Omitted
     #[cfg(feature = "files")]
-    pub async fn publish_to(
-        &self,
-        group: &str,
-        path: impl AsRef<std::path::Path>,
-        name: &str,
-    ) -> Result<(), crate::ShareError> {
-        let audience = filemq::Audience::Tagged(group.into());
-        self.files()?.publish(path.as_ref(), name, audience).await
+    pub fn publish(&self, path: impl Into<std::path::PathBuf>) -> crate::Publish {
+        crate::Publish::new(self.shared.files.clone(), path.into())
     }
 
     /// Takes back what was published under `name`: it is deleted where it has arrived. Returns

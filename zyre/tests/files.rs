@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Member, free_port, on, soon, until};
 use tempfile::TempDir;
-use zyre::{Event, PeerId, ShareError, StartError, State};
+use zyre::{Event, PeerId, ReceivedLimits, ShareError, StartError, State};
 
 /// A node that shares, and the directory that holds its shared and its received folder.
 struct Sharer {
@@ -77,7 +77,7 @@ async fn everybody_gets_what_is_published_also_who_comes_later() {
     let port = free_port();
     let (mut a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
     let (from, early) = (a.member.id(), a.write("report.txt", "first"));
-    soon(a.member.node.publish(&early, "/reports/report.txt")).await.unwrap();
+    soon(a.member.node.publish(&early).named("/reports/report.txt")).await.unwrap();
     let (name, path) = b.deliver(from).await;
     assert_eq!((&*name, content(&path)), ("/reports/report.txt", "first".into()));
     assert_eq!(path, b.received_from(from).join("reports/report.txt"));
@@ -90,7 +90,7 @@ async fn everybody_gets_what_is_published_also_who_comes_later() {
     assert_eq!(content(&b.deliver(from).await.1), "second edition");
     assert_eq!(content(&late.deliver(from).await.1), "second edition");
     let answer = b.write("answer", "well done");
-    soon(b.member.node.publish(answer, "/answer")).await.unwrap();
+    soon(b.member.node.publish(answer)).await.unwrap();
     assert_eq!(content(&a.deliver(b.member.id()).await.1), "well done");
     assert_eq!(content(&late.deliver(b.member.id()).await.1), "well done");
 
@@ -130,10 +130,10 @@ async fn a_group_s_files_go_to_its_members() {
     let mut other = Sharer::start(port).await;
     let from = a.member.id();
     let node = &a.member.node;
-    soon(node.publish_to("club", a.write("secret", "1"), "/secret")).await.unwrap();
+    soon(node.publish(a.write("secret", "1")).to("club")).await.unwrap();
     assert_eq!(member.deliver(from).await.0, "/secret");
     // One that is for all comes after it, and is the first for those who are not in the group.
-    soon(node.publish(a.write("open", "1"), "/open")).await.unwrap();
+    soon(node.publish(a.write("open", "1"))).await.unwrap();
     assert_eq!(other.deliver(from).await.0, "/open");
     assert_eq!(member.deliver(from).await.0, "/open");
     // Who joins later gets it then.
@@ -143,11 +143,85 @@ async fn a_group_s_files_go_to_its_members() {
     member.member.node.leave("club").unwrap();
     let left = member.member.id();
     until("the publisher knows", || !node.peers_in("club").contains(&left)).await;
-    soon(node.publish_to("club", a.write("secret", "22"), "/secret")).await.unwrap();
+    soon(node.publish(a.write("secret", "22")).to("club")).await.unwrap();
     assert_eq!(content(&other.deliver(from).await.1), "22");
-    soon(node.publish(a.write("open", "22"), "/open")).await.unwrap();
+    soon(node.publish(a.write("open", "22"))).await.unwrap();
     assert_eq!(member.deliver(from).await.0, "/open", "nothing of the group before");
     assert_eq!(content(&member.received_from(from).join("secret")), "1");
+}
+
+#[tokio::test]
+async fn one_peer_gets_what_is_for_it_alone_and_no_group_has_its_name() {
+    let port = free_port();
+    let a = Sharer::start(port).await;
+    let mut friend = Sharer::start(port).await;
+    let id = friend.member.id().to_string();
+    let groups = [id.as_str(), &format!("peer {id}")].map(str::to_owned);
+    let groups = groups.each_ref().map(String::as_str);
+    let mut other = Sharer::start_in(port, tempfile::tempdir().unwrap(), &groups).await;
+    let (from, node) = (a.member.id(), &a.member.node);
+    let secret = soon(node.publish(a.write("secret", "1")).to(friend.member.id())).await.unwrap();
+    assert_eq!(secret, "/secret");
+    let late = PeerId::new([7; 16]);
+    soon(node.publish(a.write("later", "1")).to(late)).await.unwrap();
+    assert_eq!(friend.deliver(from).await.0, "/secret");
+    soon(node.publish(a.write("z", "1"))).await.unwrap();
+    assert_eq!(other.deliver(from).await.0, "/z", "nothing before");
+    let builder = on(port).id(late).share(other.home.path().join("s"), other.home.path().join("r"));
+    let mut late = Member::start(builder).await;
+    let name = late.pick("DELIVER", |event| match event {
+        Event::Deliver { name, .. } => Some(name),
+        _ => None,
+    });
+    assert_eq!(&*name.await, "/later");
+}
+
+#[tokio::test]
+async fn hidden_files_go_from_those_who_publish_them_to_those_who_take_them() {
+    let port = free_port();
+    let a = Sharer::start(port).await;
+    let home = tempfile::tempdir().unwrap();
+    let limits = ReceivedLimits { hidden: true, ..ReceivedLimits::default() };
+    let builder = on(port).share(home.path().join("shared"), home.path().join("received"));
+    let member = Member::start(builder.received_limits(limits)).await;
+    let mut takes = Sharer { member, home };
+    let mut other = Sharer::start(port).await;
+    let (from, node) = (a.member.id(), &a.member.node);
+    let folder = a.home.path().join("project");
+    fs::create_dir_all(folder.join(".git")).unwrap();
+    fs::write(folder.join(".git/config"), "x").unwrap();
+    fs::write(folder.join("z"), "x").unwrap();
+    soon(node.publish(&folder).hidden(true)).await.unwrap();
+    let received = takes.deliver(from).await;
+    assert_eq!(received.0, "/project/.git/config");
+    assert!(received.1.ends_with("project/.git/config") && received.1.exists());
+    assert_eq!(takes.deliver(from).await.0, "/project/z");
+    assert_eq!(other.deliver(from).await.0, "/project/z", "nothing before");
+    let file = a.write("file", "");
+    let name = soon(node.publish(&file).named("/.file")).await;
+    assert!(matches!(name, Err(ShareError::Name(_))), "{name:?}");
+    soon(node.publish(&file).named("/.file").hidden(true)).await.unwrap();
+    assert_eq!(takes.deliver(from).await.0, "/.file");
+}
+
+#[tokio::test]
+async fn what_is_ignored_goes_to_nobody() {
+    let port = free_port();
+    let (a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
+    let folder = a.home.path().join("project");
+    fs::create_dir_all(folder.join("target")).unwrap();
+    for file in ["main.rs", "notes.tmp", "keep.tmp", "target/program"] {
+        fs::write(folder.join(file), "x").unwrap();
+    }
+    fs::write(folder.join(".zyreignore"), "/target/\n*.tmp\n").unwrap();
+    let publish = a.member.node.publish(&folder).ignore("*.rs").ignore("!keep.tmp");
+    assert_eq!(soon(publish).await.unwrap(), "/project");
+    assert_eq!(b.deliver(a.member.id()).await.0, "/project/keep.tmp");
+    // Once more, in another way: what is not left out any more comes, and nothing else.
+    soon(a.member.node.publish(&folder)).await.unwrap();
+    assert_eq!(b.deliver(a.member.id()).await.0, "/project/main.rs");
+    let bad = soon(a.member.node.publish(&folder).named("/x").ignore("{")).await.unwrap_err();
+    assert!(matches!(&bad, ShareError::Pattern { pattern, .. } if pattern == "{"), "{bad}");
 }
 
 #[tokio::test]
@@ -157,7 +231,7 @@ async fn a_folder_is_published_with_all_that_is_in_it() {
     let folder = a.home.path().join("photos");
     fs::create_dir(&folder).unwrap();
     (0..50).for_each(|i| fs::write(folder.join(i.to_string()), i.to_string()).unwrap());
-    soon(a.member.node.publish(&folder, "/photos")).await.unwrap();
+    soon(a.member.node.publish(&folder)).await.unwrap();
     let from = a.member.id();
     let mut names = Vec::new();
     for _ in 0..50 {
@@ -184,7 +258,7 @@ async fn a_large_file_tells_of_its_progress_on_both_sides() {
     let (mut receiving, mut sending) = (false, false);
     for expected in [100_000_000, 400_000_000, 1_600_000_000] {
         fs::File::create(&large).unwrap().set_len(expected).unwrap();
-        soon(a.member.node.publish(&large, "/large")).await.unwrap();
+        soon(a.member.node.publish(&large)).await.unwrap();
         let delivered = b.member.pick("the file", |event| match event {
             Event::Receiving { peer, bytes, total, rate, .. } if peer == from => {
                 receiving = true;
@@ -222,7 +296,7 @@ async fn a_large_file_tells_of_its_progress_on_both_sides() {
 async fn a_node_that_has_stopped_serves_nothing() {
     let port = free_port();
     let (a, mut b) = (Sharer::start(port).await, Sharer::start(port).await);
-    soon(a.member.node.publish(a.write("file", "1"), "/file")).await.unwrap();
+    soon(a.member.node.publish(a.write("file", "1"))).await.unwrap();
     b.deliver(a.member.id()).await;
     let server =
         b.member.node.peer(a.member.id()).unwrap().headers.get("X-FILEMQ").unwrap().to_owned();
@@ -239,14 +313,28 @@ async fn what_cannot_be_published_is_an_error_and_changes_nothing() {
     let node = &a.member.node;
     let file = a.write("file", "");
     for name in ["file", "/../file", "/a//b", "/.hidden", ""] {
-        let refused = soon(node.publish(&file, name)).await;
+        let refused = soon(node.publish(&file).named(name)).await;
         assert!(matches!(refused, Err(ShareError::Name(_))), "{name:?}: {refused:?}");
     }
-    let missing = soon(node.publish(a.home.path().join("nothing"), "/x")).await;
+    let missing = soon(node.publish(a.home.path().join("nothing"))).await;
     assert!(matches!(missing, Err(ShareError::Io { .. })), "{missing:?}");
-    assert!(soon(node.publish(&file, "/")).await.is_err(), "a file needs a name");
+    let root = soon(node.publish(&file).named("/")).await;
+    assert!(matches!(root, Err(ShareError::RootName)), "a file needs a name: {root:?}");
+    let no_name = soon(node.publish("/")).await;
+    assert!(matches!(no_name, Err(ShareError::NoName { .. })), "{no_name:?}");
+    let no_group = soon(node.publish(&file).to("")).await;
+    assert!(matches!(no_group, Err(ShareError::EmptyGroupName)), "{no_group:?}");
+    soon(node.publish(&file).to("club")).await.unwrap();
+    soon(node.publish(&file)).await.unwrap();
+    let other = a.home.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("file"), "x").unwrap();
+    for (path, name) in [(&other.join("file"), "/file"), (&other, "/file"), (&other, "/")] {
+        let taken = soon(node.publish(path).named(name)).await;
+        assert!(matches!(taken, Err(ShareError::NameTaken { .. })), "{name}: {taken:?}");
+    }
     let plain = Member::start(on(port)).await;
-    let refused = soon(plain.node.publish(&file, "/x")).await;
+    let refused = soon(plain.node.publish(&file)).await;
     assert!(matches!(refused, Err(ShareError::NotSharing)), "{refused:?}");
     // Two nodes do not share one received folder.
     let second = on(port).share(a.home.path().join("shared"), a.home.path().join("received"));
@@ -292,8 +380,8 @@ async fn a_sender_with_a_state_is_the_same_after_a_restart() {
     let mut b = Sharer::start(port).await;
     let a = start("alice").await;
     let from = a.id();
-    soon(a.node.publish(&photos, "/photos")).await.unwrap();
-    soon(a.node.publish(home.path().join("film"), "/film")).await.unwrap();
+    soon(a.node.publish(&photos).named("/photos")).await.unwrap();
+    soon(a.node.publish(home.path().join("film")).named("/film")).await.unwrap();
     let received = b.home.path().join("received");
     for _ in 0..4 {
         assert!(b.deliver(from).await.1.starts_with(received.join("alice")));
@@ -305,7 +393,7 @@ async fn a_sender_with_a_state_is_the_same_after_a_restart() {
     // Another name now, and another publication: the folder is the one that it had.
     let mut a = start("bob").await;
     assert_eq!(a.id(), from);
-    soon(a.node.publish(&photos, "/photos")).await.unwrap();
+    soon(a.node.publish(&photos).named("/photos")).await.unwrap();
     let (mut deleted, mut confirmed) = (None, Vec::new());
     while confirmed.len() < 2 {
         let name = a.pick("CONFIRMED", |event| match event {
@@ -347,7 +435,7 @@ async fn peers_of_one_name_have_folders_of_their_own() {
     for place in ["alice/f", "alice-2/f", "_alice/f"] {
         let name = if place.starts_with('_') { "../alice" } else { "alice" };
         let a = Member::start(on(port).publishing().name(name)).await;
-        soon(a.node.publish(&file, "/f")).await.unwrap();
+        soon(a.node.publish(&file).named("/f")).await.unwrap();
         let deliver = |event| match event {
             Event::Deliver { peer, path, .. } => Some((peer, path)),
             _ => None,
@@ -357,7 +445,7 @@ async fn peers_of_one_name_have_folders_of_their_own() {
         assert_eq!(c.pick("the file", deliver).await, (a.id(), by_id));
         soon(a.node.stop()).await;
     }
-    let refused = soon(Member::start(on(port)).await.node.publish(&file, "/x")).await;
+    let refused = soon(Member::start(on(port)).await.node.publish(&file).named("/x")).await;
     assert!(matches!(refused, Err(ShareError::NotSharing)), "{refused:?}");
 }
 
@@ -371,7 +459,7 @@ async fn a_dropped_node_leaves_its_folder_to_the_next() {
     for turn in 0..10 {
         let mut member = Member::start(on(port).receive(home.path().join("received"))).await;
         fs::write(&file, format!("state {turn}")).unwrap();
-        soon(sender.node.publish(&file, "/file")).await.unwrap();
+        soon(sender.node.publish(&file).named("/file")).await.unwrap();
         let deliver = |event| matches!(event, Event::Deliver { .. }).then_some(());
         member.pick("the file", deliver).await;
         drop(member);

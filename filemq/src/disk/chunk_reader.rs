@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -24,6 +25,9 @@ const BLOCK: usize = 256 << 10;
 /// From this size on a file is read by one thread and hashed by all processors.
 const LARGE_FILE: u64 = 16 << 20;
 const LARGE_BLOCK: usize = 1 << 20;
+
+/// More than the time from tick to tick of the clock by which file systems note changes.
+const TICK: Duration = Duration::from_millis(20);
 
 /// How many large blocks are read ahead.
 const MAX_READ_AHEAD: usize = 2;
@@ -119,7 +123,7 @@ impl Drop for OpenFile {
 impl OpenFile {
     fn new(entry: &Arc<Entry>) -> Result<Self, Unreadable> {
         let (file, version) = entry.source().open().map_err(|error| unreadable(&error))?;
-        if !version.same_content(entry.version()) {
+        if !version.same_content(&entry.version()) {
             return Err(Unreadable::Changed);
         }
         entry.chunks().enter();
@@ -140,6 +144,7 @@ impl OpenFile {
         if let Some(digest) = entry.digest(algorithm) {
             return Ok(digest);
         }
+        self.wait_for_tick();
         if size > SMALL_FILE {
             return entry.digest_or(algorithm, || {
                 let digest = self.hash(algorithm, size)?;
@@ -153,6 +158,15 @@ impl OpenFile {
         self.content = Some(content.into());
         self.unchanged()?;
         Ok(entry.keep_digest(hasher.digest()))
+    }
+
+    /// Waits until a change of the file would get another time: file systems count in ticks. A change
+    /// in the tick of the last one could not be told from it, and the digest would be wrong.
+    fn wait_for_tick(&self) {
+        let last = self.version.changed.unwrap_or(self.version.modified);
+        // A time in the future was set, or comes from another clock.
+        let age = SystemTime::now().duration_since(last).unwrap_or(TICK);
+        thread::sleep(TICK.saturating_sub(age));
     }
 
     /// Returns the digest of the first `len` bytes.

@@ -33,6 +33,9 @@ pub struct FileStatus {
     pub size: u64,
     /// When the content was last changed.
     pub modified: SystemTime,
+    /// When anything about the file was last changed, which no program can set; `None` where that is
+    /// not told.
+    pub changed: Option<SystemTime>,
     /// The lowest nine bits of the Unix permissions; 0o644 on systems without them.
     pub mode: u32,
     /// The number of the file on its device, or 0 where there is none.

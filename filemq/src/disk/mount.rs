@@ -1,6 +1,6 @@
 //! A directory that is published.
 //!
-//! Hidden names (with a leading dot), anything that is not a regular file, and names that are not
+//! What [patterns](MountOptions::ignore) leave out, [hidden](MountOptions::hidden) names, anything that is not a regular file, and names that are not
 //! UTF-8 or not a [`VirtualPath`](crate::VirtualPath) are not published. Symbolic links are
 //! followed as long as they stay within the directory. A file `name.ln` holds one line, the path of
 //! the real file, which is published as `name` if it lies where the options allow. A relative path
@@ -16,12 +16,12 @@ mod change_buffer;
 mod ln_file;
 mod omissions;
 mod options;
+mod patterns;
 mod scan;
 mod state;
 mod watcher;
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ pub use self::options::MountOptions;
 use self::watcher::MountWatcher;
 use super::file_system::FileSystem;
 use super::native::NativeFileSystem;
+use crate::PublishError;
 
 /// A directory that is published as long as this value lives. When it is dropped a callback that is
 /// under way may still complete; no further one begins.
@@ -45,12 +46,13 @@ impl Mount {
     /// first.
     ///
     /// # Errors
-    /// The directory does not exist or cannot be read, or no thread can be started.
+    /// The directory does not exist or cannot be read, or a pattern is not possible, or no thread can
+    /// be started.
     pub fn open(
         directory: &Path,
         options: MountOptions,
         changed: impl FnMut(Vec<MountChange>) + Send + 'static,
-    ) -> io::Result<(Self, Vec<MountChange>)> {
+    ) -> Result<(Self, Vec<MountChange>), PublishError> {
         Self::open_on(NativeFileSystem::shared(), directory, options, changed)
     }
 
@@ -63,14 +65,15 @@ impl Mount {
         directory: &Path,
         options: MountOptions,
         changed: impl FnMut(Vec<MountChange>) + Send + 'static,
-    ) -> io::Result<(Self, Vec<MountChange>)> {
+    ) -> Result<(Self, Vec<MountChange>), PublishError> {
         let buffer = Arc::new(ChangeBuffer::default());
         let (watcher, first) =
             MountWatcher::open(system, directory, options, buffer.clone(), true)?;
         let mount = Self(buffer);
         std::thread::Builder::new()
             .name("filemq mount".to_owned())
-            .spawn(move || watcher.run(changed))?;
+            .spawn(move || watcher.run(changed))
+            .map_err(PublishError::unreadable(directory))?;
         Ok((mount, first))
     }
 }
@@ -84,12 +87,12 @@ impl ScannedMount {
     /// Scans the directory, and returns what is there now.
     ///
     /// # Errors
-    /// The directory does not exist or cannot be read.
+    /// The directory does not exist or cannot be read, or a pattern is not possible.
     pub fn open_on(
         system: Arc<dyn FileSystem>,
         directory: &Path,
         options: MountOptions,
-    ) -> io::Result<(Self, Vec<MountChange>)> {
+    ) -> Result<(Self, Vec<MountChange>), PublishError> {
         let buffer = Arc::new(ChangeBuffer::default());
         let (watcher, first) = MountWatcher::open(system, directory, options, buffer, false)?;
         Ok((Self(watcher), first))

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(unix)]
+use std::time::Duration;
 use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt as _, OpenOptionsSyncExt as _};
@@ -197,12 +199,13 @@ macro_rules! status {
     ($metadata:expr, $modified:expr, $extension:path) => {{
         let (metadata, kind) = ($metadata, $metadata.file_type());
         #[cfg(unix)]
-        let (mode, inode, device) = {
+        let (changed, mode, inode, device) = {
             use $extension as _;
-            (metadata.mode() & 0o777, metadata.ino(), metadata.dev())
+            let changed = changed(metadata.ctime(), metadata.ctime_nsec());
+            (changed, metadata.mode() & 0o777, metadata.ino(), metadata.dev())
         };
         #[cfg(not(unix))]
-        let (mode, inode, device) = (0o644, 0, 0);
+        let (changed, mode, inode, device) = (None, 0o644, 0, 0);
         let kind = if kind.is_file() {
             FileKind::File
         } else if kind.is_dir() {
@@ -212,8 +215,20 @@ macro_rules! status {
         } else {
             FileKind::Other
         };
-        Ok(FileStatus { kind, size: metadata.len(), modified: $modified, mode, inode, device })
+        let (size, modified) = (metadata.len(), $modified);
+        Ok(FileStatus { kind, size, modified, changed, mode, inode, device })
     }};
+}
+
+/// Returns the time of a change, given in seconds and nanoseconds since 1970.
+#[cfg(unix)]
+fn changed(seconds: i64, nanoseconds: i64) -> Option<SystemTime> {
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let whole = match seconds < 0 {
+        true => SystemTime::UNIX_EPOCH.checked_sub(whole),
+        false => SystemTime::UNIX_EPOCH.checked_add(whole),
+    };
+    whole?.checked_add(Duration::from_nanos(nanoseconds.try_into().ok()?))
 }
 
 fn std_status(metadata: &std::fs::Metadata) -> io::Result<FileStatus> {

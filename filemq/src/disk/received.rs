@@ -12,9 +12,9 @@
 //! process ends. An entry of the journal holds as long as the file is still the one it describes,
 //! which size, time, and inode tell.
 //!
-//! A name belongs to the origin that delivered it last. Names on the network have no hidden
-//! components, so none leads to `.filemq`. If origins have folders of their own, the journal says
-//! which: the origin decides, and the name of the folder is for people.
+//! A name belongs to the origin that delivered it last. No name that begins with `.filemq`, in any
+//! case, is taken. If origins have folders of their own, the journal says which: the origin decides,
+//! and the name of the folder is for people.
 //!
 //! A partial file of an origin without a writer is removed seven days after its last byte, when room
 //! is needed, or when there are more than 256.
@@ -33,8 +33,10 @@ mod ready;
 mod record;
 mod resumable;
 mod shared;
+mod sparse;
 mod sync;
 mod tree;
+mod twins;
 mod write_error;
 mod writer;
 

@@ -4,9 +4,11 @@ mod connection;
 mod event;
 mod options;
 mod published;
+mod recheck;
 mod shared;
 mod state;
 mod unreadable;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,10 +27,10 @@ use zmtp::{Config, Limits, SocketType};
 pub use self::event::{ClientInfo, ServerEvent, ServerEvents};
 pub use self::options::ServerOptions;
 use self::shared::{Door, ServerShared};
-use self::state::ServerState;
-use crate::VirtualPath;
+use self::state::{Mounting, ServerState};
 use crate::catalogue::{Audience, Entry};
 use crate::disk::{FileSource, Mount, MountOptions};
+use crate::{PublishError, VirtualPath};
 
 /// The longest time that a mount may take to settle.
 const MAX_SETTLE: Duration = Duration::from_secs(24 * 3600);
@@ -44,8 +46,14 @@ const MAX_MESSAGE: usize = 24 << 20;
 
 /// A server: publishes files and folders to the clients that come to it.
 ///
-/// Clones are handles of the same server, which stops when the last one is dropped. A name is
-/// published once: publishing it again replaces what it stands for.
+/// Clones are handles of the same server, which stops when the last one is dropped.
+///
+/// A name belongs to what was published under it first, as long as that is published. Another file
+/// or directory cannot be published under it, nor a directory in which something has such a name. If
+/// a file with a name that is taken comes to a directory later, it is left out, which is
+/// [told](ServerEvent::Omitted), and published when the name is free. A name cannot be that of a file
+/// and of a directory either. Publishing the same file or directory under its name again changes the
+/// audience and the options.
 #[derive(Clone)]
 pub struct Server {
     shared: Arc<ServerShared>,
@@ -112,46 +120,25 @@ impl Server {
         self.shared.addresses.lock().clone()
     }
 
-    /// Publishes everything in a directory, now and later, below `options.alias`, replacing an
-    /// earlier mount with this alias. Completes when the directory has been scanned, which may take
-    /// a while.
+    /// Publishes everything in a directory, now and later, below `options.alias`. Completes when the
+    /// directory has been scanned, which may take a while.
     ///
     /// # Errors
-    /// If the directory cannot be read.
+    /// The directory cannot be read, a pattern is not possible, or a name is taken.
     pub async fn mount(
         &self,
         directory: impl Into<PathBuf>,
         options: MountOptions,
         audience: Audience,
-    ) -> io::Result<()> {
+    ) -> Result<(), PublishError> {
         let (shared, directory) = (Arc::downgrade(&self.shared), directory.into());
-        let opening = move || {
-            let Some(server) = shared.upgrade() else { return Ok(()) };
-            let alias = options.alias.clone();
-            let settle = options.settle.min(MAX_SETTLE);
-            let owner = server.state.lock().next_owner(alias.clone(), Instant::now() + settle);
-            // Changes wait until the first scan is in the catalogue.
-            let gate = Arc::new(Mutex::new(()));
-            let opened = gate.lock();
-            let (waits, to) = (Arc::clone(&gate), audience.clone());
-            let (mount, found) = Mount::open(&directory, options, move |changes| {
-                drop(waits.lock());
-                if let Some(server) = shared.upgrade() {
-                    server.state.lock().mount_changed(owner, &to, changes);
-                }
-            })
-            .inspect_err(|_| server.state.lock().forget_owner(owner))?;
-            let mut state = server.state.lock();
-            let old = state.keep_mount(owner, alias, mount);
-            state.mount_changed(owner, &audience, found);
-            drop(state);
-            drop(opened);
-            server.tell_news();
-            // Its thread may be waiting for the lock.
-            drop(old);
-            Ok(())
+        let failed = PublishError::unreadable(directory.clone());
+        let opening = move || match shared.upgrade() {
+            Some(server) => mount(&server, &directory, options, audience),
+            None => Ok(()),
         };
-        tokio::task::spawn_blocking(opening).await.map_err(io::Error::other)?
+        let opened = tokio::task::spawn_blocking(opening).await;
+        opened.map_err(|error| failed(io::Error::other(error)))?
     }
 
     /// Stops publishing a mounted directory: for clients its files are gone. Returns `false` if
@@ -167,24 +154,26 @@ impl Server {
     /// Publishes one file under `name`, and its later states: the file is looked at once a second.
     ///
     /// # Errors
-    /// If it cannot be read or is not a regular file, or if `name` is `/`.
+    /// It cannot be read or is not a regular file, or the name is `/`, or taken.
     pub async fn publish(
         &self,
         path: impl AsRef<Path>,
         name: VirtualPath,
         audience: Audience,
-    ) -> io::Result<()> {
+    ) -> Result<(), PublishError> {
         if name.is_root() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "/ cannot be the name of a file",
-            ));
+            return Err(PublishError::RootName);
         }
-        let path = std::path::absolute(path)?;
-        let source = FileSource::anywhere(path.clone());
-        let opened = tokio::task::spawn_blocking(move || source.open()).await;
-        let (_, version) = opened.map_err(io::Error::other)??;
-        self.shared.state.lock().publish(name, path, version, audience);
+        let path = path.as_ref().to_owned();
+        let failed = PublishError::unreadable(path.clone());
+        let open = move || {
+            let path = std::path::absolute(path)?;
+            let (_, version) = FileSource::anywhere(path.clone()).open()?;
+            Ok((path, version))
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let (path, version) = opened.map_err(io::Error::other).flatten().map_err(failed)?;
+        self.shared.state.lock().publish(name, path, version, audience)?;
         self.shared.tell_news();
         Ok(())
     }
@@ -247,6 +236,47 @@ impl Drop for RunningServer {
     }
 }
 
+/// Mounts a directory. Waits for the disk.
+fn mount(
+    server: &Arc<ServerShared>,
+    directory: &Path,
+    options: MountOptions,
+    audience: Audience,
+) -> Result<(), PublishError> {
+    // Two ways to one directory are the same.
+    let path = std::fs::canonicalize(directory).map_err(PublishError::unreadable(directory))?;
+    if server.state.lock().check_mount(&path, &options, &audience)? {
+        return Ok(());
+    }
+    let settled = Instant::now() + options.settle.min(MAX_SETTLE);
+    let owner = server.state.lock().next_owner(options.alias.clone(), path.clone(), settled);
+    // Changes wait until the first scan is in the catalogue.
+    let gate = Arc::new(Mutex::new(()));
+    let opened = gate.lock();
+    let (waits, to, shared) = (Arc::clone(&gate), audience.clone(), Arc::downgrade(server));
+    let mounted = Mount::open(directory, options.clone(), move |changes| {
+        drop(waits.lock());
+        if let Some(server) = shared.upgrade() {
+            recheck::mount_changed(&server, owner, &to, changes);
+        }
+    });
+    let kept = mounted.map_err(|error| (None, error)).and_then(|(mount, found)| {
+        let mounting = Mounting { path, mount, options, audience, found };
+        let kept = server.state.lock().keep_mount(owner, mounting);
+        kept.map_err(|(mount, error)| (Some(mount), error))
+    });
+    if kept.is_err() {
+        server.state.lock().forget_owner(owner);
+    }
+    drop(opened);
+    server.tell_news();
+    // The thread of a mount that is dropped may be waiting for the lock.
+    kept.map(drop).map_err(|(mount, error)| {
+        drop(mount);
+        error
+    })
+}
+
 fn listener(options: &ServerOptions) -> Listener {
     let limits = ListenerLimits {
         connections: options.clients,
@@ -295,8 +325,13 @@ fn look_at_files(shared: &ServerShared) {
     let single = shared.state.lock().single();
     for (name, path, known) in single {
         let version = FileSource::anywhere(path).version().ok();
-        if version != known {
-            shared.state.lock().single_changed(&name, version);
+        if version == known {
+            continue;
+        }
+        let unsure = version.and_then(|now| shared.state.lock().unsure_single(&name, now));
+        match unsure {
+            Some((owner, before, fresh)) => recheck::recheck(shared, owner, &before, fresh),
+            None => shared.state.lock().single_changed(&name, version),
         }
     }
     let unreadable = shared.state.lock().unreadable();

@@ -76,8 +76,8 @@ impl ClientSession {
         let mut session = Self {
             config: config.clone(),
             stage: ClientStage::Greeting,
-            requests: requests::requests(&subscriptions, &inventory),
-            incoming: IncomingFiles::new(subscriptions, inventory.partial),
+            requests: requests::requests(&subscriptions, &inventory, config.hidden),
+            incoming: IncomingFiles::new(subscriptions, inventory.partial, config.hidden),
             credit: Credit::default(),
             receipts: Receipts::default(),
             retry: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),

@@ -51,6 +51,7 @@ impl Disk {
         let version = Version {
             size: file.content.len() as u64,
             modified: SystemTime::UNIX_EPOCH + Duration::from_secs(file.inode),
+            changed: None,
             mode: 0o644,
             inode: file.inode,
         };

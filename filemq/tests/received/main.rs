@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod folders;
+#[allow(dead_code, unreachable_pub, reason = "a helper of several tests")]
+#[path = "../common/odd_file_system.rs"]
+mod odd_file_system;
 mod quota;
 mod resume;
+mod sparse;
+mod twins;
 mod waiting;
 
 use std::fs;

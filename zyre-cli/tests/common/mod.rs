@@ -51,9 +51,9 @@ impl Program {
         seen.report["peer"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until this, which is `zyre peer`, has told of an event with these fields.
-    pub(crate) fn tells(&self, fields: &serde_json::Value) {
-        self.0.blocking_expect(self.0.transcript().start(), fields).unwrap();
+    /// Waits until this, which is `zyre peer`, has told of an event with these fields, and returns it.
+    pub(crate) fn tells(&self, fields: &serde_json::Value) -> serde_json::Value {
+        self.0.blocking_expect(self.0.transcript().start(), fields).unwrap().report
     }
 
     /// How many lines so far contain this.

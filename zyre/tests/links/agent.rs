@@ -162,7 +162,7 @@ impl Agent {
             }
             #[cfg(feature = "files")]
             ["publish", path, name] => {
-                self.node.publish_to(GROUP, path, name).await.expect("it can be published");
+                self.node.publish(path).to(GROUP).named(name).await.expect("it can be published");
             }
             ["pace", pace] => self.reads = pace == "full",
             ["end" | "stop"] => {

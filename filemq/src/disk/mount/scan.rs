@@ -8,12 +8,16 @@ use std::sync::Arc;
 use super::ln_file::{self, LinkTargets, LnError};
 use super::omissions::Omissions;
 use super::options::MountOptions;
+use super::patterns::Patterns;
 use crate::disk::{Directory, FileKind, FileSource, FileStatus, FileSystem, OpenMode, SharedRoot};
 use crate::version::Version;
 use crate::{Fate, Omission, VirtualPath};
 
 /// The most other names that are looked at when one name changes.
 const MAX_OTHER_NAMES: usize = 1000;
+
+/// Where a received folder has its own files, which are of no use to others.
+const OWN: &str = ".filemq";
 
 const LINK_LOOP: &str = "it leads to a directory that it is in";
 
@@ -33,6 +37,8 @@ pub(super) struct ScanResult {
     pub(super) files: BTreeMap<String, ScannedFile>,
     /// Names that could not be read: what is below them is unknown.
     pub(super) unknown: Vec<String>,
+    /// Why the first of them could not be read.
+    pub(super) first_failure: Option<io::Error>,
     /// Whether the name that was asked for is a directory.
     pub(super) directory: bool,
     entries: usize,
@@ -56,6 +62,7 @@ pub(super) struct Scanner {
     /// The path of the directory, without links.
     pub(super) real: PathBuf,
     targets: LinkTargets,
+    patterns: Patterns,
     pub(super) omissions: Omissions,
     /// Symbolic links within the mount: their names, and where they lead.
     links: BTreeMap<String, PathBuf>,
@@ -67,10 +74,11 @@ impl Scanner {
         options: MountOptions,
         root: Arc<SharedRoot>,
         real: PathBuf,
+        patterns: Patterns,
     ) -> Self {
         let targets = LinkTargets::new(system.clone(), &options.links);
         let (omissions, links) = (Omissions::default(), BTreeMap::new());
-        Self { system, options, root, real, targets, omissions, links }
+        Self { system, options, root, real, targets, patterns, omissions, links }
     }
 
     /// Scans everything.
@@ -80,6 +88,11 @@ impl Scanner {
         self.omissions.clear();
         let mut seen = ScanResult { directory: true, ..ScanResult::default() };
         let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
+        if let Err(why) = self.patterns.refresh(&walk.dir) {
+            let name = self.patterns.file_name().unwrap_or_default().to_owned();
+            walk.seen.unknown.push(name.clone());
+            self.omissions.add(&name, Omission::Unreadable(why.into()));
+        }
         self.directory("", PathBuf::new(), &mut walk);
         seen
     }
@@ -90,8 +103,17 @@ impl Scanner {
         if name.is_empty() {
             return self.all();
         }
-        if let Some(hidden) = hidden(name) {
-            self.look_at_hidden(hidden);
+        let ignored_above = above(name).find(|above| self.patterns.match_name(above, true));
+        if self.patterns.is_file(name) {
+            return seen;
+        }
+        if let Some(hidden) = self.left_out(name) {
+            if ignored_above.is_none() {
+                self.look_at_hidden(hidden);
+            }
+            return seen;
+        }
+        if ignored_above.is_some() {
             return seen;
         }
         self.omissions.forget(name);
@@ -113,9 +135,31 @@ impl Scanner {
     /// Notes whether there is something of a hidden name.
     fn look_at_hidden(&mut self, name: &str) {
         self.omissions.forget(name);
-        if self.root.directory().link_status(&self.real(name)).is_ok() {
+        if let Ok(status) = self.root.directory().link_status(&self.real(name)) {
+            self.omit_hidden(name, status.kind);
+        }
+    }
+
+    /// Notes that a hidden name is not published, if that is worth telling.
+    fn omit_hidden(&mut self, name: &str, kind: FileKind) {
+        if self.patterns.match_name(name, kind == FileKind::Directory) {
+            self.omissions.add(name, Omission::Ignored);
+        } else {
             self.omissions.add(name, Omission::Hidden);
         }
+    }
+
+    /// Returns the part of a name up to the first component that is hidden and not published.
+    fn left_out<'a>(&self, name: &'a str) -> Option<&'a str> {
+        match self.options.hidden {
+            true => above(name).chain([name]).find(|above| above.rsplit('/').next() == Some(OWN)),
+            false => hidden(name),
+        }
+    }
+
+    /// Returns whether this is the file of patterns.
+    pub(super) fn is_pattern_file(&self, name: &str) -> bool {
+        self.patterns.is_file(name)
     }
 
     /// Returns the path of a name, through the symbolic links that are known.
@@ -130,10 +174,8 @@ impl Scanner {
     }
 
     fn ancestors(&self, name: &str) -> Vec<PathBuf> {
-        let above = name.match_indices('/').map(|(end, _)| {
-            let above = &name[..end];
-            self.links.get(above).cloned().unwrap_or_else(|| self.real(above))
-        });
+        let above = above(name)
+            .map(|above| self.links.get(above).cloned().unwrap_or_else(|| self.real(above)));
         std::iter::once(PathBuf::new()).chain(above).collect()
     }
 
@@ -154,7 +196,7 @@ impl Scanner {
                 self.entry(name, real, &status, walk, &mut linked);
                 self.follow(linked, walk);
             }
-            Err(error) => walk.failed(name, &error, &mut self.omissions),
+            Err(error) => walk.failed(name, error, &mut self.omissions),
         }
     }
 
@@ -167,7 +209,7 @@ impl Scanner {
         }
         let entries = match walk.dir.list(&real) {
             Ok(entries) => entries,
-            Err(error) => return walk.failed(name, &error, &mut self.omissions),
+            Err(error) => return walk.failed(name, error, &mut self.omissions),
         };
         walk.within.push(real.clone());
         let mut linked = Vec::new();
@@ -175,7 +217,7 @@ impl Scanner {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    walk.failed(name, &error, &mut self.omissions);
+                    walk.failed(name, error, &mut self.omissions);
                     break;
                 }
             };
@@ -185,8 +227,12 @@ impl Scanner {
                 continue;
             };
             let below = below(name, file);
-            if file.starts_with('.') {
-                self.omissions.add(&below, Omission::Hidden);
+            if self.patterns.is_file(&below) {
+                continue;
+            }
+            if file.starts_with('.') && !(self.options.hidden && file != OWN) {
+                let kind = entry.status.as_ref().map_or(FileKind::Other, |status| status.kind);
+                self.omit_hidden(&below, kind);
                 continue;
             }
             walk.seen.entries += 1;
@@ -195,8 +241,8 @@ impl Scanner {
                 walk.seen.unknown.push(name.to_owned());
                 break;
             }
-            match &entry.status {
-                Ok(status) => self.entry(&below, real.join(file), status, walk, &mut linked),
+            match entry.status {
+                Ok(status) => self.entry(&below, real.join(file), &status, walk, &mut linked),
                 Err(error) => walk.failed(&below, error, &mut self.omissions),
             }
         }
@@ -212,6 +258,9 @@ impl Scanner {
         walk: &mut Walk<'_>,
         linked: &mut Vec<(String, PathBuf)>,
     ) {
+        if self.patterns.match_name(name, status.kind == FileKind::Directory) {
+            return self.omissions.add(name, Omission::Ignored);
+        }
         match status.kind {
             FileKind::Directory => self.directory(name, real, walk),
             FileKind::Symlink => self.symlink(name, &real, walk, linked),
@@ -260,7 +309,7 @@ impl Scanner {
             Err(error) if is_dangling(&error) => {
                 return self.omissions.add(name, Omission::Link(error.to_string().into()));
             }
-            Err(error) => return walk.failed(name, &error, &mut self.omissions),
+            Err(error) => return walk.failed(name, error, &mut self.omissions),
         };
         let Ok(target) = target.strip_prefix(&self.real) else {
             return self.omissions.add(name, Omission::LinkOut);
@@ -281,7 +330,7 @@ impl Scanner {
                 walk.seen.directory |= status.kind == FileKind::Directory;
                 self.entry(name, target, &status, walk, linked);
             }
-            Err(error) => walk.failed(name, &error, &mut self.omissions),
+            Err(error) => walk.failed(name, error, &mut self.omissions),
         }
     }
 
@@ -295,13 +344,17 @@ impl Scanner {
             if name.ends_with('/') || walk.seen.has(name) {
                 continue;
             }
+            if self.patterns.match_name(name, false) {
+                self.omissions.add(name, Omission::Ignored);
+                continue;
+            }
             match self.target(&real, &walk.dir) {
                 Ok((source, version)) => self.found(name, source, version, true, walk),
                 Err(LnError::Text(why)) => self.omissions.add(&link, Omission::Link(why.into())),
                 Err(LnError::Io(error)) if is_dangling(&error) => {
                     self.omissions.add(&link, Omission::Link(error.to_string().into()));
                 }
-                Err(LnError::Io(error)) => walk.failed(name, &error, &mut self.omissions),
+                Err(LnError::Io(error)) => walk.failed(name, error, &mut self.omissions),
             }
         }
     }
@@ -312,6 +365,11 @@ impl Scanner {
         let version = source.version()?;
         Ok((source, version))
     }
+}
+
+/// Returns the names above this one, from the first component on.
+fn above(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('/').map(|(end, _)| &name[..end])
 }
 
 fn below(directory: &str, name: &str) -> String {
@@ -342,12 +400,13 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Notes that a name could not be looked at, unless that is because it is gone.
-    fn failed(&mut self, name: &str, error: &io::Error, omissions: &mut Omissions) {
+    fn failed(&mut self, name: &str, error: io::Error, omissions: &mut Omissions) {
         use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
         // The directory itself was there a moment ago: that it is gone is found out elsewhere.
         if name.is_empty() || !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
             omissions.add(name, Omission::Unreadable(error.to_string().into()));
             self.seen.unknown.push(name.to_owned());
+            self.seen.first_failure.get_or_insert(error);
         }
     }
 }

@@ -82,10 +82,12 @@ impl MountState {
     }
 
     /// Takes over the result of a scan of this name and below, or of everything if it is empty.
+    /// `reported` says whether the operating system has reported a change of the name.
     pub(super) fn reconcile(
         &mut self,
         name: &str,
         seen: ScanResult,
+        reported: bool,
         omissions: &mut Omissions,
         changes: &mut ChangeSet,
     ) {
@@ -96,9 +98,18 @@ impl MountState {
             }
         }
         let now = Instant::now();
-        for (name, found) in seen.files {
-            self.update(name, found, now, omissions, changes);
+        for (found_name, mut found) in seen.files {
+            if reported && found_name == name && self.has_same_content(&found_name, &found) {
+                found.version.changed.get_or_insert_with(SystemTime::now);
+            }
+            self.update(found_name, found, now, omissions, changes);
         }
+    }
+
+    /// Returns whether a file was published with what seems to be the same content.
+    fn has_same_content(&self, name: &str, found: &ScannedFile) -> bool {
+        let published = self.files.get(name).and_then(|file| file.published);
+        published.is_some_and(|published| published.same_content(&found.version))
     }
 
     fn known(&self, name: &str) -> Vec<String> {
@@ -148,7 +159,7 @@ impl MountState {
         if let Some((_, due)) = pending {
             self.due.remove(&(due, name.clone()));
         }
-        if !moved && file.published.is_some_and(|published| published.same_content(&version)) {
+        if !moved && file.published.is_some_and(|published| published.is_known_as(&version)) {
             return;
         }
         let due = match pending {

@@ -11,8 +11,10 @@ use notify::RecommendedWatcher;
 use super::change::MountChange;
 use super::change_buffer::{self, ChangeBuffer, PendingChanges};
 use super::options::MountOptions;
-use super::scan::Scanner;
+use super::patterns::Patterns;
+use super::scan::{ScanResult, Scanner};
 use super::state::{ChangeSet, MountState};
+use crate::PublishError;
 use crate::disk::{Directory, FileKind, FileSystem, SharedRoot};
 use crate::retry_clock::{Due, RetryClock};
 
@@ -68,16 +70,15 @@ impl MountWatcher {
         options: MountOptions,
         buffer: Arc<ChangeBuffer>,
         watched: bool,
-    ) -> io::Result<(Self, Vec<MountChange>)> {
-        let path = std::path::absolute(directory)?;
-        let real = system.canonicalize(&path)?;
-        let directory = Directory::open(&system, &real)?;
-        // A directory that cannot be listed is an error of the caller, not a mount without files.
-        drop(directory.list(Path::new(""))?);
+    ) -> Result<(Self, Vec<MountChange>), PublishError> {
+        let opened = open_directory(&system, directory);
+        let (path, real, directory) = opened.map_err(PublishError::unreadable(directory))?;
+        let (given, file) = (options.ignore.clone(), options.ignore_file.as_deref());
+        let patterns = Patterns::open(given, file, &directory, &real)?;
         let state = MountState::new(options.stable, options.files);
         let identity = identity(&*system, &path);
         let root = Arc::new(SharedRoot::new(directory));
-        let scanner = Scanner::new(system, options, root, real);
+        let scanner = Scanner::new(system, options, root, real, patterns);
         let now = Instant::now();
         let mut watcher = Self {
             identity,
@@ -97,9 +98,33 @@ impl MountWatcher {
         if watched {
             watcher.watch();
         }
-        let mut changes = ChangeSet::default();
-        watcher.scan(&mut changes);
+        let (start, mut changes) = (Instant::now(), ChangeSet::default());
+        let mut seen = watcher.scanner.all();
+        if watcher.scanner.options.require_readable {
+            watcher.check_readable(&mut seen)?;
+        }
+        watcher.take(seen, start, &mut changes);
         Ok((watcher, changes.into_list()))
+    }
+
+    /// Opens each file that was found.
+    ///
+    /// # Errors
+    /// The first that cannot be read.
+    fn check_readable(&self, seen: &mut ScanResult) -> Result<(), PublishError> {
+        let path = |name: &String| self.path.join(name);
+        if let (Some(name), Some(error)) = (seen.unknown.first(), seen.first_failure.take()) {
+            return Err(PublishError::unreadable(path(name))(error));
+        }
+        for (name, file) in &seen.files {
+            match file.source.open() {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(PublishError::unreadable(path(name))(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Reports changes until the mount is dropped.
@@ -172,6 +197,10 @@ impl MountWatcher {
             return changes;
         }
         let mut names = self.reported(pending);
+        if names.iter().any(|(name, _)| self.scanner.is_pattern_file(name)) {
+            self.scan(&mut changes);
+            return changes;
+        }
         if now >= self.next_poll {
             names.extend(self.state.linked().take(MAX_POLLED).map(|name| (name.clone(), false)));
             self.next_poll = now + POLL_INTERVAL.min(self.scanner.options.rescan);
@@ -223,7 +252,7 @@ impl MountWatcher {
                     self.again.insert((now + SECOND_LOOK, name.clone()));
                 }
             }
-            self.state.reconcile(&name, seen, &mut self.scanner.omissions, changes);
+            self.state.reconcile(&name, seen, reported, &mut self.scanner.omissions, changes);
         }
     }
 
@@ -233,12 +262,17 @@ impl MountWatcher {
             self.watch();
         }
         let seen = self.scanner.all();
+        self.take(seen, start, changes);
+    }
+
+    /// Takes over the result of a scan of everything.
+    fn take(&mut self, seen: ScanResult, start: Instant, changes: &mut ChangeSet) {
         if seen.unknown.is_empty() {
             self.retry.succeeded();
         } else {
             self.retry.failed(start);
         }
-        self.state.reconcile("", seen, &mut self.scanner.omissions, changes);
+        self.state.reconcile("", seen, false, &mut self.scanner.omissions, changes);
         let most = if self.watcher.is_some() { Duration::MAX } else { POLL_INTERVAL };
         let pause = self.scanner.options.rescan.min(most).max(start.elapsed() * SCAN_SHARE);
         self.next_scan = Instant::now() + pause;
@@ -292,6 +326,21 @@ impl MountWatcher {
         self.watch();
         Ok(true)
     }
+}
+
+/// Opens a directory that is to be published. Returns its path, the same without links, and itself.
+///
+/// # Errors
+/// It cannot be listed, which is an error of the caller, and not a mount without files.
+fn open_directory(
+    system: &Arc<dyn FileSystem>,
+    directory: &Path,
+) -> io::Result<(PathBuf, PathBuf, Directory)> {
+    let path = std::path::absolute(directory)?;
+    let real = system.canonicalize(&path)?;
+    let directory = Directory::open(system, &real)?;
+    drop(directory.list(Path::new(""))?);
+    Ok((path, real, directory))
 }
 
 /// Returns which directory it is, or `None` if there is none. All are the same where the operating

@@ -1,5 +1,6 @@
 //! Puts complete files in their places.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::index::FolderIndex;
@@ -10,9 +11,10 @@ use super::shared::FolderShared;
 use super::sync;
 use super::tree::{FolderTree, MadeDirectory, split};
 use super::write_error::{Denied, WriteError};
-use crate::FileEvent;
-use crate::disk::Directory;
+use crate::disk::{Directory, FileStatus};
 use crate::session::Written;
+use crate::version::Version;
+use crate::{FileEvent, Refusal, VirtualPath};
 
 /// A complete, verified file that is not in its place yet.
 #[derive(Debug)]
@@ -137,7 +139,7 @@ impl<'a> Commit<'a> {
         self.tree.forget();
         let mut denied = Vec::new();
         for file in files {
-            match self.place(&file) {
+            match self.place(&file, &mut index) {
                 Ok(parent) => self.placed(file, parent, &mut index),
                 Err(why) => {
                     index.withdraw(&file.name);
@@ -156,10 +158,37 @@ impl<'a> Commit<'a> {
     }
 
     /// Moves a file to its place, and returns the directory that it is in then.
-    fn place(&mut self, file: &ReadyFile) -> Result<Directory, Denied> {
+    fn place(&mut self, file: &ReadyFile, index: &mut FolderIndex) -> Result<Directory, Denied> {
         let parent = self.tree.make_parent(&file.name, &mut self.made)?;
+        if let Ok(there) = parent.link_status(Path::new(split(&file.name).1))
+            && let Some(twin) = self.twin(&file.name, &there, index)
+        {
+            let reason = format!("{twin} is there, which is the same name on this disk");
+            return Err(Denied::passing(Refusal::Name(reason.into())));
+        }
         self.shared.partial.rename(&file.file_name, &parent, split(&file.name).1)?;
         Ok(parent)
+    }
+
+    /// Returns the name under which the file was delivered that is in the place of this name, if that
+    /// is another one: the file system does not keep the two apart.
+    fn twin(
+        &mut self,
+        name: &VirtualPath,
+        there: &FileStatus,
+        index: &mut FolderIndex,
+    ) -> Option<VirtualPath> {
+        let version = Version::of(there).ok()?;
+        if index.file(name).is_some_and(|file| file.is(&version)) {
+            return None;
+        }
+        let twins = index.twins(name);
+        let is_there = |twin: &VirtualPath| {
+            let of_twin = self.tree.version(twin);
+            // Where files have no numbers, size and time have to do.
+            of_twin.is_ok_and(|of_twin| of_twin.may_have_content_of(&version))
+        };
+        twins.into_iter().find(is_there)
     }
 
     fn placed(&mut self, file: ReadyFile, parent: Directory, index: &mut FolderIndex) {

@@ -12,6 +12,7 @@ use super::journal::Journal;
 use super::limits::ReceivedLimits;
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use super::tree::FolderTree;
+use super::twins::Twins;
 use super::write_error::Denied;
 use crate::disk::Directory;
 use crate::{Refusal, VirtualPath};
@@ -39,6 +40,8 @@ pub(super) struct FolderIndex {
     /// Origins that have a writer.
     pub(super) entered: BTreeSet<Arc<str>>,
     searched: Option<Instant>,
+    /// The names of what was delivered; `None` as long as nothing was in the way of another name.
+    twins: Option<Twins>,
     /// Whether the journal has to be rewritten before anything is appended.
     is_behind: bool,
 }
@@ -55,6 +58,7 @@ impl FolderIndex {
             idle: IdlePartials::default(),
             entered: BTreeSet::new(),
             searched: None,
+            twins: None,
             is_behind: false,
         }
     }
@@ -137,6 +141,12 @@ impl FolderIndex {
 
     pub(super) fn file(&self, name: &VirtualPath) -> Option<&FileRecord> {
         self.state.files.get(name)
+    }
+
+    /// Returns the names of files that were delivered and that some file systems do not tell from this
+    /// one.
+    pub(super) fn twins(&mut self, name: &VirtualPath) -> Vec<VirtualPath> {
+        self.twins.get_or_insert_with(|| Twins::of(self.state.files.keys())).get(name)
     }
 
     /// Sets more space aside, if there is enough.
@@ -242,6 +252,7 @@ impl FolderIndex {
         self.release(room);
         self.bytes = self.bytes.saturating_add(file.size);
         let file = FileRecord { origin: self.state.origin(&file.origin), ..file };
+        self.twins.iter_mut().for_each(|twins| twins.insert(name.clone()));
         if let Some(old) = self.state.files.insert(name, file) {
             self.bytes = self.bytes.saturating_sub(old.size);
         }
@@ -260,6 +271,7 @@ impl FolderIndex {
     /// Forgets a file that is gone, or is no longer what was delivered.
     pub(super) fn forget(&mut self, name: &VirtualPath) {
         if let Some(old) = self.state.files.remove(name) {
+            self.twins.iter_mut().for_each(|twins| twins.remove(name));
             self.bytes = self.bytes.saturating_sub(old.size);
             self.append([JournalRecord::Forgotten(name)]);
         }

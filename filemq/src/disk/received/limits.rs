@@ -12,10 +12,13 @@ pub struct ReceivedLimits {
     /// Whether a file is synced to the disk before it appears under its name, so that it survives a
     /// crash of the machine. Default: `true`.
     pub durable: bool,
+    /// Whether hidden files are taken, whose names begin with a dot; others are not sent. Programs may
+    /// obey some of them, such as `.git/config`. Default: `false`.
+    pub hidden: bool,
 }
 
 impl Default for ReceivedLimits {
     fn default() -> Self {
-        Self { bytes: 16 << 30, files: 1_000_000, durable: true }
+        Self { bytes: 16 << 30, files: 1_000_000, durable: true, hidden: false }
     }
 }

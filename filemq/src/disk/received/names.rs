@@ -1,5 +1,6 @@
 //! Names that the operating system does not accept, or takes for something else.
 
+use super::shared::HIDDEN;
 use crate::VirtualPath;
 
 /// Returns why a file cannot have this name on this system.
@@ -7,10 +8,20 @@ pub(super) fn refused(name: &VirtualPath) -> Option<&'static str> {
     if name.is_root() {
         return Some("it does not name a file");
     }
+    if name.components().next().is_some_and(is_own) {
+        return Some("it is kept for the received folder itself");
+    }
     if cfg!(windows) {
         return name.components().find_map(refused_by_windows);
     }
     None
+}
+
+/// Returns whether this may be the directory of the received folder's own files, also on a disk that
+/// does not tell case, or leaves out characters that cannot be seen.
+fn is_own(component: &str) -> bool {
+    let folded = component.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    folded.filter(char::is_ascii).eq(HIDDEN.chars())
 }
 
 /// Characters that have a meaning of their own in a path of Windows.
@@ -58,6 +69,22 @@ mod tests {
         }
         for name in ["console", "com", "com10", "a.b", "x~y", "long name~1x", "ä b", "nulls"] {
             assert_eq!(refused_by_windows(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_for_the_folder_is_no_file() {
+        for own in [
+            "/.filemq",
+            "/.filemq/journal",
+            "/.FileMQ/lock",
+            "/.f\u{200c}ilemq/x",
+            "/.f\u{131}lemq",
+        ] {
+            assert!(refused(&VirtualPath::new(own).unwrap()).is_some(), "{own}");
+        }
+        for other in ["/peer/.filemq/x", "/filemq", "/.filemq2", "/.git/x"] {
+            assert_eq!(refused(&VirtualPath::new(other).unwrap()), None, "{other}");
         }
     }
 

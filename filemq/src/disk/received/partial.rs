@@ -4,6 +4,7 @@ use std::io;
 
 use super::index::Reservation;
 use super::record::FileRecord;
+use super::sparse::SparseEnd;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -36,6 +37,7 @@ pub(super) struct PartialFile {
     file: DiskFile,
     /// Bytes so far.
     pub(super) length: u64,
+    end: SparseEnd,
     hasher: Hasher,
     pub(super) info: Option<FileInfo>,
     pub(super) room: Reservation,
@@ -78,7 +80,8 @@ impl PartialFile {
         let hasher = Hasher::new(algorithm(info.as_ref()));
         let room = Reservation::default();
         let (length, recorded, torn) = (0, false, false);
-        Ok(Self { name, file_name, file, length, hasher, info, room, recorded, torn })
+        let end = SparseEnd::default();
+        Ok(Self { name, file_name, file, length, end, hasher, info, room, recorded, torn })
     }
 
     /// Continues a file at `offset`; what comes after that is cut off.
@@ -93,11 +96,11 @@ impl PartialFile {
             Some(prefix) if prefix.length == offset => prefix.hasher,
             _ => hash(&file, offset, algorithm(Some(&info)))?,
         };
-        file.set_len(offset)?;
-        file.seek(offset)?;
+        let mut end = SparseEnd::at(offset);
+        end.cut(&file, offset)?;
         let info = Some(info);
         let (length, recorded, torn) = (offset, true, false);
-        Ok(Self { name, file_name, file, length, hasher, info, room, recorded, torn })
+        Ok(Self { name, file_name, file, length, end, hasher, info, room, recorded, torn })
     }
 
     /// Returns whether there would be more bytes than announced with these.
@@ -109,11 +112,10 @@ impl PartialFile {
     /// Appends content. If that fails it can be tried again.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.torn {
-            self.file.set_len(self.length)?;
-            self.file.seek(self.length)?;
+            self.end.cut(&self.file, self.length)?;
         }
         self.torn = true;
-        self.file.write_all(bytes)?;
+        self.end.write(&self.file, self.length, bytes)?;
         self.torn = false;
         self.hasher.update(bytes);
         self.length += bytes.len() as u64;
@@ -121,13 +123,16 @@ impl PartialFile {
     }
 
     /// Closes the file so that it can be continued later.
-    pub(super) fn pause(self) -> Prefix {
+    pub(super) fn pause(mut self) -> Prefix {
+        // If that fails, what is there is less, which is found out when it is continued.
+        let _ = self.end.finish(&self.file, self.length);
         Prefix { length: self.length, hasher: self.hasher }
     }
 
     /// Verifies the file, and gives it its time and permissions.
     pub(super) fn complete(&mut self, size: u64) -> Result<(Version, Digest), WriteError> {
         let digest = self.hasher.digest();
+        self.end.finish(&self.file, self.length)?;
         if size != self.length {
             return Err(WriteError::Mismatch);
         }
@@ -186,10 +191,14 @@ fn copy(
     let mode = old.status()?.mode;
     let new = directory.open_file(to, OpenMode::Replace { mode: mode | 0o600 })?;
     let mut hasher = Hasher::new(record.digest.algorithm());
+    let (mut end, mut length) = (SparseEnd::default(), 0);
     let is_whole = read_blocks(&old, record.size, |block| {
         hasher.update(block);
-        new.write_all(block)
+        end.write(&new, length, block)?;
+        length += block.len() as u64;
+        Ok(())
     })?;
+    end.finish(&new, length)?;
     if !is_whole || hasher.digest() != record.digest {
         return Err(WriteError::Mismatch);
     }

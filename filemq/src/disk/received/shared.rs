@@ -10,7 +10,7 @@ use super::index::{FolderIndex, Reservation};
 use crate::VirtualPath;
 use crate::disk::{Directory, DiskFile, FileKind, FileStatus};
 
-/// No name on the network leads there.
+/// No name that is taken leads there.
 pub(super) const HIDDEN: &str = ".filemq";
 
 /// Where partial files are.

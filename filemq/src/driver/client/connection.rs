@@ -20,7 +20,9 @@ use crate::VirtualPath;
 use crate::disk::ReceivedWriter;
 use crate::driver::progress::ProgressMeter;
 use crate::driver::wait::{finished, last_word, until};
-use crate::session::{ClientOutput, ClientSession, ClientSessionEvent, Write, Written};
+use crate::session::{
+    ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Write, Written,
+};
 
 /// The pauses between attempts to connect.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -169,10 +171,12 @@ async fn connect(
     };
     let mut subscriptions = shared.subscriptions.subscribe();
     let paths = subscriptions.borrow_and_update().clone();
+    let hidden = options.received.hidden;
+    let session = ClientConfig { hidden, ..options.session.clone() };
     let mut connection = ClientConnection {
         shared: Arc::clone(shared),
         origin: Arc::clone(&server.origin),
-        session: ClientSession::new(&options.session, &paths, inventory, Instant::now()),
+        session: ClientSession::new(&session, &paths, inventory, Instant::now()),
         queue,
         writer: Some(writer),
         writing: None,

@@ -1,19 +1,28 @@
 //! How much each owner of names publishes, and leaves out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::{Omission, OmittedFiles, VirtualPath};
+
+/// What has put names into the catalogue: a mount, or a file that was published by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Owner(pub(super) u64);
 
 /// How much a mount, or a file that was published by itself, stands for.
 #[derive(Debug)]
 pub(super) struct Published {
     /// The name of the mount or the file.
     pub(super) name: VirtualPath,
+    /// Where the directory or the file is.
+    pub(super) path: PathBuf,
     pub(super) files: usize,
     pub(super) bytes: u64,
     /// The number of files that the application knows of.
     pub(super) told: Option<usize>,
+    /// How many files wait for their names.
+    pub(super) waiting: usize,
     /// What is left out, and is to be told.
     pub(super) omitted: BTreeMap<Omission, OmittedFiles>,
     /// Reasons that may pass for which something is left out.
@@ -23,12 +32,14 @@ pub(super) struct Published {
 }
 
 impl Published {
-    pub(super) const fn new(name: VirtualPath, settled: Instant) -> Self {
+    pub(super) const fn new(name: VirtualPath, path: PathBuf, settled: Instant) -> Self {
         Self {
             name,
+            path,
             files: 0,
             bytes: 0,
             told: None,
+            waiting: 0,
             omitted: BTreeMap::new(),
             passing: BTreeSet::new(),
             settled,

@@ -1,23 +1,25 @@
 //! What a server publishes, and the connections that hear of its changes: the one lock of a server.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
 use super::event::ServerEvent;
-use super::published::Published;
+use super::published::{Owner, Published};
 use super::unreadable::UnreadableFiles;
-use crate::VirtualPath;
+use super::waiting::WaitingFiles;
 use crate::catalogue::{Audience, Catalogue, Change, Entry};
-use crate::disk::{FileSource, Mount, MountChange};
+use crate::digest::Algorithm;
+use crate::disk::{FileSource, Mount, MountChange, MountOptions};
 use crate::version::Version;
+use crate::{Omission, OmittedFiles, PublishError, VirtualPath};
 
-/// What has put names into the catalogue: a mount, or one call of `publish`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Owner(u64);
+/// With more owners than this all names are searched for one that is taken.
+const MAX_ASKED: usize = 8;
 
 /// News for a connection. They are sent under the lock, so a holder of the lock finds all of them
 /// in its queue.
@@ -36,9 +38,11 @@ pub(super) enum Notice {
 #[derive(Default)]
 pub(super) struct ServerState {
     catalogue: Catalogue,
-    /// The owner of each name: the last that has published it.
+    /// The owner of each name: the first that has published it.
     owners: BTreeMap<VirtualPath, Owner>,
-    mounts: BTreeMap<Owner, (VirtualPath, Mount)>,
+    mounts: BTreeMap<VirtualPath, KeptMount>,
+    /// Files whose names are taken.
+    waiting: WaitingFiles,
     /// How much each owner publishes.
     published: BTreeMap<Owner, Published>,
     unreadable: UnreadableFiles,
@@ -48,6 +52,32 @@ pub(super) struct ServerState {
     /// and all of them share one list of changes.
     connections: Vec<mpsc::UnboundedSender<Notice>>,
     last_owner: u64,
+}
+
+/// What was found when a file was read again.
+pub(super) enum Recheck {
+    /// It has the same content, in this state.
+    Same(Version),
+    /// It has another content.
+    Other(Arc<Entry>),
+}
+
+/// A directory that is about to be published.
+pub(super) struct Mounting {
+    pub(super) path: PathBuf,
+    pub(super) mount: Mount,
+    pub(super) options: MountOptions,
+    pub(super) audience: Audience,
+    /// What it has at first.
+    pub(super) found: Vec<MountChange>,
+}
+
+/// A directory that is published.
+struct KeptMount {
+    owner: Owner,
+    mount: Mount,
+    options: MountOptions,
+    audience: Audience,
 }
 
 /// A file that was published by itself.
@@ -86,18 +116,24 @@ impl ServerState {
         }
     }
 
-    /// Returns a new owner, which publishes below this name.
-    /// What is not there when it has `settled` is gone.
-    pub(super) fn next_owner(&mut self, name: VirtualPath, settled: Instant) -> Owner {
+    /// Returns a new owner, which publishes what is at `path` under this name or below it. What is
+    /// not there when it has `settled` is gone.
+    pub(super) fn next_owner(
+        &mut self,
+        name: VirtualPath,
+        path: PathBuf,
+        settled: Instant,
+    ) -> Owner {
         self.last_owner += 1;
         let owner = Owner(self.last_owner);
-        self.published.insert(owner, Published::new(name, settled));
+        self.published.insert(owner, Published::new(name, path, settled));
         owner
     }
 
     /// Forgets an owner that publishes nothing any more.
     pub(super) fn forget_owner(&mut self, owner: Owner) {
         self.published.remove(&owner);
+        self.waiting.forget(owner);
     }
 
     /// Notes that a file cannot be read.
@@ -152,8 +188,14 @@ impl ServerState {
         }
     }
 
-    /// Inserts a file, or its new state.
-    fn insert(&mut self, owner: Owner, entry: Entry) -> Option<Change> {
+    /// Inserts a file, or its new state. If the name is taken it waits until that is free.
+    fn insert(&mut self, owner: Owner, entry: impl Into<Arc<Entry>>) -> Option<Change> {
+        let entry = entry.into();
+        if self.holder(owner, entry.name()).is_some() {
+            self.waiting.add(owner, entry);
+            return None;
+        }
+        self.waiting.remove(owner, entry.name());
         let (name, size) = (entry.name().clone(), entry.version().size);
         self.uncount(&name);
         if let Some(published) = self.published.get_mut(&owner) {
@@ -165,6 +207,63 @@ impl ServerState {
         Some(change)
     }
 
+    /// Returns who else has published a file of this name, or one above or below it: a name cannot
+    /// be that of a file and of a directory.
+    fn holder(&self, owner: Owner, name: &VirtualPath) -> Option<Owner> {
+        if !self.has_rivals(owner, name) {
+            return None;
+        }
+        let below = format!("{name}/");
+        let from = (Bound::Included(below.as_str()), Bound::Unbounded);
+        let below = self.owners.range::<str, _>(from).next();
+        let below = below.filter(|(other, _)| name.covers(other)).map(|(_, owner)| owner);
+        let above = name.above().chain([name.as_str()]).filter_map(|name| self.owners.get(name));
+        above.chain(below).copied().find(|holder| *holder != owner)
+    }
+
+    /// Returns whether a name may be taken by others. That saves looking for it among all names.
+    fn has_rivals(&self, owner: Owner, name: &VirtualPath) -> bool {
+        self.published.len() > MAX_ASKED
+            || self.published.iter().any(|(other, published)| {
+                let Published { name: of, files, .. } = published;
+                *other != owner && *files > 0 && (of.covers(name) || name.covers(of))
+            })
+    }
+
+    /// Returns the error that a name is taken by this owner.
+    fn taken(&self, name: &VirtualPath, holder: Owner) -> PublishError {
+        let holder = self.published.get(&holder).map(|published| published.path.clone());
+        PublishError::NameTaken { name: name.clone(), holder: holder.unwrap_or_default() }
+    }
+
+    /// Publishes what has waited for a name that is free now.
+    fn wake(&mut self, name: &VirtualPath) -> Vec<Change> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let behind = self.waiting.behind(name);
+        let insert = |(owner, name): (Owner, VirtualPath)| {
+            let entry = self.waiting.remove(owner, &name)?;
+            self.insert(owner, entry)
+        };
+        behind.into_iter().filter_map(insert).collect()
+    }
+
+    /// Notes how many files of each owner wait for their names, to be told.
+    fn note_waiting(&mut self) {
+        for (owner, count, example) in self.waiting.news() {
+            let Some(published) = self.published.get_mut(&owner) else { continue };
+            if std::mem::replace(&mut published.waiting, count) == count {
+                continue;
+            }
+            let example = example
+                .as_ref()
+                .map_or("", |name| name.below(&published.name).unwrap_or_else(|| name.as_str()));
+            let omitted = OmittedFiles::new(Omission::NameTaken, count, example);
+            published.omitted.insert(Omission::NameTaken, omitted);
+        }
+    }
+
     /// Takes a file off what its owner publishes.
     fn uncount(&mut self, name: &VirtualPath) {
         let owner = self.owners.get(name).and_then(|owner| self.published.get_mut(owner));
@@ -173,15 +272,17 @@ impl ServerState {
         }
     }
 
-    /// Removes a name, if it still belongs to this owner.
-    fn remove(&mut self, owner: Owner, name: &VirtualPath) -> Option<Change> {
+    /// Removes a file of this owner, and publishes what has waited for its name.
+    fn remove(&mut self, owner: Owner, name: &VirtualPath) -> Vec<Change> {
         if self.owners.get(name) != Some(&owner) {
-            return None;
+            self.waiting.remove(owner, name);
+            return Vec::new();
         }
         self.uncount(name);
         self.owners.remove(name);
         self.unreadable.remove(name);
-        self.catalogue.remove(name)
+        let removed = self.catalogue.remove(name);
+        removed.into_iter().chain(self.wake(name)).collect()
     }
 
     /// Takes over what a mount reports.
@@ -191,20 +292,28 @@ impl ServerState {
         audience: &Audience,
         changes: Vec<MountChange>,
     ) {
-        let apply = |change| match change {
-            MountChange::Omitted(omitted) => {
-                if let Some(published) = self.published.get_mut(&owner) {
-                    published.omit(omitted);
+        // The last words of a mount that is dropped.
+        if !self.published.contains_key(&owner) {
+            return;
+        }
+        let mut told = Vec::new();
+        for change in changes {
+            match change {
+                MountChange::Omitted(omitted) => {
+                    if let Some(published) = self.published.get_mut(&owner) {
+                        published.omit(omitted);
+                    }
                 }
-                None
+                MountChange::Updated { name, source, version } => {
+                    told.extend(
+                        self.insert(owner, Entry::new(name, source, version, audience.clone())),
+                    );
+                }
+                MountChange::Removed { name } => told.extend(self.remove(owner, &name)),
             }
-            MountChange::Updated { name, source, version } => {
-                self.insert(owner, Entry::new(name, source, version, audience.clone()))
-            }
-            MountChange::Removed { name } => self.remove(owner, &name),
-        };
-        let changes = changes.into_iter().filter_map(apply).collect();
-        self.tell_changes(changes);
+        }
+        self.note_waiting();
+        self.tell_changes(told);
         self.know(Instant::now());
     }
 
@@ -219,73 +328,224 @@ impl ServerState {
         }
     }
 
-    /// Keeps a mount, and returns the one that had the same alias.
+    /// Returns the file of this owner, if in this state it may still have the content that is known by
+    /// its digest, which only reading tells.
+    pub(super) fn unsure(
+        &self,
+        owner: Owner,
+        name: &VirtualPath,
+        version: &Version,
+    ) -> Option<Arc<Entry>> {
+        let entry = self.catalogue.get(name)?;
+        let before = entry.version();
+        let is_unsure = self.owners.get(name) == Some(&owner)
+            && before.may_have_content_of(version)
+            && !before.is_known_as(version)
+            && [Algorithm::Blake3, Algorithm::Sha1].iter().any(|a| entry.digest(*a).is_some());
+        is_unsure.then(|| Arc::clone(entry))
+    }
+
+    /// Inserts a file that was read again, or notes that it has the same content.
+    pub(super) fn rechecked(&mut self, owner: Owner, before: &Arc<Entry>, recheck: Recheck) {
+        let changes = match recheck {
+            Recheck::Same(version) => {
+                before.touch(version);
+                // A reader that was at it has found that something had changed.
+                self.tell(&Notice::Readable);
+                return;
+            }
+            Recheck::Other(fresh) if self.owners.get(fresh.name()) == Some(&owner) => {
+                self.insert(owner, fresh)
+            }
+            // Something else was published meanwhile, or nothing.
+            Recheck::Other(_) => return,
+        };
+        self.note_waiting();
+        self.tell_changes(changes.into_iter().collect());
+    }
+
+    /// Returns whether this directory is published in this way already.
+    ///
+    /// # Errors
+    /// Something else has the name.
+    pub(super) fn check_mount(
+        &self,
+        path: &Path,
+        options: &MountOptions,
+        audience: &Audience,
+    ) -> Result<bool, PublishError> {
+        let name = &options.alias;
+        if let Some(single) = self.single.get(name) {
+            return Err(self.taken(name, single.owner));
+        }
+        let Some(mount) = self.mounts.get(name) else { return Ok(false) };
+        if self.published.get(&mount.owner).is_some_and(|published| published.path != path) {
+            return Err(self.taken(name, mount.owner));
+        }
+        Ok(mount.options == *options && mount.audience == *audience)
+    }
+
+    /// Keeps a mount with what it has found, in place of the one that had the same alias, which is
+    /// returned: drop it when the lock is free.
+    ///
+    /// # Errors
+    /// Something else has the name of the mount, or of a file in it.
     pub(super) fn keep_mount(
         &mut self,
         owner: Owner,
-        alias: VirtualPath,
-        mount: Mount,
-    ) -> Option<Mount> {
-        let old = self.take_mount(&alias);
-        self.mounts.insert(owner, (alias, mount));
-        old
+        mounting: Mounting,
+    ) -> Result<Option<Mount>, (Mount, PublishError)> {
+        let Mounting { path, mount, options, audience, found } = mounting;
+        let old = self.mounts.get(&options.alias).map(|old| old.owner);
+        let checked = self.check_mount(&path, &options, &audience);
+        if let Err(error) = checked.and_then(|_| self.check_names(owner, old, &found)) {
+            return Err((mount, error));
+        }
+        let alias = options.alias.clone();
+        let kept = KeptMount { owner, mount, options, audience: audience.clone() };
+        let replaced = self.mounts.insert(alias, kept);
+        let mut gone = Vec::new();
+        if let Some(old) = old {
+            self.waiting.forget(old);
+            gone = self.hand_over(old, owner, &found);
+            self.forget_owner(old);
+        }
+        self.tell_changes(gone);
+        self.mount_changed(owner, &audience, found);
+        Ok(replaced.map(|replaced| replaced.mount))
+    }
+
+    /// Checks that no name is taken by others than these two owners.
+    fn check_names(
+        &self,
+        owner: Owner,
+        old: Option<Owner>,
+        found: &[MountChange],
+    ) -> Result<(), PublishError> {
+        for change in found {
+            if let MountChange::Updated { name, .. } = change
+                && let Some(holder) = self.holder(owner, name)
+                && Some(holder) != old
+            {
+                return Err(self.taken(name, holder));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the names of an owner over to the one that takes its place, and removes those that it
+    /// has not.
+    fn hand_over(&mut self, from: Owner, to: Owner, found: &[MountChange]) -> Vec<Change> {
+        let names = found.iter().filter_map(|change| match change {
+            MountChange::Updated { name, .. } => Some(name),
+            _ => None,
+        });
+        let stays: BTreeSet<_> = names.collect();
+        let mut gone = Vec::new();
+        for name in self.names_of(from) {
+            if stays.contains(&name) {
+                self.uncount(&name);
+                self.owners.insert(name.clone(), to);
+                if let (Some(published), Some(entry)) =
+                    (self.published.get_mut(&to), self.catalogue.get(&name))
+                {
+                    published.add(entry.version().size);
+                }
+            } else {
+                gone.extend(self.remove(from, &name));
+            }
+        }
+        gone
+    }
+
+    fn names_of(&self, owner: Owner) -> Vec<VirtualPath> {
+        let names = self.owners.iter().filter(|(_, of)| **of == owner);
+        names.map(|(name, _)| name.clone()).collect()
     }
 
     /// Removes a mount with everything that it has published. Drop it when the lock is free.
     pub(super) fn take_mount(&mut self, alias: &VirtualPath) -> Option<Mount> {
-        let (&owner, _) = self.mounts.iter().find(|(_, (of, _))| of == alias)?;
-        let (_, mount) = self.mounts.remove(&owner)?;
-        let names: Vec<_> = self
-            .owners
-            .iter()
-            .filter(|(_, of)| **of == owner)
-            .map(|(name, _)| name.clone())
-            .collect();
-        let changes = names.iter().filter_map(|name| self.remove(owner, name)).collect();
-        self.tell_changes(changes);
+        let KeptMount { owner, mount, .. } = self.mounts.remove(alias)?;
+        self.waiting.forget(owner);
+        let names = self.names_of(owner);
+        let changes = names.iter().flat_map(|name| self.remove(owner, name)).collect();
         self.forget_owner(owner);
+        self.note_waiting();
+        self.tell_changes(changes);
         Some(mount)
     }
 
     /// Takes all mounts, at the end of the server.
     pub(super) fn take_mounts(&mut self) -> Vec<Mount> {
-        std::mem::take(&mut self.mounts).into_values().map(|(_, mount)| mount).collect()
+        std::mem::take(&mut self.mounts).into_values().map(|kept| kept.mount).collect()
     }
 
-    /// Publishes one file.
+    /// Publishes one file. What was published by itself under this name from the same path is
+    /// published for this audience from now on.
+    ///
+    /// # Errors
+    /// Something else has the name.
     pub(super) fn publish(
         &mut self,
         name: VirtualPath,
         path: PathBuf,
         version: Version,
         audience: Audience,
-    ) {
-        let owner = self.next_owner(name.clone(), Instant::now());
+    ) -> Result<(), PublishError> {
+        let known = self.single.get(&name).filter(|single| single.path == path);
+        let known = known.map(|single| single.owner);
+        let holder = match (self.single.get(&name), self.mounts.get(&name)) {
+            (Some(single), _) if known.is_none() => Some(single.owner),
+            (_, Some(mount)) => Some(mount.owner),
+            _ => self.holder(known.unwrap_or(Owner(0)), &name),
+        };
+        if let Some(holder) = holder {
+            return Err(self.taken(&name, holder));
+        }
+        let settled = Instant::now();
+        let new = |state: &mut Self| state.next_owner(name.clone(), path.clone(), settled);
+        let owner = known.unwrap_or_else(|| new(self));
         let entry =
             Entry::new(name.clone(), FileSource::anywhere(path.clone()), version, audience.clone());
-        if let Some(old) = self.single.insert(name, SingleFile { owner, path, audience }) {
-            self.forget_owner(old.owner);
-        }
+        self.single.insert(name, SingleFile { owner, path, audience });
         let change = self.insert(owner, entry);
         self.tell_changes(change.into_iter().collect());
         self.know(Instant::now());
+        Ok(())
     }
 
     /// Removes a file that was published by itself. Returns `false` if there is none of that name.
     pub(super) fn retract(&mut self, name: &VirtualPath) -> bool {
         let Some(SingleFile { owner, .. }) = self.single.remove(name) else { return false };
-        let change = self.remove(owner, name);
+        let changes = self.remove(owner, name);
         self.forget_owner(owner);
-        self.tell_changes(change.into_iter().collect());
+        self.note_waiting();
+        self.tell_changes(changes);
         true
+    }
+
+    /// Returns the state of a file that was published by itself, if it may still have the content that
+    /// is known by its digest; with what it is now.
+    pub(super) fn unsure_single(
+        &self,
+        name: &VirtualPath,
+        version: Version,
+    ) -> Option<(Owner, Arc<Entry>, Entry)> {
+        let SingleFile { owner, path, audience } = self.single.get(name)?.clone();
+        let before = self.unsure(owner, name, &version)?;
+        let source = FileSource::anywhere(path);
+        Some((owner, before, Entry::new(name.clone(), source, version, audience)))
     }
 
     /// Returns the files that were published one by one, with their states.
     pub(super) fn single(&self) -> Vec<(VirtualPath, PathBuf, Option<Version>)> {
-        let version = |name| self.catalogue.get(name).map(|entry| *entry.version());
+        let version = |name: &VirtualPath, owner| match self.owners.get(name) {
+            Some(of) if *of == owner => self.catalogue.get(name).map(|entry| entry.version()),
+            _ => self.waiting.version(owner, name),
+        };
         self.single
             .iter()
-            .map(|(name, file)| (name.clone(), file.path.clone(), version(name)))
+            .map(|(name, file)| (name.clone(), file.path.clone(), version(name, file.owner)))
             .collect()
     }
 
@@ -294,14 +554,15 @@ impl ServerState {
         let Some(SingleFile { owner, path, audience }) = self.single.get(name).cloned() else {
             return;
         };
-        let change = match version {
-            Some(version) if self.owners.get(name).is_none_or(|of| *of == owner) => {
+        let changes = match version {
+            Some(version) => {
                 let source = FileSource::anywhere(path);
-                self.insert(owner, Entry::new(name.clone(), source, version, audience))
+                let entry = Entry::new(name.clone(), source, version, audience);
+                self.insert(owner, entry).into_iter().collect()
             }
-            Some(_) => None,
             None => self.remove(owner, name),
         };
-        self.tell_changes(change.into_iter().collect());
+        self.note_waiting();
+        self.tell_changes(changes);
     }
 }

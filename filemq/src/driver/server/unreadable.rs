@@ -93,7 +93,8 @@ mod tests {
     use crate::{Omission, OmittedFiles, VirtualPath};
 
     fn entry(name: &str) -> Arc<Entry> {
-        let version = Version { size: 0, modified: SystemTime::UNIX_EPOCH, mode: 0, inode: 0 };
+        let (size, modified) = (0, SystemTime::UNIX_EPOCH);
+        let version = Version { size, modified, changed: None, mode: 0, inode: 0 };
         let (name, source) = (VirtualPath::new(name).unwrap(), FileSource::anywhere("x".into()));
         Arc::new(Entry::new(name, source, version, Audience::Everyone))
     }

@@ -14,6 +14,10 @@ pub struct ClientConfig {
     /// written. It should be more than the network carries in a round trip. Other servers send all
     /// they have, and TCP slows them down. Default: two million.
     pub window: u64,
+    /// Whether files with hidden names are taken; others pay no attention to them. A
+    /// [`Client`](crate::Client) does as its [`ReceivedLimits`](crate::ReceivedLimits) say. Default:
+    /// no.
+    pub hidden: bool,
 }
 
 impl Default for ClientConfig {
@@ -22,6 +26,7 @@ impl Default for ClientConfig {
             heartbeat_interval: Duration::from_secs(5),
             silent_timeout: Duration::from_secs(20),
             window: 2_000_000,
+            hidden: false,
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::{Fate, FileEvent, VirtualPath};
 #[derive(Debug)]
 pub(super) struct IncomingFiles {
     subscriptions: Vec<VirtualPath>,
+    /// Whether files with hidden names are taken.
+    hidden: bool,
     /// The beginning of a file that is there, until the server refers to it.
     partial: Option<(VirtualPath, ResumePoint)>,
     sequence: Option<u64>,
@@ -58,9 +60,11 @@ impl IncomingFiles {
     pub(super) const fn new(
         subscriptions: Vec<VirtualPath>,
         partial: Option<(VirtualPath, ResumePoint)>,
+        hidden: bool,
     ) -> Self {
         Self {
             subscriptions,
+            hidden,
             partial,
             sequence: None,
             incoming: None,
@@ -88,7 +92,8 @@ impl IncomingFiles {
 
     fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
         let name = VirtualPath::new(str::from_utf8(filename).ok()?).ok()?;
-        let subscribed = self.subscriptions.iter().any(|path| path.covers(&name));
+        let subscribed = self.subscriptions.iter().any(|path| path.covers(&name))
+            && (self.hidden || !name.is_hidden());
         (subscribed && !name.is_root()).then_some(name)
     }
 

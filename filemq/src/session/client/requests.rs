@@ -27,29 +27,34 @@ pub(super) fn distinct(paths: &[VirtualPath]) -> Vec<VirtualPath> {
 }
 
 /// Returns the ICANHAZ messages for all paths, with what the client has already.
-pub(super) fn requests(paths: &[VirtualPath], inventory: &Inventory) -> VecDeque<Bytes> {
+pub(super) fn requests(
+    paths: &[VirtualPath],
+    inventory: &Inventory,
+    hidden: bool,
+) -> VecDeque<Bytes> {
     let mut requests = VecDeque::new();
     for path in paths {
         let mut caches = caches(path, inventory).into_iter();
-        let mut options = options();
+        let mut options = options(hidden);
         if let Some((name, resume)) = &inventory.partial
             && path.covers(name)
         {
             options.push(extensions::RESUME, extensions::resume_text(name, resume));
         }
         requests.push_back(request(path, options, caches.next().unwrap_or_default()));
-        requests.extend(caches.map(|cache| request(path, self::options(), cache)));
+        requests.extend(caches.map(|cache| request(path, self::options(hidden), cache)));
     }
     requests
 }
 
-fn options() -> Dictionary {
+fn options(hidden: bool) -> Dictionary {
     [
         (extensions::RESYNC, extensions::YES),
         (extensions::DIGEST, extensions::BLAKE3),
         (extensions::RECEIPT, extensions::YES),
     ]
     .into_iter()
+    .chain(hidden.then_some((extensions::HIDDEN, extensions::YES)))
     .collect()
 }
 

@@ -25,6 +25,8 @@ pub(super) struct ServedClient {
     max_subscriptions: usize,
     max_deletes: usize,
     tags: BTreeSet<Arc<str>>,
+    /// Whether the client takes hidden files.
+    hidden: bool,
     subscriptions: SubscribedPaths,
     pending: PendingNames,
     /// What the client says that it has, as far as it is in the catalogue or may come into it.
@@ -40,6 +42,7 @@ impl ServedClient {
             max_subscriptions: config.subscriptions,
             max_deletes: config.deletes,
             tags,
+            hidden: false,
             subscriptions: SubscribedPaths::default(),
             pending: PendingNames::default(),
             claims: BTreeMap::new(),
@@ -56,7 +59,10 @@ impl ServedClient {
 
     /// Returns whether the client is to have a file.
     fn wants(&self, entry: &Entry) -> bool {
-        entry.audience().includes(&self.tags) && self.subscribes(entry.name())
+        let name = entry.name();
+        entry.audience().includes(&self.tags)
+            && self.subscribes(name)
+            && (self.hidden || !name.is_hidden())
     }
 
     fn subscribes(&self, name: &VirtualPath) -> bool {
@@ -82,6 +88,7 @@ impl ServedClient {
             self.transfers.set_ours(ours);
             let receipts = ours && extensions::says(&icanhaz.options, extensions::RECEIPT);
             self.transfers.set_receipts(receipts);
+            self.hidden = extensions::says(&icanhaz.options, extensions::HIDDEN);
         }
         self.claim(&path, &icanhaz.cache, catalogue)?;
         let resume = icanhaz.options.text(extensions::RESUME).and_then(extensions::resume);
