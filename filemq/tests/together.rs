@@ -115,7 +115,9 @@ impl World {
 
     fn new(client: Client) -> Self {
         let (to_server, to_client) = (VecDeque::new(), VecDeque::new());
-        Self { server: Server::new(), client, to_server, to_client, puts: 0, kills: 0 }
+        let mut server = Server::new();
+        server.catalogue.know(&VirtualPath::root());
+        Self { server, client, to_server, to_client, puts: 0, kills: 0 }
     }
 
     fn session(folder: &MemoryFolder, now: Instant) -> ClientSession {

@@ -191,6 +191,9 @@ async fn connect(
     end
 }
 
+/// A writer that has carried out orders, and what became of them.
+type WriterAnswers = (ReceivedWriter, Vec<Written>);
+
 /// One connection to a server.
 struct ClientConnection {
     shared: Arc<ClientShared>,
@@ -199,7 +202,7 @@ struct ClientConnection {
     queue: SendQueue,
     /// `None` while it writes.
     writer: Option<ReceivedWriter>,
-    writing: Option<JoinHandle<io::Result<(ReceivedWriter, Vec<Written>)>>>,
+    writing: Option<JoinHandle<io::Result<WriterAnswers>>>,
     /// Orders that are not being carried out yet.
     writes: VecDeque<Write>,
     /// Orders that the folder cannot carry out for now.
