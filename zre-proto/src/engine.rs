@@ -206,6 +206,11 @@ impl Engine {
         times.into_iter().flatten().min()
     }
 
+    /// Returns whether the node [gives tickets](Action::GiveTickets).
+    pub const fn gives_tickets(&self) -> bool {
+        self.local.gives_tickets()
+    }
+
     /// Returns the ticket that a peer has been given on the connection on which it is spoken to, and
     /// by which it is known elsewhere: see [`ticket`](crate::ticket).
     pub fn ticket_for(&self, id: PeerId) -> Option<Ticket> {

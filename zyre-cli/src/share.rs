@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
+    /// TCP port of the file server, to which others connect. Default: the first free one from 49152 up.
+    #[arg(long, value_name = "PORT")]
+    file_port: Option<u16>,
     #[command(flatten)]
     network: Network,
 }
@@ -41,6 +44,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let own = tempfile::tempdir()?;
     let builder = options.network.builder();
     let builder = builder.share(own.path().join("shared"), own.path().join("received"));
+    let builder = options.file_port.into_iter().fold(builder, Builder::file_port);
     let (node, events) = tokio::select! {
         begun = begin(builder, options) => begun?,
         () = interrupted() => return Ok(()),

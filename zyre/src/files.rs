@@ -1,35 +1,40 @@
 //! File sharing: where FILEMQ joins the node.
 //!
 //! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
-//! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
+//! the header `X-FILEMQ`, and a client that is connected to the server of each peer. Who dials is said in
+//! [`filemq::calls`].
 
-use std::collections::{BTreeMap, BTreeSet};
+mod port;
+mod recipient;
+mod unreached;
+mod ways;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
+    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent, Guest,
     MountOptions, Progress, ReceivedLimits, Server, ServerEvent, ServerEvents, ServerOptions,
     VirtualPath,
 };
-use zmtp::net::Start;
-use zre_proto::{Endpoint, PeerId};
+use zre_proto::PeerId;
+
+pub(crate) use self::port::PortSettings;
+use self::unreached::UnreachedServers;
+pub(crate) use self::ways::HEADER;
+use self::ways::PeerWays;
 
 use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
 use crate::event::Event;
 
-/// The header that announces a node's file server.
-pub(crate) const HEADER: &str = "X-FILEMQ";
-
 /// Peers and groups that come and go within this time are handled together.
 const BURST: Duration = Duration::from_millis(10);
-
-/// Ports that are free at one address, and are tried at the others.
-const MAX_PORTS_TRIED: u32 = 100;
 
 /// The folders to share.
 #[derive(Clone, Debug)]
@@ -50,10 +55,11 @@ pub(crate) struct Files {
 pub(crate) struct Service {
     server: Server,
     server_events: ServerEvents,
-    client: Client,
+    client: Arc<Client>,
     client_events: ClientEvents,
-    /// The servers that the client is connected to.
-    connected: BTreeMap<PeerId, (Start, SocketAddr)>,
+    /// The peers that share files, and how they are reached.
+    peers: BTreeMap<PeerId, PeerWays>,
+    unreached: UnreachedServers,
     port: u16,
 }
 
@@ -64,71 +70,38 @@ pub(crate) async fn open(
     places: Vec<SocketAddr>,
     settings: Settings,
     limits: ReceivedLimits,
+    port: Option<u16>,
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
-    let (server, server_events) = Server::new(ServerOptions::default());
+    let identity = Bytes::copy_from_slice(&id.routing_id());
+    let options = ServerOptions { identity: identity.clone(), ..ServerOptions::default() };
+    let (server, server_events) = Server::new(options);
     publish_shared(&server, &shared)
         .await
         .map_err(|source| StartError::SharedFolder { path: shared, source })?;
-    let port = listen(&server, &places)?;
-    let options = ClientOptions {
-        received: limits,
-        identity: id.routing_id().to_vec().into(),
-        folders: true,
-        ..ClientOptions::default()
-    };
+    let port = port::listen(&server, &places, port)?;
+    let options =
+        ClientOptions { received: limits, identity, folders: true, ..ClientOptions::default() };
     let (client, client_events) = Client::open(&received, options)
         .await
         .map_err(|source| StartError::ReceivedFolder { path: received, source })?;
     client.subscribe(VirtualPath::root());
-    let connected = BTreeMap::new();
-    let service =
-        Service { server: server.clone(), server_events, client, client_events, connected, port };
+    let service = Service {
+        server: server.clone(),
+        server_events,
+        client: Arc::new(client),
+        client_events,
+        peers: BTreeMap::new(),
+        unreached: UnreachedServers::default(),
+        port,
+    };
     Ok((Files { server, port }, service))
-}
-
-/// Listens at these addresses, at a port that is free at all of them, which it returns.
-fn listen(server: &Server, places: &[SocketAddr]) -> Result<u16, StartError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let mut port = 0;
-        let mut opened = Vec::new();
-        let result = places.iter().try_for_each(|address| {
-            let mut address = *address;
-            address.set_port(port);
-            let there = server.listen(address).map_err(|source| (address, source))?;
-            port = there.port();
-            opened.push(there);
-            Ok(())
-        });
-        let Err((address, source)) = result else { return Ok(port) };
-        opened.into_iter().for_each(|address| server.stop_listening(address));
-        if source.kind() != io::ErrorKind::AddrInUse || tries == MAX_PORTS_TRIED {
-            return Err(StartError::FileServer { address: address.ip(), source });
-        }
-    }
 }
 
 /// Publishes everything in the shared folder, which is created if it does not exist.
 async fn publish_shared(server: &Server, shared: &Path) -> io::Result<()> {
     tokio::fs::create_dir_all(shared).await?;
     server.mount(shared, MountOptions::new(VirtualPath::root()), Audience::Everyone).await
-}
-
-/// Returns the peer that a client claims to be, if it is connected from an address of that peer:
-/// where its mailbox is, or where its own connection comes from.
-fn peer(driver: &Driver, client: &ClientInfo) -> Option<(PeerId, zre_proto::PeerInfo)> {
-    let id = crate::mailbox::sender(&client.identity)?;
-    let peer = driver.ask(|engine| engine.peer(id))?;
-    let ip = client.address.ip();
-    let is_there = peer.endpoint.address().ip() == ip || driver.is_connected_from(id, ip);
-    is_there.then_some((id, peer))
-}
-
-/// Returns the groups of a client, which are its tags.
-fn groups(driver: &Driver, client: &ClientInfo) -> BTreeSet<Arc<str>> {
-    peer(driver, client).map(|(_, peer)| peer.groups.into_iter().collect()).unwrap_or_default()
 }
 
 impl Files {
@@ -167,10 +140,7 @@ impl Service {
     /// Follows peers, and reports to the application what becomes of files, as long as the node
     /// lives.
     pub(crate) async fn run(mut self, driver: Arc<Driver>) {
-        let weak = Arc::downgrade(&driver);
-        self.server.set_tags(move |client| {
-            weak.upgrade().map(|driver| groups(&driver, client)).unwrap_or_default()
-        });
+        self.open_doors(&driver);
         let mut presence = driver.presence();
         loop {
             tokio::select! {
@@ -196,7 +166,8 @@ impl Service {
                     }
                 }
                 Some(event) = self.client_events.recv() => {
-                    if let Some(event) = receiving(event) {
+                    let heard = self.reaching(&event).or_else(|| receiving(event));
+                    if let Some(event) = heard {
                         driver.events.room().await;
                         driver.tell_application(event);
                     }
@@ -219,32 +190,64 @@ impl Service {
         }
     }
 
-    /// Connects to the servers of all peers, and to no others.
+    /// Tells the server who its clients are, and who calls.
+    fn open_doors(&self, driver: &Arc<Driver>) {
+        let weak = Arc::downgrade(driver);
+        self.server.set_guests(move |client| {
+            let driver = weak.upgrade();
+            driver.map_or_else(|| Ok(Guest::default()), |driver| recipient::guest(&driver, client))
+        });
+        let (driver, client) = (Arc::downgrade(driver), Arc::downgrade(&self.client));
+        self.server.set_calls(move |call| {
+            let Some((driver, client)) = driver.upgrade().zip(client.upgrade()) else { return };
+            match recipient::caller(&driver, &call) {
+                Some(peer) => drop(client.accept(&peer.to_string(), call)),
+                None => {
+                    let address = call.address();
+                    tracing::debug!(%address, "a file server that is not known has called");
+                }
+            }
+        });
+    }
+
+    /// Connects to the servers of all peers, and calls their clients; and no others.
     fn follow_peers(&mut self, driver: &Driver) {
         self.server.retag();
-        let there = driver.ask(|engine| {
-            let peers = engine.peers().filter_map(|id| Some((id, server_of(&engine.peer(id)?)?)));
-            peers.collect::<BTreeMap<_, _>>()
-        });
-        for peer in self.connected.keys().filter(|peer| !there.contains_key(peer)) {
+        let peers = driver.ask(|engine| engine.peers().collect::<Vec<_>>());
+        let ways = |peer| Some((peer, ways::to_peer(driver, peer)?));
+        let there: BTreeMap<_, _> = peers.into_iter().filter_map(ways).collect();
+        let before = std::mem::take(&mut self.peers);
+        for peer in before.keys().filter(|peer| !there.contains_key(peer)) {
             self.client.disconnect(&peer.to_string());
         }
-        let from = |(peer, address)| {
-            // From where the peer knows this node, which it takes for nobody else then.
-            let local = driver.local_to(peer);
-            let start = local.map(|local| driver.location().start_like(local, address));
-            (peer, (start.unwrap_or_default(), address))
-        };
-        let there: BTreeMap<_, _> = there.into_iter().map(from).collect();
-        for (peer, (start, address)) in &there {
-            if self.connected.get(peer).is_none_or(|known| known != &(start.clone(), *address))
-                && let Err(error) =
-                    self.client.connect_from(&peer.to_string(), start.clone(), *address)
+        for (peer, old) in &before {
+            let is_called = there.get(peer).is_some_and(|new| new.to_client.is_some());
+            if old.to_client.is_some() && !is_called {
+                self.server.hang_up(&peer.to_string());
+            }
+        }
+        for (peer, new) in &there {
+            let old = before.get(peer);
+            if old.is_none_or(|old| old.to_server != new.to_server)
+                && let Err(error) = self.client.connect(&peer.to_string(), new.to_server.clone())
             {
                 tracing::warn!(%peer, %error, "a peer cannot have a folder");
             }
+            if let Some(way) = &new.to_client
+                && old.is_none_or(|old| old.to_client.as_ref() != Some(way))
+            {
+                let identity = Bytes::copy_from_slice(&peer.routing_id());
+                self.server.call(&peer.to_string(), identity, way.clone());
+            }
         }
-        self.connected = there;
+        self.unreached.retain(|peer| there.contains_key(peer));
+        self.peers = there;
+    }
+
+    /// Returns what the application hears of a connection of the client.
+    fn reaching(&mut self, event: &ClientEvent) -> Option<Event> {
+        let peers = &self.peers;
+        self.unreached.hear(event, |peer| Some(peers.get(&peer)?.to_server.address))
     }
 }
 
@@ -253,14 +256,6 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.server.stop();
     }
-}
-
-/// Returns where a peer's file server is. It has to be where the peer itself is: a header must not
-/// make the nodes of a network connect to a third party.
-fn server_of(peer: &zre_proto::PeerInfo) -> Option<SocketAddr> {
-    let there = peer.endpoint.address();
-    let server = Endpoint::announced(peer.headers.get(HEADER)?.as_bytes(), there)?.address();
-    (server.ip() == there.ip()).then_some(server)
 }
 
 /// Returns what the application hears of what this node publishes.
@@ -281,24 +276,29 @@ const fn is_receipt(event: &ServerEvent) -> bool {
     matches!(event, ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. })
 }
 
+/// Returns the peer that a client is.
+fn peer_of(driver: &Driver, client: &ClientInfo) -> Option<PeerId> {
+    recipient::peer(driver, client).ok().flatten()
+}
+
 /// Returns what the application hears of a transfer to a client.
 fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
     match event {
         ServerEvent::Progress { client, name, progress } => {
             let Progress { bytes, total, rate, .. } = progress;
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Sending { peer, name: name.as_str().into(), bytes, total, rate })
         }
         ServerEvent::Sent { client, name, size, receipt_follows } => {
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Sent { peer, name: name.as_str().into(), size, receipt_follows })
         }
         ServerEvent::Confirmed { client, name, size } => {
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Confirmed { peer, name: name.as_str().into(), size })
         }
         ServerEvent::Rejected { client, name, reason, fate } => {
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Rejected { peer, name: name.as_str().into(), reason, fate })
         }
         _ => None,

@@ -76,7 +76,7 @@ impl ClientSession {
         let mut session = Self {
             config: config.clone(),
             stage: ClientStage::Greeting,
-            requests: requests::requests(&subscriptions, &inventory),
+            requests: requests::requests(&subscriptions, &inventory, config.ticket),
             incoming: IncomingFiles::new(subscriptions, inventory.partial),
             credit: Credit::default(),
             receipts: Receipts::default(),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Ticket;
+
 /// How a client treats its servers. Construct it with `..ClientConfig::default()`: fields may be
 /// added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct ClientConfig {
     /// written. It should be more than the network carries in a round trip. Other servers send all
     /// they have, and TCP slows them down. Default: two million.
     pub window: u64,
+    /// What the server has given this client, to be known by. Default: none.
+    pub ticket: Option<Ticket>,
 }
 
 impl Default for ClientConfig {
@@ -22,6 +26,7 @@ impl Default for ClientConfig {
             heartbeat_interval: Duration::from_secs(5),
             silent_timeout: Duration::from_secs(20),
             window: 2_000_000,
+            ticket: None,
         }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::inventory::Inventory;
-use crate::VirtualPath;
 use crate::message::{Dictionary, Icanhaz, MAX_STRING, Message};
 use crate::session::extensions;
+use crate::{Ticket, VirtualPath};
 
 /// The most entries and bytes in the cache of one message. More goes into a further message for the
 /// same path, which other implementations take for a subscription that they have already.
@@ -26,12 +26,21 @@ pub(super) fn distinct(paths: &[VirtualPath]) -> Vec<VirtualPath> {
     distinct
 }
 
-/// Returns the ICANHAZ messages for all paths, with what the client has already.
-pub(super) fn requests(paths: &[VirtualPath], inventory: &Inventory) -> VecDeque<Bytes> {
+/// Returns the ICANHAZ messages for all paths, with what the client has already; the first shows the
+/// ticket.
+pub(super) fn requests(
+    paths: &[VirtualPath],
+    inventory: &Inventory,
+    ticket: Option<Ticket>,
+) -> VecDeque<Bytes> {
+    let mut ticket = ticket;
     let mut requests = VecDeque::new();
     for path in paths {
         let mut caches = caches(path, inventory).into_iter();
         let mut options = options();
+        if let Some(ticket) = ticket.take() {
+            options.push(extensions::TICKET, ticket.to_hex());
+        }
         if let Some((name, resume)) = &inventory.partial
             && path.covers(name)
         {
