@@ -18,8 +18,8 @@ use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, Un
     feature = "files",
     doc = "
 With the feature `files` there are `Deliver`, `Retract`, `Refused`, `Retried`, `Receiving`, `Sending`,
-`Sent`, `Confirmed` and `Rejected` as well. They tell of transfers on connections of their own, so
-they may come a little after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
+`Sent`, `Confirmed`, `Rejected`, `FileServerUnreachable` and `FileServerReached` as well. They tell of
+connections of their own, so they may come a little after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
 node's own folders."
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
