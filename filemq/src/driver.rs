@@ -1,10 +1,14 @@
 //! Sessions on sockets and disks, with tokio.
 
+mod call;
 mod client;
 mod progress;
 mod server;
 mod wait;
+mod way;
 
+pub use call::Call;
 pub use client::{Client, ClientEvent, ClientEvents, ClientOptions};
 pub use progress::Progress;
-pub use server::{ClientInfo, Server, ServerEvent, ServerEvents, ServerOptions};
+pub use server::{ClientInfo, Guest, Server, ServerEvent, ServerEvents, ServerOptions};
+pub use way::Way;

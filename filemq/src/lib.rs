@@ -38,7 +38,8 @@
 //!
 //! The protocol is that of C FileMQ since 2015 ([`message`]), in both directions. Two sides of this
 //! implementation agree on more, which others do not notice: digests in advance, resumption,
-//! deletes that were missed, times and permissions ([`session`]).
+//! deletes that were missed, times and permissions ([`session`]). Two sides that have met elsewhere know
+//! each other by tickets, and either of them may dial ([`calls`]).
 //!
 //! Applications need only what is at the root of this crate. Below it are:
 //!
@@ -48,7 +49,9 @@
 //! | [`session`] | what is said and when, without I/O |
 //! | [`disk`] | the files that are published, and the received folder |
 //! | [`digest`] | file digests |
+//! | [`calls`] | who knows whom, and who dials |
 
+pub mod calls;
 mod catalogue;
 pub mod digest;
 pub mod disk;
@@ -60,19 +63,21 @@ mod omission;
 mod publish_error;
 mod retry_clock;
 pub mod session;
+mod ticket;
 mod version;
 mod virtual_path;
 
 pub use catalogue::Audience;
 pub use disk::{MountOptions, ReceivedLimits};
 pub use driver::{
-    Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Progress, Server, ServerEvent,
-    ServerEvents, ServerOptions,
+    Call, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Guest, Progress, Server,
+    ServerEvent, ServerEvents, ServerOptions, Way,
 };
 pub use fate::Fate;
 pub use file_event::{FileEvent, Refusal};
 pub use omission::{Omission, OmittedFiles};
 pub use publish_error::PublishError;
+pub use ticket::Ticket;
 pub use virtual_path::{PathError, VirtualPath};
 
 /// The port of FILEMQ, assigned by IANA.

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! The messages are in [`message`](crate::message). What two sides of this implementation say
-//! beyond the protocol is in the dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`, `RECEIPT`), its
+//! beyond the protocol is in the dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`, `RECEIPT`, `TICKET`), its
 //! answer (`CREDIT`, `RECEIPT`) and CHEEZBURGER (`SIZE`, `DIGEST`, `MTIME`, `MODE`, `ABORT`), which other
 //! implementations ignore. When both have said `RECEIPT`, the client says what becomes of each file.
 

@@ -13,7 +13,7 @@ use filemq::session::{
     ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
     ResumePoint, Write, Written,
 };
-use filemq::{Fate, FileEvent, Refusal, VirtualPath};
+use filemq::{Fate, FileEvent, Refusal, Ticket, VirtualPath};
 
 use common::vectors::named;
 use common::{
@@ -655,4 +655,17 @@ fn other_headers_change_nothing() {
     let mut client = Client::subscribed(Inventory::default());
     let writes = client.frames(&named("v2_cheezburger_with_headers")).writes;
     assert_eq!(writes[0], begin("/with-headers.txt"));
+}
+
+#[test]
+fn a_ticket_is_shown_once_before_anything_comes() {
+    let config = ClientConfig { ticket: Some(Ticket::new([0xab; 16])), ..ClientConfig::default() };
+    let (now, paths) = (Instant::now(), [path("/a"), path("/b")]);
+    let session = ClientSession::new(&config, &paths, Inventory::default(), now);
+    let mut client = Client { session, now, sequence: 0 };
+    assert_eq!(client.outputs().said, [Message::Ohai]);
+    let shown = "ab".repeat(16);
+    let options = [OURS[0], OURS[1], OURS[2], ("TICKET", shown.as_str())];
+    assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/a", &options, &[])]);
+    assert_eq!(client.hear(&icanhaz_ok()).said, [icanhaz("/b", &OURS, &[])]);
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use filemq::digest::Algorithm;
 use filemq::message::{CHUNK, Message, Operation, Outcome};
 use filemq::session::{Job, JobResult, ServerConfig, ServerOutput, ServerSessionEvent, Unreadable};
-use filemq::{Audience, Fate};
+use filemq::{Audience, Fate, Ticket};
 
 use common::server::Server;
 use common::vectors::named;
@@ -708,4 +708,44 @@ fn servers_do_not_take_files() {
     let Message::Cheezburger(said) = &message else { panic!() };
     assert_eq!(said.operation, Operation::Create);
     assert!(matches!(server.hear(&message)[..], [Message::Rtfm { .. }]));
+}
+
+/// What a client that shows this says.
+fn with_ticket(ticket: &str) -> Message {
+    icanhaz("/", &[("DIGEST", "BLAKE3"), ("TICKET", ticket)], &[])
+}
+
+#[test]
+fn a_ticket_is_told_before_anything_is_sent() {
+    let mut server = Server::new().publishing(&[("/a", content(1, 10))]);
+    server.hear(&Message::Ohai);
+    server.hear(&nom(u64::MAX));
+    server.session.handle_message(
+        server.now,
+        &[with_ticket(&"ab".repeat(16)).encode()],
+        &server.catalogue,
+    );
+    let first = server.session.poll_output().unwrap();
+    let ServerOutput::Event(ServerSessionEvent::Ticket(ticket)) = &first else {
+        panic!("{first:?}")
+    };
+    assert_eq!(*ticket, Ticket::new([0xab; 16]));
+    assert!(!format!("{first:?}").contains("171"), "it is printed nowhere: {first:?}");
+    // The driver knows that it is none: nothing else is said any more, and nothing done.
+    server.session.refuse("no such ticket");
+    assert_eq!(server.run(), [Message::Srsly { reason: "no such ticket".into() }]);
+    assert!(server.closed);
+    server.session.refuse("twice");
+    assert_eq!(server.run(), []);
+}
+
+#[test]
+fn what_is_no_ticket_is_ignored() {
+    for text in ["", "ab", &"AB".repeat(16), &"ab".repeat(17)] {
+        let mut server = Server::new();
+        server.hear(&Message::Ohai);
+        assert_eq!(server.hear(&with_ticket(text)).len(), 1);
+        let is_ticket = |event: &ServerSessionEvent| matches!(event, ServerSessionEvent::Ticket(_));
+        assert!(!server.events.iter().any(is_ticket), "{text}");
+    }
 }

@@ -16,8 +16,9 @@ use common::{dictionary, icanhaz_ok, piece, vectors};
 use filemq::digest::{Algorithm, Hasher};
 use filemq::message::{Cheezburger, Message};
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientOptions, Fate, FileEvent, MountOptions,
-    ReceivedLimits, Refusal, Server, ServerEvent, ServerEvents, ServerOptions, VirtualPath,
+    Audience, Client, ClientEvent, ClientEvents, ClientOptions, Fate, FileEvent, Guest,
+    MountOptions, ReceivedLimits, Refusal, Server, ServerEvent, ServerEvents, ServerOptions,
+    VirtualPath,
 };
 use tempfile::TempDir;
 use testkit::hex;
@@ -352,9 +353,10 @@ async fn files_for_a_tag_go_to_those_who_carry_it() {
     let carries: Arc<std::sync::Mutex<bool>> = Arc::default();
     let asked = Arc::clone(&carries);
     let (server, _events) = Server::new(ServerOptions::default());
-    server.set_tags(move |client| {
+    server.set_guests(move |client| {
         let member = client.identity == "me" && *asked.lock().unwrap();
-        if member { BTreeSet::from(["club".into()]) } else { BTreeSet::new() }
+        let tags = if member { BTreeSet::from(["club".into()]) } else { BTreeSet::new() };
+        Ok(Guest { tags, ..Guest::default() })
     });
     let file = tempfile::NamedTempFile::new().unwrap();
     let club = Audience::Tagged("club".into());

@@ -27,6 +27,8 @@ use crate::peer::Peer;
 use crate::peers::Peers;
 use crate::requirements::Requirements;
 use crate::spares::Spares;
+use crate::ticket::Ticket;
+use crate::tickets::Tickets;
 use crate::timers::Timers;
 use crate::{
     Action, ActionError, Config, ConnId, Content, Endpoint, Event, Headers, Input, Output, PeerId,
@@ -52,6 +54,7 @@ pub struct Engine {
     timers: Timers<PeerId>,
     elections: Elections,
     spares: Spares,
+    tickets: Tickets,
     /// Of the peer that came last. Most nodes of one application have the same, which are held once.
     last_headers: Arc<Headers>,
     requirements: Requirements,
@@ -90,6 +93,7 @@ impl Engine {
             timers: Timers::default(),
             elections: Elections::default(),
             spares: Spares::default(),
+            tickets: Tickets::default(),
             last_headers: Arc::default(),
             requirements: Requirements::default(),
             unreachable: BTreeSet::new(),
@@ -131,6 +135,7 @@ impl Engine {
             Input::Connected { peer, conn, two_way, own_endpoint } => {
                 self.connected(now, peer, conn, two_way, own_endpoint);
             }
+            Input::Ticket { conn, ticket } => self.tickets.keep(conn, ticket),
             Input::ScoutUp { conn, own_endpoint } => self.scout_up(now, conn, own_endpoint),
             Input::ScoutLost { conn, why } => self.scout_lost(now, conn, why),
             Input::Resolved { endpoint, addresses } => self.resolved(now, endpoint, addresses),
@@ -199,6 +204,24 @@ impl Engine {
         let elections = self.elections.next_deadline();
         let times = [self.timers.next(), challenges, self.call_at, required, elections];
         times.into_iter().flatten().min()
+    }
+
+    /// Returns whether the node [gives tickets](Action::GiveTickets).
+    pub const fn gives_tickets(&self) -> bool {
+        self.local.gives_tickets()
+    }
+
+    /// Returns the ticket that a peer has been given on the connection on which it is spoken to, and
+    /// by which it is known elsewhere: see [`ticket`](crate::ticket).
+    pub fn ticket_for(&self, id: PeerId) -> Option<Ticket> {
+        let conn = self.peers.get(id)?.outgoing.conn?;
+        self.tickets.of(conn).filter(|_| self.local.gives_tickets())
+    }
+
+    /// Returns the ticket that a peer has given this node; `None` if it gives none, or is not
+    /// present.
+    pub fn ticket_from(&self, id: PeerId) -> Option<Ticket> {
+        self.peers.get(id).filter(|peer| peer.is_present())?.presence()?.ticket
     }
 
     /// Returns the connections of peers about which something will be decided if
@@ -322,6 +345,7 @@ impl Engine {
 
     fn close(&mut self, conn: ConnId) {
         self.challenges.forget(conn);
+        self.tickets.forget(conn);
         self.outputs.push_back(Output::Close { conn });
     }
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use crate::{
-    Beacon, Content, Endpoint, Event, Header, HostEndpoint, PeerId, Times, UnreachableReason,
+    Beacon, Content, Endpoint, Event, Header, HostEndpoint, PeerId, Ticket, Times,
+    UnreachableReason,
 };
 
 /// One connection of the node, from its `Connect` or its acceptance to its end. Never used twice.
@@ -80,6 +81,15 @@ pub enum Input<'a> {
         two_way: bool,
         /// Where that peer can reach this node's mailbox. Told in HELLO.
         own_endpoint: Endpoint,
+    },
+    /// A ticket for whoever is at the other end of a connection, told in HELLO there. To be told
+    /// before the connection is `Connected` or `ScoutUp`, if the node
+    /// [gives tickets](Action::GiveTickets).
+    Ticket {
+        /// The connection.
+        conn: ConnId,
+        /// Random, and new for each connection.
+        ticket: Ticket,
     },
     /// A [scout](Output::Scout) is up, and the mailbox at its end does not tell whose it is. If it
     /// does, the connection is `Connected`.
@@ -214,6 +224,20 @@ pub enum Action<'a> {
         /// The port of the service.
         port: u16,
     },
+    /// Says where a [service](Self::SetServiceHeader) of this node is to peers that are told one
+    /// endpoint as the node's: behind a port forwarding, where the ports outside are other ones. One
+    /// more for the same header replaces the one before. Nothing happens without the header.
+    ForwardService {
+        /// The header's name.
+        name: &'a str,
+        /// The endpoint that peers are told.
+        endpoint: Endpoint,
+        /// The port of the service there.
+        port: u16,
+    },
+    /// Gives peers that the node meets from now on a [ticket](crate::ticket) each, in HELLO; which ones is said with
+    /// [`Input::Ticket`]. Refused as `SetHeader` is.
+    GiveTickets,
     /// Sets when peers are asked, and when they are given up, from now on. How long a peer was quiet
     /// before does not count any more: it has the new times to be heard.
     SetTimes(Times),

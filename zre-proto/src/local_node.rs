@@ -4,11 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::message::{Hello, MAX_STRING};
+use crate::ticket::{self, Ticket};
 use crate::{ActionError, Endpoint, Headers, MessageLimits};
+
+/// What a ticket takes in HELLO: name and value of its header.
+const TICKET_LEN: usize = 1 + ticket::HEADER.len() + 4 + ticket::HEX_LEN;
 
 /// The longest value of a header that says where a service is: `tcp://[` eight groups of four digits
 /// `]:65535`.
 const MAX_SERVICE_LEN: usize = 6 + 2 + 39 + 1 + 5;
+
+/// Where a service is: at which port of the node.
+#[derive(Clone, Copy, Debug)]
+struct Service {
+    port: u16,
+    /// Its port for those who are told this endpoint as the node's.
+    forwarded: Option<(Endpoint, u16)>,
+}
+
+impl Service {
+    fn port_at(&self, own_endpoint: Endpoint) -> u16 {
+        let forwarded = self.forwarded.filter(|(endpoint, _)| *endpoint == own_endpoint);
+        forwarded.map_or(self.port, |(_, port)| port)
+    }
+}
 
 /// The node's groups and headers, as HELLO tells them.
 #[derive(Debug, Default)]
@@ -17,8 +36,10 @@ pub(crate) struct LocalNode {
     /// Joins and leaves so far, modulo 256.
     status: u8,
     headers: Headers,
-    /// The ports of services, by the names of their headers.
-    services: BTreeMap<String, u16>,
+    /// Services, by the names of their headers.
+    services: BTreeMap<String, Service>,
+    /// Whether HELLO has a ticket.
+    gives_tickets: bool,
 }
 
 impl LocalNode {
@@ -79,8 +100,28 @@ impl LocalNode {
     ) -> Result<(), ActionError> {
         // It takes as much room as the longest value that may come of it.
         self.replace_header(name, MAX_SERVICE_LEN, limits)?;
-        self.services.insert(name.to_owned(), port);
+        self.services.insert(name.to_owned(), Service { port, forwarded: None });
         Ok(())
+    }
+
+    /// Sets the port of a service for those who are told this endpoint as the node's.
+    pub(crate) fn forward_service(&mut self, name: &str, endpoint: Endpoint, port: u16) {
+        if let Some(service) = self.services.get_mut(name) {
+            service.forwarded = Some((endpoint, port));
+        }
+    }
+
+    /// Has a ticket in each HELLO from now on, if there is room for it.
+    pub(crate) fn give_tickets(&mut self, limits: &MessageLimits) -> Result<(), ActionError> {
+        if !self.gives_tickets {
+            self.check_hello(TICKET_LEN, limits)?;
+            self.gives_tickets = true;
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn gives_tickets(&self) -> bool {
+        self.gives_tickets
     }
 
     /// Removes a header of either kind, if there is room for another of the same name whose value
@@ -101,15 +142,17 @@ impl LocalNode {
         fits
     }
 
-    /// The values of the headers that say where services are, to a peer that reaches this node at
-    /// this address.
-    pub(crate) fn services_at(&self, own_endpoint: Endpoint) -> Headers {
-        let at = |port| {
+    /// The headers for one peer alone: where services are, to one that reaches this node at this
+    /// address; and its ticket.
+    pub(crate) fn own_headers(&self, own_endpoint: Endpoint, ticket: Option<Ticket>) -> Headers {
+        let at = |service: &Service| {
             let mut address = own_endpoint.address();
-            address.set_port(port);
+            address.set_port(service.port_at(own_endpoint));
             Endpoint::new(address).wire_form()
         };
-        self.services.iter().map(|(name, port)| (name.clone(), at(*port))).collect()
+        let services = self.services.iter().map(|(name, it)| (name.clone(), at(it)));
+        let ticket = ticket.filter(|_| self.gives_tickets);
+        services.chain(ticket.map(|it| (ticket::HEADER.to_owned(), it.to_hex()))).collect()
     }
 
     /// The HELLO of this moment.
@@ -117,9 +160,11 @@ impl LocalNode {
         &'a self,
         endpoint: &'a str,
         name: &'a str,
-        services: &'a Headers,
+        own_headers: &'a Headers,
     ) -> Hello<'a> {
-        let headers = self.headers.iter().chain(services);
+        // No header of the application is to be taken for a ticket.
+        let is_free = |(name, _): &(&String, &String)| !own_headers.contains_key(*name);
+        let headers = self.headers.iter().filter(is_free).chain(own_headers);
         Hello {
             endpoint: endpoint.as_bytes(),
             groups: self.groups.iter().map(|group| group.as_bytes()).collect(),
@@ -138,8 +183,10 @@ impl LocalNode {
             self.headers.iter().map(|(name, value)| 1 + name.len() + longstr_len(value)).sum();
         let services: usize =
             self.services.keys().map(|name| 5 + name.len() + MAX_SERVICE_LEN).sum();
-        let headers = headers + services;
-        let entries = self.groups.len() + self.headers.len() + self.services.len() + 1;
+        let ticket = if self.gives_tickets { TICKET_LEN } else { 0 };
+        let headers = headers + services + ticket;
+        let tickets = usize::from(self.gives_tickets);
+        let entries = self.groups.len() + self.headers.len() + self.services.len() + tickets + 1;
         if entries > limits.entries {
             return Err(ActionError::TooManyEntries { limit: limits.entries });
         }

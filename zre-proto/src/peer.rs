@@ -8,6 +8,7 @@ use crate::candidates::Candidates;
 use crate::elections::Part;
 use crate::message::{Command, Message};
 use crate::sequence::Sequence;
+use crate::ticket::Ticket;
 use crate::timers::after;
 use crate::{ConnId, Content, Endpoint, Event, ExitReason, Headers, Output, PeerId, Times};
 
@@ -90,6 +91,8 @@ pub(crate) enum PeerState {
 pub(crate) struct Presence {
     pub(crate) name: Arc<str>,
     pub(crate) headers: Arc<Headers>,
+    /// What it has given this node, to be known by elsewhere.
+    pub(crate) ticket: Option<Ticket>,
     /// How it takes part in elections.
     pub(crate) part: Part,
     pub(crate) groups: BTreeSet<Arc<str>>,

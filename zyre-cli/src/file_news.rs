@@ -1,6 +1,6 @@
 //! What to tell the user of files that are published, left out, refused, and tried again.
 
-use zyre::{Event, Fate, OmittedFiles, PeerId, Printable, Refusal};
+use zyre::{Endpoint, Event, Fate, OmittedFiles, PeerId, Printable, Refusal};
 
 use crate::text::{self, size};
 
@@ -25,6 +25,12 @@ pub(crate) fn sentence(event: &Event, who: impl FnOnce(PeerId) -> String) -> Opt
         }
         Event::FolderUnusable { why } => Some(folder_unusable(why)),
         Event::FolderUsable => Some(FOLDER_USABLE.to_owned()),
+        Event::FileServerUnreachable { peer, endpoint, why } => {
+            Some(server_unreachable(&who(*peer), *endpoint, why))
+        }
+        Event::FileServerReached { peer } => {
+            Some(format!("{}: files can be fetched now", who(*peer)))
+        }
         _ => None,
     }
 }
@@ -33,6 +39,16 @@ pub(crate) const FOLDER_USABLE: &str = "the received folder can be used again";
 
 pub(crate) fn folder_unusable(why: &str) -> String {
     format!("the received folder cannot be used: {}; trying again", Printable::new(why))
+}
+
+/// Returns a line about a file server that cannot be reached, and what to do.
+fn server_unreachable(who: &str, endpoint: Endpoint, why: &str) -> String {
+    let (address, why) = (endpoint.address(), text::message(why));
+    let port = address.port();
+    format!(
+        "{who}: files cannot be fetched from {address}: {why}; trying again. If it lasts, let TCP \
+         port {port} through the firewall of that machine"
+    )
 }
 
 fn published(name: &str, files: usize, bytes: u64) -> String {
@@ -151,6 +167,14 @@ mod tests {
         let lost = Event::FolderUnusable { why: "gone\u{1b}".into() };
         assert!(!told(&lost).unwrap().contains('\u{1b}'));
         assert_eq!(told(&Event::FolderUsable).as_deref(), Some(FOLDER_USABLE));
+        let endpoint = "tcp://10.0.0.7:49153".parse().unwrap();
+        let unreachable =
+            Event::FileServerUnreachable { peer, endpoint, why: "refused\u{1b}".into() };
+        let line = told(&unreachable).unwrap();
+        assert!(line.starts_with("alice: files cannot be fetched from 10.0.0.7:49153: refused␛; "));
+        assert!(line.contains("TCP port 49153 through the firewall of that machine"), "{line}");
+        let reached = Event::FileServerReached { peer };
+        assert_eq!(told(&reached).as_deref(), Some("alice: files can be fetched now"));
         assert_eq!(told(&Event::Stop), None);
     }
 }

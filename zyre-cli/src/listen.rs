@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Group to be in; may be given several times.
     #[arg(long)]
     group: Vec<String>,
+    /// TCP port of the file server, to which others connect. Default: the first free one from 49152 up.
+    #[arg(long, value_name = "PORT")]
+    file_port: Option<u16>,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
@@ -44,6 +47,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let builder = options.network.builder().receive(&options.received).received_limits(limits);
     let builder = options.identity.apply(builder, "listen")?;
     let builder = options.group.iter().fold(builder, Builder::join);
+    let builder = options.file_port.into_iter().fold(builder, Builder::file_port);
     let (node, events) = tokio::select! {
         started = builder.start() => started?,
         () = interrupted() => return Ok(()),

@@ -50,6 +50,9 @@ pub(crate) struct Options {
     /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
     alias: Option<String>,
+    /// TCP port of the file server, to which others connect. Default: the first free one from 49152 up.
+    #[arg(long, value_name = "PORT")]
+    file_port: Option<u16>,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
@@ -62,6 +65,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let builder = options.network.builder().publishing();
     let builder = options.identity.apply(builder, "share")?;
+    let builder = options.file_port.into_iter().fold(builder, Builder::file_port);
     let (node, events) = tokio::select! {
         begun = begin(builder, options) => begun?,
         () = interrupted() => return Ok(()),

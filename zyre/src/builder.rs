@@ -1,8 +1,6 @@
 //! Setting up a node.
 
 use std::io;
-#[cfg(feature = "files")]
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -59,6 +57,8 @@ pub struct Builder {
     received_limits: crate::ReceivedLimits,
     #[cfg(feature = "files")]
     folder_names: FolderNames,
+    #[cfg(feature = "files")]
+    file_port: files::PortSettings,
 }
 
 impl Default for Builder {
@@ -93,6 +93,8 @@ impl Default for Builder {
             received_limits: crate::ReceivedLimits::default(),
             #[cfg(feature = "files")]
             folder_names: FolderNames::default(),
+            #[cfg(feature = "files")]
+            file_port: files::PortSettings::default(),
         }
     }
 }
@@ -237,7 +239,8 @@ impl Builder {
 
     /// Tells peers that are on none of this host's subnets to connect to this endpoint instead of
     /// where the mailbox is: for a node behind a port forwarding, which others reach directly. Its
-    /// port must not be 0. Replaces [`advertise_everywhere`](Self::advertise_everywhere).
+    /// port must not be 0. `advertise_file_port` does the same for the file server. Replaces
+    /// [`advertise_everywhere`](Self::advertise_everywhere).
     pub const fn advertise(mut self, endpoint: Endpoint) -> Self {
         self.settings.advertised = Some(Advertised { endpoint, everywhere: false });
         self
@@ -378,6 +381,25 @@ impl Builder {
         self
     }
 
+    /// Sets the TCP port of the file server of [`share`](Self::share); 0 lets the system choose.
+    /// [`start`](Self::start) fails if it is taken. Default: the first free one from 49152 up, which is
+    /// mostly the one after the mailbox. Peers of this library that can be dialled need not be let in:
+    /// see [*Ports*](crate#ports).
+    #[cfg(feature = "files")]
+    pub const fn file_port(mut self, port: u16) -> Self {
+        self.file_port.own = Some(port);
+        self
+    }
+
+    /// Tells peers that are told the [advertised](Self::advertise) endpoint that the file server is at
+    /// this port of its address: for a node behind a port forwarding. Not 0. Default: the port that the
+    /// file server has.
+    #[cfg(feature = "files")]
+    pub const fn advertise_file_port(mut self, port: u16) -> Self {
+        self.file_port.advertised = Some(port);
+        self
+    }
+
     /// Records what happens to the node, and tells the collectors on the network: peers that
     /// announce themselves by the header `X-ZRELOG`, such as `zyre-logger`. What is less urgent
     /// than `level` is not recorded; [`Level::Info`] is everything. Default: nothing.
@@ -419,12 +441,20 @@ impl Builder {
     pub async fn start(mut self) -> Result<(Node, Events), StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         self.settings.check()?;
+        #[cfg(feature = "files")]
+        if self.file_port.advertised == Some(0) {
+            return Err(StartError::PortZero("advertised file server"));
+        }
         self.settings.interval = times::beacon_interval(self.settings.interval)?;
         times::check_liveness(&self.times)?;
         let kept = self.state.as_ref().map(State::id);
         let id = self.id.or(kept).unwrap_or_else(|| Uuid::new_v4().into());
         let (network, location) = self.open_network(id).await?;
-        let engine = self.engine(id, network.endpoint())?;
+        #[cfg_attr(not(feature = "files"), expect(unused_mut, reason = "files say where they are"))]
+        let mut engine = self.engine(id, network.endpoint())?;
+        // Before there is a driver, which would dial those that are required, and greet them.
+        #[cfg(feature = "files")]
+        let (files, sharing) = self.open_files(id, &location, &mut engine).await?.unzip();
         let name = engine.name().to_owned();
         let limits = self.settings.limits.clone();
         let two_way = self.settings.two_way;
@@ -432,8 +462,6 @@ impl Builder {
         let interval = self.settings.interval;
         let driver =
             Driver::new(engine, queue.clone(), location, runtime, limits, two_way, interval);
-        #[cfg(feature = "files")]
-        let (files, sharing) = self.open_files(id, &driver).await?.unzip();
         let gossip_opened = gossip::Opened::open(&self.gossip)?;
         // Nothing fails from here on, so nothing that was started has to be stopped.
         driver.keep(self.state.take());
@@ -509,16 +537,28 @@ impl Builder {
     async fn open_files(
         &self,
         id: PeerId,
-        driver: &Arc<Driver>,
+        location: &Location,
+        engine: &mut Engine,
     ) -> Result<Option<(Files, Service)>, StartError> {
         let Some(settings) = self.files.clone() else { return Ok(None) };
-        let places = driver.location().addresses(0);
-        let (files, service) =
-            files::open(id, places, settings, self.received_limits.clone()).await?;
+        let places = location.addresses(0);
+        let takes_nothing = settings.received.is_none();
+        let (limits, port) = (self.received_limits.clone(), self.file_port.own);
+        let (files, service) = files::open(id, places, settings, limits, port).await?;
+        let (now, name) = (Instant::now(), files::HEADER);
         // One that the application has set itself stays.
-        if !self.headers.iter().any(|(name, _)| name == files::HEADER) {
-            driver.act(Action::SetServiceHeader { name: files::HEADER, port: files.port })?;
+        if !self.headers.iter().any(|(own, _)| own == name) {
+            engine.act(now, Action::SetServiceHeader { name, port: files.port })?;
         }
+        let outside = self.settings.advertised.zip(self.file_port.advertised);
+        if let Some((Advertised { endpoint, .. }, port)) = outside {
+            engine.act(now, Action::ForwardService { name, endpoint, port })?;
+        }
+        if takes_nothing {
+            let (name, value) = files::TAKES_HEADER;
+            engine.act(now, Action::SetHeader { name, value })?;
+        }
+        engine.act(now, Action::GiveTickets)?;
         Ok(Some((files, service)))
     }
 }

@@ -43,7 +43,17 @@ pub enum StartError {
         /// The interface's name.
         interface: String,
     },
-    /// The port of the beacon, or of the advertised endpoint, is 0.
+    /// The port that was asked for as file server is taken. Without
+    /// [`file_port`](crate::Builder::file_port) the node finds a free one.
+    #[cfg(feature = "files")]
+    #[error("file server port {port} is in use on {address}; choose another one, or none")]
+    FilePortInUse {
+        /// The port.
+        port: u16,
+        /// The address.
+        address: IpAddr,
+    },
+    /// The port of the beacon, of the advertised endpoint, or of the file server there, is 0.
     #[error("the port of the {0} cannot be 0")]
     PortZero(&'static str),
     /// The mailbox cannot be opened, for instance because no descriptor or port is free.

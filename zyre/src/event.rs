@@ -18,8 +18,8 @@ use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, Un
     feature = "files",
     doc = "
 With the feature `files` there are `Deliver`, `Retract`, `Refused`, `Retried`, `Receiving`, `Sending`,
-`Sent`, `Confirmed` and `Rejected` as well. They tell of transfers on connections of their own, so
-they may come a little after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
+`Sent`, `Confirmed`, `Rejected`, `FileServerUnreachable` and `FileServerReached` as well. They tell of
+connections of their own, so they may come a little after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
 node's own folders."
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,6 +216,25 @@ pub enum Event {
     /// The received folder can be used again. If it is another one, all files come again.
     #[cfg(feature = "files")]
     FolderUsable,
+    /// The file server of a peer cannot be reached, and the peer has not called either, for two seconds:
+    /// files of the peer do not come. Comes once for each peer and reason, until `FileServerReached` or
+    /// the peer's `Exit`. It is tried again and again: show it, for mostly a person has to do something
+    /// about it, such as to open a port.
+    #[cfg(feature = "files")]
+    FileServerUnreachable {
+        /// The peer.
+        peer: PeerId,
+        /// Where its file server is looked for.
+        endpoint: Endpoint,
+        /// Why it was not reached. Show it by [`Printable`](crate::Printable) only.
+        why: Arc<str>,
+    },
+    /// The file server of a peer that could not be reached is connected.
+    #[cfg(feature = "files")]
+    FileServerReached {
+        /// The peer.
+        peer: PeerId,
+    },
     /// A file is coming in; told about ten times a second.
     #[cfg(feature = "files")]
     Receiving {
@@ -341,6 +360,8 @@ impl Event {
             | Self::Retract { peer, .. }
             | Self::Refused { peer, .. }
             | Self::Retried { peer, .. }
+            | Self::FileServerUnreachable { peer, .. }
+            | Self::FileServerReached { peer }
             | Self::Receiving { peer, .. }
             | Self::Sending { peer, .. }
             | Self::Sent { peer, .. }

@@ -1,42 +1,46 @@
 //! File sharing: where FILEMQ joins the node.
 //!
 //! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
-//! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
+//! the header `X-FILEMQ`, and a client that is connected to the server of each peer. Who dials is said in
+//! [`filemq::calls`].
 
+mod guest;
+mod port;
 pub(crate) mod publish;
 pub(crate) mod recipient;
+mod unreached;
+mod ways;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
+    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent, Guest,
     MountOptions, Progress, PublishError, ReceivedLimits, Server, ServerEvent, ServerEvents,
     ServerOptions, VirtualPath,
 };
-use zmtp::net::Start;
-use zre_proto::{Endpoint, PeerId};
+use zre_proto::PeerId;
+
+pub(crate) use self::port::PortSettings;
+use self::unreached::UnreachedServers;
+use self::ways::PeerWays;
+pub(crate) use self::ways::{HEADER, TAKES_HEADER};
 
 use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
 use crate::event::Event;
 use crate::folder_names::FolderNames;
 
-/// The header that announces a node's file server.
-pub(crate) const HEADER: &str = "X-FILEMQ";
-
 /// The file of a published folder that says what is not to be published.
 pub(crate) const PATTERN_FILE: &str = ".zyreignore";
 
 /// Peers and groups that come and go within this time are handled together.
 const BURST: Duration = Duration::from_millis(10);
-
-/// Ports that are free at one address, and are tried at the others.
-const MAX_PORTS_TRIED: u32 = 100;
 
 /// The time that the application has after the start to publish what is not in the shared folder: until
 /// then no peer is told that something is gone. Everything is below the name of that folder.
@@ -62,9 +66,10 @@ pub(crate) struct Service {
     server: Server,
     server_events: ServerEvents,
     /// Nothing is received without.
-    client: Option<(Client, ClientEvents)>,
-    /// The servers that the client is connected to.
-    connected: BTreeMap<PeerId, (Start, SocketAddr)>,
+    client: Option<(Arc<Client>, ClientEvents)>,
+    /// The peers that share files, and how they are reached.
+    peers: BTreeMap<PeerId, PeerWays>,
+    unreached: UnreachedServers,
     port: u16,
 }
 
@@ -75,57 +80,39 @@ pub(crate) async fn open(
     places: Vec<SocketAddr>,
     settings: Settings,
     limits: ReceivedLimits,
+    port: Option<u16>,
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
-    let (server, server_events) = Server::new(ServerOptions::default());
+    let identity = Bytes::copy_from_slice(&id.routing_id());
+    let options = ServerOptions { identity: identity.clone(), ..ServerOptions::default() };
+    let (server, server_events) = Server::new(options);
     if let Some(shared) = shared {
         publish_shared(&server, &shared)
             .await
             .map_err(|source| StartError::SharedFolder { path: shared, source })?;
     }
-    let port = listen(&server, &places)?;
-    let options = ClientOptions {
-        received: limits,
-        identity: id.routing_id().to_vec().into(),
-        folders: true,
-        ..ClientOptions::default()
-    };
+    let port = port::listen(&server, &places, port)?;
+    let options =
+        ClientOptions { received: limits, identity, folders: true, ..ClientOptions::default() };
     let client = match received {
         Some(received) => {
-            let opened = Client::open(&received, options)
+            let (client, events) = Client::open(&received, options)
                 .await
                 .map_err(|source| StartError::ReceivedFolder { path: received, source })?;
-            opened.0.subscribe(VirtualPath::root());
-            Some(opened)
+            client.subscribe(VirtualPath::root());
+            Some((Arc::new(client), events))
         }
         None => None,
     };
-    let connected = BTreeMap::new();
-    let service = Service { server: server.clone(), server_events, client, connected, port };
+    let service = Service {
+        server: server.clone(),
+        server_events,
+        client,
+        peers: BTreeMap::new(),
+        unreached: UnreachedServers::default(),
+        port,
+    };
     Ok((Files { server, port }, service))
-}
-
-/// Listens at these addresses, at a port that is free at all of them, which it returns.
-fn listen(server: &Server, places: &[SocketAddr]) -> Result<u16, StartError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let mut port = 0;
-        let mut opened = Vec::new();
-        let result = places.iter().try_for_each(|address| {
-            let mut address = *address;
-            address.set_port(port);
-            let there = server.listen(address).map_err(|source| (address, source))?;
-            port = there.port();
-            opened.push(there);
-            Ok(())
-        });
-        let Err((address, source)) = result else { return Ok(port) };
-        opened.into_iter().for_each(|address| server.stop_listening(address));
-        if source.kind() != io::ErrorKind::AddrInUse || tries == MAX_PORTS_TRIED {
-            return Err(StartError::FileServer { address: address.ip(), source });
-        }
-    }
 }
 
 /// Publishes everything in the shared folder, which is created if it does not exist.
@@ -140,22 +127,6 @@ async fn publish_shared(server: &Server, shared: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns the peer that a client claims to be, if it is connected from an address of that peer:
-/// where its mailbox is, or where its own connection comes from.
-fn peer(driver: &Driver, client: &ClientInfo) -> Option<(PeerId, zre_proto::PeerInfo)> {
-    let id = crate::mailbox::sender(&client.identity)?;
-    let peer = driver.ask(|engine| engine.peer(id))?;
-    let ip = client.address.ip();
-    let is_there = peer.endpoint.address().ip() == ip || driver.is_connected_from(id, ip);
-    is_there.then_some((id, peer))
-}
-
-/// Returns the tags of a client: what it is a recipient of.
-fn tags(driver: &Driver, client: &ClientInfo) -> BTreeSet<Arc<str>> {
-    let peer = peer(driver, client);
-    peer.map(|(id, peer)| recipient::tags(id, &peer.groups)).unwrap_or_default()
-}
-
 /// Has the folders of peers named by this function. A peer that has gone when its first file is written
 /// is called as if it had no name.
 fn name_folders(client: &Client, driver: &Arc<Driver>, names: FolderNames) {
@@ -168,7 +139,7 @@ fn name_folders(client: &Client, driver: &Arc<Driver>, names: FolderNames) {
 }
 
 /// Waits for the next event of the client; for ever if there is none.
-async fn next(client: &mut Option<(Client, ClientEvents)>) -> Option<ClientEvent> {
+async fn next(client: &mut Option<(Arc<Client>, ClientEvents)>) -> Option<ClientEvent> {
     match client {
         Some((_, events)) => events.recv().await,
         None => std::future::pending().await,
@@ -213,10 +184,7 @@ impl Service {
         if let Some((client, _)) = &self.client {
             name_folders(client, &driver, names);
         }
-        let weak = Arc::downgrade(&driver);
-        self.server.set_tags(move |client| {
-            weak.upgrade().map(|driver| tags(&driver, client)).unwrap_or_default()
-        });
+        self.open_doors(&driver);
         let mut presence = driver.presence();
         loop {
             tokio::select! {
@@ -242,7 +210,8 @@ impl Service {
                     }
                 }
                 Some(event) = next(&mut self.client) => {
-                    if let Some(event) = receiving(event) {
+                    let heard = self.reaching(&event).or_else(|| receiving(event));
+                    if let Some(event) = heard {
                         driver.events.room().await;
                         driver.tell_application(event);
                     }
@@ -265,30 +234,67 @@ impl Service {
         }
     }
 
-    /// Connects to the servers of all peers, and to no others.
+    /// Tells the server who its clients are, and who calls.
+    fn open_doors(&self, driver: &Arc<Driver>) {
+        let weak = Arc::downgrade(driver);
+        self.server.set_guests(move |client| {
+            let driver = weak.upgrade();
+            driver.map_or_else(|| Ok(Guest::default()), |driver| guest::guest(&driver, client))
+        });
+        // Without a client every call is dropped.
+        let Some((client, _)) = &self.client else { return };
+        let (driver, client) = (Arc::downgrade(driver), Arc::downgrade(client));
+        self.server.set_calls(move |call| {
+            let Some((driver, client)) = driver.upgrade().zip(client.upgrade()) else { return };
+            match guest::caller(&driver, &call) {
+                Some(peer) => drop(client.accept(&peer.to_string(), call)),
+                None => {
+                    let address = call.address();
+                    tracing::debug!(%address, "a file server that is not known has called");
+                }
+            }
+        });
+    }
+
+    /// Connects to the servers of all peers, and calls their clients; and no others.
     fn follow_peers(&mut self, driver: &Driver) {
         self.server.retag();
-        let Some((client, _)) = &self.client else { return };
-        let there = driver.ask(|engine| {
-            let peers = engine.peers().filter_map(|id| Some((id, server_of(&engine.peer(id)?)?)));
-            peers.collect::<BTreeMap<_, _>>()
-        });
-        for peer in self.connected.keys().filter(|peer| !there.contains_key(peer)) {
-            client.disconnect(&peer.to_string());
+        let peers = driver.ask(|engine| engine.peers().collect::<Vec<_>>());
+        let ways = |peer| Some((peer, ways::to_peer(driver, peer)?));
+        let there: BTreeMap<_, _> = peers.into_iter().filter_map(ways).collect();
+        let before = std::mem::take(&mut self.peers);
+        let client = self.client.as_ref().map(|(client, _)| client);
+        for peer in before.keys().filter(|peer| !there.contains_key(peer)) {
+            client.map(|client| client.disconnect(&peer.to_string()));
         }
-        let from = |(peer, address)| {
-            // From where the peer knows this node, which it takes for nobody else then.
-            let local = driver.local_to(peer);
-            let start = local.map(|local| driver.location().start_like(local, address));
-            (peer, (start.unwrap_or_default(), address))
-        };
-        let there: BTreeMap<_, _> = there.into_iter().map(from).collect();
-        for (peer, (start, address)) in &there {
-            if self.connected.get(peer).is_none_or(|known| known != &(start.clone(), *address)) {
-                client.connect_from(&peer.to_string(), start.clone(), *address);
+        for (peer, old) in &before {
+            let is_called = there.get(peer).is_some_and(|new| new.to_client.is_some());
+            if old.to_client.is_some() && !is_called {
+                self.server.hang_up(&peer.to_string());
             }
         }
-        self.connected = there;
+        for (peer, new) in &there {
+            let old = before.get(peer);
+            if let Some(client) = client
+                && old.is_none_or(|old| old.to_server != new.to_server)
+            {
+                client.connect(&peer.to_string(), new.to_server.clone());
+            }
+            if let Some(way) = &new.to_client
+                && old.is_none_or(|old| old.to_client.as_ref() != Some(way))
+            {
+                let identity = Bytes::copy_from_slice(&peer.routing_id());
+                self.server.call(&peer.to_string(), identity, way.clone());
+            }
+        }
+        self.unreached.retain(|peer| there.contains_key(peer));
+        self.peers = there;
+    }
+
+    /// Returns what the application hears of a connection of the client.
+    fn reaching(&mut self, event: &ClientEvent) -> Option<Event> {
+        let peers = &self.peers;
+        self.unreached.hear(event, |peer| Some(peers.get(&peer)?.to_server.address))
     }
 }
 
@@ -297,14 +303,6 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.server.stop();
     }
-}
-
-/// Returns where a peer's file server is. It has to be where the peer itself is: a header must not
-/// make the nodes of a network connect to a third party.
-fn server_of(peer: &zre_proto::PeerInfo) -> Option<SocketAddr> {
-    let there = peer.endpoint.address();
-    let server = Endpoint::announced(peer.headers.get(HEADER)?.as_bytes(), there)?.address();
-    (server.ip() == there.ip()).then_some(server)
 }
 
 /// Returns what the application hears of what this node publishes.
@@ -325,24 +323,29 @@ const fn is_receipt(event: &ServerEvent) -> bool {
     matches!(event, ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. })
 }
 
+/// Returns the peer that a client is.
+fn peer_of(driver: &Driver, client: &ClientInfo) -> Option<PeerId> {
+    guest::peer(driver, client).ok().flatten()
+}
+
 /// Returns what the application hears of a transfer to a client.
 fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
     match event {
         ServerEvent::Progress { client, name, progress } => {
             let Progress { bytes, total, rate, .. } = progress;
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Sending { peer, name: name.as_str().into(), bytes, total, rate })
         }
         ServerEvent::Sent { client, name, size, receipt_follows } => {
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Sent { peer, name: name.as_str().into(), size, receipt_follows })
         }
         ServerEvent::Confirmed { client, name, size } => {
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Confirmed { peer, name: name.as_str().into(), size })
         }
         ServerEvent::Rejected { client, name, reason, fate } => {
-            let (peer, _) = peer(driver, &client)?;
+            let peer = peer_of(driver, &client)?;
             Some(Event::Rejected { peer, name: name.as_str().into(), reason, fate })
         }
         _ => None,

@@ -224,6 +224,23 @@
 //! [`Node::interfaces`] shows what is used, and why the others are not. Of several addresses in one
 //! subnet one that is in use is kept.
 //!
+//! # Ports
+//!
+//! What a firewall has to let in, for all others to reach a node. Where two of this library meet, and
+//! one of them can connect to the other, what that one needs is enough for both.
+//!
+//! | port | for | set by |
+//! |---|---|---|
+//! | 5670/udp | beacons | [`Builder::beacon_port`] |
+//! | the first free one from 49152/tcp up | the mailbox: presence and messages | [`Builder::mailbox_port`] |
+//! | the first free one from 49152/tcp up, mostly 49153 | the file server, if the node [shares](crate#files) | `Builder::file_port` |
+//! | as given, tcp | a [gossip hub](crate#gossip), only where it is | [`Builder::gossip_listen`] |
+//! | one that the system chooses, tcp | a [collector](crate#watching-a-network), only where it is | `zyre-logger collect --log-port` |
+//!
+//! So 5670/udp and a few ports from 49152/tcp up, two for each node of the host, are enough. Behind a
+//! port forwarding [`Builder::advertise`] tells others the port of the mailbox outside, and
+//! `Builder::advertise_file_port` that of the file server.
+//!
 //! # When things go wrong
 //!
 //! | what | how the application sees it |
@@ -236,6 +253,7 @@
 //! | this application does not take its events | peers are made to wait once 10,000 events or 64 MiB are queued; nothing that has arrived is lost |
 //! | a node is heard or required, and cannot be met | [`Unreachable`](Event::Unreachable) or [`EndpointUnreachable`](Event::EndpointUnreachable), with the reason |
 //! | a gossip hub cannot be reached | [`HubUnreachable`](Event::HubUnreachable), then [`HubReached`](Event::HubReached); nodes that have met notice nothing |
+//! | the file server of a peer cannot be reached | `FileServerUnreachable`, then `FileServerReached` |
 //! | another node uses this one's id | [`IdInUse`](Event::IdInUse) on both, if they hear each other's beacons |
 //! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
 //! | somebody sends garbage | nothing; counted in [`Stats`] |
@@ -280,7 +298,10 @@ With [`Builder::share`] a node publishes files: what is in its shared folder and
 those that join later, or to one peer; patterns leave out what is not meant for others. What others publish is stored in the received
 folder, complete and verified, each peer's in a folder named by its name, and [`Event::Deliver`] reports it; the peer that has published it
 hears [`Event::Confirmed`]. [`Event::Receiving`] and [`Event::Sending`] report the progress of
-transfers. What cannot be written or read now, because the disk is full or permission is missing, is
+transfers. Between two nodes of this library it is enough that one can connect to the other, and each
+knows who the other is by a [ticket](zre_proto::ticket) that it has given it; a node of another
+implementation is known by its address. A file server that cannot be reached is told by
+[`Event::FileServerUnreachable`]. What cannot be written or read now, because the disk is full or permission is missing, is
 tried again until it can: [`Event::Refused`], [`Event::Retried`] and [`Event::Omitted`] tell of that,
 and [`Event::Rejected`] on the other side. Files travel on connections of their own (FILEMQ, the crate
 [`filemq`]), so a large one delays no message. [`Builder::publishing`] is a node that only sends,
@@ -318,6 +339,7 @@ mod log;
 mod mailbox;
 mod network;
 mod node;
+mod ports;
 mod state;
 mod stats;
 mod times;

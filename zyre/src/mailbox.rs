@@ -2,21 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use bytes::Bytes;
 use zmtp::{Config, SocketType};
 use zre_proto::{PeerId, two_way};
 
 use crate::interface::Place;
-use crate::{Limits, StartError};
-
-/// The first port of the range in which mailboxes are (RFC 36: %C000x - %FFFFx).
-const FIRST_PORT: u16 = 0xC000;
-
-/// Where the next search for a free port of the range begins: right after the one that this process
-/// has found last, since a process with many nodes would else ask for all their ports each time.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(FIRST_PORT);
+use crate::{Limits, StartError, ports};
 
 /// A socket at which peers connect.
 pub(crate) struct Door {
@@ -31,20 +23,14 @@ pub(crate) fn open(places: &[Place], port: Option<u16>) -> Result<Vec<Door>, Sta
     if let Some(port) = port {
         return open_at(places, port);
     }
-    let next = NEXT_PORT.load(Ordering::Relaxed).max(FIRST_PORT);
-    (next..=u16::MAX)
-        .chain(FIRST_PORT..next)
-        .map(|port| (port, open_at(places, port)))
-        .find(|(_, opened)| !matches!(opened, Err(StartError::PortInUse { .. })))
-        .map(|(port, opened)| {
-            // 0 after the last one: then the search begins anew.
-            NEXT_PORT.store(port.wrapping_add(1), Ordering::Relaxed);
-            opened
-        })
-        .unwrap_or_else(|| {
-            let address = places.first().map_or_else(unknown, |it| it.socket_address(u16::MAX));
-            Err(StartError::Mailbox { address, source: io::ErrorKind::AddrInUse.into() })
-        })
+    let found = ports::search(|port| match open_at(places, port) {
+        Err(StartError::PortInUse { .. }) => None,
+        opened => Some(opened),
+    });
+    found.unwrap_or_else(|| {
+        let address = places.first().map_or_else(unknown, |it| it.socket_address(u16::MAX));
+        Err(StartError::Mailbox { address, source: io::ErrorKind::AddrInUse.into() })
+    })
 }
 
 fn open_at(places: &[Place], mut port: u16) -> Result<Vec<Door>, StartError> {

@@ -9,7 +9,6 @@ mod shared;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, MutexGuard};
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use zmtp::net::{Backoff, Start};
+use zmtp::net::Backoff;
 use zmtp::sync::Mutex;
 
 use self::connection::RemoteServer;
@@ -26,6 +25,8 @@ pub use self::options::ClientOptions;
 use self::shared::ClientShared;
 use crate::VirtualPath;
 use crate::disk::ReceivedFolder;
+use crate::driver::call::Call;
+use crate::driver::way::Way;
 
 /// How many events may wait before nothing more is received.
 const MAX_EVENTS: usize = 1024;
@@ -47,8 +48,9 @@ pub struct Client {
 
 /// The task that stays connected to a server.
 struct ServerTask {
-    /// Where the connection begins, and where it goes.
-    way: (Start, SocketAddr),
+    way: Way,
+    /// What the server dials.
+    calls: mpsc::Sender<Call>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -95,28 +97,21 @@ impl Client {
         });
     }
 
-    /// Connects to a server, and again whenever the connection is lost.
+    /// Connects to a server, and again whenever the connection is lost. `way` is its address, or more;
+    /// with [patience](Way::patience) the server is waited for first, which may call.
     ///
     /// `origin` is the name of the server in the received folder: files that came from an origin
     /// are recognised when the same origin is connected again, even at another address. If it is
-    /// connected already, `address` replaces the earlier one.
+    /// connected already, `way` replaces the earlier one.
     ///
     /// # Panics
     /// Panics outside a tokio runtime.
-    pub fn connect(&self, origin: &str, address: SocketAddr) {
-        self.connect_from(origin, Start::default(), address);
-    }
-
-    /// Connects like [`connect`](Self::connect), from a place on this host. Another place replaces
-    /// the earlier one, too.
-    ///
-    /// # Panics
-    /// Panics outside a tokio runtime.
-    pub fn connect_from(&self, origin: &str, start: Start, address: SocketAddr) {
+    pub fn connect(&self, origin: &str, way: impl Into<Way>) {
+        let way = way.into();
         let origin: Arc<str> = origin.into();
         let mut servers = self.servers();
         let before = match servers.remove(&origin) {
-            Some(old) if old.way == (start.clone(), address) => {
+            Some(old) if old.way == way => {
                 servers.insert(origin, old);
                 return;
             }
@@ -127,9 +122,10 @@ impl Client {
             None => None,
         };
         let (stop, stopped) = watch::channel(false);
-        let way = (start.clone(), address);
-        let server = RemoteServer { origin: Arc::clone(&origin), start, address };
-        let connected = connection::run(Arc::clone(&self.shared), server, stopped);
+        // One that is called again takes the newest; a second one meanwhile is dropped.
+        let (calls, called) = mpsc::channel(1);
+        let server = RemoteServer { origin: Arc::clone(&origin), way: way.clone() };
+        let connected = connection::run(Arc::clone(&self.shared), server, called, stopped);
         let task = tokio::spawn(async move {
             if let Some(before) = before {
                 // Until it ends it holds the writer of this origin.
@@ -137,7 +133,7 @@ impl Client {
             }
             connected.await;
         });
-        servers.insert(origin, ServerTask { way, stop, task });
+        servers.insert(origin, ServerTask { way, calls, stop, task });
     }
 
     /// Names the folders of servers, with [`ClientOptions::folders`]: `name` says what the folder of
@@ -151,6 +147,14 @@ impl Client {
         let old = std::mem::replace(&mut *self.shared.folder_names.lock(), Arc::new(name));
         // Dropped when the lock is free: it may own anything.
         drop(old);
+    }
+
+    /// Takes a call of the server that is [connected](Self::connect) as `origin`: what it publishes comes
+    /// on that connection, instead of the one that there is. That it is this server is for the application
+    /// to know, by the call's [ticket](Call::ticket). Returns `false`, and closes the connection, if no
+    /// such server is connected, or another call is being taken.
+    pub fn accept(&self, origin: &str, call: Call) -> bool {
+        self.servers().get(origin).is_some_and(|server| server.calls.try_send(call).is_ok())
     }
 
     /// Disconnects from a server. What it has delivered stays. Returns `false` if it was not

@@ -1,16 +1,21 @@
 //! A server: what it publishes, and its clients.
 
+mod callee;
+mod caller;
 mod connection;
 mod event;
+mod guest;
+mod limits;
 mod options;
 mod published;
 mod recheck;
+mod served;
 mod shared;
 mod state;
 mod unreadable;
 mod waiting;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -18,18 +23,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use zmtp::net::{Listener, ListenerLimits, SendQueueLimits};
+use zmtp::net::{Listener, ListenerLimits};
 use zmtp::sync::Mutex;
-use zmtp::{Config, Limits, SocketType};
+use zmtp::{Config, SocketType};
 
+use self::callee::Callee;
 pub use self::event::{ClientInfo, ServerEvent, ServerEvents};
+pub use self::guest::Guest;
 pub use self::options::ServerOptions;
+use self::served::ServedClients;
 use self::shared::{Door, ServerShared};
 use self::state::{Mounting, ServerState};
 use crate::catalogue::{Audience, Entry};
 use crate::disk::{FileSource, Mount, MountOptions};
+use crate::driver::call::{Accepted, Call};
+use crate::driver::way::Way;
 use crate::{PublishError, VirtualPath};
 
 /// The longest time that a mount may take to settle.
@@ -40,9 +51,6 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many events may wait before more are dropped.
 const MAX_EVENTS: usize = 1024;
-
-/// The most bytes of a message from a client; the longest is its list of what it has.
-const MAX_MESSAGE: usize = 24 << 20;
 
 /// A server: publishes files and folders to the clients that come to it.
 ///
@@ -82,7 +90,9 @@ impl Server {
         let shared = Arc::new(ServerShared {
             state: Mutex::new(ServerState::default()),
             options,
-            tags: Mutex::new(Arc::new(|_: &ClientInfo| BTreeSet::new())),
+            guests: Mutex::new(Arc::new(|_: &ClientInfo| Ok(Guest::default()))),
+            calls: Mutex::new(Arc::new(drop)),
+            served: ServedClients::new(),
             events: sender,
             addresses: Mutex::default(),
             doors,
@@ -190,23 +200,50 @@ impl Server {
         self.running.stop();
     }
 
-    /// Tells clients apart: what is published for a [tag](Audience::Tagged) goes to the clients
-    /// that `tags` gives it to. By default clients have no tags.
+    /// Tells clients apart: `guests` says whom a client is taken for, or why it is refused. By default
+    /// clients have neither names nor tags.
     ///
-    /// The function is called when a client connects, when this is called, and after each
-    /// [`retag`](Self::retag). It must not call the server.
-    pub fn set_tags(
+    /// The function is called when a client connects, when it shows a [ticket](ClientInfo::ticket), when
+    /// this is called, and after each [`retag`](Self::retag). A client that is refused is told the
+    /// reason, at most 255 bytes, and its connection is closed; but one that has been admitted before
+    /// becomes a guest without name and tags. It must not call the server.
+    pub fn set_guests(
         &self,
-        tags: impl Fn(&ClientInfo) -> BTreeSet<Arc<str>> + Send + Sync + 'static,
+        guests: impl Fn(&ClientInfo) -> Result<Guest, Arc<str>> + Send + Sync + 'static,
     ) {
-        let old = std::mem::replace(&mut *self.shared.tags.lock(), Arc::new(tags));
+        let old = std::mem::replace(&mut *self.shared.guests.lock(), Arc::new(guests));
         // Dropped when the lock is free: it may own anything.
         drop(old);
         self.retag();
     }
 
-    /// Determines the tags of each client again. What is published after this call goes by the new
-    /// tags.
+    /// Hands what other servers dial to this one for a client of this application to `calls`, which
+    /// gives it to [`Client::accept`](crate::Client::accept) or drops it. By default all calls are
+    /// dropped. See [`calls`](crate::calls). It must not call the server.
+    pub fn set_calls(&self, calls: impl Fn(Call) + Send + Sync + 'static) {
+        let old = std::mem::replace(&mut *self.shared.calls.lock(), Arc::new(calls));
+        drop(old);
+    }
+
+    /// Calls a client, and again and again while no client of this [name](Guest::name) is served, until
+    /// [`hang_up`](Self::hang_up). See [`calls`](crate::calls).
+    ///
+    /// `identity` is the one that the client would announce, for
+    /// [`set_guests`](Self::set_guests). Another call of this name is ended.
+    pub fn call(&self, name: &str, identity: impl Into<Bytes>, way: impl Into<Way>) {
+        let (name, identity, way) = (name.into(), identity.into(), way.into());
+        // The other end lives as long as there is a handle.
+        let _ = self.shared.doors.send(Door::Call(Callee { name, identity, way }));
+    }
+
+    /// Calls a client no more, and ends the connection by which it was called. Nothing happens if it
+    /// is not called.
+    pub fn hang_up(&self, name: &str) {
+        let _ = self.shared.doors.send(Door::HangUp(name.into()));
+    }
+
+    /// Determines again whom each client is taken for. What is published after this call goes by the
+    /// new tags.
     pub fn retag(&self) {
         self.shared.state.lock().retag();
     }
@@ -280,29 +317,34 @@ fn mount(
 fn listener(options: &ServerOptions) -> Listener {
     let limits = ListenerLimits {
         connections: options.clients,
-        queue: SendQueueLimits { messages: 100_000, bytes: 16 << 20, ..Default::default() },
+        queue: limits::queue(),
         ..ListenerLimits::default()
     };
-    let transport =
-        Limits { frame: MAX_MESSAGE, message: MAX_MESSAGE, frames: 2, ..Limits::default() };
-    let config = Config::new(SocketType::Router).with_limits(transport);
+    let config = Config::new(SocketType::Router).with_limits(limits::transport());
     Listener::new(config, limits)
 }
 
-/// Accepts clients, and looks at the files that were published one by one.
+/// Accepts clients, calls others, and looks at the files that were published one by one.
 async fn run(
     shared: Weak<ServerShared>,
     mut listener: Listener,
     mut doors: mpsc::UnboundedReceiver<Door>,
 ) {
     let mut clients = tokio::task::JoinSet::new();
+    let mut callers: BTreeMap<Arc<str>, AbortHandle> = BTreeMap::new();
     let mut look = tokio::time::interval(LOOK_INTERVAL);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             established = listener.accept() => {
                 let Some(shared) = shared.upgrade() else { return };
-                clients.spawn(connection::serve(shared, established));
+                match Call::from_accepted(established) {
+                    Accepted::Client(client) => {
+                        clients.spawn(connection::serve(shared, client, None));
+                    }
+                    Accepted::Call(call) => shared.called(call),
+                    Accepted::Nobody => {}
+                }
             }
             Some(_) = clients.join_next(), if !clients.is_empty() => {}
             Some(door) = doors.recv() => match door {
@@ -312,6 +354,18 @@ async fn run(
                     }
                 }
                 Door::Closed(address) => listener.remove(address),
+                Door::Call(callee) => {
+                    let name = Arc::clone(&callee.name);
+                    let caller = clients.spawn(caller::run(shared.clone(), callee));
+                    if let Some(old) = callers.insert(name, caller) {
+                        old.abort();
+                    }
+                }
+                Door::HangUp(name) => {
+                    if let Some(old) = callers.remove(&name) {
+                        old.abort();
+                    }
+                }
             },
             _ = look.tick() => {
                 let Some(shared) = shared.upgrade() else { return };

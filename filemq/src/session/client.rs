@@ -76,7 +76,7 @@ impl ClientSession {
         let mut session = Self {
             config: config.clone(),
             stage: ClientStage::Greeting,
-            requests: requests::requests(&subscriptions, &inventory, config.hidden),
+            requests: requests::requests(&subscriptions, &inventory, config),
             incoming: IncomingFiles::new(subscriptions, inventory.partial, config.hidden),
             credit: Credit::default(),
             receipts: Receipts::default(),

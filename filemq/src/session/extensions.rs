@@ -10,6 +10,7 @@
 //!                                         digest, and the digest of the whole file
 //!   RECEIPT 1                             I say what becomes of files, if you want to know
 //!   HIDDEN  1                             I take files with hidden names too
+//!   TICKET  hexadecimal                   what you have given me, to be known by (in the first only)
 //! after ICANHAZ-OK
 //!   CREDIT  1                             I stop when credit runs out, and resume when there is more
 //!   RECEIPT 1                             I want to know what becomes of files: RECEIPTS
@@ -36,6 +37,7 @@ pub(super) const RESUME: &str = "RESUME";
 pub(super) const CREDIT: &str = "CREDIT";
 pub(super) const RECEIPT: &str = "RECEIPT";
 pub(super) const HIDDEN: &str = "HIDDEN";
+pub(super) const TICKET: &str = "TICKET";
 pub(super) const ABORT: &str = "ABORT";
 pub(super) const YES: &str = "1";
 const SIZE: &str = "SIZE";

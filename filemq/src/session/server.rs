@@ -22,7 +22,9 @@ pub use self::config::ServerConfig;
 use self::event::ServerOutputs;
 pub use self::event::{ServerOutput, ServerSessionEvent};
 use self::served_client::ServedClient;
+use super::extensions;
 use super::job::{Job, JobResult};
+use crate::Ticket;
 use crate::VirtualPath;
 use crate::catalogue::{Catalogue, Change};
 use crate::message::Message;
@@ -115,6 +117,12 @@ impl ServerSession {
         };
         match message {
             Message::Icanhaz(icanhaz) => {
+                let ticket = icanhaz.options.text(extensions::TICKET).and_then(Ticket::from_hex);
+                if let Some(ticket) = ticket {
+                    // Before anything is sent.
+                    let shown = ServerSessionEvent::Ticket(ticket);
+                    self.outputs.push_back(ServerOutput::Event(shown));
+                }
                 client.subscribe(icanhaz, catalogue, &mut self.outputs)?;
             }
             Message::Nom { credit, .. } => client.grant(*credit),
@@ -188,6 +196,16 @@ impl ServerSession {
             client.set_tags(tags.clone(), catalogue, &mut self.outputs);
         }
         self.tags = tags;
+    }
+
+    /// Tells the client that it is not served, instead of all that has not been said yet, and closes the
+    /// connection.
+    pub fn refuse(&mut self, reason: &str) {
+        if !self.closed {
+            self.outputs.clear();
+            self.send(&Message::Srsly { reason: Bytes::copy_from_slice(reason.as_bytes()) });
+            self.close();
+        }
     }
 
     /// Sets whether the driver takes jobs, and so more content. While it does not, outputs are only

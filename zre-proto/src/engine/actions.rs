@@ -24,6 +24,11 @@ impl Engine {
             Action::SetServiceHeader { name, port } => {
                 self.local.set_service_header(name, port, &self.config.message_limits)
             }
+            Action::ForwardService { name, endpoint, port } => {
+                self.local.forward_service(name, endpoint, port);
+                Ok(())
+            }
+            Action::GiveTickets => self.local.give_tickets(&self.config.message_limits),
             Action::SetTimes(times) => {
                 self.set_times(now, times);
                 Ok(())

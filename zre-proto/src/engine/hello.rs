@@ -13,6 +13,7 @@ use crate::leader::HEADER;
 use crate::message::Hello;
 use crate::peer::{HeldEvents, Liveness, Peer, PeerState, Presence, Suspicion};
 use crate::sequence::{self, Sequence};
+use crate::ticket::{self, Ticket};
 use crate::{ConnId, Endpoint, Event, ExitReason, Headers, PeerId};
 
 impl Engine {
@@ -234,11 +235,12 @@ impl Engine {
         }
     }
 
-    /// The headers of a peer; those of the one before, if they are the same.
+    /// The headers of a peer, but for its ticket; those of the one before, if they are the same.
     fn headers_of(&mut self, hello: &Hello<'_>) -> Arc<Headers> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut headers = Headers::new();
-        for (name, value) in &hello.headers {
+        let others = hello.headers.iter().filter(|(name, _)| *name != ticket::HEADER.as_bytes());
+        for (name, value) in others {
             // Of two equal names the first counts, as in the C library.
             headers.entry(text(name)).or_insert_with(|| text(value));
         }
@@ -262,6 +264,7 @@ impl Engine {
             name: name.clone(),
             part: if headers.contains_key(HEADER) { Part::Computes } else { Part::Unknown },
             headers: headers.clone(),
+            ticket: ticket_in(hello),
             groups: BTreeSet::new(),
             status: hello.status,
             received,
@@ -288,4 +291,11 @@ impl Engine {
         }
         self.reschedule(now, id);
     }
+}
+
+/// The ticket that the sender gives this node. Of two the first counts.
+fn ticket_in(hello: &Hello<'_>) -> Option<Ticket> {
+    let mut headers = hello.headers.iter();
+    let (_, digits) = headers.find(|(name, _)| *name == ticket::HEADER.as_bytes())?;
+    Ticket::from_hex(digits)
 }

@@ -44,7 +44,7 @@ impl Engine {
         }
         if dialled && self.peers.get(id).is_none_or(|it| it.candidates.dialled_by(conn).is_none()) {
             // It was given up meanwhile.
-            return;
+            return self.tickets.forget(conn);
         }
         if two_way {
             self.two_way_up(now, id, Spare { conn, up_since: now, own_endpoint });
@@ -207,8 +207,9 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(id) else { return };
         self.stats.hellos_sent += 1;
         let endpoint = own_endpoint.wire_form();
-        let services = self.local.services_at(own_endpoint);
-        let hello = self.local.hello(&endpoint, &self.config.name, &services);
+        let ticket = peer.outgoing.conn.and_then(|conn| self.tickets.of(conn));
+        let own_headers = self.local.own_headers(own_endpoint, ticket);
+        let hello = self.local.hello(&endpoint, &self.config.name, &own_headers);
         let hello = Command::Hello(hello);
         self.stats.sent += peer.send(now, hello, Content::none(), &mut self.outputs);
     }
@@ -256,6 +257,7 @@ impl Engine {
     }
 
     pub(super) fn lost(&mut self, now: Instant, id: PeerId, conn: ConnId, why: Loss) {
+        self.tickets.forget(conn);
         if why == Loss::Left
             && let Some(peer) = self.peers.get_mut(id)
             && peer.conns().any(|own| own == conn)

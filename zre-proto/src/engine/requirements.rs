@@ -326,14 +326,15 @@ impl Engine {
         scout.answer_due = Some(answer_due);
         self.stats.hellos_sent += 1;
         let endpoint = own_endpoint.wire_form();
-        let services = self.local.services_at(own_endpoint);
-        let hello = Command::Hello(self.local.hello(&endpoint, &self.config.name, &services));
+        let own_headers = self.local.own_headers(own_endpoint, self.tickets.of(conn));
+        let hello = Command::Hello(self.local.hello(&endpoint, &self.config.name, &own_headers));
         let content = Content::none();
         self.stats.sent += scout.outgoing.send(now, hello, content, &mut self.outputs);
     }
 
     /// A scout is no more.
     pub(super) fn scout_lost(&mut self, now: Instant, conn: ConnId, why: Loss) {
+        self.tickets.forget(conn);
         let taken = self.requirements.take_scout(now, |scout| scout.conn == conn);
         let Some((key, _, taken, addresses)) = taken else { return };
         self.stats.dials_failed += 1;

@@ -295,3 +295,27 @@ fn services_are_entries() {
     let refused = solo.act(Action::SetServiceHeader { name: "c", port: 1 });
     assert_eq!(refused, Err(ActionError::TooManyEntries { limit: 3 }));
 }
+
+#[test]
+fn behind_a_port_forwarding_a_service_has_another_port() {
+    let mut solo = Solo::new();
+    let name = "X-FILEMQ";
+    let endpoint = "tcp://203.0.113.5:6000".parse().unwrap();
+    let forward = |port| Action::ForwardService { name, endpoint, port };
+    // Of what is not there nothing is told.
+    solo.act(forward(1)).unwrap();
+    solo.act(Action::SetServiceHeader { name, port: 50_000 }).unwrap();
+    reached_at(&mut solo, 2, "tcp://203.0.113.5:6000");
+    assert_eq!(said(&mut solo, name).1.as_deref(), Some("tcp://203.0.113.5:50000"));
+    for port in [6001, 6002] {
+        solo.act(forward(port)).unwrap();
+    }
+    for (n, at, service) in [
+        (3, "tcp://203.0.113.5:6000", "tcp://203.0.113.5:6002"),
+        (4, "tcp://10.0.0.1:49152", "tcp://10.0.0.1:50000"),
+        (5, "tcp://203.0.113.5:6003", "tcp://203.0.113.5:50000"),
+    ] {
+        reached_at(&mut solo, n, at);
+        assert_eq!(said(&mut solo, name).1.as_deref(), Some(service));
+    }
+}

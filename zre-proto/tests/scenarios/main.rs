@@ -37,5 +37,6 @@ mod required;
 mod rumours;
 mod sequences;
 mod storm;
+mod tickets;
 mod two_way;
 mod without_beacons;

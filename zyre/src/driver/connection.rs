@@ -247,12 +247,28 @@ impl Turn<'_> {
             let elsewhere = self.core.engine.endpoint();
             let own_endpoint = ends.own_endpoint.unwrap_or(elsewhere);
             let two_way = direction == Direction::Both;
+            #[cfg(feature = "files")]
+            self.give_ticket(conn);
             self.handle(match peer {
                 Some(peer) => Input::Connected { peer, conn, two_way, own_endpoint },
                 None => Input::ScoutUp { conn, own_endpoint },
             });
         }
         self.core.conns.contains_key(&conn)
+    }
+
+    /// Makes a ticket for whoever is at the other end of a connection, if the node gives any.
+    #[cfg(feature = "files")]
+    fn give_ticket(&mut self, conn: ConnId) {
+        if !self.core.engine.gives_tickets() {
+            return;
+        }
+        let mut bytes = [0; 16];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => self.handle(Input::Ticket { conn, ticket: zre_proto::Ticket::new(bytes) }),
+            // Then the peer is known by its address.
+            Err(error) => tracing::warn!(%error, "no ticket: the system has no random numbers"),
+        }
     }
 }
 

@@ -27,7 +27,8 @@ use crate::stream::{Endless, Stream, message};
 
 /// A role. The settings are `id`, `mailbox`, `evasive` and `expired` in ms, `link_bytes`, `events`,
 /// `event_bytes`, `interface`, `two_way`, `beacon`, `gossip_listen`, an address, `gossip_connect`, an
-/// endpoint, `share`, a directory, and `require`: an id and an endpoint, or an endpoint.
+/// endpoint, `share`, a directory, with `file_port` and `advertise_file_port`, `advertise`, an endpoint,
+/// and `require`: an id and an endpoint, or an endpoint.
 pub(crate) async fn run(settings: &Value) {
     let mut commands = role::commands();
     let (node, events) = builder(settings).start().await.expect("the node starts");
@@ -95,6 +96,15 @@ fn builder(settings: &Value) -> Builder {
     #[cfg(feature = "files")]
     if let Some(folder) = settings["share"].as_str() {
         builder = builder.share(format!("{folder}/shared"), format!("{folder}/received"));
+        if let Some(port) = number("file_port") {
+            builder = builder.file_port(port.try_into().expect("a port"));
+        }
+        if let Some(port) = number("advertise_file_port") {
+            builder = builder.advertise_file_port(port.try_into().expect("a port"));
+        }
+    }
+    if let Some(endpoint) = settings["advertise"].as_str() {
+        builder = builder.advertise(endpoint.parse().expect("an endpoint"));
     }
     builder
 }

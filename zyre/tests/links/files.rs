@@ -34,18 +34,29 @@ fn default_name(id: &str) -> String {
 }
 
 /// One publishes a file for the group, and the others get it.
-fn all_get_it(folder: &Path, from: &Node, others: &[(&Host, &Node)]) {
+pub(crate) fn all_get_it(folder: &Path, from: &Node, others: &[(&Host, &Node)]) {
+    all_get(&from.id, SOON, folder, from, others);
+}
+
+/// The same, with a file of this name, and within this time.
+pub(crate) fn all_get(
+    name: &str,
+    within: Duration,
+    folder: &Path,
+    from: &Node,
+    others: &[(&Host, &Node)],
+) {
     for (_, other) in others {
         other.meets(&from.id, other.born, SOON);
     }
-    let file = folder.join(&from.id);
+    let file = folder.join(name);
     std::fs::write(&file, "hello").unwrap();
-    let name = format!("/{}.txt", from.id);
+    let name = format!("/{name}.txt");
     from.ask(&format!("publish {} {name}", file.display()));
     for (host, other) in others {
         let received = folder.join(&host.name).join("received").join(default_name(&from.id));
         let received = received.join(name.trim_start_matches('/'));
-        let end = Instant::now() + SOON;
+        let end = Instant::now() + within;
         while std::fs::read_to_string(&received).ok().as_deref() != Some("hello") {
             let all = other.transcript();
             assert!(Instant::now() < end, "{} has no {}:\n{all}", host.name, received.display());

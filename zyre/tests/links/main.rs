@@ -17,6 +17,8 @@ mod c_node;
 mod c_nodes;
 mod changes;
 #[cfg(feature = "files")]
+mod file_calls;
+#[cfg(feature = "files")]
 mod files;
 mod firewall;
 mod forged;
@@ -147,5 +149,12 @@ fn shared() -> Vec<harness::Test> {
         files_by_link_local_addresses: files::by_link_local_addresses,
         files_by_a_second_address: files::by_a_second_address,
         files_after_a_network_is_gone: files::after_a_network_is_gone,
+        files_behind_a_firewall_chooser: file_calls::behind_a_firewall_chooser,
+        files_behind_a_firewall_follower: file_calls::behind_a_firewall_follower,
+        files_behind_a_router: file_calls::behind_a_router,
+        files_of_two_alike: file_calls::of_two_alike,
+        files_behind_a_forwarded_port: file_calls::behind_a_forwarded_port,
+        files_by_the_other_side: file_calls::by_the_other_side,
+        files_that_nobody_can_fetch: file_calls::that_nobody_can_fetch,
     ]
 }

@@ -2,15 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use zmtp::net::{Backoff, Established, Reader, SendQueue, SendQueueLimits, Start};
+use zmtp::net::{Backoff, Established, Reader, SendQueue, SendQueueLimits};
 use zmtp::{Config, Limits, SocketType};
 
 use super::event::ClientEvent;
@@ -18,8 +17,10 @@ use super::folder::ServerFolder;
 use super::shared::ClientShared;
 use crate::VirtualPath;
 use crate::disk::ReceivedWriter;
+use crate::driver::call::Call;
 use crate::driver::progress::ProgressMeter;
 use crate::driver::wait::{finished, last_word, until};
+use crate::driver::way::Way;
 use crate::session::{
     ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Write, Written,
 };
@@ -54,49 +55,69 @@ enum ConnectionEnd {
     Net(#[from] zmtp::net::Error),
     #[error("the received folder cannot be used: {0}")]
     Folder(#[source] io::Error),
+    #[error("the server has called again")]
+    Called(Box<Call>),
 }
 
 /// A server to connect to.
 #[derive(Clone, Debug)]
 pub(super) struct RemoteServer {
     pub(super) origin: Arc<str>,
-    /// Where the connection begins.
-    pub(super) start: Start,
-    pub(super) address: SocketAddr,
+    pub(super) way: Way,
 }
 
 /// Stays connected to a server until it is told to stop.
 pub(super) async fn run(
     shared: Arc<ClientShared>,
     server: RemoteServer,
+    mut calls: mpsc::Receiver<Call>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let RemoteServer { origin, address, .. } = &server;
-    let mut pauses = PAUSES;
+    let RemoteServer { origin, way, .. } = &server;
+    let (mut pauses, mut wait, mut called) = (PAUSES, way.patience, None);
+    let mut unreached_since = Instant::now();
     while !*stop.borrow() {
         if !folder_is_there(&shared, &mut stop).await {
             return;
         }
         let since = Instant::now();
-        let end = connect(&shared, &server, &mut stop).await;
+        let call = called.take();
+        let (end, was_subscribed) =
+            match establish(&shared, &server, wait, call, &mut calls, &mut stop).await {
+                Ok(established) => {
+                    receive(&shared, &server, established, &mut calls, &mut stop).await
+                }
+                Err(end) => (end, false),
+            };
+        if was_subscribed {
+            unreached_since = Instant::now();
+        }
+        wait = way.patience;
         match end {
             ConnectionEnd::Stopped => return,
             ConnectionEnd::Resubscribe => continue,
+            ConnectionEnd::Called(call) => {
+                called = Some(*call);
+                continue;
+            }
             _ => {}
         }
         if since.elapsed() > LASTING {
             pauses.reset();
         }
-        tracing::debug!(%origin, %address, reason = %end, "disconnected");
-        let event =
-            ClientEvent::Disconnected { origin: Arc::clone(origin), reason: end.to_string() };
+        wait = wait.max(pauses.next_pause());
+        tracing::debug!(%origin, address = %way.address, reason = %end, "disconnected");
+        let unreached_for = match end {
+            // That is told by itself, and no fault of the server.
+            ConnectionEnd::Folder(_) => Duration::ZERO,
+            _ if was_subscribed => Duration::ZERO,
+            _ => unreached_since.elapsed(),
+        };
+        let (origin, reason) = (Arc::clone(origin), end.to_string());
+        let event = ClientEvent::Disconnected { origin, reason, unreached_for };
         tokio::select! {
             () = stopped(&mut stop) => return,
             told = shared.events.send(event) => if told.is_err() { return },
-        }
-        tokio::select! {
-            () = stopped(&mut stop) => return,
-            () = sleep(pauses.next_pause()) => {}
         }
     }
 }
@@ -136,27 +157,50 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Makes one connection, and uses it until it ends.
-async fn connect(
-    shared: &Arc<ClientShared>,
+/// Returns the next connection: one that the server dials, or after a while one that is dialled here.
+async fn establish(
+    shared: &ClientShared,
     server: &RemoteServer,
+    wait: Duration,
+    called: Option<Call>,
+    calls: &mut mpsc::Receiver<Call>,
     stop: &mut watch::Receiver<bool>,
-) -> ConnectionEnd {
-    let options = &shared.options;
+) -> Result<Established, ConnectionEnd> {
     let limits =
         Limits { frame: MAX_MESSAGE, message: MAX_MESSAGE, frames: 2, ..Limits::default() };
-    let config =
-        Config::new(SocketType::Dealer).with_identity(options.identity.clone()).with_limits(limits);
-    let queue = SendQueueLimits::default();
-    let connecting = zmtp::net::connect_from(&server.start, server.address, &config, queue);
-    let connected = tokio::select! {
-        connected = connecting => connected,
-        () = stopped(stop) => return ConnectionEnd::Stopped,
+    let taken = |call: Call| {
+        let mut established = call.established;
+        established.reader.set_limits(limits.clone());
+        Ok(established)
     };
-    let Established { reader, queue, .. } = match connected {
-        Ok(established) => established,
-        Err(error) => return error.into(),
+    if let Some(call) = called {
+        return taken(call);
+    }
+    let config = Config::new(SocketType::Dealer)
+        .with_identity(shared.options.identity.clone())
+        .with_limits(limits.clone());
+    let connecting = async {
+        sleep(wait).await;
+        let Way { start, address, .. } = &server.way;
+        zmtp::net::connect_from(start, *address, &config, SendQueueLimits::default()).await
     };
+    tokio::select! {
+        Some(call) = calls.recv() => taken(call),
+        connected = connecting => Ok(connected?),
+        () = stopped(stop) => Err(ConnectionEnd::Stopped),
+    }
+}
+
+/// Uses a connection until it ends. Returns why, and whether all was subscribed to by then.
+async fn receive(
+    shared: &Arc<ClientShared>,
+    server: &RemoteServer,
+    established: Established,
+    calls: &mut mpsc::Receiver<Call>,
+    stop: &mut watch::Receiver<bool>,
+) -> (ConnectionEnd, bool) {
+    let Established { reader, queue, .. } = established;
+    let options = &shared.options;
     // Not earlier: a partial file is read again, which may take a while.
     let (received, of, own) = (shared.received.clone(), server.clone(), options.folders);
     let opening = tokio::task::spawn_blocking(move || {
@@ -167,16 +211,16 @@ async fn connect(
     });
     let (writer, inventory) = match opening.await.map_err(io::Error::other).flatten() {
         Ok(opened) => opened,
-        Err(error) => return ConnectionEnd::Folder(error),
+        Err(error) => return (ConnectionEnd::Folder(error), false),
     };
     let mut subscriptions = shared.subscriptions.subscribe();
     let paths = subscriptions.borrow_and_update().clone();
     let hidden = options.received.hidden;
-    let session = ClientConfig { hidden, ..options.session.clone() };
+    let config = ClientConfig { hidden, ticket: server.way.ticket, ..options.session.clone() };
     let mut connection = ClientConnection {
         shared: Arc::clone(shared),
         origin: Arc::clone(&server.origin),
-        session: ClientSession::new(&session, &paths, inventory, Instant::now()),
+        session: ClientSession::new(&config, &paths, inventory, Instant::now()),
         queue,
         writer: Some(writer),
         writing: None,
@@ -185,10 +229,11 @@ async fn connect(
         waiting: 0,
         events: VecDeque::new(),
         meter: ProgressMeter::default(),
+        was_subscribed: false,
     };
-    let end = connection.run(reader, &mut subscriptions, stop).await;
+    let end = connection.run(reader, &mut subscriptions, calls, stop).await;
     connection.finish(&end).await;
-    end
+    (end, connection.was_subscribed)
 }
 
 /// A writer that has carried out orders, and what became of them.
@@ -212,6 +257,8 @@ struct ClientConnection {
     /// Events for which the application has no room yet.
     events: VecDeque<ClientEvent>,
     meter: ProgressMeter<VirtualPath>,
+    /// Whether the server has accepted all subscriptions.
+    was_subscribed: bool,
 }
 
 impl ClientConnection {
@@ -219,6 +266,7 @@ impl ClientConnection {
         &mut self,
         mut reader: Reader,
         subscriptions: &mut watch::Receiver<Vec<VirtualPath>>,
+        calls: &mut mpsc::Receiver<Call>,
         stop: &mut watch::Receiver<bool>,
     ) -> ConnectionEnd {
         let queue = self.queue.clone();
@@ -267,6 +315,10 @@ impl ClientConnection {
                 _ = subscriptions.changed() => {
                     self.session.stop();
                     ending = Some(ConnectionEnd::Resubscribe);
+                }
+                Some(call) = calls.recv() => {
+                    self.session.stop();
+                    ending = Some(ConnectionEnd::Called(Box::new(call)));
                 }
                 () = stopped(stop) => {
                     self.session.stop();
@@ -358,6 +410,7 @@ impl ClientConnection {
         let origin = Arc::clone(&self.origin);
         match event {
             ClientSessionEvent::Subscribed => {
+                self.was_subscribed = true;
                 self.events.push_back(ClientEvent::Connected { origin });
             }
             ClientSessionEvent::Progress { name, received, size } => {

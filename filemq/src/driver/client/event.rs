@@ -1,6 +1,7 @@
 //! What a client tells the application.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -50,6 +51,9 @@ pub enum ClientEvent {
         origin: Arc<str>,
         /// Why, for people.
         reason: String,
+        /// For how long the server has not been reached: since it was last connected, or is to be; zero if
+        /// it was connected until now.
+        unreached_for: Duration,
     },
 }
 

@@ -1,16 +1,19 @@
 //! The connection of one client.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use zmtp::net::{Established, Reader, SendQueue};
 
 use super::event::{ClientInfo, ServerEvent};
+use super::guest::Guest;
+use super::served::Served;
 use super::shared::ServerShared;
 use super::state::{Notice, ServerState};
 use crate::VirtualPath;
@@ -47,6 +50,8 @@ enum ServeEnd {
 struct ServerConnection {
     shared: Arc<ServerShared>,
     client: ClientInfo,
+    /// Whom the client is taken for, if that is somebody whom the application knows.
+    served: Option<Served>,
     session: ServerSession,
     notices: mpsc::UnboundedReceiver<Notice>,
     queue: SendQueue,
@@ -81,16 +86,21 @@ impl Batch {
     }
 }
 
-/// Serves one client until its connection ends.
-pub(super) async fn serve(shared: Arc<ServerShared>, established: Established) {
-    let client = ClientInfo { identity: established.peer.identity, address: established.address };
+/// Serves one client until its connection ends. One that was called is expected to have this identity.
+pub(super) async fn serve(
+    shared: Arc<ServerShared>,
+    established: Established,
+    called: Option<Bytes>,
+) {
+    let identity = called.unwrap_or(established.peer.identity);
+    let client = ClientInfo { identity, address: established.address, ticket: None };
     // In this order, so that a change of tags in between is not missed.
     let notices = shared.state.lock().connect();
-    let tags = shared.tags_of(&client);
-    let session = ServerSession::new(&shared.options.session, tags, Instant::now());
+    let session = ServerSession::new(&shared.options.session, BTreeSet::new(), Instant::now());
     let mut connection = ServerConnection {
         shared,
         client,
+        served: None,
         session,
         notices,
         queue: established.queue,
@@ -99,6 +109,7 @@ pub(super) async fn serve(shared: Arc<ServerShared>, established: Established) {
         meter: ProgressMeter::default(),
         untold: BTreeMap::new(),
     };
+    connection.admit();
     let end = connection.run(established.reader).await;
     tracing::debug!(client = %connection.client.address, reason = %end, "client disconnected");
     connection.queue.close();
@@ -186,8 +197,33 @@ impl ServerConnection {
         // The catalogue is that after all changes.
         known.iter().for_each(|path| self.session.handle_known(path, state.catalogue()));
         if retag {
-            let tags = self.shared.tags_of(&self.client);
-            self.session.set_tags(tags, state.catalogue());
+            // Who was admitted stays, as somebody unknown at least: a ticket ends with the presence
+            // that it was given for, and then comes a new one, with a new connection.
+            let guest = self.shared.guest(&self.client).unwrap_or_default();
+            self.welcome(guest, state);
+        }
+    }
+
+    /// Determines whom the client is taken for, when it has said something of itself.
+    fn admit(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let state = shared.state.lock();
+        self.catch_up(&state, None);
+        match shared.guest(&self.client) {
+            Ok(guest) => self.welcome(guest, &state),
+            Err(reason) => {
+                tracing::debug!(client = %self.client.address, %reason, "client refused");
+                self.served = None;
+                self.session.refuse(&reason);
+            }
+        }
+    }
+
+    fn welcome(&mut self, guest: Guest, state: &ServerState) {
+        let Guest { name, tags } = guest;
+        self.session.set_tags(tags, state.catalogue());
+        if self.served.as_ref().map(Served::name) != name.as_ref() {
+            self.served = name.map(|name| self.shared.served.enter(name));
         }
     }
 
@@ -248,6 +284,11 @@ impl ServerConnection {
                 return self.tell(key, ServerEvent::Rejected { client, name, reason, fate });
             }
             ServerSessionEvent::Deleted { name } => Some(ServerEvent::Deleted { client, name }),
+            ServerSessionEvent::Ticket(ticket) => {
+                self.client.ticket = Some(ticket);
+                self.admit();
+                None
+            }
             ServerSessionEvent::Unreadable { name, reason, .. } => {
                 self.shared.state.lock().cannot_be_read(&name, reason);
                 None

@@ -7,16 +7,20 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::driver::progress::Progress;
-use crate::{Fate, OmittedFiles, VirtualPath};
+use crate::{Fate, OmittedFiles, Ticket, VirtualPath};
 
 /// A client, as a server sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientInfo {
-    /// The identity that the client has announced, often none. It is not verified.
+    /// The identity that the client has announced, often none, or that of the client that was called.
+    /// It is not verified.
     pub identity: Bytes,
-    /// The address it is connected from.
+    /// The address it is connected from, or was called at.
     pub address: SocketAddr,
+    /// The ticket that it has shown, if it has. It is for [`Server::set_guests`](crate::Server::set_guests)
+    /// to say whether that is one.
+    pub ticket: Option<Ticket>,
 }
 
 /// Something that a server did.

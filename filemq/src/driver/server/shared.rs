@@ -1,24 +1,32 @@
 //! What all tasks of a server share.
 
-use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use zmtp::sync::Mutex;
 
+use super::callee::Callee;
 use super::event::{ClientInfo, ServerEvent};
+use super::guest::Guest;
 use super::options::ServerOptions;
+use super::served::ServedClients;
 use super::state::ServerState;
+use crate::driver::call::Call;
 
-/// Returns the tags of a client.
-pub(super) type TagFn = dyn Fn(&ClientInfo) -> BTreeSet<Arc<str>> + Send + Sync;
+/// Says whom a client is taken for, or why it is refused.
+pub(super) type GuestFn = dyn Fn(&ClientInfo) -> Result<Guest, Arc<str>> + Send + Sync;
+
+/// Takes a call.
+pub(super) type CallFn = dyn Fn(Call) + Send + Sync;
 
 /// What all tasks of a server share.
 pub(super) struct ServerShared {
     pub(super) state: Mutex<ServerState>,
     pub(super) options: ServerOptions,
-    pub(super) tags: Mutex<Arc<TagFn>>,
+    pub(super) guests: Mutex<Arc<GuestFn>>,
+    pub(super) calls: Mutex<Arc<CallFn>>,
+    pub(super) served: ServedClients,
     pub(super) events: mpsc::Sender<ServerEvent>,
     /// Where it listens.
     pub(super) addresses: Mutex<Vec<SocketAddr>>,
@@ -26,10 +34,12 @@ pub(super) struct ServerShared {
     pub(super) doors: mpsc::UnboundedSender<Door>,
 }
 
-/// A change of where a server listens.
+/// A change of where a server listens, or whom it calls.
 pub(super) enum Door {
     Opened(TcpListener),
     Closed(SocketAddr),
+    Call(Callee),
+    HangUp(Arc<str>),
 }
 
 impl ServerShared {
@@ -38,9 +48,15 @@ impl ServerShared {
         self.state.lock().tell_news(|event| self.events.try_send(event).is_ok());
     }
 
-    /// Returns the tags that this client carries now.
-    pub(super) fn tags_of(&self, client: &ClientInfo) -> BTreeSet<Arc<str>> {
-        let tags = Arc::clone(&self.tags.lock());
-        tags(client)
+    /// Says whom this client is taken for now, or why it is refused.
+    pub(super) fn guest(&self, client: &ClientInfo) -> Result<Guest, Arc<str>> {
+        let guests = Arc::clone(&self.guests.lock());
+        guests(client)
+    }
+
+    /// Hands over a call.
+    pub(super) fn called(&self, call: Call) {
+        let calls = Arc::clone(&self.calls.lock());
+        calls(call);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Ticket;
+
 /// How a client treats its servers. Construct it with `..ClientConfig::default()`: fields may be
 /// added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct ClientConfig {
     /// [`Client`](crate::Client) does as its [`ReceivedLimits`](crate::ReceivedLimits) say. Default:
     /// no.
     pub hidden: bool,
+    /// What the server has given this client, to be known by. Default: none.
+    pub ticket: Option<Ticket>,
 }
 
 impl Default for ClientConfig {
@@ -27,6 +31,7 @@ impl Default for ClientConfig {
             silent_timeout: Duration::from_secs(20),
             window: 2_000_000,
             hidden: false,
+            ticket: None,
         }
     }
 }

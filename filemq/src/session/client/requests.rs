@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::config::ClientConfig;
 use super::inventory::Inventory;
 use crate::VirtualPath;
 use crate::message::{Dictionary, Icanhaz, MAX_STRING, Message};
@@ -26,23 +27,28 @@ pub(super) fn distinct(paths: &[VirtualPath]) -> Vec<VirtualPath> {
     distinct
 }
 
-/// Returns the ICANHAZ messages for all paths, with what the client has already.
+/// Returns the ICANHAZ messages for all paths, with what the client has already; the first shows the
+/// ticket.
 pub(super) fn requests(
     paths: &[VirtualPath],
     inventory: &Inventory,
-    hidden: bool,
+    config: &ClientConfig,
 ) -> VecDeque<Bytes> {
+    let mut ticket = config.ticket;
     let mut requests = VecDeque::new();
     for path in paths {
         let mut caches = caches(path, inventory).into_iter();
-        let mut options = options(hidden);
+        let mut options = options(config.hidden);
+        if let Some(ticket) = ticket.take() {
+            options.push(extensions::TICKET, ticket.to_hex());
+        }
         if let Some((name, resume)) = &inventory.partial
             && path.covers(name)
         {
             options.push(extensions::RESUME, extensions::resume_text(name, resume));
         }
         requests.push_back(request(path, options, caches.next().unwrap_or_default()));
-        requests.extend(caches.map(|cache| request(path, self::options(hidden), cache)));
+        requests.extend(caches.map(|cache| request(path, self::options(config.hidden), cache)));
     }
     requests
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::message::Message;
 use crate::session::Job;
-use crate::{Fate, VirtualPath};
+use crate::{Fate, Ticket, VirtualPath};
 
 pub(super) type ServerOutputs = VecDeque<ServerOutput>;
 
@@ -39,6 +39,9 @@ impl ServerOutput {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerSessionEvent {
+    /// The client shows what it says that it was given, to be known by. Until the driver knows better it
+    /// is who it was.
+    Ticket(Ticket),
     /// The client gets what lies at or below this path.
     Subscribed {
         /// The path.
