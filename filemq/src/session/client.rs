@@ -22,9 +22,9 @@ pub use self::inventory::Inventory;
 use self::receipts::Receipts;
 use super::extensions;
 use super::write::{Write, Written};
-use crate::VirtualPath;
 use crate::message::Message;
 use crate::retry_clock::{Due, RetryClock};
+use crate::{Fate, FileEvent, VirtualPath};
 
 /// The pauses before orders are tried again that could not be carried out for a passing reason.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
@@ -153,15 +153,18 @@ impl ClientSession {
     /// What it could not write is not [taken](Self::handle_taken), so the server is given no credit
     /// for more.
     pub fn handle_written(&mut self, now: Instant, written: &Written) {
-        if let Some(sequence) = self.incoming.handle_written(written) {
-            self.receipts.note(sequence, written);
-        }
         match written {
+            Written::File { sequence: Some(sequence), event } => {
+                if matches!(event, FileEvent::Refused { fate: Fate::Final, .. }) {
+                    self.incoming.refused(*sequence);
+                }
+                self.receipts.note(*sequence, event);
+            }
             Written::Mismatch { name } => self.close(ClientClose::Mismatch { name: name.clone() }),
             Written::Stuck => self.retry.failed(now),
             Written::Unstuck => self.retry.succeeded(),
             Written::Replaced => self.close(ClientClose::Replaced),
-            Written::File(_) | Written::Superseded { .. } => {}
+            Written::File { sequence: None, .. } => {}
         }
     }
 

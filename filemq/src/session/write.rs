@@ -12,6 +12,9 @@ pub enum Write {
     Begin {
         /// Its name on the network.
         name: VirtualPath,
+        /// The number of its first piece, which no other file of the session has. All answers about
+        /// the file have it.
+        sequence: u64,
         /// Where the first `Data` belongs: 0, or where a partial file of this digest ends.
         offset: u64,
         /// What was announced about the file; nothing by other implementations.
@@ -43,24 +46,24 @@ pub enum Write {
 }
 
 /// The answer to an order, in the same order. `Begin` and `Data` are answered only if they fail,
-/// once for each file; the rest of that file is then ignored.
+/// once for each file; the rest of that file is then ignored. An answer has the number of the file
+/// that it is about: of one name there may be several, of which the first ones have to wait.
 ///
 /// What fails for a [passing](crate::Fate::Passing) reason is kept, with all orders after it that
 /// depend on it, until it can be done; its answer comes then. That it was refused is said at once,
 /// as [`Refused`](FileEvent::Refused), in addition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// What became of the file.
-    File(FileEvent),
+    /// What became of a file.
+    File {
+        /// The number that [`Write::Begin`] gave the file; `None` in the answer to a `Delete`.
+        sequence: Option<u64>,
+        /// What became of it.
+        event: FileEvent,
+    },
     /// The file is not what was announced, and what was received of it was dropped. It has to be
     /// sent again.
     Mismatch {
-        /// Its name on the network.
-        name: VirtualPath,
-    },
-    /// A complete file that could not be put in its place was dropped: a newer version is on its way,
-    /// or it was deleted.
-    Superseded {
         /// Its name on the network.
         name: VirtualPath,
     },

@@ -25,6 +25,7 @@ pub struct MemoryFolder {
 
 struct Coming {
     name: VirtualPath,
+    sequence: u64,
     bytes: Vec<u8>,
     info: Option<FileInfo>,
     refused: bool,
@@ -33,7 +34,9 @@ struct Coming {
 impl MemoryFolder {
     pub fn execute(&mut self, write: Write) -> Option<Written> {
         match write {
-            Write::Begin { name, offset, info } => return self.begin(name, offset, info),
+            Write::Begin { name, sequence, offset, info } => {
+                return self.begin(name, sequence, offset, info);
+            }
             Write::Data { offset, bytes } => {
                 let current = self.current.as_mut().expect("data of a file that has begun");
                 assert!(!bytes.is_empty());
@@ -49,7 +52,8 @@ impl MemoryFolder {
                 assert!(self.current.is_none(), "a delete within a file");
                 self.files.remove(&name)?;
                 let path = name.as_str().into();
-                return Some(Written::File(FileEvent::Deleted { name, path }));
+                let event = FileEvent::Deleted { name, path };
+                return Some(Written::File { sequence: None, event });
             }
             Write::Retry | Write::RetryIfChanged => panic!("it was never stuck"),
         }
@@ -61,7 +65,13 @@ impl MemoryFolder {
         self.current.take_if(|current| current.refused);
     }
 
-    fn begin(&mut self, name: VirtualPath, offset: u64, info: Option<FileInfo>) -> Option<Written> {
+    fn begin(
+        &mut self,
+        name: VirtualPath,
+        sequence: u64,
+        offset: u64,
+        info: Option<FileInfo>,
+    ) -> Option<Written> {
         self.drop_refused();
         assert!(self.current.is_none(), "a file within a file");
         let bytes = if offset == 0 {
@@ -77,13 +87,13 @@ impl MemoryFolder {
         let refused = self.refused.contains(&name);
         let reason = Refusal::Name(Arc::from("not wanted"));
         let event = FileEvent::Refused { name: name.clone(), reason, fate: Fate::Final };
-        let answer = refused.then_some(Written::File(event));
-        self.current = Some(Coming { name, bytes, info, refused });
+        let answer = refused.then_some(Written::File { sequence: Some(sequence), event });
+        self.current = Some(Coming { name, sequence, bytes, info, refused });
         answer
     }
 
     fn end(&mut self, size: u64) -> Option<Written> {
-        let Coming { name, bytes, info, refused } =
+        let Coming { name, sequence, bytes, info, refused } =
             self.current.take().expect("end of a file that has begun");
         assert_eq!(bytes.len() as u64, size);
         if refused {
@@ -99,7 +109,8 @@ impl MemoryFolder {
         }
         self.files.insert(name.clone(), bytes.into());
         let path = name.as_str().into();
-        Some(Written::File(FileEvent::Delivered { name, path, size }))
+        let event = FileEvent::Delivered { name, path, size };
+        Some(Written::File { sequence: Some(sequence), event })
     }
 
     /// The connection is lost.

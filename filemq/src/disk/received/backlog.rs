@@ -16,8 +16,8 @@ use crate::session::Write;
 pub(super) struct Backlog {
     /// Orders that wait; the first of them has failed.
     pub(super) held: VecDeque<Write>,
-    /// The file of which was told that it is held up.
-    pub(super) told: Option<VirtualPath>,
+    /// The file of which was told that it is held up: its number and name.
+    pub(super) told: Option<(u64, VirtualPath)>,
     /// Complete files without a place.
     pub(super) parked: Vec<ReadyFile>,
     /// Files that cannot be deleted.
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn begin(name: &str) -> Write {
-        Write::Begin { name: path(name), offset: 0, info: None }
+        Write::Begin { name: path(name), sequence: 0, offset: 0, info: None }
     }
 
     fn data() -> Write {

@@ -149,7 +149,9 @@ impl ReceivedWriter {
     /// as it was before.
     fn attempt(&mut self, write: &Write) -> Result<(), Denied> {
         match write {
-            Write::Begin { name, offset, info } => self.begin(name, *offset, info.as_ref())?,
+            Write::Begin { name, sequence, offset, info } => {
+                self.begin(name, *sequence, *offset, info.as_ref())?;
+            }
             Write::Data { offset, bytes } => self.data(*offset, bytes)?,
             Write::End { size } => self.end(*size)?,
             Write::Abort => {
@@ -178,17 +180,18 @@ impl ReceivedWriter {
         self.answers.push_back(written);
     }
 
-    fn refuse(&mut self, name: VirtualPath, denied: Denied) {
+    fn refuse(&mut self, name: VirtualPath, sequence: Option<u64>, denied: Denied) {
         let Denied { reason, fate } = denied;
-        self.answer(Written::File(FileEvent::Refused { name, reason, fate }));
+        let event = FileEvent::Refused { name, reason, fate };
+        self.answer(Written::File { sequence, event });
     }
 
     /// Handles that a file was not written. The error is returned if it may pass.
-    fn fail(&mut self, name: VirtualPath, error: WriteError) -> Result<(), Denied> {
+    fn fail(&mut self, name: VirtualPath, sequence: u64, error: WriteError) -> Result<(), Denied> {
         match error {
             WriteError::Mismatch => self.answer(Written::Mismatch { name }),
             WriteError::Denied(denied) if denied.fate.is_passing() => return Err(denied),
-            WriteError::Denied(denied) => self.refuse(name, denied),
+            WriteError::Denied(denied) => self.refuse(name, Some(sequence), denied),
         }
         Ok(())
     }
@@ -202,7 +205,6 @@ impl ReceivedWriter {
     fn drop_parked(&mut self, name: &VirtualPath) {
         if let Some(parked) = self.backlog.take_parked(name) {
             parked.discard(&self.shared, &self.origin);
-            self.answer(Written::Superseded { name: name.clone() });
         }
     }
 
@@ -244,7 +246,8 @@ impl ReceivedWriter {
                 index.remove_empty(name, &mut self.tree);
                 drop(index);
                 let (name, path) = (name.clone(), self.shared.path_of(name));
-                self.answers.push_back(Written::File(FileEvent::Deleted { name, path }));
+                let event = FileEvent::Deleted { name, path };
+                self.answers.push_back(Written::File { sequence: None, event });
             }
             Err(error) => {
                 drop(index);
@@ -253,7 +256,7 @@ impl ReceivedWriter {
                     self.backlog.deletes.insert(name.clone());
                 }
                 if !is_told {
-                    self.refuse(name.clone(), denied);
+                    self.refuse(name.clone(), None, denied);
                 }
             }
         }

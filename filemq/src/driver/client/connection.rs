@@ -338,7 +338,7 @@ impl ClientConnection {
         self.session.handle_taken(now, taken as u64);
         for written in written {
             self.session.handle_written(now, &written);
-            if let Written::File(event) = written {
+            if let Written::File { event, .. } = written {
                 let origin = Arc::clone(&self.origin);
                 self.events.push_back(ClientEvent::File { origin, event });
             }

@@ -13,18 +13,18 @@ impl ServerFolder {
     /// # Errors
     /// The answer that the file is refused, if its name would be too long there.
     pub(super) fn order(&self, write: Write) -> Result<Write, Written> {
-        let inside = |name: VirtualPath| match self.0.join(name.as_str().trim_start_matches('/')) {
-            Ok(inside) => Ok(inside),
-            Err(error) => {
+        let inside = |name: VirtualPath, sequence| {
+            self.0.join(name.as_str().trim_start_matches('/')).map_err(|error| {
                 let reason = Refusal::Name(error.to_string().into());
-                Err(Written::File(FileEvent::Refused { name, reason, fate: Fate::Final }))
-            }
+                let event = FileEvent::Refused { name, reason, fate: Fate::Final };
+                Written::File { sequence, event }
+            })
         };
         Ok(match write {
-            Write::Begin { name, offset, info } => {
-                Write::Begin { name: inside(name)?, offset, info }
+            Write::Begin { name, sequence, offset, info } => {
+                Write::Begin { name: inside(name, Some(sequence))?, sequence, offset, info }
             }
-            Write::Delete { name } => Write::Delete { name: inside(name)? },
+            Write::Delete { name } => Write::Delete { name: inside(name, None)? },
             other => other,
         })
     }
@@ -32,8 +32,8 @@ impl ServerFolder {
     /// Turns an answer about a file in the folder into one with the server's name for it.
     pub(super) fn answer(&self, mut written: Written) -> Written {
         let name = match &mut written {
-            Written::File(event) => event.name_mut(),
-            Written::Mismatch { name } | Written::Superseded { name } => name,
+            Written::File { event, .. } => event.name_mut(),
+            Written::Mismatch { name } => name,
             Written::Stuck | Written::Unstuck | Written::Replaced => return written,
         };
         if let Some(outside) = self.outside(name) {
@@ -83,6 +83,9 @@ mod tests {
         let folder = ServerFolder(path("/peer"));
         let name = path(&"/x".repeat(2048));
         let refused = folder.order(Write::Delete { name: name.clone() }).unwrap_err();
-        assert!(matches!(refused, Written::File(FileEvent::Refused { name: n, .. }) if n == name));
+        assert!(matches!(
+            refused,
+            Written::File { sequence: None, event: FileEvent::Refused { name: n, .. } } if n == name
+        ));
     }
 }

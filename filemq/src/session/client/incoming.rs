@@ -1,11 +1,9 @@
 //! Files as they come from the server.
 
-use std::collections::VecDeque;
-
 use super::event::{ClientOutput, ClientOutputs, ClientSessionEvent};
+use crate::VirtualPath;
 use crate::message::{Cheezburger, Operation};
-use crate::session::{FileInfo, ResumePoint, Write, Written, extensions};
-use crate::{Fate, FileEvent, VirtualPath};
+use crate::session::{FileInfo, ResumePoint, Write, extensions};
 
 /// Turns what a server sends into orders for the received folder: between the beginning of a file
 /// and its end there is only its content, without a gap.
@@ -18,28 +16,7 @@ pub(super) struct IncomingFiles {
     incoming: Option<IncomingFile>,
     /// The last complete file and its size. Some servers say twice that it ends.
     ended: Option<(VirtualPath, u64)>,
-    /// Answers of the received folder that are still to come.
-    expected: VecDeque<ExpectedAnswer>,
-    /// Complete files that the folder cannot take for now, with the numbers of their first pieces, in
-    /// the order in which they came. They come before all whose answers are expected.
-    waiting: Vec<(VirtualPath, u64)>,
 }
-
-/// An answer that the received folder may give.
-#[derive(Debug, PartialEq, Eq)]
-enum ExpectedAnswer {
-    /// It always answers the end of a file.
-    End {
-        name: VirtualPath,
-        /// The number of its first piece.
-        sequence: u64,
-    },
-    /// It answers if there was something to delete.
-    Delete(VirtualPath),
-}
-
-/// The most answers that are waited for; then those to deletes are not any more.
-const MAX_EXPECTED: usize = 10_000;
 
 /// A file whose end has not come.
 #[derive(Debug)]
@@ -59,15 +36,7 @@ impl IncomingFiles {
         subscriptions: Vec<VirtualPath>,
         partial: Option<(VirtualPath, ResumePoint)>,
     ) -> Self {
-        Self {
-            subscriptions,
-            partial,
-            sequence: None,
-            incoming: None,
-            ended: None,
-            expected: VecDeque::new(),
-            waiting: Vec::new(),
-        }
+        Self { subscriptions, partial, sequence: None, incoming: None, ended: None }
     }
 
     /// Handles a piece of a file, and returns whether its content is to be written. A C server that
@@ -96,12 +65,6 @@ impl IncomingFiles {
     fn delete(&mut self, name: VirtualPath, out: &mut ClientOutputs) {
         self.abort(out);
         self.ended = None;
-        if self.expected.len() >= MAX_EXPECTED {
-            let is_delete = |answer: &ExpectedAnswer| matches!(answer, ExpectedAnswer::Delete(_));
-            let oldest = self.expected.iter().position(is_delete).unwrap_or(0);
-            self.expected.remove(oldest);
-        }
-        self.expected.push_back(ExpectedAnswer::Delete(name.clone()));
         out.push_back(ClientOutput::Write(Write::Delete { name }));
     }
 
@@ -174,7 +137,7 @@ impl IncomingFiles {
         };
         self.incoming = Some(incoming);
         let output = if makes_sense {
-            ClientOutput::Write(Write::Begin { name: name.clone(), offset, info })
+            ClientOutput::Write(Write::Begin { name: name.clone(), sequence, offset, info })
         } else {
             ClientOutput::Event(ClientSessionEvent::Aborted { name: name.clone() })
         };
@@ -185,9 +148,6 @@ impl IncomingFiles {
         let Some(incoming) = self.incoming.take() else { return };
         if !incoming.dropped {
             out.push_back(ClientOutput::Write(Write::End { size: incoming.next }));
-            let IncomingFile { name, sequence, .. } = &incoming;
-            self.expected
-                .push_back(ExpectedAnswer::End { name: name.clone(), sequence: *sequence });
             self.ended = Some((incoming.name, incoming.next));
         }
     }
@@ -199,82 +159,13 @@ impl IncomingFiles {
         }
     }
 
-    /// Handles an answer of the received folder, and returns the number of the first piece of the
-    /// file that it is about. Answers come in the order of the orders, so one about a file that no
-    /// answer is expected for, and that does not wait, is about the file that is being received: its
-    /// rest is dropped.
-    pub(super) fn handle_written(&mut self, written: &Written) -> Option<u64> {
-        match written {
-            Written::File(FileEvent::Deleted { name, .. }) => {
-                self.take_delete(name);
-                None
-            }
-            Written::Superseded { name } => {
-                self.take_waiting(name);
-                None
-            }
-            Written::File(FileEvent::Delivered { name, .. }) => self.take_complete(name),
-            Written::File(FileEvent::Refused { name, fate: Fate::Passing, .. }) => {
-                if let Some(sequence) = self.take_complete(name) {
-                    self.waiting.push((name.clone(), sequence));
-                    return Some(sequence);
-                }
-                let incoming = self.incoming.as_ref().filter(|incoming| incoming.name == *name);
-                incoming.map(|incoming| incoming.sequence)
-            }
-            Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
-                // Deletes are seldom refused for good.
-                let refused = self.take_complete(name).or_else(|| self.give_up(name));
-                if refused.is_none() {
-                    self.take_delete(name);
-                }
-                refused
-            }
-            Written::File(FileEvent::Retried { .. })
-            | Written::Stuck
-            | Written::Unstuck
-            | Written::Replaced => None,
+    /// Handles that the received folder does not accept a file: the rest of it is dropped.
+    pub(super) fn refused(&mut self, sequence: u64) {
+        if let Some(incoming) = &mut self.incoming
+            && incoming.sequence == sequence
+        {
+            incoming.dropped = true;
         }
-    }
-
-    /// Takes out a file that waits. Returns the number of its first piece.
-    fn take_waiting(&mut self, file: &VirtualPath) -> Option<u64> {
-        let at = self.waiting.iter().position(|(name, _)| name == file)?;
-        Some(self.waiting.remove(at).1)
-    }
-
-    /// Takes out a complete file: one that waits, or the first whose answer is expected. Returns the
-    /// number of its first piece. Deletes before it are not answered any more.
-    fn take_complete(&mut self, file: &VirtualPath) -> Option<u64> {
-        if let Some(sequence) = self.take_waiting(file) {
-            return Some(sequence);
-        }
-        let ends = self.expected.iter().enumerate().find_map(|(at, answer)| match answer {
-            ExpectedAnswer::End { name, sequence } if name == file => Some((at, *sequence)),
-            _ => None,
-        });
-        let (at, sequence) = ends?;
-        self.expected.remove(at);
-        for before in (0..at).rev() {
-            if matches!(self.expected[before], ExpectedAnswer::Delete(_)) {
-                self.expected.remove(before);
-            }
-        }
-        Some(sequence)
-    }
-
-    /// Takes out a delete whose answer is expected.
-    fn take_delete(&mut self, file: &VirtualPath) {
-        let is_it = |answer: &ExpectedAnswer| matches!(answer, ExpectedAnswer::Delete(name) if name == file);
-        if let Some(at) = self.expected.iter().position(is_it) {
-            self.expected.remove(at);
-        }
-    }
-
-    fn give_up(&mut self, name: &VirtualPath) -> Option<u64> {
-        let incoming = self.incoming.as_mut().filter(|incoming| incoming.name == *name)?;
-        incoming.dropped = true;
-        Some(incoming.sequence)
     }
 }
 

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use crate::message::{MAX_STRING, Message, Outcome, Receipt};
-use crate::session::Written;
 use crate::{Fate, FileEvent};
 
 /// The most receipts in a message.
@@ -19,10 +18,10 @@ pub(super) struct Receipts {
 
 impl Receipts {
     /// Notes what became of a file whose first piece had this number.
-    pub(super) fn note(&mut self, sequence: u64, written: &Written) {
-        let (outcome, reason) = match written {
-            Written::File(FileEvent::Delivered { .. }) => (Outcome::Delivered, Bytes::new()),
-            Written::File(FileEvent::Refused { reason, fate, .. }) => {
+    pub(super) fn note(&mut self, sequence: u64, event: &FileEvent) {
+        let (outcome, reason) = match event {
+            FileEvent::Delivered { .. } => (Outcome::Delivered, Bytes::new()),
+            FileEvent::Refused { reason, fate, .. } => {
                 let outcome = match fate {
                     Fate::Passing => Outcome::Waiting,
                     Fate::Final => Outcome::Refused,

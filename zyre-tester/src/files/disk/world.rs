@@ -386,11 +386,11 @@ impl Connection {
         for written in written {
             self.client.handle_written(now, &written);
             match written {
-                Written::File(FileEvent::Refused { name, reason, fate }) => {
+                Written::File { event: FileEvent::Refused { name, reason, fate }, .. } => {
                     verdict.refusals += 1;
                     verdict.refuse(&name, reason, fate);
                 }
-                Written::File(FileEvent::Delivered { name, size, .. }) => {
+                Written::File { event: FileEvent::Delivered { name, size, .. }, .. } => {
                     verdict.delivered(&name, size);
                 }
                 Written::Stuck => self.is_stuck = true,

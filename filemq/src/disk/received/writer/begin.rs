@@ -19,6 +19,7 @@ impl ReceivedWriter {
     pub(super) fn begin(
         &mut self,
         name: &VirtualPath,
+        sequence: u64,
         offset: u64,
         info: Option<&FileInfo>,
     ) -> Result<(), Denied> {
@@ -30,7 +31,8 @@ impl ReceivedWriter {
             }
         }
         if let Some(reason) = names::refused(name) {
-            self.refuse(name.clone(), Denied::finally(Refusal::Name(reason.into())));
+            let denied = Denied::finally(Refusal::Name(reason.into()));
+            self.refuse(name.clone(), Some(sequence), denied);
             return Ok(());
         }
         // Either would be written to the same partial file.
@@ -39,17 +41,17 @@ impl ReceivedWriter {
         }
         self.drop_parked(name);
         self.backlog.deletes.remove(name);
-        let mut begun = self.begin_at(name, offset, info);
+        let mut begun = self.begin_at(name, sequence, offset, info);
         if matches!(&begun, Err(WriteError::Denied(denied)) if denied.fate.is_passing())
             && !self.waiting.is_empty()
         {
             // Complete files are open until they are in their places.
             self.commit();
-            begun = self.begin_at(name, offset, info);
+            begun = self.begin_at(name, sequence, offset, info);
         }
         match begun {
             Ok(partial) => self.current = Some(partial),
-            Err(error) => self.fail(name.clone(), error)?,
+            Err(error) => self.fail(name.clone(), sequence, error)?,
         }
         Ok(())
     }
@@ -57,18 +59,20 @@ impl ReceivedWriter {
     fn begin_at(
         &mut self,
         name: &VirtualPath,
+        sequence: u64,
         offset: u64,
         info: Option<&FileInfo>,
     ) -> Result<PartialFile, WriteError> {
         match offset {
-            0 => self.begin_anew(name, info.cloned()),
-            _ => self.resume(name, offset, info.cloned()),
+            0 => self.begin_anew(name, sequence, info.cloned()),
+            _ => self.resume(name, sequence, offset, info.cloned()),
         }
     }
 
     fn begin_anew(
         &mut self,
         name: &VirtualPath,
+        sequence: u64,
         info: Option<FileInfo>,
     ) -> Result<PartialFile, WriteError> {
         if self.paused.as_ref().is_some_and(|paused| paused.file.name == *name) {
@@ -80,7 +84,7 @@ impl ReceivedWriter {
             self.measure(size).inspect_err(|_| self.index().lock().release(room))?;
         }
         let directory = &self.shared.partial;
-        let created = PartialFile::create(directory, &self.origin, name.clone(), info);
+        let created = PartialFile::create(directory, &self.origin, name.clone(), sequence, info);
         match created {
             Ok(mut partial) => {
                 self.shared.reuse_partial(&partial.file_name);
@@ -115,6 +119,7 @@ impl ReceivedWriter {
     fn resume(
         &mut self,
         name: &VirtualPath,
+        sequence: u64,
         offset: u64,
         info: Option<FileInfo>,
     ) -> Result<PartialFile, WriteError> {
@@ -142,7 +147,8 @@ impl ReceivedWriter {
         };
         let (name, file_name) = (name.clone(), paused.file.partial.clone());
         let prefix = paused.prefix.take();
-        let from = Continuation { name, file_name: file_name.clone(), info, room, prefix };
+        let file = file_name.clone();
+        let from = Continuation { name, sequence, file_name: file, info, room, prefix };
         PartialFile::resume(&self.shared.partial, from, offset).map_err(|error| {
             tracing::debug!(%error, "a partial file cannot be resumed: it has to come from the start");
             self.index().lock().release(room);

@@ -99,7 +99,7 @@ impl ReceivedWriter {
 
     /// Drops a file that was not written, or keeps it if the reason may pass.
     fn give_up(&mut self, current: PartialFile, error: WriteError) -> Result<(), Denied> {
-        let name = current.name.clone();
+        let (name, sequence) = (current.name.clone(), current.sequence);
         match error {
             WriteError::Denied(denied) if denied.fate.is_passing() => {
                 self.current = Some(current);
@@ -107,7 +107,7 @@ impl ReceivedWriter {
             }
             error => {
                 self.discard(current);
-                self.fail(name, error)
+                self.fail(name, sequence, error)
             }
         }
     }

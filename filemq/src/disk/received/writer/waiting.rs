@@ -13,13 +13,15 @@ use crate::session::{Write, Written};
 impl ReceivedWriter {
     /// Keeps an order that cannot be carried out for now, and tells once of each file.
     pub(super) fn hold(&mut self, write: Write, denied: Denied) {
-        let name = match &write {
-            Write::Begin { name, .. } => Some(name),
-            _ => self.current.as_ref().map(|current| &current.name),
+        let file = match &write {
+            Write::Begin { name, sequence, .. } => Some((*sequence, name)),
+            _ => self.current.as_ref().map(|current| (current.sequence, &current.name)),
         };
-        if let Some(name) = name.filter(|name| self.backlog.told.as_ref() != Some(*name)).cloned() {
-            self.backlog.told = Some(name.clone());
-            self.refuse(name, denied);
+        let told = self.backlog.told.as_ref().map(|(sequence, _)| *sequence);
+        if let Some((sequence, name)) = file.filter(|(sequence, _)| told != Some(*sequence)) {
+            let name = name.clone();
+            self.backlog.told = Some((sequence, name.clone()));
+            self.refuse(name, Some(sequence), denied);
         }
         self.backlog.held.push_front(write);
     }
@@ -72,9 +74,10 @@ impl ReceivedWriter {
             }
         }
         if !self.backlog.is_holding()
-            && let Some(name) = self.backlog.told.take()
+            && let Some((sequence, name)) = self.backlog.told.take()
         {
-            self.answer(Written::File(FileEvent::Retried { name }));
+            let event = FileEvent::Retried { name };
+            self.answer(Written::File { sequence: Some(sequence), event });
         }
         if self.backlog.len() < before {
             self.answers.push_back(Written::Unstuck);
