@@ -65,12 +65,13 @@ mod virtual_path;
 pub use catalogue::Audience;
 pub use disk::{MountOptions, ReceivedLimits};
 pub use driver::{
-    Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Progress, Server, ServerEvent,
-    ServerEvents, ServerOptions,
+    Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, OfferError, OfferId, OfferInfo,
+    OfferState, Progress, Server, ServerEvent, ServerEvents, ServerOptions,
 };
 pub use fate::Fate;
 pub use file_event::{FileEvent, Refusal};
 pub use omission::{Omission, OmittedFiles};
+pub use session::Accept;
 pub use virtual_path::{PathError, VirtualPath};
 
 /// The port of FILEMQ, assigned by IANA.

@@ -25,7 +25,8 @@ use common::{
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// What one of ours says that it can.
-const OURS: [(&str, &str); 3] = [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RECEIPT", "1")];
+const OURS: [(&str, &str); 4] =
+    [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RECEIPT", "1"), ("OFFER", "1")];
 
 struct Client {
     session: ClientSession,
@@ -276,7 +277,7 @@ fn what_is_there_is_told_under_keys_that_c_knows() {
     client.outputs();
     let said = client.hear(&Message::OhaiOk).said;
     let resume = format!("7 {blake3} {blake3} /photos/p");
-    let options = [OURS[0], OURS[1], OURS[2], ("RESUME", resume.as_str())];
+    let options = [OURS[0], OURS[1], OURS[2], OURS[3], ("RESUME", resume.as_str())];
     let (sha1, blake3) = (sha1.to_string(), blake3.to_string());
     let long = format!("{0}/{0}", "x".repeat(127));
     let cache =

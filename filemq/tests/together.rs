@@ -273,7 +273,7 @@ impl World {
     /// What the server was told last of each file is that it is there as it is.
     fn assert_confirmed(&self) {
         let confirmed = self.server.events.iter().filter_map(|event| match event {
-            ServerSessionEvent::Confirmed { name, size } => Some((name.clone(), *size)),
+            ServerSessionEvent::Confirmed { name, size, .. } => Some((name.clone(), *size)),
             _ => None,
         });
         let confirmed: BTreeMap<_, _> = confirmed.collect();

@@ -28,6 +28,7 @@ mod resumable;
 mod shared;
 mod sync;
 mod tree;
+mod usage;
 mod write_error;
 mod writer;
 

@@ -1,8 +1,11 @@
 //! A client: the servers it is connected to, and its received folder.
 
 mod connection;
+mod consent;
 mod event;
 mod folder;
+mod offer;
+mod offer_book;
 mod options;
 mod shared;
 
@@ -23,6 +26,8 @@ use zmtp::sync::Mutex;
 use self::connection::RemoteServer;
 pub use self::event::{ClientEvent, ClientEvents};
 use self::folder::ServerFolder;
+pub use self::offer::{OfferError, OfferId, OfferInfo, OfferState};
+use self::offer_book::OfferBook;
 pub use self::options::ClientOptions;
 use self::shared::ClientShared;
 use crate::disk::ReceivedFolder;
@@ -71,7 +76,9 @@ impl Client {
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let subscriptions = watch::Sender::new(Vec::new());
         let folder_lost = AtomicBool::new(false);
-        let shared = ClientShared { received, options, subscriptions, events: sender, folder_lost };
+        let offers = Mutex::new(OfferBook::new(options.session.offers));
+        let shared =
+            ClientShared { received, options, subscriptions, events: sender, folder_lost, offers };
         let shared = Arc::new(shared);
         Ok((Self { shared, servers: Mutex::default() }, ClientEvents::new(events)))
     }

@@ -1,10 +1,12 @@
 //! One server, as a client sees it.
 
 mod config;
+mod consent;
 mod credit;
 mod event;
 mod incoming;
 mod inventory;
+mod offers;
 mod receipts;
 mod requests;
 
@@ -13,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-pub use self::config::ClientConfig;
+pub use self::config::{Accept, ClientConfig};
+use self::consent::UndecidedFile;
 use self::credit::Credit;
 use self::event::ClientOutputs;
 pub use self::event::{ClientClose, ClientOutput, ClientSessionEvent};
 use self::incoming::IncomingFiles;
 pub use self::inventory::Inventory;
+use self::offers::Offers;
 use self::receipts::Receipts;
 use super::extensions;
 use super::write::{Write, Written};
@@ -38,6 +42,11 @@ pub struct ClientSession {
     /// ICANHAZ messages that are still to be sent.
     requests: VecDeque<Bytes>,
     incoming: IncomingFiles,
+    offers: Offers,
+    /// A file that was sent unasked, while the application decides.
+    undecided: Option<UndecidedFile>,
+    /// The number of the next such file.
+    next_question: u64,
     credit: Credit,
     receipts: Receipts,
     /// When to try again what the received folder could not do.
@@ -78,6 +87,9 @@ impl ClientSession {
             stage: ClientStage::Greeting,
             requests: requests::requests(&subscriptions, &inventory),
             incoming: IncomingFiles::new(subscriptions, inventory.partial),
+            offers: Offers::new(config.offers),
+            undecided: None,
+            next_question: 0,
             credit: Credit::default(),
             receipts: Receipts::default(),
             retry: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),
@@ -111,25 +123,26 @@ impl ClientSession {
                     self.credit = Credit::counted(self.config.window);
                 }
                 self.receipts.are_wanted = extensions::says(&terms, extensions::RECEIPT);
+                self.offers.are_agreed = extensions::says(&terms, extensions::OFFER);
                 self.request(now);
             }
             // One answer too many does no harm.
             Message::OhaiOk | Message::IcanhazOk(_) | Message::HugzOk => {}
             // Without a subscription it is meant for another client.
             Message::Cheezburger(_) if self.stage == ClientStage::Greeting => {}
-            Message::Cheezburger(piece) => {
-                let bytes = piece.chunk.len() as u64;
-                if !self.incoming.receive(piece, &mut self.outputs) {
-                    // It is not written, so it is dealt with.
-                    self.handle_taken(now, bytes);
-                }
-            }
+            Message::Cheezburger(piece) => self.handle_piece(now, piece),
+            Message::Offers(offers) if self.offers.are_agreed => self.handle_offers(offers),
             // Servers until 2014 ask; later ones do not, and must not get an answer unasked.
             Message::Hugz => self.send(now, Message::HugzOk.encode()),
             Message::Kthxbai => self.close(ClientClose::Goodbye),
             Message::Srsly { reason } => self.close(ClientClose::Refused(text(reason))),
             Message::Rtfm { reason } => self.close(ClientClose::Rejected(text(reason))),
-            Message::Ohai | Message::Icanhaz(_) | Message::Nom { .. } | Message::Receipts(_) => {
+            Message::Ohai
+            | Message::Icanhaz(_)
+            | Message::Nom { .. }
+            | Message::Receipts(_)
+            | Message::Offers(_)
+            | Message::Answers(_) => {
                 let what = format!("{} is not for clients", message.name());
                 self.close(ClientClose::Protocol(what));
             }
@@ -156,9 +169,24 @@ impl ClientSession {
         match written {
             Written::File { sequence: Some(sequence), event } => {
                 if matches!(event, FileEvent::Refused { fate: Fate::Final, .. }) {
-                    self.incoming.refused(*sequence);
+                    self.incoming.refused(*sequence, &mut self.offers);
                 }
                 self.receipts.note(*sequence, event);
+            }
+            Written::Reserved { offer } => {
+                if let Some((name, part)) = self.offers.reserved(*offer) {
+                    self.incoming.goes_on(name, part);
+                }
+            }
+            Written::NoRoom { offer, event } => {
+                if let FileEvent::Refused { reason, fate, .. } = event {
+                    self.offers.refused(*offer, reason, *fate);
+                }
+            }
+            Written::Interrupted { offer, part } => {
+                if let Some(part) = part {
+                    self.offers.keep_part(*offer, part.clone());
+                }
             }
             Written::Mismatch { name } => self.close(ClientClose::Mismatch { name: name.clone() }),
             Written::Stuck => self.retry.failed(now),
@@ -196,7 +224,8 @@ impl ClientSession {
         if output.is_some() || self.stage == ClientStage::Closed {
             return output;
         }
-        self.receipts.take().map(ClientOutput::Send)
+        let answers = self.offers.take_unsent();
+        answers.or_else(|| self.receipts.take()).map(ClientOutput::Send)
     }
 
     /// Sets whether the driver reads from the connection. While it does not, because the disk or

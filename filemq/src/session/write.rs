@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::file_info::FileInfo;
+use super::file_info::{FileInfo, ResumePoint};
 use crate::{FileEvent, VirtualPath};
 
-/// An order for the received folder. Between `Begin` and its `End` or `Abort` there is only `Data`.
+/// An order for the received folder. Between `Begin` and its `End`, `Abort` or `Interrupt` there is only
+/// `Data`, and what is not about files that come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     /// Begin a file.
@@ -39,13 +40,34 @@ pub enum Write {
         /// Its name on the network.
         name: VirtualPath,
     },
-    /// Try again what could not be done for a passing reason. May come within a file.
+    /// Break the file off, but keep what there is of it, to be resumed.
+    Interrupt {
+        /// The number of its offer.
+        offer: u64,
+    },
+    /// Set room aside for a file, until it begins. May come within a file, as all that follow.
+    Reserve {
+        /// The number of its offer.
+        offer: u64,
+        /// Its name on the network.
+        name: VirtualPath,
+        /// Bytes of the whole.
+        size: u64,
+    },
+    /// Give back the room for a file that does not come now, or stop waiting for it.
+    Release {
+        /// The number of its offer.
+        offer: u64,
+        /// Its name on the network.
+        name: VirtualPath,
+    },
+    /// Try again what could not be done for a passing reason.
     Retry,
     /// The same, if something has changed since that gives hope.
     RetryIfChanged,
 }
 
-/// The answer to an order, in the same order. `Begin` and `Data` are answered only if they fail,
+/// The answer to an order, in the same order, except for those about room. `Begin` and `Data` are answered only if they fail,
 /// once for each file; the rest of that file is then ignored. An answer has the number of the file
 /// that it is about: of one name there may be several, of which the first ones have to wait.
 ///
@@ -66,6 +88,25 @@ pub enum Written {
     Mismatch {
         /// Its name on the network.
         name: VirtualPath,
+    },
+    /// There is room for a file now, and it is set aside.
+    Reserved {
+        /// The number of its offer.
+        offer: u64,
+    },
+    /// There is no room for a file. If that may pass it is `Reserved` when there is some.
+    NoRoom {
+        /// The number of its offer.
+        offer: u64,
+        /// That it is refused, and why.
+        event: FileEvent,
+    },
+    /// A file was interrupted.
+    Interrupted {
+        /// The number of its offer.
+        offer: u64,
+        /// What is kept of it, if anything is.
+        part: Option<ResumePoint>,
     },
     /// There are orders that cannot be carried out for now: [`Write::Retry`] is needed later. The
     /// answer to `Write::Retry` too, as long as that is so.

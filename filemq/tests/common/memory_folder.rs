@@ -13,6 +13,8 @@ use super::digest;
 #[derive(Default)]
 pub struct MemoryFolder {
     pub files: BTreeMap<VirtualPath, Bytes>,
+    /// Room that is set aside: for which offers, and how much.
+    pub reserved: BTreeMap<VirtualPath, (u64, u64)>,
     /// Whether their digest is BLAKE3.
     announced: BTreeSet<VirtualPath>,
     /// Names that it does not accept.
@@ -29,6 +31,15 @@ struct Coming {
     bytes: Vec<u8>,
     info: Option<FileInfo>,
     refused: bool,
+}
+
+impl Coming {
+    /// What there is of a file that was announced.
+    fn part(&self) -> Option<ResumePoint> {
+        let prefix = digest(Algorithm::Blake3, &self.bytes);
+        let whole = self.info.as_ref()?.digest;
+        Some(ResumePoint { offset: self.bytes.len() as u64, prefix, whole })
+    }
 }
 
 impl MemoryFolder {
@@ -55,6 +66,23 @@ impl MemoryFolder {
                 let event = FileEvent::Deleted { name, path };
                 return Some(Written::File { sequence: None, event });
             }
+            Write::Interrupt { offer } => {
+                let current = self.current.take().expect("interruption of a file that has begun");
+                let part = current.part();
+                self.partial = Some(current);
+                return Some(Written::Interrupted { offer, part });
+            }
+            Write::Reserve { offer, name, size } => {
+                assert!(
+                    self.reserved.insert(name.clone(), (offer, size)).is_none(),
+                    "{name} twice"
+                );
+                return Some(Written::Reserved { offer });
+            }
+            Write::Release { offer, name } => {
+                let reserved = self.reserved.remove(&name).expect("room that was set aside");
+                assert_eq!(reserved.0, offer);
+            }
             Write::Retry | Write::RetryIfChanged => panic!("it was never stuck"),
         }
         None
@@ -73,6 +101,7 @@ impl MemoryFolder {
         info: Option<FileInfo>,
     ) -> Option<Written> {
         self.drop_refused();
+        self.reserved.remove(&name);
         assert!(self.current.is_none(), "a file within a file");
         let bytes = if offset == 0 {
             Vec::new()
@@ -115,6 +144,7 @@ impl MemoryFolder {
 
     /// The connection is lost.
     pub fn break_off(&mut self) {
+        self.reserved.clear();
         if let Some(current) = self.current.take()
             && current.info.is_some()
             && !current.bytes.is_empty()
@@ -131,12 +161,8 @@ impl MemoryFolder {
             (name.clone(), digest(algorithm, content))
         };
         let complete = self.files.iter().map(digest_of).collect();
-        let partial = self.partial.as_ref().map(|partial| {
-            let prefix = digest(Algorithm::Blake3, &partial.bytes);
-            let whole = partial.info.as_ref().unwrap().digest;
-            let offset = partial.bytes.len() as u64;
-            (partial.name.clone(), ResumePoint { offset, prefix, whole })
-        });
+        let part = |partial: &Coming| Some((partial.name.clone(), partial.part()?));
+        let partial = self.partial.as_ref().and_then(part);
         Inventory { complete, partial }
     }
 }

@@ -4,6 +4,7 @@
 
 mod quota;
 mod resume;
+mod room;
 mod waiting;
 
 use std::fs;

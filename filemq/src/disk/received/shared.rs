@@ -118,7 +118,7 @@ impl FolderShared {
 
     /// Drops a partial file, with the room that was reserved for it.
     pub(super) fn discard(&self, origin: &str, file_name: &str, room: Reservation, recorded: bool) {
-        self.index.lock().release(room);
+        self.index.lock().release(origin, room);
         if recorded {
             self.remove_recorded(origin, file_name);
         } else {

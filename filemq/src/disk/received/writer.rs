@@ -3,15 +3,17 @@
 mod begin;
 mod content;
 mod interrupted;
+mod room;
 mod waiting;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use zmtp::sync::Mutex;
 
+use self::room::Promise;
 use super::backlog::Backlog;
 use super::commit::{Committed, CompleteFile, commit};
 use super::index::FolderIndex;
@@ -37,6 +39,10 @@ pub struct ReceivedWriter {
     current: Option<PartialFile>,
     paused: Option<Resumable>,
     waiting: Vec<CompleteFile>,
+    /// Room that is set aside for files that have not begun.
+    promised: BTreeMap<VirtualPath, Promise>,
+    /// Bytes that were set aside since it was looked whether the disk has them.
+    unmeasured: u64,
     backlog: Backlog,
     /// When is looked next whether the folder is still in its place.
     next_look: Instant,
@@ -58,6 +64,8 @@ impl ReceivedWriter {
             current: None,
             paused,
             waiting,
+            promised: BTreeMap::new(),
+            unmeasured: 0,
             backlog,
             next_look: Instant::now() + LOOK_INTERVAL,
             is_replaced: false,
@@ -108,6 +116,8 @@ impl ReceivedWriter {
                     self.retry();
                 }
             }
+            Write::Reserve { offer, name, size } => self.promise(offer, name, size),
+            Write::Release { offer, name } => self.release(offer, &name),
             write if self.backlog.is_holding() => self.pass(write),
             write => {
                 if let Err(denied) = self.attempt(&write) {
@@ -159,11 +169,16 @@ impl ReceivedWriter {
                     self.discard(current);
                 }
             }
+            Write::Interrupt { offer } => self.keep(*offer),
             Write::Delete { name } => {
                 self.interrupt();
                 self.delete(name);
             }
-            Write::Retry | Write::RetryIfChanged => {}
+            // They were carried out before.
+            Write::Reserve { .. }
+            | Write::Release { .. }
+            | Write::Retry
+            | Write::RetryIfChanged => {}
         }
         Ok(())
     }
@@ -278,6 +293,7 @@ fn is_something_else(error: &io::Error) -> bool {
 impl Drop for ReceivedWriter {
     fn drop(&mut self) {
         self.interrupt();
+        self.drop_promises();
         for waiting in std::mem::take(&mut self.waiting) {
             self.discard(waiting.partial);
         }

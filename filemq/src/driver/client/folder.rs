@@ -13,18 +13,29 @@ impl ServerFolder {
     /// # Errors
     /// The answer that the file is refused, if its name would be too long there.
     pub(super) fn order(&self, write: Write) -> Result<Write, Written> {
-        let inside = |name: VirtualPath, sequence| {
+        let inside = |name: VirtualPath| {
             self.0.join(name.as_str().trim_start_matches('/')).map_err(|error| {
                 let reason = Refusal::Name(error.to_string().into());
-                let event = FileEvent::Refused { name, reason, fate: Fate::Final };
-                Written::File { sequence, event }
+                FileEvent::Refused { name, reason, fate: Fate::Final }
             })
         };
+        let refused = |sequence| move |event| Written::File { sequence, event };
         Ok(match write {
-            Write::Begin { name, sequence, offset, info } => {
-                Write::Begin { name: inside(name, Some(sequence))?, sequence, offset, info }
+            Write::Begin { name, sequence, offset, info } => Write::Begin {
+                name: inside(name).map_err(refused(Some(sequence)))?,
+                sequence,
+                offset,
+                info,
+            },
+            Write::Delete { name } => Write::Delete { name: inside(name).map_err(refused(None))? },
+            Write::Reserve { offer, name, size } => {
+                let no_room = |event| Written::NoRoom { offer, event };
+                Write::Reserve { offer, name: inside(name).map_err(no_room)?, size }
             }
-            Write::Delete { name } => Write::Delete { name: inside(name, None)? },
+            // What has no name in the folder has no room there either.
+            Write::Release { offer, name } => {
+                Write::Release { offer, name: inside(name.clone()).unwrap_or(name) }
+            }
             other => other,
         })
     }
@@ -32,9 +43,13 @@ impl ServerFolder {
     /// Turns an answer about a file in the folder into one with the server's name for it.
     pub(super) fn answer(&self, mut written: Written) -> Written {
         let name = match &mut written {
-            Written::File { event, .. } => event.name_mut(),
+            Written::File { event, .. } | Written::NoRoom { event, .. } => event.name_mut(),
             Written::Mismatch { name } => name,
-            Written::Stuck | Written::Unstuck | Written::Replaced => return written,
+            Written::Reserved { .. }
+            | Written::Interrupted { .. }
+            | Written::Stuck
+            | Written::Unstuck
+            | Written::Replaced => return written,
         };
         if let Some(outside) = self.outside(name) {
             *name = outside;

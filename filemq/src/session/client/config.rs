@@ -2,6 +2,17 @@
 
 use std::time::Duration;
 
+/// Which of the files that servers have a client takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accept {
+    /// All for which there is room. One for which there is none for now waits until there is, and holds
+    /// up no other.
+    #[default]
+    All,
+    /// Those of which the application says so.
+    Ask,
+}
+
 /// How a client treats its servers. Construct it with `..ClientConfig::default()`: fields may be
 /// added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +25,11 @@ pub struct ClientConfig {
     /// written. It should be more than the network carries in a round trip. Other servers send all
     /// they have, and TCP slows them down. Default: two million.
     pub window: u64,
+    /// Which files are taken. Default: all.
+    pub accept: Accept,
+    /// How many offers of a server are remembered at a time; it is told that more are declined.
+    /// Default: 100,000.
+    pub offers: usize,
 }
 
 impl Default for ClientConfig {
@@ -22,6 +38,8 @@ impl Default for ClientConfig {
             heartbeat_interval: Duration::from_secs(5),
             silent_timeout: Duration::from_secs(20),
             window: 2_000_000,
+            accept: Accept::All,
+            offers: 100_000,
         }
     }
 }

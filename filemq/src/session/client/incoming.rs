@@ -1,9 +1,10 @@
 //! Files as they come from the server.
 
 use super::event::{ClientOutput, ClientOutputs, ClientSessionEvent};
+use super::offers::Offers;
 use crate::VirtualPath;
 use crate::message::{Cheezburger, Operation};
-use crate::session::{FileInfo, ResumePoint, Write, extensions};
+use crate::session::{FileInfo, OfferedFile, ResumePoint, Write, extensions};
 
 /// Turns what a server sends into orders for the received folder: between the beginning of a file
 /// and its end there is only its content, without a gap.
@@ -18,12 +19,28 @@ pub(super) struct IncomingFiles {
     ended: Option<(VirtualPath, u64)>,
 }
 
+/// Whether a file is wanted: what the application says, and what was offered and fetched.
+pub(super) struct Wanted<'a> {
+    pub(super) offers: &'a mut Offers,
+    pub(super) is_wanted: bool,
+}
+
+/// How a file begins.
+struct Start {
+    sequence: u64,
+    offer: Option<u64>,
+    offset: u64,
+    is_wanted: bool,
+}
+
 /// A file whose end has not come.
 #[derive(Debug)]
 struct IncomingFile {
     name: VirtualPath,
     /// The number of its first piece.
     sequence: u64,
+    /// The number of its offer, if it was offered.
+    offer: Option<u64>,
     /// Where the next piece has to begin.
     next: u64,
     info: Option<FileInfo>,
@@ -42,28 +59,33 @@ impl IncomingFiles {
     /// Handles a piece of a file, and returns whether its content is to be written. A C server that
     /// has lost the thread repeats what it sent, with the same number; a malicious one sends names
     /// that lead elsewhere.
-    pub(super) fn receive(&mut self, cheezburger: Cheezburger, out: &mut ClientOutputs) -> bool {
+    pub(super) fn receive(
+        &mut self,
+        cheezburger: Cheezburger,
+        wanted: Wanted<'_>,
+        out: &mut ClientOutputs,
+    ) -> bool {
         if self.sequence.replace(cheezburger.sequence) == Some(cheezburger.sequence) {
             return false;
         }
         let Some(name) = self.subscribed(&cheezburger.filename) else { return false };
         match cheezburger.operation {
-            Operation::Create => return self.create(name, cheezburger, out),
-            Operation::Delete => self.delete(name, out),
+            Operation::Create => return self.create(name, cheezburger, wanted, out),
+            Operation::Delete => self.delete(name, wanted.offers, out),
             Operation::Other(_) => {}
         }
         false
     }
 
-    fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
+    pub(super) fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
         let name = VirtualPath::new(str::from_utf8(filename).ok()?).ok()?;
         let subscribed = self.subscriptions.iter().any(|path| path.covers(&name));
         (subscribed && !name.is_root()).then_some(name)
     }
 
     /// The content that comes with a delete is ignored: C servers leak that of another file.
-    fn delete(&mut self, name: VirtualPath, out: &mut ClientOutputs) {
-        self.abort(out);
+    fn delete(&mut self, name: VirtualPath, offers: &mut Offers, out: &mut ClientOutputs) {
+        self.abort(offers, out);
         self.ended = None;
         out.push_back(ClientOutput::Write(Write::Delete { name }));
     }
@@ -72,13 +94,15 @@ impl IncomingFiles {
         &mut self,
         name: VirtualPath,
         cheezburger: Cheezburger,
+        wanted: Wanted<'_>,
         out: &mut ClientOutputs,
     ) -> bool {
+        let Wanted { offers, is_wanted } = wanted;
         let Cheezburger { sequence, offset, eof, headers, chunk, .. } = cheezburger;
         let last = eof || chunk.is_empty();
         if last && chunk.is_empty() && headers.get(extensions::ABORT).is_some() {
             if self.incoming.as_ref().is_some_and(|incoming| incoming.name == name) {
-                self.abort(out);
+                self.abort(offers, out);
             }
             return false;
         }
@@ -88,8 +112,10 @@ impl IncomingFiles {
             if chunk.is_empty() && info.is_none() && again {
                 return false;
             }
-            self.abort(out);
-            self.begin(&name, sequence, offset, info, out);
+            self.abort(offers, out);
+            let offer = offers.begin(&name);
+            let is_wanted = is_wanted && (offer.is_some() || !offers.are_agreed);
+            self.begin(&name, Start { sequence, offer, offset, is_wanted }, info, out);
         }
         let Some(incoming) = &mut self.incoming else { return false };
         let mut goes = false;
@@ -108,7 +134,7 @@ impl IncomingFiles {
             incoming.drop_it(out);
         }
         if last {
-            self.end(out);
+            self.end(offers, out);
         }
         goes
     }
@@ -117,20 +143,23 @@ impl IncomingFiles {
     fn begin(
         &mut self,
         name: &VirtualPath,
-        sequence: u64,
-        offset: u64,
+        start: Start,
         info: Option<FileInfo>,
         out: &mut ClientOutputs,
     ) {
+        let Start { sequence, offer, offset, is_wanted } = start;
         self.ended = None;
-        let partial = self.partial.take_if(|(partial, _)| partial == name);
+        // A piece of a file that was broken off may still be on its way, and says nothing of it.
+        let partial =
+            self.partial.take_if(|(partial, _)| partial == name && is_wanted && info.is_some());
         let goes_on = partial.is_some_and(|(_, resume)| {
             resume.offset == offset && info.as_ref().is_some_and(|info| info.digest == resume.whole)
         });
-        let makes_sense = offset == 0 || goes_on;
+        let makes_sense = is_wanted && (offset == 0 || goes_on);
         let incoming = IncomingFile {
             name: name.clone(),
             sequence,
+            offer,
             next: offset,
             info: info.clone(),
             dropped: !makes_sense,
@@ -144,27 +173,63 @@ impl IncomingFiles {
         out.push_back(output);
     }
 
-    fn end(&mut self, out: &mut ClientOutputs) {
+    fn end(&mut self, offers: &mut Offers, out: &mut ClientOutputs) {
         let Some(incoming) = self.incoming.take() else { return };
         if !incoming.dropped {
             out.push_back(ClientOutput::Write(Write::End { size: incoming.next }));
+            incoming.offer.into_iter().for_each(|offer| offers.forget(offer));
             self.ended = Some((incoming.name, incoming.next));
+        } else if let Some(offer) = incoming.offer {
+            offers.failed(offer, out);
         }
     }
 
     /// Drops the file that is being received.
-    fn abort(&mut self, out: &mut ClientOutputs) {
+    fn abort(&mut self, offers: &mut Offers, out: &mut ClientOutputs) {
         if let Some(mut incoming) = self.incoming.take() {
             incoming.drop_it(out);
+            incoming.offer.into_iter().for_each(|offer| offers.broken_off(offer));
         }
     }
 
+    /// Drops what comes of a file that was offered under this number. Returns whether something of it
+    /// was to be written.
+    pub(super) fn stop(&mut self, offer: u64) -> bool {
+        let incoming = self.incoming.as_mut().filter(|incoming| incoming.offer == Some(offer));
+        incoming.is_some_and(|incoming| !std::mem::replace(&mut incoming.dropped, true))
+    }
+
+    /// Notes what there is of a file that was broken off, and comes again.
+    pub(super) fn goes_on(&mut self, name: VirtualPath, part: ResumePoint) {
+        self.partial = Some((name, part));
+    }
+
+    /// Returns the file that begins with this piece, if one does.
+    pub(super) fn beginning(&self, piece: &Cheezburger) -> Option<OfferedFile> {
+        let name = self.subscribed(&piece.filename)?;
+        let is_more = self.incoming.as_ref().is_some_and(|incoming| incoming.name == name);
+        let is_end = self.ended.as_ref() == Some(&(name.clone(), piece.offset));
+        if piece.operation != Operation::Create
+            || self.sequence == Some(piece.sequence)
+            || is_more
+            || (piece.chunk.is_empty()
+                && (is_end || piece.headers.get(extensions::ABORT).is_some()))
+        {
+            return None;
+        }
+        let info = extensions::info(&piece.headers);
+        let (size, modified) =
+            (info.as_ref().map(|info| info.size), info.map(|info| info.modified));
+        Some(OfferedFile { name, size, modified })
+    }
+
     /// Handles that the received folder does not accept a file: the rest of it is dropped.
-    pub(super) fn refused(&mut self, sequence: u64) {
+    pub(super) fn refused(&mut self, sequence: u64, offers: &mut Offers) {
         if let Some(incoming) = &mut self.incoming
             && incoming.sequence == sequence
         {
             incoming.dropped = true;
+            incoming.offer.into_iter().for_each(|offer| offers.forget(offer));
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::message::{MAX_STRING, Message, Outcome, Receipt};
+use crate::message::{Message, Outcome, Receipt};
+use crate::session::extensions::shortened;
 use crate::{Fate, FileEvent};
 
 /// The most receipts in a message.
@@ -40,28 +41,5 @@ impl Receipts {
         let count = self.unsent.len().min(MAX_RECEIPTS);
         let receipts: Vec<_> = self.unsent.drain(..count).collect();
         (count > 0).then(|| Message::Receipts(receipts).encode())
-    }
-}
-
-/// Cuts a text to what a message holds, between two characters.
-fn shortened(mut text: String) -> Bytes {
-    let mut end = text.len().min(MAX_STRING);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shortened;
-
-    #[test]
-    fn a_reason_is_cut_between_characters() {
-        assert_eq!(shortened("full".into()), "full");
-        assert_eq!(shortened("a".repeat(255)).len(), 255);
-        let long = shortened(format!("{}ä and more", "a".repeat(254)));
-        assert_eq!(long, "a".repeat(254));
     }
 }

@@ -48,6 +48,7 @@ fn options() -> Dictionary {
         (extensions::RESYNC, extensions::YES),
         (extensions::DIGEST, extensions::BLAKE3),
         (extensions::RECEIPT, extensions::YES),
+        (extensions::OFFER, extensions::YES),
     ]
     .into_iter()
     .collect()

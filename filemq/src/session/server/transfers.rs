@@ -90,6 +90,11 @@ impl Transfers {
         self.unconfirmed = receipts.then(UnconfirmedFiles::default);
     }
 
+    /// Returns whether the client has still to say what has become of a file.
+    pub(super) fn awaits(&self, name: &VirtualPath) -> bool {
+        self.unconfirmed.as_ref().is_some_and(|unconfirmed| unconfirmed.awaits(name))
+    }
+
     pub(super) const fn has_receipts(&self) -> bool {
         self.unconfirmed.is_some()
     }
@@ -355,9 +360,7 @@ impl Transfers {
             self.writer.end(&piece, out);
         }
         self.queue.pop_front();
-        let unconfirmed = self.unconfirmed.as_ref();
-        let receipt_follows = unconfirmed.is_some_and(|unconfirmed| unconfirmed.awaits(name));
-        let name = name.clone();
+        let (receipt_follows, name) = (self.awaits(name), name.clone());
         let event = ServerSessionEvent::Sent { name, size, receipt_follows };
         out.push_back(ServerOutput::Event(event));
     }

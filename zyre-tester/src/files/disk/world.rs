@@ -361,7 +361,9 @@ impl Connection {
                 ServerSessionEvent::Unreadable { name, reason, fate } => {
                     verdict.refuse(&name, reason, fate);
                 }
-                ServerSessionEvent::Confirmed { name, size } => verdict.confirmed(&name, size),
+                ServerSessionEvent::Confirmed { name, size, .. } => {
+                    verdict.confirmed(&name, size);
+                }
                 _ => {}
             },
             Some(ServerOutput::Close) => return Step::Over,
@@ -386,7 +388,8 @@ impl Connection {
         for written in written {
             self.client.handle_written(now, &written);
             match written {
-                Written::File { event: FileEvent::Refused { name, reason, fate }, .. } => {
+                Written::File { event: FileEvent::Refused { name, reason, fate }, .. }
+                | Written::NoRoom { event: FileEvent::Refused { name, reason, fate }, .. } => {
                     verdict.refusals += 1;
                     verdict.refuse(&name, reason, fate);
                 }

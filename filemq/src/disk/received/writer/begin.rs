@@ -39,6 +39,7 @@ impl ReceivedWriter {
         if self.waiting.iter().any(|waiting| waiting.partial.name == *name) {
             self.commit();
         }
+        self.take_promise(name);
         self.drop_parked(name);
         self.backlog.deletes.remove(name);
         let mut begun = self.begin_at(name, sequence, offset, info);
@@ -81,7 +82,7 @@ impl ReceivedWriter {
         let size = info.as_ref().map_or(0, |info| info.size);
         let room = self.reserve(name, size)?;
         if size >= MIN_MEASURED {
-            self.measure(size).inspect_err(|_| self.index().lock().release(room))?;
+            self.measure(size).inspect_err(|_| self.index().lock().release(&self.origin, room))?;
         }
         let directory = &self.shared.partial;
         let created = PartialFile::create(directory, &self.origin, name.clone(), sequence, info);
@@ -92,19 +93,19 @@ impl ReceivedWriter {
                 Ok(partial)
             }
             Err(error) => {
-                self.index().lock().release(room);
+                self.index().lock().release(&self.origin, room);
                 Err(error.into())
             }
         }
     }
 
     /// Reserves space for a file of this many bytes.
-    fn reserve(&self, name: &VirtualPath, size: u64) -> Result<Reservation, Denied> {
+    pub(super) fn reserve(&self, name: &VirtualPath, size: u64) -> Result<Reservation, Denied> {
         let mut index = self.index().lock();
         let replaced = index.file(name).map(|file| file.size);
         let bytes = size.saturating_sub(replaced.unwrap_or(0));
         let room = Reservation { bytes, files: usize::from(replaced.is_none()) };
-        index.reserve(room, &self.shared.root, &self.shared.partial)?;
+        index.reserve(&self.origin, room, &self.shared.root, &self.shared.partial)?;
         Ok(room)
     }
 
@@ -128,15 +129,16 @@ impl ReceivedWriter {
             |paused: &mut Resumable| paused.file.name == *name && paused.file.whole == info.digest;
         let mut paused = self.paused.take_if(fits).ok_or(WriteError::Mismatch)?;
         let before = paused.room;
-        self.index().lock().release(before);
+        self.index().lock().release(&self.origin, before);
         let room = self.reserve(name, info.size).and_then(|room| {
-            self.measure(info.size - offset).inspect_err(|_| self.index().lock().release(room))?;
+            self.measure(info.size - offset)
+                .inspect_err(|_| self.index().lock().release(&self.origin, room))?;
             Ok(room)
         });
         let room = match room {
             Ok(room) => room,
             Err(denied) if denied.fate.is_passing() => {
-                self.index().lock().set_aside(before);
+                self.index().lock().set_aside(&self.origin, before);
                 self.paused = Some(paused);
                 return Err(denied.into());
             }
@@ -151,7 +153,7 @@ impl ReceivedWriter {
         let from = Continuation { name, sequence, file_name: file, info, room, prefix };
         PartialFile::resume(&self.shared.partial, from, offset).map_err(|error| {
             tracing::debug!(%error, "a partial file cannot be resumed: it has to come from the start");
-            self.index().lock().release(room);
+            self.index().lock().release(&self.origin, room);
             self.shared.remove_recorded(&self.origin, &file_name);
             WriteError::Mismatch
         })

@@ -57,7 +57,7 @@ impl ReceivedWriter {
         let needed = length.saturating_sub(replaced).saturating_sub(current.room.bytes);
         let room = Reservation { bytes: needed, files: 0 };
         index.fits(length)?;
-        index.reserve(room, &self.shared.root, &self.shared.partial)?;
+        index.reserve(&self.origin, room, &self.shared.root, &self.shared.partial)?;
         current.room.bytes += needed;
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::ReceivedWriter;
 use crate::VirtualPath;
 use crate::disk::received::partial::{self, Prefix};
 use crate::disk::received::resumable::{Resumable, paused};
-use crate::session::ResumePoint;
+use crate::session::{ResumePoint, Written};
 
 /// An interrupted file is kept if it has at least this many bytes.
 const MIN_KEPT: u64 = 64 << 10;
@@ -28,6 +28,15 @@ impl ReceivedWriter {
         Some((file.name.clone(), resume))
     }
 
+    /// Breaks off the file that is being received, and answers what is kept of it.
+    pub(super) fn keep(&mut self, offer: u64) {
+        let name = self.current.as_ref().map(|current| current.name.clone());
+        self.interrupt();
+        let part = name.and_then(|name| self.resumable().filter(|(of, _)| *of == name));
+        let part = part.map(|(_, part)| part);
+        self.answers.push_back(Written::Interrupted { offer, part });
+    }
+
     /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.
     pub(super) fn interrupt(&mut self) {
         let Some(current) = self.current.take() else { return };
@@ -47,7 +56,7 @@ impl ReceivedWriter {
 
     pub(super) fn drop_paused(&mut self) {
         if let Some(paused) = self.paused.take() {
-            self.index().lock().release(paused.room);
+            self.index().lock().release(&self.origin, paused.room);
             self.shared.remove_recorded(&self.origin, &paused.file.partial);
         }
     }

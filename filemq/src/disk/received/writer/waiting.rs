@@ -29,11 +29,16 @@ impl ReceivedWriter {
     /// Handles an order that comes while others are held.
     pub(super) fn pass(&mut self, write: Write) {
         let current = self.current.as_ref().map(|current| &current.name);
+        let kept = if let Write::Interrupt { offer } = write { Some(offer) } else { None };
+        let write = if kept.is_some() { Write::Abort } else { write };
         match self.backlog.pass(write, current) {
             Passed::Kept => {}
             Passed::Ahead(name) => self.delete(&name),
             Passed::Dropped => {
                 self.backlog.told = None;
+                if let Some(offer) = kept {
+                    return self.keep(offer);
+                }
                 if let Some(current) = self.current.take() {
                     self.discard(current);
                 }
@@ -67,6 +72,7 @@ impl ReceivedWriter {
         for name in self.backlog.deletes.clone() {
             self.delete(&name);
         }
+        self.retry_promises();
         while let Some(write) = self.backlog.held.pop_front() {
             if let Err(denied) = self.attempt(&write) {
                 self.hold(write, denied);
