@@ -5,13 +5,17 @@
 //! ```
 //!
 //! What a node publishes goes to a folder of its own below the received folder, named by the node's
-//! id.
+//! id. With `--ask` files are shown as a numbered list, and come when they are accepted.
+
+mod answer;
+mod ask;
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
-use zyre::{Builder, Event, Events, Node};
+use tokio::sync::mpsc;
+use zyre::{Accept, Builder, Event, Events, Node};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
@@ -27,6 +31,9 @@ pub(crate) struct Options {
     /// Group to be in; may be given several times.
     #[arg(long)]
     group: Vec<String>,
+    /// Ask which files to take: type y 3, n 3, y *, or ? for the list and more.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     network: Network,
 }
@@ -34,21 +41,42 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let shared = tempfile::tempdir()?;
     let builder = options.network.builder().share(shared.path(), &options.received);
+    let builder = builder.accept(if options.ask { Accept::Ask } else { Accept::All });
     let builder = options.group.iter().fold(builder, Builder::join);
     let (node, events) = tokio::select! {
         started = builder.start() => started?,
         () = interrupted() => return Ok(()),
     };
     output::line(format!("listening; files go to {}", options.received.display()));
+    if options.ask {
+        output::line("type y and a number to take a file, ? for more");
+    }
     stop_when_interrupted(&node);
-    report(node, events).await;
+    let lines = options.ask.then(ask::lines);
+    report(node, events, lines).await;
     Ok(())
 }
 
-async fn report(node: Node, mut events: Events) {
-    let mut progress = Progress::new(node);
-    while let Some(event) = events.recv().await {
+/// Tells what happens until the node stops, and does what the user types. At the end of the input the
+/// command goes on.
+async fn report(node: Node, mut events: Events, mut lines: Option<mpsc::Receiver<String>>) {
+    let mut progress = Progress::new(node.clone());
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            line = next(&mut lines) => {
+                match line {
+                    Some(line) => ask::obey(&node, &line, &progress),
+                    None => lines = None,
+                }
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
         match event {
+            Event::Offered { peer, offer } => {
+                progress.say(ask::sentence(&progress.name_of(peer), &offer));
+            }
             // The directory that this node sends from stays empty.
             Event::Sending { .. } => {}
             Event::Deliver { peer, name, path, size: bytes } => {
@@ -64,5 +92,13 @@ async fn report(node: Node, mut events: Events) {
             }
             event => progress.show(&event),
         }
+    }
+}
+
+/// Waits for the next line; waits forever if none are read.
+async fn next(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match lines {
+        Some(lines) => lines.recv().await,
+        None => std::future::pending().await,
     }
 }

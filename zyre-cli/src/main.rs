@@ -1,6 +1,7 @@
 //! The command `zyre`: chat, file sharing, and a node for scripts, on a local network.
 
 mod chat;
+mod counted;
 mod file_news;
 mod hub;
 mod id_in_use;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zyre::{Builder, Event, Events, Node};
 
+use crate::counted::Counted;
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
@@ -82,11 +83,29 @@ fn name_of(path: &Path) -> Result<String, Box<dyn Error>> {
 
 async fn report(node: Node, mut events: Events) {
     let mut progress = Progress::new(node);
-    while let Some(event) = events.recv().await {
+    let mut counted = Counted::default();
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = counted.due() => {
+                for sentence in counted.take(|peer| progress.name_of(peer)) {
+                    progress.say(sentence);
+                }
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
         match event {
             // What others publish comes to a directory that goes with this process.
             Event::Receiving { .. } => {}
-            event => progress.show(&event),
+            event => {
+                if let Event::Declined { peer, name, .. } = &event {
+                    progress.finish(*peer, name);
+                }
+                if !counted.note(&event) {
+                    progress.show(&event);
+                }
+            }
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Builder {
     files: Option<files::Settings>,
     #[cfg(feature = "files")]
     received_limits: crate::ReceivedLimits,
+    #[cfg(feature = "files")]
+    accept: crate::Accept,
 }
 
 impl Default for Builder {
@@ -84,6 +86,8 @@ impl Default for Builder {
             files: None,
             #[cfg(feature = "files")]
             received_limits: crate::ReceivedLimits::default(),
+            #[cfg(feature = "files")]
+            accept: crate::Accept::default(),
         }
     }
 }
@@ -317,7 +321,18 @@ impl Builder {
         self
     }
 
-    /// Sets what the received folder of [`share`](Self::share) may hold, of all peers together.
+    /// Sets which files of others the node takes. Default: all.
+    ///
+    /// With [`Accept::Ask`](crate::Accept::Ask) each file is an [`Event::Offered`](crate::Event::Offered),
+    /// and comes if the application [accepts](Node::accept) it.
+    #[cfg(feature = "files")]
+    pub const fn accept(mut self, accept: crate::Accept) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// Sets what the received folder of [`share`](Self::share) may hold: of all peers together, and of
+    /// each of them.
     #[cfg(feature = "files")]
     pub const fn received_limits(mut self, limits: crate::ReceivedLimits) -> Self {
         self.received_limits = limits;
@@ -458,7 +473,7 @@ impl Builder {
         let Some(settings) = self.files.clone() else { return Ok(None) };
         let places = driver.location().addresses(0);
         let (files, service) =
-            files::open(id, places, settings, self.received_limits.clone()).await?;
+            files::open(id, places, settings, self.received_limits.clone(), self.accept).await?;
         // One that the application has set itself stays.
         if !self.headers.iter().any(|(name, _)| name == files::HEADER) {
             driver.act(Action::SetServiceHeader { name: files::HEADER, port: files.port })?;

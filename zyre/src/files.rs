@@ -3,6 +3,8 @@
 //! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
 //! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
 
+mod offers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -10,14 +12,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use filemq::session::ClientConfig;
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
+    Accept, Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
     MountOptions, Progress, ReceivedLimits, Server, ServerEvent, ServerEvents, ServerOptions,
     VirtualPath,
 };
 use zmtp::net::Start;
 use zre_proto::{Endpoint, PeerId};
 
+pub use self::offers::Offer;
+pub(crate) use self::offers::Offers;
 use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
 use crate::event::Event;
@@ -44,13 +49,14 @@ pub(crate) struct Files {
     server: Server,
     /// The port of the server.
     pub(crate) port: u16,
+    pub(crate) offers: Offers,
 }
 
 /// What the task of file sharing holds.
 pub(crate) struct Service {
     server: Server,
     server_events: ServerEvents,
-    client: Client,
+    client: Arc<Client>,
     client_events: ClientEvents,
     /// The servers that the client is connected to.
     connected: BTreeMap<PeerId, (Start, SocketAddr)>,
@@ -64,6 +70,7 @@ pub(crate) async fn open(
     places: Vec<SocketAddr>,
     settings: Settings,
     limits: ReceivedLimits,
+    accept: Accept,
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
     let (server, server_events) = Server::new(ServerOptions::default());
@@ -72,6 +79,7 @@ pub(crate) async fn open(
         .map_err(|source| StartError::SharedFolder { path: shared, source })?;
     let port = listen(&server, &places)?;
     let options = ClientOptions {
+        session: ClientConfig { accept, ..ClientConfig::default() },
         received: limits,
         identity: id.routing_id().to_vec().into(),
         folders: true,
@@ -81,10 +89,12 @@ pub(crate) async fn open(
         .await
         .map_err(|source| StartError::ReceivedFolder { path: received, source })?;
     client.subscribe(VirtualPath::root());
+    let client = Arc::new(client);
+    let offers = Offers::of(&client);
     let connected = BTreeMap::new();
     let service =
         Service { server: server.clone(), server_events, client, client_events, connected, port };
-    Ok((Files { server, port }, service))
+    Ok((Files { server, port, offers }, service))
 }
 
 /// Listens at these addresses, at a port that is free at all of them, which it returns.
@@ -278,7 +288,10 @@ fn publishing(event: &ServerEvent) -> Option<Event> {
 
 /// Returns whether a client says what has become of a file.
 const fn is_receipt(event: &ServerEvent) -> bool {
-    matches!(event, ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. })
+    matches!(
+        event,
+        ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. } | ServerEvent::Declined { .. }
+    )
 }
 
 /// Returns what the application hears of a transfer to a client.
@@ -293,9 +306,13 @@ fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
             let (peer, _) = peer(driver, &client)?;
             Some(Event::Sent { peer, name: name.as_str().into(), size, receipt_follows })
         }
-        ServerEvent::Confirmed { client, name, size } => {
+        ServerEvent::Confirmed { client, name, size, already } => {
             let (peer, _) = peer(driver, &client)?;
-            Some(Event::Confirmed { peer, name: name.as_str().into(), size })
+            Some(Event::Confirmed { peer, name: name.as_str().into(), size, already })
+        }
+        ServerEvent::Declined { client, name, reason } => {
+            let (peer, _) = peer(driver, &client)?;
+            Some(Event::Declined { peer, name: name.as_str().into(), reason })
         }
         ServerEvent::Rejected { client, name, reason, fate } => {
             let (peer, _) = peer(driver, &client)?;
@@ -318,7 +335,7 @@ fn receiving(event: ClientEvent) -> Option<Event> {
             let peer = origin.parse().ok()?;
             Some(Event::Receiving { peer, name: name.as_str().into(), bytes, total, rate })
         }
-        _ => None,
+        event => offers::event(event),
     }
 }
 

@@ -284,6 +284,11 @@ transfers. What cannot be written or read now, because the disk is full or permi
 tried again until it can: [`Event::Refused`], [`Event::Retried`] and [`Event::Omitted`] tell of that,
 and [`Event::Rejected`] on the other side. Files travel on connections of their own (FILEMQ, the crate
 [`filemq`]), so a large one delays no message.
+
+With [`Builder::accept`] the node takes only what the application wants: each file is an
+[`Event::Offered`], of which nothing is sent before [`Node::accept`]. [`Node::offers`] lists what a peer
+has, which can be fetched later as well. The peer that has published a file hears
+[`Event::Declined`].
 "
 )]
 //!
@@ -328,7 +333,11 @@ pub use error::StartError;
 pub use event::Event;
 pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
-pub use filemq::{Fate, Omission, OmittedFiles, ReceivedLimits, Refusal};
+pub use filemq::{
+    Accept, Fate, OfferError, OfferId, OfferState, Omission, OmittedFiles, ReceivedLimits, Refusal,
+};
+#[cfg(feature = "files")]
+pub use files::Offer;
 pub use flow::Room;
 pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};

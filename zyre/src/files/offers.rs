@@ -1,0 +1,88 @@
+//! Files that peers have on offer.
+
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::SystemTime;
+
+use filemq::{Client, ClientEvent, OfferError, OfferId, OfferInfo, OfferState};
+use zre_proto::PeerId;
+
+use crate::event::Event;
+
+/// A file that a peer has for this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Offer {
+    /// What identifies it: a file that changes has another id.
+    pub id: OfferId,
+    /// The peer that has published the file.
+    pub peer: PeerId,
+    /// The name of the file on the network.
+    pub name: Arc<str>,
+    /// Its size in bytes; `None` if the peer does not tell, as those of other implementations.
+    pub size: Option<u64>,
+    /// When it was last changed; `None` if the peer does not tell.
+    pub modified: Option<SystemTime>,
+    /// What was decided.
+    pub state: OfferState,
+}
+
+/// The offers of peers, as long as the node lives.
+#[derive(Clone, Debug)]
+pub(crate) struct Offers(Weak<Client>);
+
+impl Offers {
+    pub(super) fn of(client: &Arc<Client>) -> Self {
+        Self(Arc::downgrade(client))
+    }
+
+    fn client(&self) -> Result<Arc<Client>, OfferError> {
+        self.0.upgrade().ok_or(OfferError::Gone)
+    }
+
+    pub(crate) fn list(&self, peer: PeerId) -> Vec<Offer> {
+        let Some(client) = self.0.upgrade() else { return Vec::new() };
+        client.offers(&peer.to_string()).into_iter().filter_map(offer).collect()
+    }
+
+    pub(crate) fn accept(&self, id: OfferId) -> Result<(), OfferError> {
+        self.client()?.accept(id)
+    }
+
+    pub(crate) fn accept_as(&self, id: OfferId, path: &Path) -> Result<(), OfferError> {
+        self.client()?.accept_as(id, path)
+    }
+
+    pub(crate) fn decline(&self, id: OfferId, reason: &str) -> Result<(), OfferError> {
+        self.client()?.decline(id, reason)
+    }
+
+    pub(crate) fn pause(&self, id: OfferId) -> Result<(), OfferError> {
+        self.client()?.pause(id)
+    }
+
+    pub(crate) fn cancel(&self, id: OfferId) -> Result<(), OfferError> {
+        self.client()?.cancel(id)
+    }
+}
+
+/// Returns an offer as the application sees it. Origins are ids of peers.
+fn offer(info: OfferInfo) -> Option<Offer> {
+    let OfferInfo { id, origin, name, size, modified, state, .. } = info;
+    let (peer, name) = (origin.parse().ok()?, name.as_str().into());
+    Some(Offer { id, peer, name, size, modified, state })
+}
+
+/// Returns what the application hears of offers.
+pub(super) fn event(event: ClientEvent) -> Option<Event> {
+    match event {
+        ClientEvent::Offered { offer: info } => {
+            offer(info).map(|offer| Event::Offered { peer: offer.peer, offer })
+        }
+        ClientEvent::Withdrawn { origin, id, name } => {
+            let (peer, name) = (origin.parse().ok()?, name.as_str().into());
+            Some(Event::Withdrawn { peer, id, name })
+        }
+        _ => None,
+    }
+}
