@@ -19,6 +19,7 @@
 //!   DIGEST  BLAKE3-...                    of the whole
 //!   MTIME   seconds.nanoseconds           when it was last changed, since 1970
 //!   MODE    octal                         permissions
+//!   FETCH   decimal                       the file was fetched so many times, if more than once
 //! and on the last
 //!   ABORT   1                             the file will not be completed; forget it
 //! ```
@@ -44,6 +45,8 @@
 //!
 //! - *fetch*: the file is sent, in the order of these answers. The text may be what the client has of it:
 //!   offset, digest of that, digest of the whole, as after RESUME.
+//!   If it is not the first *fetch* of the offer, the first piece says which one it answers: pieces may
+//!   be on their way that answer the one before.
 //! - *later*: it is not sent, or broken off. The offer holds. The text, if there is one, is a reason that may
 //!   pass.
 //! - *decline*: it is not sent, or broken off. The offer is forgotten. The text is the reason.
@@ -72,6 +75,7 @@ pub(super) const CREDIT: &str = "CREDIT";
 pub(super) const RECEIPT: &str = "RECEIPT";
 pub(super) const OFFER: &str = "OFFER";
 pub(super) const ABORT: &str = "ABORT";
+pub(super) const FETCH: &str = "FETCH";
 pub(super) const YES: &str = "1";
 const SIZE: &str = "SIZE";
 const MTIME: &str = "MTIME";
@@ -183,6 +187,11 @@ pub(super) fn part(text: &str) -> Option<ResumePoint> {
     let (prefix, whole) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let blake3 = |digest: &Digest| digest.algorithm() == Algorithm::Blake3;
     (blake3(&prefix) && blake3(&whole)).then_some(ResumePoint { offset, prefix, whole })
+}
+
+/// Returns which fetch of its offer the first piece of a file answers.
+pub(super) fn fetch(headers: &Dictionary) -> u64 {
+    headers.text(FETCH).and_then(digits).and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// Cuts a text to what a message holds, between two characters.

@@ -202,6 +202,7 @@ fn a_file_that_makes_no_sense_is_fetched_again() {
     assert_eq!(heard.said, [answers(&[(0, Verdict::Later, "")])]);
     let heard = client.written(&Written::Reserved { offer: 0 });
     assert_eq!(heard.said, [answers(&[(0, Verdict::Fetch, "")])]);
+    assert_eq!(client.piece(again(whole("/a", &content(1, 10)))).writes.len(), 3);
 }
 
 #[test]
@@ -248,6 +249,33 @@ fn the_application_is_asked_and_decides() {
     assert_eq!(client.piece(whole("/b", &content(1, 20))).writes, []);
 }
 
+/// What answers the second fetch of a file.
+fn again(mut piece: Cheezburger) -> Cheezburger {
+    piece.headers.push("FETCH", "2");
+    piece
+}
+
+/// The answer to the fetch before is still on its way, all of it, and then comes what was fetched.
+#[test]
+fn what_was_fetched_before_is_not_taken_for_what_was_fetched_after() {
+    let mut client = Client::offered(Accept::Ask);
+    let file = content(1, 30);
+    client.hear(&Message::Offers(vec![offer(0, "/a", 30)]));
+    for _ in 0..2 {
+        client.session.accept(client.now, 0);
+        client.written(&Written::Reserved { offer: 0 });
+        client.session.pause(client.now, 0);
+    }
+    client.session.accept(client.now, 0);
+    client.written(&Written::Reserved { offer: 0 });
+    assert_eq!(client.piece(whole("/a", &file)).writes, []);
+    assert_eq!(client.piece(again(part("/a", &file, 0, 10))).writes, []);
+    assert_eq!(client.piece(abort("/a")).writes, []);
+    let mut third = whole("/a", &file);
+    third.headers.push("FETCH", "3");
+    assert_eq!(client.piece(third).writes.len(), 3);
+}
+
 #[test]
 fn a_file_is_paused_and_goes_on() {
     let mut client = Client::offered(Accept::Ask);
@@ -272,7 +300,7 @@ fn a_file_is_paused_and_goes_on() {
     let more = Cheezburger { headers: dictionary(&[]), ..part("/a", &file, 10, 20) };
     assert_eq!(client.piece(more).writes, []);
     assert_eq!(client.piece(abort("/a")).writes, []);
-    let writes = client.piece(part("/a", &file, 10, 30)).writes;
+    let writes = client.piece(again(part("/a", &file, 10, 30))).writes;
     assert!(matches!(writes[0], Write::Begin { offset: 10, .. }), "{writes:?}");
     assert_eq!(writes.last(), Some(&Write::End { size: 30 }));
 }

@@ -206,3 +206,12 @@ fn answers_without_offers_are_an_error() {
     let said = server.hear(&answers(&[(0, Verdict::Fetch, "")]));
     assert!(matches!(said[..], [Message::Rtfm { .. }]), "{said:?}");
 }
+
+#[test]
+fn the_answer_to_a_second_fetch_says_so() {
+    let (mut server, _) = begun(&[("/a", content(1, 10))], &[]);
+    let twice = [(0, Verdict::Fetch, ""), (0, Verdict::Later, ""), (0, Verdict::Fetch, "")];
+    assert_eq!(server.hear_shortly(&answers(&twice)), [format!("c/a 0+10!{PROMISE},FETCH")]);
+    let again = server.hear_shortly(&answers(&twice[1..]));
+    assert_eq!(again, [format!("c/a 0+10!{PROMISE},FETCH")], "it was sent for nothing");
+}

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use filemq::message::{Cheezburger, Message};
 use filemq::session::ClientConfig;
 use filemq::{
     Accept, ClientEvent, ClientOptions, FileEvent, OfferError, OfferInfo, OfferState, Progress,
     ReceivedLimits, ServerEvent,
 };
 use testkit::wait::soon;
+use zmtp::net::{Established, Listener, ListenerLimits};
 
-use super::common::pair::{Publisher, Subscriber};
+use super::common::pair::{ANY, Publisher, Subscriber};
+use super::common::{icanhaz_ok, piece};
 
 fn asking() -> ClientOptions {
     let session = ClientConfig { accept: Accept::Ask, ..ClientConfig::default() };
@@ -162,6 +165,58 @@ async fn a_file_that_was_paused_comes_to_its_end() {
         }
     };
     assert_eq!(soon(confirmed).await, 400_000_000);
+}
+
+/// One of another implementation sends unasked: it is read no further until it is decided.
+#[tokio::test]
+async fn a_server_that_does_not_offer_waits_for_the_decision() {
+    let config = zmtp::Config::new(zmtp::SocketType::Router);
+    let listening = Listener::bind(ANY.parse().unwrap(), config, ListenerLimits::default());
+    let mut listener = listening.await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = Subscriber::start_in(tempfile::tempdir().unwrap(), address, asking()).await;
+    let Established { reader: _reader, queue, .. } = soon(listener.accept()).await;
+    let mut sequence = 0;
+    let mut file = |name, content: &'static str| {
+        let whole = piece(name, 0, &content.into());
+        let end = piece(name, content.len() as u64, &"".into());
+        [whole, end].map(|piece| {
+            sequence += 1;
+            Message::Cheezburger(Cheezburger { sequence, ..piece })
+        })
+    };
+    let mut said = vec![Message::OhaiOk, icanhaz_ok()];
+    said.extend(["/a", "/b", "/c"].into_iter().flat_map(|name| file(name, "content")));
+    for message in said {
+        queue.push_frame(&[], message.encode()).unwrap();
+    }
+    queue.flush().unwrap();
+    for (name, wanted) in [("/a", true), ("/b", false), ("/c", true)] {
+        let offer = offered_by_other(&mut client, name).await;
+        assert_eq!((offer.size, offer.modified), (None, None));
+        assert_eq!(listed(&client).last().unwrap().0, name);
+        if wanted {
+            client.client.accept(offer.id).unwrap();
+        } else {
+            client.client.decline(offer.id, "no").unwrap();
+        }
+    }
+    while !client.received.path().join("c").exists() {
+        client.delivered().await;
+    }
+    assert_eq!((client.read("a"), client.read("c")), (b"content".to_vec(), b"content".to_vec()));
+    assert!(!client.received.path().join("b").exists());
+}
+
+/// Of what was accepted before, it may be told meanwhile.
+async fn offered_by_other(subscriber: &mut Subscriber, name: &str) -> OfferInfo {
+    let pick = subscriber.pick("an offer", |event| match event {
+        ClientEvent::Offered { offer } => Some(offer),
+        _ => None,
+    });
+    let offer = pick.await;
+    assert_eq!(offer.name.to_string(), name);
+    offer
 }
 
 /// One that is full lets the others through, and comes when there is room.

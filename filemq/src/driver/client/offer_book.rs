@@ -112,8 +112,10 @@ impl OfferBook {
     pub(super) fn offered(&mut self, origin: &Arc<str>, number: u64, file: OfferedFile) -> Offered {
         let Some(offers) = self.origins.get_mut(origin) else { return Offered::default() };
         let name = file.name.clone();
+        // Of a server that tells neither size nor time, what comes twice in a session has changed.
         if let Some(known) = offers.files.get_mut(&name)
             && known.file == file
+            && (known.number.is_none() || file.modified.is_some())
         {
             known.number = Some(number);
             let decision = match &known.decided {
@@ -292,6 +294,21 @@ mod tests {
         let again = asked(book.offered(&origin, 3, file("/b", 2)).event);
         assert!(again != b && book.withdrawn(&origin, 3).is_some());
         assert!(!book.decide(again, Decision::Accept, None));
+    }
+
+    #[test]
+    fn of_a_server_that_tells_little_a_file_that_comes_again_has_changed() {
+        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(10), "c".into());
+        let bare = || OfferedFile { size: None, ..file("/a", 0) };
+        book.connected(&origin);
+        let first = asked(book.offered(&origin, 0, bare()).event);
+        assert!(book.decide(first, Decision::Decline(String::new()), None));
+        assert_ne!(asked(book.offered(&origin, 1, bare()).event), first);
+        let second = asked(book.offered(&origin, 2, bare()).event);
+        assert!(book.decide(second, Decision::Decline(String::new()), None));
+        book.connected(&origin);
+        let decision = book.offered(&origin, 0, bare()).decision;
+        assert_eq!(decision, Some(Decision::Decline(String::new())), "it is the same one");
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl IncomingFiles {
                 return false;
             }
             self.abort(offers, out);
-            let offer = offers.begin(&name);
+            let offer = offers.begin(&name, extensions::fetch(&headers));
             let is_wanted = is_wanted && (offer.is_some() || !offers.are_agreed);
             self.begin(&name, Start { sequence, offer, offset, is_wanted }, info, out);
         }
@@ -149,9 +149,7 @@ impl IncomingFiles {
     ) {
         let Start { sequence, offer, offset, is_wanted } = start;
         self.ended = None;
-        // A piece of a file that was broken off may still be on its way, and says nothing of it.
-        let partial =
-            self.partial.take_if(|(partial, _)| partial == name && is_wanted && info.is_some());
+        let partial = self.partial.take_if(|(partial, _)| partial == name && is_wanted);
         let goes_on = partial.is_some_and(|(_, resume)| {
             resume.offset == offset && info.as_ref().is_some_and(|info| info.digest == resume.whole)
         });

@@ -35,6 +35,8 @@ pub(super) struct Offers {
 struct HeldOffer {
     file: OfferedFile,
     stage: Stage,
+    /// How often it was fetched.
+    fetches: u64,
 }
 
 /// What becomes of an offer.
@@ -79,7 +81,7 @@ impl Offers {
             return false;
         }
         self.numbers.insert(file.name.clone(), number);
-        self.files.insert(number, HeldOffer { file, stage: Stage::Open });
+        self.files.insert(number, HeldOffer { file, stage: Stage::Open, fetches: 0 });
         true
     }
 
@@ -133,6 +135,7 @@ impl Offers {
             return None;
         }
         held.stage = Stage::Fetched;
+        held.fetches += 1;
         let name = held.file.name.clone();
         let part = self.part.take_if(|(of, _)| *of == number).map(|(_, part)| part);
         let text = part.as_ref().map(extensions::part_text).unwrap_or_default();
@@ -187,11 +190,12 @@ impl Offers {
         self.part = Some((number, part));
     }
 
-    /// Handles that a file begins. Returns the number of its offer; `None` if it is not wanted.
-    pub(super) fn begin(&mut self, name: &VirtualPath) -> Option<u64> {
+    /// Handles that a file begins that answers this fetch of it. Returns the number of its offer; `None`
+    /// if it is not wanted, or not any more what comes.
+    pub(super) fn begin(&mut self, name: &VirtualPath, fetch: u64) -> Option<u64> {
         let number = *self.numbers.get(name)?;
         let held = self.files.get_mut(&number)?;
-        (held.stage == Stage::Fetched).then(|| {
+        (held.stage == Stage::Fetched && held.fetches == fetch).then(|| {
             held.stage = Stage::Begun;
             number
         })

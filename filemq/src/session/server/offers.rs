@@ -38,6 +38,8 @@ pub(super) struct OfferedFiles {
 struct OfferedFile {
     entry: Arc<Entry>,
     stage: Stage,
+    /// How often it was fetched.
+    fetches: u64,
 }
 
 /// What has become of an offer.
@@ -68,7 +70,7 @@ impl OfferedFiles {
         self.next += 1;
         self.say(extensions::offer(number, entry.name(), entry.version()));
         self.numbers.insert(entry.name().clone(), number);
-        self.files.insert(number, OfferedFile { entry, stage: Stage::Unanswered });
+        self.files.insert(number, OfferedFile { entry, stage: Stage::Unanswered, fetches: 0 });
         self.unanswered += 1;
     }
 
@@ -137,7 +139,9 @@ impl OfferedFiles {
             return None;
         }
         self.queue(number);
-        self.files.get(&number).map(|file| &file.entry)
+        let file = self.files.get_mut(&number)?;
+        file.fetches += 1;
+        Some(&file.entry)
     }
 
     /// Handles that the client does not want a file now. Returns the file: it may be on its way.
@@ -161,11 +165,11 @@ impl OfferedFiles {
         first.filter(is_fetched).or_else(next).map(|file| &file.entry)
     }
 
-    /// Handles that a file is being sent.
-    pub(super) fn begin(&mut self, name: &VirtualPath) {
-        if let Some(&number) = self.numbers.get(name) {
-            self.set(number, Stage::Begun);
-        }
+    /// Handles that a file is being sent. Returns which fetch that answers.
+    pub(super) fn begin(&mut self, name: &VirtualPath) -> u64 {
+        let Some(&number) = self.numbers.get(name) else { return 1 };
+        self.set(number, Stage::Begun);
+        self.files.get(&number).map_or(1, |file| file.fetches)
     }
 
     /// Handles that a file is to be tried again that could not be read. Returns `false` if the client

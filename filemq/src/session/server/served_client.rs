@@ -307,12 +307,13 @@ impl ServedClient {
             return None;
         }
         self.pending.take(entry.name());
-        Some(self.open(entry))
+        Some(self.open(entry, 1))
     }
 
-    fn open(&mut self, entry: Arc<Entry>) -> Job {
+    /// Begins to send a file, because the client has fetched it for this time.
+    fn open(&mut self, entry: Arc<Entry>, fetch: u64) -> Job {
         let resume = self.resume.take_if(|(resumed, _)| resumed == entry.name());
-        self.transfers.open(entry, resume.map(|(_, resume)| resume))
+        self.transfers.open(entry, resume.map(|(_, resume)| resume), fetch)
     }
 
     /// Handles that the client has a file already: perhaps one for which no receipt has come, because

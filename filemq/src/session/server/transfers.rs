@@ -157,12 +157,17 @@ impl Transfers {
         Job::Digest(entry, claim.algorithm())
     }
 
-    /// Begins a transfer.
-    pub(super) fn open(&mut self, entry: Arc<Entry>, resume: Option<ResumePoint>) -> Job {
+    /// Begins a transfer, of a file that was fetched for this time.
+    pub(super) fn open(
+        &mut self,
+        entry: Arc<Entry>,
+        resume: Option<ResumePoint>,
+        fetch: u64,
+    ) -> Job {
         let known = entry.digest(Algorithm::Blake3).filter(|_| self.is_ours());
         let digest = self.is_ours() && known.is_none();
         let resume = resume.filter(|_| self.is_ours());
-        let transfer = Transfer::new(entry.clone(), known, resume.is_some());
+        let transfer = Transfer::new(entry.clone(), known, resume.is_some(), fetch);
         self.waiting += 1;
         self.queue.push_back(Work::Transfer(transfer));
         self.unclosed = true;

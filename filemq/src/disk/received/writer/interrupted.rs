@@ -32,8 +32,10 @@ impl ReceivedWriter {
     pub(super) fn keep(&mut self, offer: u64) {
         let name = self.current.as_ref().map(|current| current.name.clone());
         self.interrupt();
-        let part = name.and_then(|name| self.resumable().filter(|(of, _)| *of == name));
-        let part = part.map(|(_, part)| part);
+        // It may be another one that is kept: of that there is more.
+        let is_kept =
+            self.paused.as_ref().is_some_and(|paused| Some(&paused.file.name) == name.as_ref());
+        let part = if is_kept { self.resumable().map(|(_, part)| part) } else { None };
         self.answers.push_back(Written::Interrupted { offer, part });
     }
 

@@ -82,8 +82,8 @@ impl ServedClient {
         if entry.version().size > 0 && !self.transfers.has_credit() {
             return None;
         }
-        offers.begin(entry.name());
-        Some(self.open(entry))
+        let fetch = offers.begin(entry.name());
+        Some(self.open(entry, fetch))
     }
 
     /// Offers what the client does not have, until it has to be found out what it has: that is
