@@ -173,19 +173,14 @@ impl ClientSession {
                 }
                 self.receipts.note(*sequence, event);
             }
-            Written::Reserved { offer } => {
-                if let Some((name, part)) = self.offers.reserved(*offer) {
+            Written::Reserved { offer, part } => {
+                if let Some((name, part)) = self.offers.reserved(*offer, part.as_ref()) {
                     self.incoming.goes_on(name, part);
                 }
             }
             Written::NoRoom { offer, event } => {
                 if let FileEvent::Refused { reason, fate, .. } = event {
                     self.offers.refused(*offer, reason, *fate);
-                }
-            }
-            Written::Interrupted { offer, part } => {
-                if let Some(part) = part {
-                    self.offers.keep_part(*offer, part.clone());
                 }
             }
             Written::Mismatch { name } => self.close(ClientClose::Mismatch { name: name.clone() }),

@@ -41,10 +41,7 @@ pub enum Write {
         name: VirtualPath,
     },
     /// Break the file off, but keep what there is of it, to be resumed.
-    Interrupt {
-        /// The number of its offer.
-        offer: u64,
-    },
+    Interrupt,
     /// Set room aside for a file, until it begins. May come within a file, as all that follow.
     Reserve {
         /// The number of its offer.
@@ -93,6 +90,8 @@ pub enum Written {
     Reserved {
         /// The number of its offer.
         offer: u64,
+        /// What there is of the file, if it was interrupted.
+        part: Option<ResumePoint>,
     },
     /// There is no room for a file. If that may pass it is `Reserved` when there is some.
     NoRoom {
@@ -100,13 +99,6 @@ pub enum Written {
         offer: u64,
         /// That it is refused, and why.
         event: FileEvent,
-    },
-    /// A file was interrupted.
-    Interrupted {
-        /// The number of its offer.
-        offer: u64,
-        /// What is kept of it, if anything is.
-        part: Option<ResumePoint>,
     },
     /// There are orders that cannot be carried out for now: [`Write::Retry`] is needed later. The
     /// answer to `Write::Retry` too, as long as that is so.

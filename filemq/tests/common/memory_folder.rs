@@ -66,18 +66,17 @@ impl MemoryFolder {
                 let event = FileEvent::Deleted { name, path };
                 return Some(Written::File { sequence: None, event });
             }
-            Write::Interrupt { offer } => {
+            Write::Interrupt => {
                 let current = self.current.take().expect("interruption of a file that has begun");
-                let part = current.part();
-                self.partial = Some(current);
-                return Some(Written::Interrupted { offer, part });
+                self.partial = Some(current).filter(|current| current.info.is_some());
             }
             Write::Reserve { offer, name, size } => {
                 assert!(
                     self.reserved.insert(name.clone(), (offer, size)).is_none(),
                     "{name} twice"
                 );
-                return Some(Written::Reserved { offer });
+                let part = self.partial.as_ref().filter(|partial| partial.name == name);
+                return Some(Written::Reserved { offer, part: part.and_then(Coming::part) });
             }
             Write::Release { offer, name } => {
                 // A file that has begun has used its room, also if it was broken off.

@@ -86,6 +86,10 @@ fn release(offer: u64, name: &str) -> Write {
     Write::Release { offer, name: path(name) }
 }
 
+fn reserved(offer: u64) -> Written {
+    Written::Reserved { offer, part: None }
+}
+
 fn no_room(offer: u64, name: &str, fate: Fate) -> Written {
     let reason = Refusal::Failed("busy".into());
     let event = FileEvent::Refused { name: path(name), reason, fate };
@@ -123,19 +127,15 @@ fn everything_is_fetched_for_which_there_is_room() {
     let heard = client.hear(&Message::Offers(three.into()));
     assert_eq!(heard.writes, [reserve(0, "/a", 10), reserve(1, "/b", 20), reserve(2, "/c", 30)]);
     assert_eq!((heard.said, heard.events), (vec![], vec![]));
-    for written in [
-        Written::Reserved { offer: 0 },
-        no_room(1, "/b", Fate::Passing),
-        no_room(2, "/c", Fate::Final),
-    ] {
+    for written in [reserved(0), no_room(1, "/b", Fate::Passing), no_room(2, "/c", Fate::Final)] {
         client.session.handle_written(client.now, &written);
     }
     let expected =
         answers(&[(0, Verdict::Fetch, ""), (1, Verdict::Later, BUSY), (2, Verdict::Decline, BUSY)]);
     assert_eq!(client.outputs().said, [expected], "in one message");
-    let later = client.written(&Written::Reserved { offer: 1 });
+    let later = client.written(&reserved(1));
     assert_eq!(later.said, [answers(&[(1, Verdict::Fetch, "")])]);
-    assert_eq!(client.written(&Written::Reserved { offer: 2 }).said, [], "it was declined");
+    assert_eq!(client.written(&reserved(2)).said, [], "it was declined");
     let file = content(1, 10);
     assert_eq!(client.piece(whole("/a", &file)).writes.len(), 3);
 }
@@ -148,7 +148,7 @@ fn what_was_not_fetched_is_not_taken() {
     assert_eq!((heard.writes, heard.said), (vec![], vec![nom(600_000)]), "nobody has asked");
     client.hear(&Message::Offers(vec![offer(0, "/a", 600_000)]));
     assert_eq!(client.piece(whole("/a", &file)).writes, [], "there is no room yet");
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     assert_eq!(client.piece(whole("/a", &file)).writes.len(), 3);
     assert_eq!(client.piece(whole("/a", &file)).writes, [], "and once");
     for name in ["/../x", "a", "/"] {
@@ -162,13 +162,13 @@ fn what_was_not_fetched_is_not_taken() {
 fn an_offer_that_is_withdrawn_gives_its_room_back() {
     let mut client = Client::offered(Accept::All);
     client.hear(&Message::Offers(vec![offer(0, "/a", 10), offer(1, "/b", 10)]));
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     let heard = client.hear(&Message::Offers(vec![Offer::Withdrawn { number: 0 }]));
     assert_eq!(heard.writes, [release(0, "/a")]);
     // Of one name there is one offer.
     let heard = client.hear(&Message::Offers(vec![offer(2, "/b", 20)]));
     assert_eq!(heard.writes, [release(1, "/b"), reserve(2, "/b", 20)]);
-    assert_eq!(client.written(&Written::Reserved { offer: 1 }).said, []);
+    assert_eq!(client.written(&reserved(1)).said, []);
     let heard = client.hear(&Message::Offers(vec![Offer::Withdrawn { number: 7 }]));
     assert_eq!(heard, Outputs::default());
     assert_eq!(client.piece(whole("/a", &content(1, 10))).writes, []);
@@ -179,7 +179,7 @@ fn an_offer_that_is_withdrawn_gives_its_room_back() {
 fn a_file_that_the_server_breaks_off_may_come_again() {
     let mut client = Client::offered(Accept::All);
     client.hear(&Message::Offers(vec![offer(0, "/a", 10)]));
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     let file = content(1, 10);
     for _ in 0..2 {
         assert_eq!(client.piece(part("/a", &file, 0, 5)).writes.len(), 2);
@@ -188,7 +188,7 @@ fn a_file_that_the_server_breaks_off_may_come_again() {
     client.hear(&Message::Offers(vec![Offer::Withdrawn { number: 0 }, offer(1, "/a", 10)]));
     assert_eq!(client.piece(part("/a", &file, 0, 5)).writes, [], "not of the new state yet");
     client.piece(abort("/a"));
-    client.written(&Written::Reserved { offer: 1 });
+    client.written(&reserved(1));
     assert_eq!(client.piece(whole("/a", &file)).writes.len(), 3);
 }
 
@@ -196,11 +196,11 @@ fn a_file_that_the_server_breaks_off_may_come_again() {
 fn a_file_that_makes_no_sense_is_fetched_again() {
     let mut client = Client::offered(Accept::All);
     client.hear(&Message::Offers(vec![offer(0, "/a", 10)]));
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     let heard = client.piece(part("/a", &content(1, 10), 5, 10));
     assert_eq!(heard.writes, [reserve(0, "/a", 10)]);
     assert_eq!(heard.said, [answers(&[(0, Verdict::Later, "")])]);
-    let heard = client.written(&Written::Reserved { offer: 0 });
+    let heard = client.written(&reserved(0));
     assert_eq!(heard.said, [answers(&[(0, Verdict::Fetch, "")])]);
     assert_eq!(client.piece(again(whole("/a", &content(1, 10)))).writes.len(), 3);
 }
@@ -239,7 +239,7 @@ fn the_application_is_asked_and_decides() {
     let outputs = client.outputs();
     assert_eq!(outputs.writes, [reserve(1, "/b", 20)]);
     assert_eq!(outputs.said, [answers(&[(2, Verdict::Decline, "no")])]);
-    let heard = client.written(&Written::Reserved { offer: 1 });
+    let heard = client.written(&reserved(1));
     assert_eq!(heard.said, [answers(&[(1, Verdict::Fetch, "")])]);
     // It has not begun: there is nothing to stop.
     assert!(client.session.cancel(client.now, 1));
@@ -263,11 +263,11 @@ fn what_was_fetched_before_is_not_taken_for_what_was_fetched_after() {
     client.hear(&Message::Offers(vec![offer(0, "/a", 30)]));
     for _ in 0..2 {
         client.session.accept(client.now, 0);
-        client.written(&Written::Reserved { offer: 0 });
+        client.written(&reserved(0));
         client.session.pause(client.now, 0);
     }
     client.session.accept(client.now, 0);
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     assert_eq!(client.piece(whole("/a", &file)).writes, []);
     assert_eq!(client.piece(again(part("/a", &file, 0, 10))).writes, []);
     assert_eq!(client.piece(abort("/a")).writes, []);
@@ -283,17 +283,16 @@ fn a_file_is_paused_and_goes_on() {
     client.hear(&Message::Offers(vec![offer(0, "/a", 30)]));
     client.session.accept(client.now, 0);
     client.outputs();
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     assert_eq!(client.piece(part("/a", &file, 0, 10)).writes.len(), 2);
     assert!(client.session.pause(client.now, 0));
     let outputs = client.outputs();
-    assert_eq!(outputs.writes, [Write::Interrupt { offer: 0 }]);
+    assert_eq!(outputs.writes, [Write::Interrupt]);
     assert_eq!(outputs.said, [answers(&[(0, Verdict::Later, "")])]);
     let kept = ResumePoint { offset: 10, prefix: blake3(&file[..10]), whole: blake3(&file) };
-    client.written(&Written::Interrupted { offer: 0, part: Some(kept) });
     assert!(client.session.accept(client.now, 0));
     assert_eq!(client.outputs().writes, [reserve(0, "/a", 30)]);
-    let heard = client.written(&Written::Reserved { offer: 0 });
+    let heard = client.written(&Written::Reserved { offer: 0, part: Some(kept) });
     let part_text = format!("10 {} {}", blake3(&file[..10]), blake3(&file));
     assert_eq!(heard.said, [answers(&[(0, Verdict::Fetch, &part_text)])]);
     // A piece that was on its way, and the end of what was broken off.
@@ -312,7 +311,7 @@ fn a_file_is_cancelled_or_declined_while_it_comes() {
         let file = content(1, 30);
         client.hear(&Message::Offers(vec![offer(0, "/a", 30)]));
         client.session.accept(client.now, 0);
-        client.written(&Written::Reserved { offer: 0 });
+        client.written(&reserved(0));
         client.piece(part("/a", &file, 0, 10));
         let (now, session) = (client.now, &mut client.session);
         assert!(if declines { session.decline(now, 0, "no") } else { session.cancel(now, 0) });
@@ -332,7 +331,7 @@ fn what_is_refused_while_it_comes_is_over() {
     let mut client = Client::offered(Accept::All);
     let file = content(1, 30);
     client.hear(&Message::Offers(vec![offer(0, "/a", 30)]));
-    client.written(&Written::Reserved { offer: 0 });
+    client.written(&reserved(0));
     client.piece(part("/a", &file, 0, 10));
     let reason = Refusal::Failed("busy".into());
     let event = FileEvent::Refused { name: path("/a"), reason, fate: Fate::Final };

@@ -1,5 +1,7 @@
 //! Room for files that are on offer.
 
+use filemq::session::ResumePoint;
+
 use super::*;
 
 fn reserve(offer: u64, file: &str, size: usize) -> Write {
@@ -15,7 +17,7 @@ fn no_room(offer: u64, file: &str, reason: Refusal, fate: Fate) -> Written {
 }
 
 fn reserved(offer: u64) -> Written {
-    Written::Reserved { offer }
+    Written::Reserved { offer, part: None }
 }
 
 fn comes(file: &str) -> Written {
@@ -88,12 +90,10 @@ fn of_a_file_that_was_paused_the_rest_needs_room() {
     let mut writer = place.writer();
     let begun = [begin("/a", 0, Some(info(&bytes))), data(0, &bytes[..150_000])];
     assert_eq!(execute(&mut writer, begun), []);
-    let paused = execute(&mut writer, [Write::Interrupt { offer: 3 }]);
-    let [Written::Interrupted { offer: 3, part: Some(part) }] = &paused[..] else {
-        panic!("{paused:?}")
-    };
-    assert_eq!((part.offset, part.whole), (150_000, blake3(&bytes)));
-    assert_eq!(execute(&mut writer, [reserve(3, "/a", 200_000)]), [reserved(3)]);
+    let (prefix, whole) = (blake3(&bytes[..150_000]), blake3(&bytes));
+    let part = Some(ResumePoint { offset: 150_000, prefix, whole });
+    let orders = [Write::Interrupt, reserve(3, "/a", 200_000)];
+    assert_eq!(execute(&mut writer, orders), [Written::Reserved { offer: 3, part }]);
     let rest = [begin("/a", 150_000, Some(info(&bytes))), data(150_000, &bytes[150_000..])];
     assert_eq!(execute(&mut writer, rest), []);
     let end = [Write::End { size: 200_000 }];
@@ -101,8 +101,8 @@ fn of_a_file_that_was_paused_the_rest_needs_room() {
     // Of a few bytes nothing is kept.
     let begun = [begin("/a", 0, Some(info(&bytes))), data(0, &bytes[..10])];
     execute(&mut writer, begun);
-    let paused = execute(&mut writer, [Write::Interrupt { offer: 4 }]);
-    assert_eq!(paused, [Written::Interrupted { offer: 4, part: None }]);
+    let orders = [Write::Interrupt, reserve(4, "/a", 200_000)];
+    assert_eq!(execute(&mut writer, orders), [reserved(4)]);
     assert_eq!(place.partial(), 0);
 }
 
@@ -116,8 +116,7 @@ fn a_file_that_is_held_up_is_paused() {
     // Nobody has said how large it is.
     let written = execute(&mut writer, [begin("/a", 0, None), data(0, &[7; 60_000])]);
     assert!(matches!(written[..], [Written::File { .. }, Written::Stuck]), "{written:?}");
-    let paused = execute(&mut writer, [Write::Interrupt { offer: 0 }]);
-    assert_eq!(paused, [Written::Interrupted { offer: 0, part: None }, Written::Unstuck]);
+    assert_eq!(execute(&mut writer, [Write::Interrupt]), [Written::Unstuck]);
     assert_eq!((writer.held(), writer.held_bytes(), place.partial()), (0, 0, 0));
     assert_eq!(send(&mut writer, "/c", b"x"), delivered(&place, "/c", 1));
 }

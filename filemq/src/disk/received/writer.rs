@@ -169,7 +169,7 @@ impl ReceivedWriter {
                     self.discard(current);
                 }
             }
-            Write::Interrupt { offer } => self.keep(*offer),
+            Write::Interrupt => self.interrupt(),
             Write::Delete { name } => {
                 self.interrupt();
                 self.delete(name);

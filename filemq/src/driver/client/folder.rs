@@ -45,11 +45,9 @@ impl ServerFolder {
         let name = match &mut written {
             Written::File { event, .. } | Written::NoRoom { event, .. } => event.name_mut(),
             Written::Mismatch { name } => name,
-            Written::Reserved { .. }
-            | Written::Interrupted { .. }
-            | Written::Stuck
-            | Written::Unstuck
-            | Written::Replaced => return written,
+            Written::Reserved { .. } | Written::Stuck | Written::Unstuck | Written::Replaced => {
+                return written;
+            }
         };
         if let Some(outside) = self.outside(name) {
             *name = outside;

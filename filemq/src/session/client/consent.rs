@@ -47,7 +47,7 @@ impl ClientSession {
         if self.decide(now, number, false) {
             return true;
         }
-        self.stop_file(number, Write::Interrupt { offer: number });
+        self.stop_file(number, Write::Interrupt);
         self.offers.put_off(number, &mut self.outputs)
     }
 

@@ -27,8 +27,6 @@ pub(super) struct Offers {
     files: BTreeMap<u64, HeldOffer>,
     numbers: BTreeMap<VirtualPath, u64>,
     unsent: Vec<Answer>,
-    /// What there is of a file that was broken off: the folder keeps one.
-    part: Option<(u64, ResumePoint)>,
 }
 
 #[derive(Debug)]
@@ -61,7 +59,6 @@ impl Offers {
             files: BTreeMap::new(),
             numbers: BTreeMap::new(),
             unsent: Vec::new(),
-            part: None,
         }
     }
 
@@ -127,9 +124,13 @@ impl Offers {
         true
     }
 
-    /// Handles that there is room for a file: it is fetched. Returns what there is of it, if it was
-    /// broken off.
-    pub(super) fn reserved(&mut self, number: u64) -> Option<(VirtualPath, ResumePoint)> {
+    /// Handles that there is room for a file: it is fetched, from where the part ends that there is of
+    /// it. Returns its name, and that part.
+    pub(super) fn reserved(
+        &mut self,
+        number: u64,
+        part: Option<&ResumePoint>,
+    ) -> Option<(VirtualPath, ResumePoint)> {
         let held = self.files.get_mut(&number)?;
         if held.stage != Stage::Reserving {
             return None;
@@ -137,10 +138,9 @@ impl Offers {
         held.stage = Stage::Fetched;
         held.fetches += 1;
         let name = held.file.name.clone();
-        let part = self.part.take_if(|(of, _)| *of == number).map(|(_, part)| part);
-        let text = part.as_ref().map(extensions::part_text).unwrap_or_default();
+        let text = part.map(extensions::part_text).unwrap_or_default();
         self.answer(number, Verdict::Fetch, text);
-        part.map(|part| (name, part))
+        part.map(|part| (name, part.clone()))
     }
 
     /// Handles that there is no room for a file, for now or at all.
@@ -183,11 +183,6 @@ impl Offers {
         held.stage = Stage::Open;
         self.answer(number, Verdict::Later, String::new());
         true
-    }
-
-    /// Notes what there is of a file that was broken off.
-    pub(super) fn keep_part(&mut self, number: u64, part: ResumePoint) {
-        self.part = Some((number, part));
     }
 
     /// Handles that a file begins that answers this fetch of it. Returns the number of its offer; `None`

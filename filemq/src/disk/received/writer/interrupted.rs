@@ -4,7 +4,7 @@ use super::ReceivedWriter;
 use crate::VirtualPath;
 use crate::disk::received::partial::{self, Prefix};
 use crate::disk::received::resumable::{Resumable, paused};
-use crate::session::{ResumePoint, Written};
+use crate::session::ResumePoint;
 
 /// An interrupted file is kept if it has at least this many bytes.
 const MIN_KEPT: u64 = 64 << 10;
@@ -28,15 +28,10 @@ impl ReceivedWriter {
         Some((file.name.clone(), resume))
     }
 
-    /// Breaks off the file that is being received, and answers what is kept of it.
-    pub(super) fn keep(&mut self, offer: u64) {
-        let name = self.current.as_ref().map(|current| current.name.clone());
-        self.interrupt();
-        // It may be another one that is kept: of that there is more.
-        let is_kept =
-            self.paused.as_ref().is_some_and(|paused| Some(&paused.file.name) == name.as_ref());
-        let part = if is_kept { self.resumable().map(|(_, part)| part) } else { None };
-        self.answers.push_back(Written::Interrupted { offer, part });
+    /// Returns what there is of a file that was interrupted.
+    pub(super) fn part_of(&mut self, name: &VirtualPath) -> Option<ResumePoint> {
+        self.paused.as_ref().filter(|paused| paused.file.name == *name)?;
+        self.resumable().map(|(_, part)| part)
     }
 
     /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.

@@ -25,7 +25,7 @@ impl ReceivedWriter {
         // There is another state of it.
         self.drop_parked(&name);
         match self.set_aside(offer, &name, size) {
-            Ok(()) => self.answers.push_back(Written::Reserved { offer }),
+            Ok(()) => self.promised(offer, &name),
             Err(denied) => {
                 let Denied { reason, fate } = denied;
                 if fate.is_passing() {
@@ -35,6 +35,11 @@ impl ReceivedWriter {
                 self.answers.push_back(Written::NoRoom { offer, event });
             }
         }
+    }
+
+    fn promised(&mut self, offer: u64, name: &VirtualPath) {
+        let part = self.part_of(name);
+        self.answers.push_back(Written::Reserved { offer, part });
     }
 
     fn set_aside(&mut self, offer: u64, name: &VirtualPath, size: u64) -> Result<(), Denied> {
@@ -94,9 +99,9 @@ impl ReceivedWriter {
         for (offer, (name, size)) in std::mem::take(&mut self.backlog.offers) {
             match self.set_aside(offer, &name, size) {
                 Ok(()) => {
-                    let event = FileEvent::Retried { name };
+                    let event = FileEvent::Retried { name: name.clone() };
                     self.answers.push_back(Written::File { sequence: None, event });
-                    self.answers.push_back(Written::Reserved { offer });
+                    self.promised(offer, &name);
                 }
                 Err(denied) if denied.fate.is_passing() => {
                     self.backlog.offers.insert(offer, (name, size));

@@ -29,17 +29,17 @@ impl ReceivedWriter {
     /// Handles an order that comes while others are held.
     pub(super) fn pass(&mut self, write: Write) {
         let current = self.current.as_ref().map(|current| &current.name);
-        let kept = if let Write::Interrupt { offer } = write { Some(offer) } else { None };
-        let write = if kept.is_some() { Write::Abort } else { write };
+        // Either way the orders for the rest of the file are dropped.
+        let is_kept = write == Write::Interrupt;
+        let write = if is_kept { Write::Abort } else { write };
         match self.backlog.pass(write, current) {
             Passed::Kept => {}
             Passed::Ahead(name) => self.delete(&name),
             Passed::Dropped => {
                 self.backlog.told = None;
-                if let Some(offer) = kept {
-                    return self.keep(offer);
-                }
-                if let Some(current) = self.current.take() {
+                if is_kept {
+                    self.interrupt();
+                } else if let Some(current) = self.current.take() {
                     self.discard(current);
                 }
             }
