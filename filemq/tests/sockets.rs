@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod common;
+#[path = "common/pair.rs"]
+mod pair;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +13,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use common::pair::{ANY, Publisher, Subscriber};
 use common::{dictionary, icanhaz_ok, path, piece, vectors};
 use filemq::digest::{Algorithm, Hasher};
 use filemq::message::{Cheezburger, Message};
@@ -19,6 +20,7 @@ use filemq::{
     Audience, Client, ClientEvent, ClientOptions, Fate, FileEvent, ReceivedLimits, Refusal, Server,
     ServerEvent, ServerOptions,
 };
+use pair::{ANY, Publisher, Subscriber};
 use testkit::hex;
 use testkit::wait::{DEADLINE, soon};
 use zmtp::net::{Established, Listener, ListenerLimits, Reader, SendQueue, SendQueueLimits};

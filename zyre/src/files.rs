@@ -3,6 +3,7 @@
 //! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
 //! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
 
+mod offer;
 mod offers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use filemq::{
 use zmtp::net::Start;
 use zre_proto::{Endpoint, PeerId};
 
-pub use self::offers::Offer;
+pub use self::offer::Offer;
 pub(crate) use self::offers::Offers;
 use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
@@ -83,7 +84,6 @@ pub(crate) async fn open(
         received: limits,
         identity: id.routing_id().to_vec().into(),
         folders: true,
-        ..ClientOptions::default()
     };
     let (client, client_events) = Client::open(&received, options)
         .await

@@ -22,6 +22,7 @@ mod journal;
 mod limits;
 mod names;
 mod partial;
+mod promise;
 mod ready;
 mod record;
 mod resumable;

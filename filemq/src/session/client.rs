@@ -9,6 +9,7 @@ mod inventory;
 mod offers;
 mod receipts;
 mod requests;
+mod undecided;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,7 +17,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 pub use self::config::{Accept, ClientConfig};
-use self::consent::UndecidedFile;
 use self::credit::Credit;
 use self::event::ClientOutputs;
 pub use self::event::{ClientClose, ClientOutput, ClientSessionEvent};
@@ -24,6 +24,7 @@ use self::incoming::IncomingFiles;
 pub use self::inventory::Inventory;
 use self::offers::Offers;
 use self::receipts::Receipts;
+use self::undecided::UndecidedFile;
 use super::extensions;
 use super::write::{Write, Written};
 use crate::message::Message;

@@ -14,8 +14,6 @@ pub mod c_client;
 pub mod failing;
 pub mod memory_disk;
 pub mod memory_folder;
-#[cfg(test)]
-pub mod pair;
 pub mod server;
 pub mod vectors;
 

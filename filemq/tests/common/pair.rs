@@ -1,5 +1,14 @@
 //! Servers and clients on real sockets and disks.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, each of which uses some"
+)]
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +21,7 @@ use filemq::{
 use tempfile::TempDir;
 use testkit::wait::{DEADLINE, soon};
 
-use super::path;
+use crate::common::path;
 
 pub const ANY: &str = "127.0.0.1:0";
 

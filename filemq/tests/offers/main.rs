@@ -4,6 +4,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/pair.rs"]
+mod pair;
 
 mod client;
 mod server;

@@ -12,8 +12,8 @@ use filemq::{
 use testkit::wait::soon;
 use zmtp::net::{Established, Listener, ListenerLimits};
 
-use super::common::pair::{ANY, Publisher, Subscriber};
 use super::common::{icanhaz_ok, piece};
+use super::pair::{ANY, Publisher, Subscriber};
 
 fn asking() -> ClientOptions {
     let session = ClientConfig { accept: Accept::Ask, ..ClientConfig::default() };

@@ -30,7 +30,8 @@ pub(super) enum Which {
 pub(super) fn parse(line: &str) -> Option<Answer> {
     let line = line.trim();
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let (number, rest) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+    let rest = rest.trim();
+    let (number, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let which = || match number {
         "*" => Some(Which::All),
         number => number.parse().ok().map(|number: u64| Which::One(number.into())),

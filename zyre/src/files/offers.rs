@@ -2,30 +2,12 @@
 
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::SystemTime;
 
-use filemq::{Client, ClientEvent, OfferError, OfferId, OfferInfo, OfferState};
+use filemq::{Client, ClientEvent, OfferError, OfferId, OfferInfo};
 use zre_proto::PeerId;
 
+use super::offer::Offer;
 use crate::event::Event;
-
-/// A file that a peer has for this node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Offer {
-    /// What identifies it: a file that changes has another id.
-    pub id: OfferId,
-    /// The peer that has published the file.
-    pub peer: PeerId,
-    /// The name of the file on the network.
-    pub name: Arc<str>,
-    /// Its size in bytes; `None` if the peer does not tell, as those of other implementations.
-    pub size: Option<u64>,
-    /// When it was last changed; `None` if the peer does not tell.
-    pub modified: Option<SystemTime>,
-    /// What was decided.
-    pub state: OfferState,
-}
 
 /// The offers of peers, as long as the node lives.
 #[derive(Clone, Debug)]

@@ -11,32 +11,13 @@ use super::journal::Journal;
 use super::limits::ReceivedLimits;
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use super::tree::FolderTree;
-use super::usage::Usage;
+use super::usage::{Reservation, Usage};
 use super::write_error::Denied;
 use crate::disk::Directory;
 use crate::{Refusal, VirtualPath};
 
 /// How often a full folder is searched for files that were removed by others.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Space that is set aside for what is on its way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reservation {
-    pub(super) bytes: u64,
-    pub(super) files: usize,
-}
-
-impl Reservation {
-    pub(super) const fn plus(self, more: Self) -> Self {
-        let bytes = self.bytes.saturating_add(more.bytes);
-        Self { bytes, files: self.files.saturating_add(more.files) }
-    }
-
-    pub(super) const fn minus(self, less: Self) -> Self {
-        let bytes = self.bytes.saturating_sub(less.bytes);
-        Self { bytes, files: self.files.saturating_sub(less.files) }
-    }
-}
 
 /// The index of a received folder. Every change is appended to the journal.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::index::Reservation;
 use super::record::FileRecord;
+use super::usage::Reservation;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest, Hasher};

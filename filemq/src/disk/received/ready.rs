@@ -1,9 +1,9 @@
 //! Complete files on their way to their places.
 
-use super::index::Reservation;
 use super::partial::{self, PartialFile};
 use super::record::FileRecord;
 use super::shared::FolderShared;
+use super::usage::Reservation;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use zmtp::sync::Mutex;
 
-use super::index::{FolderIndex, Reservation};
+use super::index::FolderIndex;
+use super::usage::Reservation;
 use crate::VirtualPath;
 use crate::disk::{Directory, DiskFile, FileKind, FileStatus};
 

@@ -3,7 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::index::Reservation;
+/// Space that is set aside for what is on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reservation {
+    pub(super) bytes: u64,
+    pub(super) files: usize,
+}
+
+impl Reservation {
+    pub(super) const fn plus(self, more: Self) -> Self {
+        let bytes = self.bytes.saturating_add(more.bytes);
+        Self { bytes, files: self.files.saturating_add(more.files) }
+    }
+
+    pub(super) const fn minus(self, less: Self) -> Self {
+        let bytes = self.bytes.saturating_sub(less.bytes);
+        Self { bytes, files: self.files.saturating_sub(less.files) }
+    }
+}
 
 /// What is taken: in all, and by each origin.
 #[derive(Debug, Default)]

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use zmtp::sync::Mutex;
 
-use self::room::Promise;
 use super::backlog::Backlog;
 use super::commit::{Committed, CompleteFile, commit};
 use super::index::FolderIndex;
 use super::partial::PartialFile;
+use super::promise::Promise;
 use super::resumable::Resumable;
 use super::shared::FolderShared;
 use super::tree::{FolderTree, split};

@@ -6,16 +6,9 @@ use super::ClientSession;
 use super::config::Accept;
 use super::event::{ClientOutput, ClientSessionEvent};
 use super::incoming::Wanted;
+use super::undecided::UndecidedFile;
 use crate::message::{Cheezburger, Offer, Verdict};
 use crate::session::{OfferedFile, Write, extensions};
-
-/// A file of a server that sends files unasked, until the application has decided.
-#[derive(Debug)]
-pub(super) struct UndecidedFile {
-    number: u64,
-    /// What has come.
-    pieces: Vec<Cheezburger>,
-}
 
 impl ClientSession {
     /// Returns whether the application has to decide on a file before anything else is heard: the

@@ -58,6 +58,10 @@ impl Whims {
     /// Wants all that was put off. Returns `false` if there is nothing.
     pub(super) fn relent(&mut self, session: &mut ClientSession, now: Instant) -> bool {
         let put_off = std::mem::take(&mut self.put_off);
-        put_off.iter().fold(false, |any, number| session.accept(now, *number) || any)
+        let mut is_any = false;
+        for number in put_off {
+            is_any |= session.accept(now, number);
+        }
+        is_any
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::ReceivedWriter;
-use crate::disk::received::index::Reservation;
 use crate::disk::received::names;
 use crate::disk::received::partial::{Continuation, PartialFile};
 use crate::disk::received::resumable::Resumable;
+use crate::disk::received::usage::Reservation;
 use crate::disk::received::write_error::{Denied, WriteError};
 use crate::session::FileInfo;
 use crate::{Refusal, VirtualPath};

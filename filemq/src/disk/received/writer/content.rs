@@ -5,10 +5,10 @@ use bytes::Bytes;
 use super::ReceivedWriter;
 use crate::Refusal;
 use crate::disk::received::commit::CompleteFile;
-use crate::disk::received::index::Reservation;
 use crate::disk::received::partial::PartialFile;
 use crate::disk::received::record::FileRecord;
 use crate::disk::received::resumable::{Resumable, paused};
+use crate::disk::received::usage::Reservation;
 use crate::disk::received::write_error::{Denied, WriteError};
 
 /// From this many bytes on a file is entered in the journal while it comes, so that it can be

@@ -1,23 +1,14 @@
 //! Room for files before they come.
 
 use super::ReceivedWriter;
-use crate::disk::received::index::Reservation;
 use crate::disk::received::names;
+use crate::disk::received::promise::Promise;
 use crate::disk::received::write_error::Denied;
 use crate::session::Written;
 use crate::{FileEvent, Refusal, VirtualPath};
 
 /// How many bytes may be set aside before it is looked whether the disk has them.
 const MIN_MEASURED: u64 = 1 << 20;
-
-/// Room that is set aside for a file that has not begun.
-#[derive(Debug)]
-pub(super) struct Promise {
-    offer: u64,
-    room: Reservation,
-    /// What the file will need on the disk.
-    bytes: u64,
-}
 
 impl ReceivedWriter {
     /// Sets room aside for a file that is offered, or notes that it waits for room.
