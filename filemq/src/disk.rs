@@ -10,6 +10,7 @@ mod file_system;
 mod guarded;
 mod handles;
 mod mount;
+mod move_out;
 mod native;
 mod received;
 
@@ -22,6 +23,7 @@ pub use file_system::{
 pub use guarded::{DiskOperation, GuardedFileSystem};
 pub use handles::{Directory, DiskFile};
 pub use mount::{Mount, MountChange, MountOptions, ScannedMount};
+pub(crate) use move_out::{check_free, move_out};
 pub use native::NativeFileSystem;
 pub use received::{ReceivedFolder, ReceivedLimits, ReceivedWriter};
 

@@ -8,7 +8,9 @@ mod wait;
 mod way;
 
 pub use call::Call;
-pub use client::{Client, ClientEvent, ClientEvents, ClientOptions};
+pub use client::{
+    Client, ClientEvent, ClientEvents, ClientOptions, OfferError, OfferId, OfferInfo, OfferState,
+};
 pub use progress::Progress;
 pub use server::{ClientInfo, Guest, Server, ServerEvent, ServerEvents, ServerOptions};
 pub use way::Way;

@@ -87,6 +87,24 @@ pub enum Refusal {
         /// How many files it may hold.
         limit: usize,
     },
+    /// The file would need more space than the files of its server may take.
+    #[error(
+        "this sender's part of the received folder is full: it may hold {limit} bytes; raise the \
+         limit or remove files"
+    )]
+    ServerBytes {
+        /// How many bytes it may hold.
+        limit: u64,
+    },
+    /// There would be more files of its server than there may be.
+    #[error(
+        "this sender's part of the received folder is full: it may hold {limit} files; raise the \
+         limit or remove files"
+    )]
+    ServerFiles {
+        /// How many files it may hold.
+        limit: usize,
+    },
     /// The name leads out of the folder, or to something that is not a file, or is not a valid file
     /// name on this system.
     #[error("the received folder has no place for this name: {0}")]
@@ -102,6 +120,12 @@ pub enum Refusal {
         needed: u64,
         /// How many bytes are free on the disk.
         free: u64,
+    },
+    /// Too many files of this server are on offer.
+    #[error("more than {limit} of its files are on offer; decline or accept some")]
+    Offers {
+        /// How many offers of a server are remembered.
+        limit: usize,
     },
     /// The operating system does not write it.
     #[error("the file cannot be written: {0}")]

@@ -70,13 +70,14 @@ mod virtual_path;
 pub use catalogue::Audience;
 pub use disk::{MountOptions, ReceivedLimits};
 pub use driver::{
-    Call, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Guest, Progress, Server,
-    ServerEvent, ServerEvents, ServerOptions, Way,
+    Call, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, Guest, OfferError, OfferId,
+    OfferInfo, OfferState, Progress, Server, ServerEvent, ServerEvents, ServerOptions, Way,
 };
 pub use fate::Fate;
 pub use file_event::{FileEvent, Refusal};
 pub use omission::{Omission, OmittedFiles};
 pub use publish_error::PublishError;
+pub use session::Accept;
 pub use ticket::Ticket;
 pub use virtual_path::{PathError, VirtualPath};
 

@@ -39,6 +39,9 @@
 //! KTHXBAI     = %d11
 //! RECEIPTS    = %d64 4OCTET *(number outcome string)  ; this implementation only, if it was
 //!                                         ; agreed on: sequence of the first piece, reason
+//! OFFERS      = %d65 4OCTET *offer        ; this implementation only, if it was agreed on
+//! ANSWERS     = %d66 4OCTET *(number verdict string)  ; likewise: number of an offer, and what the
+//!                                         ; client has of the file, or why it does not want it
 //! SRSLY       = %d128 string              ; reason
 //! RTFM        = %d129 string              ; reason
 //!
@@ -50,6 +53,11 @@
 //! operation   = %d1 / %d2                 ; create or replace, delete
 //! eof         = %d0 / %d1
 //! outcome     = %d1 / %d2 / %d3           ; delivered, has to wait, refused
+//! offer       = number %d1 longstr number number 4OCTET 2OCTET
+//!                                         ; filename, size, seconds since 1970 (signed),
+//!                                         ; nanoseconds, permissions
+//! offer       =/ number %d2               ; it holds no more
+//! verdict     = %d1 / %d2 / %d3           ; fetch, later, decline
 //! ```
 //!
 //! This differs from the specification (RFC 35), where path and filename are strings, and is what
@@ -63,6 +71,7 @@ mod dictionary;
 mod error;
 mod fields;
 mod limits;
+mod offer;
 mod receipt;
 mod wire;
 
@@ -73,6 +82,7 @@ pub use self::dictionary::Dictionary;
 pub use self::error::DecodeError;
 use self::fields::Fields;
 pub use self::limits::{CHUNK, MAX_ENTRIES, MAX_MESSAGE, MAX_PATH, MAX_STRING, MAX_VALUE};
+pub use self::offer::{Answer, Offer, Verdict};
 pub use self::receipt::{Outcome, Receipt};
 use self::wire::{PROTOCOL, SIGNATURE, VERSION, put_length, put_longstr, put_string, start};
 
@@ -104,6 +114,10 @@ pub enum Message {
     Kthxbai,
     /// What became of files at the client. Other implementations do not know it.
     Receipts(Vec<Receipt>),
+    /// What the server has for the client. Other implementations do not know it.
+    Offers(Vec<Offer>),
+    /// What the client wants of it. Other implementations do not know it.
+    Answers(Vec<Answer>),
     /// The server will not serve this client.
     Srsly {
         /// Why, for people.
@@ -171,6 +185,8 @@ impl Message {
             10 => Self::HugzOk,
             11 => Self::Kthxbai,
             64 => Self::Receipts(fields.receipts()?),
+            65 => Self::Offers(fields.offers()?),
+            66 => Self::Answers(fields.answers()?),
             128 => Self::Srsly { reason: fields.string()? },
             129 => Self::Rtfm { reason: fields.string()? },
             id => return Err(DecodeError::UnknownId(id)),
@@ -206,6 +222,17 @@ impl Message {
                 start(&mut out, 64);
                 put_length(&mut out, receipts.len());
                 receipts.iter().for_each(|receipt| receipt.encode(&mut out));
+            }
+            Self::Offers(offers) => {
+                out.reserve(7 + offers.iter().map(Offer::encoded_len).sum::<usize>());
+                start(&mut out, 65);
+                put_length(&mut out, offers.len());
+                offers.iter().for_each(|offer| offer.encode(&mut out));
+            }
+            Self::Answers(answers) => {
+                start(&mut out, 66);
+                put_length(&mut out, answers.len());
+                answers.iter().for_each(|answer| answer.encode(&mut out));
             }
             Self::Srsly { reason } => {
                 start(&mut out, 128);
@@ -243,6 +270,8 @@ impl Message {
             Self::HugzOk => "HUGZ-OK",
             Self::Kthxbai => "KTHXBAI",
             Self::Receipts(_) => "RECEIPTS",
+            Self::Offers(_) => "OFFERS",
+            Self::Answers(_) => "ANSWERS",
             Self::Srsly { .. } => "SRSLY",
             Self::Rtfm { .. } => "RTFM",
         }

@@ -19,22 +19,26 @@
 //! ```
 //!
 //! The messages are in [`message`](crate::message). What two sides of this implementation say
-//! beyond the protocol is in the dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`, `RECEIPT`, `TICKET`), its
-//! answer (`CREDIT`, `RECEIPT`) and CHEEZBURGER (`SIZE`, `DIGEST`, `MTIME`, `MODE`, `ABORT`), which other
-//! implementations ignore. When both have said `RECEIPT`, the client says what becomes of each file.
+//! beyond the protocol is in the dictionaries of ICANHAZ (`RESYNC`, `DIGEST`, `RESUME`, `RECEIPT`,
+//! `OFFER`, `HIDDEN`, `TICKET`), its answer (`CREDIT`, `RECEIPT`, `OFFER`) and CHEEZBURGER (`SIZE`,
+//! `DIGEST`, `MTIME`, `MODE`, `ABORT`), which other
+//! implementations ignore. When both have said `RECEIPT`, the client says what becomes of each file; when
+//! both have said `OFFER`, the server sends what the client wants, and nothing else.
 
 mod client;
 mod extensions;
 mod file_info;
 mod job;
+mod offered_file;
 mod server;
 mod write;
 
 pub use client::{
-    ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
+    Accept, ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
 };
 pub use file_info::{FileInfo, ResumePoint};
 pub use job::{Job, JobResult, OpenedFile, Unreadable};
+pub use offered_file::OfferedFile;
 pub use server::{ServerConfig, ServerOutput, ServerSession, ServerSessionEvent};
 pub use write::{Write, Written};
 

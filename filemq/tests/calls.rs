@@ -91,7 +91,7 @@ impl Bob {
         server.set_calls(move |call: Call| {
             counted.fetch_add(1, Ordering::Relaxed);
             if call.identity() == "alice" && call.ticket() == FOR_ALICE {
-                taking.accept("alice", call);
+                taking.take_call("alice", call);
             }
         });
         let at = server.listen(anywhere()).unwrap();

@@ -25,12 +25,15 @@ use common::{
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// What one of ours says that it can.
-const OURS: [(&str, &str); 3] = [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RECEIPT", "1")];
+const OURS: [(&str, &str); 4] =
+    [("RESYNC", "1"), ("DIGEST", "BLAKE3"), ("RECEIPT", "1"), ("OFFER", "1")];
 
 struct Client {
     session: ClientSession,
     now: Instant,
     sequence: u64,
+    /// The numbers of the files that have begun.
+    begun: Vec<u64>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -45,7 +48,7 @@ impl Client {
     fn new(paths: &[&str], known: Inventory) -> Self {
         let (now, paths) = (Instant::now(), paths.iter().map(|p| path(p)).collect::<Vec<_>>());
         let session = ClientSession::new(&ClientConfig::default(), &paths, known, now);
-        Self { session, now, sequence: 0 }
+        Self { session, now, sequence: 0, begun: Vec::new() }
     }
 
     /// One that has said all.
@@ -89,6 +92,10 @@ impl Client {
             assert!(outputs.close.is_none(), "something after the end");
             match output {
                 ClientOutput::Send(frame) => outputs.said.push(Message::decode(&frame).unwrap()),
+                ClientOutput::Write(Write::Begin { name, sequence, offset, info }) => {
+                    self.begun.push(sequence);
+                    outputs.writes.push(Write::Begin { name, sequence: 0, offset, info });
+                }
                 ClientOutput::Write(write) => outputs.writes.push(write),
                 ClientOutput::Event(event) => outputs.events.push(event),
                 ClientOutput::Close(why) => outputs.close = Some(why),
@@ -98,8 +105,9 @@ impl Client {
     }
 }
 
+/// The number of a file is kept apart.
 fn begin(name: &str) -> Write {
-    Write::Begin { name: path(name), offset: 0, info: None }
+    Write::Begin { name: path(name), sequence: 0, offset: 0, info: None }
 }
 
 fn data(offset: u64, bytes: &Bytes) -> Write {
@@ -285,7 +293,7 @@ fn what_is_there_is_told_under_keys_that_c_knows() {
     client.outputs();
     let said = client.hear(&Message::OhaiOk).said;
     let resume = format!("7 {blake3} {blake3} /photos/p");
-    let options = [OURS[0], OURS[1], OURS[2], ("RESUME", resume.as_str())];
+    let options = [OURS[0], OURS[1], OURS[2], OURS[3], ("RESUME", resume.as_str())];
     let (sha1, blake3) = (sha1.to_string(), blake3.to_string());
     let long = format!("{0}/{0}", "x".repeat(127));
     let cache =
@@ -414,24 +422,20 @@ fn one_of_ours_breaks_a_file_off() {
 
 #[test]
 fn the_rest_of_a_refused_file_is_dropped() {
-    let refused = |name| {
-        let reason = Refusal::Files { limit: 1 };
-        Written::File(FileEvent::Refused { name: path(name), reason, fate: Fate::Final })
-    };
     let mut client = Client::subscribed(Inventory::default());
     let some = content(1, 10);
     client.piece(piece("/a", 0, &some));
-    assert_eq!(client.written(&refused("/a")), Outputs::default());
+    assert_eq!(client.written(&refused(0, "/a", Fate::Final)), Outputs::default());
     assert_eq!(client.piece(piece("/a", 10, &some)), []);
     assert_eq!(client.piece(piece("/a", 20, &Bytes::new())), []);
     assert_eq!(client.piece(piece("/b", 0, &some)).len(), 2);
     assert_eq!(client.piece(piece("/b", 10, &Bytes::new())).len(), 1);
     // The answer to what has ended already is not meant for what comes under the same name now.
     assert_eq!(client.piece(piece("/b", 0, &some)).len(), 2);
-    client.written(&refused("/b"));
+    assert_eq!(client.begun, [0, 3, 5]);
+    client.written(&refused(3, "/b", Fate::Final));
     assert_eq!(client.piece(piece("/b", 10, &Bytes::new())), [Write::End { size: 10 }]);
-    let delivered = FileEvent::Delivered { name: path("/b"), path: "/b".into(), size: 10 };
-    assert_eq!(client.written(&Written::File(delivered)), Outputs::default());
+    assert_eq!(client.written(&file(5, "/b")), Outputs::default());
 }
 
 /// Nothing of it is dropped, and the server, which gets no credit, sends no more.
@@ -440,8 +444,7 @@ fn what_is_refused_for_now_is_tried_again_after_growing_pauses() {
     let mut client = Client::subscribed(Inventory::default());
     let some = content(1, 10);
     client.piece(piece("/a", 0, &some));
-    let (reason, fate) = (Refusal::NoRoom { needed: 10, free: 1 }, Fate::Passing);
-    client.written(&Written::File(FileEvent::Refused { name: path("/a"), reason, fate }));
+    client.written(&refused(0, "/a", Fate::Passing));
     client.written(&Written::Stuck);
     assert_eq!(client.piece(piece("/a", 10, &some)), [data(10, &some)], "it is still wanted");
     let next = |client: &mut Client| {
@@ -472,13 +475,15 @@ fn what_is_refused_for_now_is_tried_again_after_growing_pauses() {
     assert_eq!(client.pass(10).writes, []);
 }
 
-fn file(name: &str) -> Written {
-    Written::File(FileEvent::Delivered { name: path(name), path: name.into(), size: 10 })
+fn file(sequence: u64, name: &str) -> Written {
+    let event = FileEvent::Delivered { name: path(name), path: name.into(), size: 10 };
+    Written::File { sequence: Some(sequence), event }
 }
 
-fn refused(name: &str, fate: Fate) -> Written {
+fn refused(sequence: u64, name: &str, fate: Fate) -> Written {
     let reason = Refusal::Failed("busy".into());
-    Written::File(FileEvent::Refused { name: path(name), reason, fate })
+    let event = FileEvent::Refused { name: path(name), reason, fate };
+    Written::File { sequence: Some(sequence), event }
 }
 
 /// By the number of its first piece, so that no receipt is for another state of the file.
@@ -498,12 +503,10 @@ fn a_server_that_wants_to_know_is_told_what_becomes_of_files() {
         client.piece(deleted("/e"));
         let mut said = Vec::new();
         let written = [
-            file("/a"),
-            refused("/b", Fate::Passing),
-            refused("/c", Fate::Final),
-            // It waits no longer, and nobody has to know: the server knows why.
-            Written::Superseded { name: path("/b") },
-            file("/d"),
+            file(0, "/a"),
+            refused(2, "/b", Fate::Passing),
+            refused(3, "/c", Fate::Final),
+            file(4, "/d"),
         ];
         for written in written {
             client.session.handle_written(client.now, &written);
@@ -511,9 +514,9 @@ fn a_server_that_wants_to_know_is_told_what_becomes_of_files() {
         said.extend(client.outputs().said);
         // While it comes, and when it is there after all.
         client.piece(announced("/f", &whole, 0, &whole.slice(..5)));
-        said.extend(client.written(&refused("/f", Fate::Passing)).said);
+        said.extend(client.written(&refused(6, "/f", Fate::Passing)).said);
         client.piece(announced("/f", &whole, 5, &whole.slice(5..)));
-        said.extend(client.written(&file("/f")).said);
+        said.extend(client.written(&file(6, "/f")).said);
         let wait = "the file cannot be written: busy";
         let expected = [
             vec![
@@ -530,7 +533,8 @@ fn a_server_that_wants_to_know_is_told_what_becomes_of_files() {
     }
 }
 
-/// Deletes pass what waits, and what waits keeps its number behind whatever comes of others.
+/// Answers come when they can: of a name the first file may wait while it is deleted, and another
+/// one comes.
 #[test]
 fn a_file_that_waits_is_not_taken_for_another() {
     let mut client = Client::new(&["/"], Inventory::default());
@@ -538,16 +542,17 @@ fn a_file_that_waits_is_not_taken_for_another() {
     client.hear(&icanhaz_ok_receipt());
     let (old, new) = (content(1, 10), content(2, 10));
     client.piece(announced("/a", &old, 0, &old));
-    client.written(&refused("/a", Fate::Passing));
+    client.written(&refused(0, "/a", Fate::Passing));
     client.piece(announced("/b", &old, 0, &old));
-    client.piece(deleted("/c"));
+    client.piece(deleted("/a"));
     client.piece(announced("/a", &new, 0, &new));
-    let gone = FileEvent::Deleted { name: path("/c"), path: "/c".into() };
-    client.written(&Written::File(gone));
-    for name in ["/a", "/b", "/a"] {
-        client.session.handle_written(client.now, &file(name));
+    assert_eq!(client.begun, [0, 1, 3]);
+    let event = FileEvent::Deleted { name: path("/a"), path: "/a".into() };
+    client.written(&Written::File { sequence: None, event });
+    for (sequence, name) in [(3, "/a"), (1, "/b"), (0, "/a")] {
+        client.session.handle_written(client.now, &file(sequence, name));
     }
-    let expected = [0, 1, 3].map(|sequence| receipt(sequence, Outcome::Delivered, ""));
+    let expected = [3, 1, 0].map(|sequence| receipt(sequence, Outcome::Delivered, ""));
     assert_eq!(client.outputs().said, [Message::Receipts(expected.into())]);
 }
 
@@ -564,8 +569,7 @@ fn what_is_not_what_was_announced_is_asked_for_anew() {
     let close = client.written(&Written::Mismatch { name: name.clone() }).close;
     assert_eq!(close, Some(ClientClose::Mismatch { name }));
     assert_eq!(client.piece(piece("/a", 0, &content(1, 1))), []);
-    let delivered = FileEvent::Delivered { name: path("/b"), path: "/b".into(), size: 1 };
-    assert_eq!(client.written(&Written::File(delivered)), Outputs::default());
+    assert_eq!(client.written(&file(0, "/b")), Outputs::default());
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn send(writer: &mut ReceivedWriter, file: &str, content: &[u8]) -> Vec<Written>
     let (name, size) = (path(file), content.len() as u64);
     let bytes = content.to_vec().into();
     let orders = [
-        Write::Begin { name, offset: 0, info: Some(info(content)) },
+        Write::Begin { name, sequence: 0, offset: 0, info: Some(info(content)) },
         Write::Data { offset: 0, bytes },
         Write::End { size },
     ];
@@ -81,12 +81,13 @@ fn send(writer: &mut ReceivedWriter, file: &str, content: &[u8]) -> Vec<Written>
 }
 
 fn is_delivered(written: &[Written]) -> bool {
-    matches!(written, [Written::File(FileEvent::Delivered { .. })])
+    matches!(written, [Written::File { event: FileEvent::Delivered { .. }, .. }])
 }
 
 /// Whether it was told that a file has to wait.
 fn is_waiting(written: &[Written]) -> bool {
-    let [Written::File(FileEvent::Refused { fate, .. }), Written::Stuck] = written else {
+    let [Written::File { event: FileEvent::Refused { fate, .. }, .. }, Written::Stuck] = written
+    else {
         return false;
     };
     fate.is_passing()
@@ -101,8 +102,9 @@ fn retry(writer: &mut ReceivedWriter) -> Vec<Written> {
 
 /// Whether a file that had to wait is there now.
 fn is_delivered_at_last(written: &[Written]) -> bool {
-    let delivered =
-        |written: &Written| matches!(written, Written::File(FileEvent::Delivered { .. }));
+    let delivered = |written: &Written| {
+        matches!(written, Written::File { event: FileEvent::Delivered { .. }, .. })
+    };
     written.iter().filter(|written| delivered(written)).count() == 1
         && written.last() == Some(&Written::Unstuck)
 }
@@ -162,7 +164,7 @@ fn on_a_full_disk_content_waits() {
     assert_eq!(retry(&mut writer), [Written::Stuck], "once is enough to tell");
     let written = retry(&mut writer);
     let of = |written: &Written| match written {
-        Written::File(event) => event.name().to_string(),
+        Written::File { event, .. } => event.name().to_string(),
         other => format!("{other:?}"),
     };
     let order: Vec<_> = written.iter().map(of).collect();
@@ -198,7 +200,7 @@ fn when_descriptors_are_short_complete_files_are_closed_first() {
     let place = Place::new();
     let mut writer = place.writer();
     let orders = |file: &str| {
-        let begin = Write::Begin { name: path(file), offset: 0, info: None };
+        let begin = Write::Begin { name: path(file), sequence: 0, offset: 0, info: None };
         [begin, Write::Data { offset: 0, bytes: "x".into() }, Write::End { size: 1 }]
     };
     let mut written: Vec<_> =
@@ -246,7 +248,8 @@ fn a_partial_file_that_cannot_be_read_is_received_anew() {
     let place = Place::new();
     let mut writer = place.writer();
     let bytes = content(1, 200_000);
-    let begin = Write::Begin { name: path("/file"), offset: 0, info: Some(info(&bytes)) };
+    let info = Some(info(&bytes));
+    let begin = Write::Begin { name: path("/file"), sequence: 0, offset: 0, info };
     writer.execute(begin);
     writer.execute(Write::Data { offset: 0, bytes: bytes.slice(..100_000) });
     drop(writer);
@@ -274,7 +277,10 @@ fn a_file_that_cannot_be_deleted_is_deleted_later() {
     assert_eq!(retry(&mut writer), [Written::Stuck], "nor is one that cannot be looked at");
     let deleted = retry(&mut writer);
     assert!(
-        matches!(deleted[..], [Written::File(FileEvent::Deleted { .. }), Written::Unstuck]),
+        matches!(
+            deleted[..],
+            [Written::File { event: FileEvent::Deleted { .. }, .. }, Written::Unstuck]
+        ),
         "{deleted:?}"
     );
     assert_eq!(place.read("d/file"), None);

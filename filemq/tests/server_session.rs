@@ -195,7 +195,8 @@ fn a_client_that_gives_receipts_is_believed_about_what_it_was_sent() {
     server.hear(&Message::Ohai);
     let said = server.hear(&icanhaz("/", &options, &[("a", &digest)]));
     assert_eq!(said, [icanhaz_ok_receipt()]);
-    let confirmed = |name, size| ServerSessionEvent::Confirmed { name: path(name), size };
+    let confirmed =
+        |name, size| ServerSessionEvent::Confirmed { name: path(name), size, already: false };
     let rejected = |reason: &str, fate| ServerSessionEvent::Rejected {
         name: path("/b"),
         reason: reason.into(),
@@ -203,7 +204,8 @@ fn a_client_that_gives_receipts_is_believed_about_what_it_was_sent() {
     };
     assert_eq!(server.hear_shortly(&nom(1000)), [format!("c/b 0+20!{PROMISE}")]);
     let sent = |size| ServerSessionEvent::Sent { name: path("/b"), size, receipt_follows: true };
-    assert_eq!(server.events[1], confirmed("/a", 10), "the client has said so");
+    let had = ServerSessionEvent::Confirmed { name: path("/a"), size: 10, already: true };
+    assert_eq!(server.events[1], had, "the client has said so");
     assert_eq!(server.events.last(), Some(&sent(20)));
     let news = |server: &mut Server, receipts: Vec<_>| {
         server.events.clear();

@@ -3,135 +3,27 @@
 #![cfg(test)]
 
 mod common;
+#[path = "common/pair.rs"]
+mod pair;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use common::{dictionary, icanhaz_ok, piece, vectors};
+use common::{dictionary, icanhaz_ok, path, piece, vectors};
 use filemq::digest::{Algorithm, Hasher};
 use filemq::message::{Cheezburger, Message};
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientOptions, Fate, FileEvent, Guest,
-    MountOptions, ReceivedLimits, Refusal, Server, ServerEvent, ServerEvents, ServerOptions,
-    VirtualPath,
+    Audience, Client, ClientEvent, ClientOptions, Fate, FileEvent, Guest, MountOptions,
+    ReceivedLimits, Refusal, Server, ServerEvent, ServerOptions,
 };
-use tempfile::TempDir;
+use pair::{ANY, Publisher, Subscriber};
 use testkit::hex;
 use testkit::wait::{DEADLINE, soon};
 use zmtp::net::{Established, Listener, ListenerLimits, Reader, SendQueue, SendQueueLimits};
-
-const ANY: &str = "127.0.0.1:0";
-
-fn path(text: &str) -> VirtualPath {
-    VirtualPath::new(text).unwrap()
-}
-
-/// A server with one directory, as `/`.
-struct Publisher {
-    server: Server,
-    events: ServerEvents,
-    address: SocketAddr,
-    files: TempDir,
-}
-
-impl Publisher {
-    async fn start(files: &[(&str, &[u8])]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            fs::write(directory.path().join(name), content).unwrap();
-        }
-        Self::start_at(ANY.parse().unwrap(), directory).await
-    }
-
-    async fn start_at(address: SocketAddr, files: TempDir) -> Self {
-        let (server, events) = Server::new(ServerOptions::default());
-        soon(server.mount(files.path(), eager("/"), Audience::Everyone)).await.unwrap();
-        let address = server.listen(address).unwrap();
-        Self { server, events, address, files }
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        // As a whole, as far as a watcher sees.
-        let beside = tempfile::NamedTempFile::new_in(self.files.path().parent().unwrap()).unwrap();
-        fs::write(beside.path(), content).unwrap();
-        beside.persist(self.files.path().join(name)).unwrap();
-    }
-}
-
-fn eager(alias: &str) -> MountOptions {
-    let mut config = MountOptions::new(path(alias));
-    config.stable = Duration::ZERO;
-    config
-}
-
-/// A client of everything.
-struct Subscriber {
-    client: Client,
-    events: ClientEvents,
-    received: TempDir,
-}
-
-impl Subscriber {
-    async fn start(publisher: &Publisher) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), publisher.address, ClientOptions::default())
-            .await
-    }
-
-    async fn start_in(received: TempDir, address: SocketAddr, options: ClientOptions) -> Self {
-        let (client, events) = soon(Client::open(received.path(), options)).await.unwrap();
-        client.subscribe(VirtualPath::root());
-        client.connect("origin", address);
-        Self { client, events, received }
-    }
-
-    async fn pick<T>(&mut self, what: &str, mut pick: impl FnMut(ClientEvent) -> Option<T>) -> T {
-        let picked = async {
-            loop {
-                if let Some(picked) = pick(self.events.recv().await.expect("the client runs")) {
-                    return picked;
-                }
-            }
-        };
-        let picked = tokio::time::timeout(DEADLINE, picked).await;
-        picked.unwrap_or_else(|_| panic!("waited in vain for {what}"))
-    }
-
-    async fn delivered(&mut self) -> (String, PathBuf) {
-        self.pick("a file", |received| match received {
-            ClientEvent::File { event: FileEvent::Delivered { name, path, .. }, .. } => {
-                Some((name.to_string(), path))
-            }
-            _ => None,
-        })
-        .await
-    }
-
-    async fn deleted(&mut self) -> String {
-        self.pick("a delete", |received| match received {
-            ClientEvent::File { event: FileEvent::Deleted { name, .. }, .. } => {
-                Some(name.to_string())
-            }
-            _ => None,
-        })
-        .await
-    }
-
-    async fn connected(&mut self) {
-        self.pick("the connection", |received| {
-            matches!(received, ClientEvent::Connected { .. }).then_some(())
-        })
-        .await;
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.received.path().join(name)).unwrap()
-    }
-}
 
 #[tokio::test]
 async fn what_is_there_and_what_comes_and_what_goes() {
@@ -398,21 +290,22 @@ async fn what_the_folder_does_not_take_is_told_and_the_rest_comes() {
         }
     }
     assert!(!subscriber.received.path().join("a-large").exists());
-    // The server is told the same.
+    // The server is told the same, and has sent nothing of it.
     let mut told = BTreeMap::new();
     while told.len() < 2 {
         match soon(publisher.events.recv()).await.unwrap() {
             ServerEvent::Confirmed { name, size, .. } => {
                 told.insert(name.to_string(), format!("has {size} bytes"));
             }
-            ServerEvent::Rejected { name, reason, fate, .. } => {
-                told.insert(name.to_string(), format!("{fate:?}: {reason}"));
+            ServerEvent::Declined { name, reason, .. } => {
+                told.insert(name.to_string(), reason.to_string());
             }
+            ServerEvent::Sent { name, .. } => assert_eq!(name.to_string(), "/b-small"),
             _ => {}
         }
     }
     assert_eq!(told["/b-small"], "has 1 bytes");
-    let refused = "Final: the received folder is full: it may hold 50000 bytes";
+    let refused = "the received folder is full: it may hold 50000 bytes";
     assert!(told["/a-large"].starts_with(refused), "{told:?}");
 }
 

@@ -6,16 +6,16 @@
 
 mod common;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use filemq::VirtualPath;
 use filemq::message::{CHUNK, Message};
 use filemq::session::{
-    ClientConfig, ClientOutput, ClientSession, ServerConfig, ServerSession, ServerSessionEvent,
-    Write,
+    ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, ServerConfig, ServerSession,
+    ServerSessionEvent, Write,
 };
+use filemq::{Accept, VirtualPath};
 use proptest::prelude::*;
 
 use common::c_client::CClient;
@@ -39,6 +39,8 @@ enum Step {
     Answer(u8),
     /// The folder does something.
     Write(u8),
+    /// The application decides about a file on offer, if it is asked.
+    Decide(u8, u8),
     /// The connection is lost, with all that was on its way.
     Kill,
     /// Seconds.
@@ -62,6 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (1..9_u8).prop_map(Step::Ask),
         6 => (1..9_u8).prop_map(Step::Answer),
         4 => (1..9_u8).prop_map(Step::Write),
+        4 => (any::<u8>(), any::<u8>()).prop_map(|(which, how)| Step::Decide(which, how)),
         2 => Just(Step::Kill),
         1 => (0..9_u8).prop_map(Step::Pass),
     ]
@@ -98,13 +101,17 @@ struct World {
     to_client: VecDeque<Message>,
     puts: u8,
     kills: usize,
+    accept: Accept,
+    /// What is on offer, if the application is asked.
+    offered: BTreeSet<u64>,
 }
 
 impl World {
-    fn ours() -> Self {
+    fn ours(accept: Accept) -> Self {
         let folder = Box::new(MemoryFolder::default());
-        let session = Box::new(Self::session(&folder, Instant::now()));
-        Self::new(Client::Ours { session, folder, writes: VecDeque::new() })
+        let session = Box::new(Self::session(&folder, accept, Instant::now()));
+        let client = Client::Ours { session, folder, writes: VecDeque::new() };
+        Self { accept, ..Self::new(client) }
     }
 
     fn c() -> Self {
@@ -115,13 +122,14 @@ impl World {
 
     fn new(client: Client) -> Self {
         let (to_server, to_client) = (VecDeque::new(), VecDeque::new());
-        let mut server = Server::new();
+        let (accept, offered) = (Accept::All, BTreeSet::new());
+        let (mut server, puts, kills) = (Server::new(), 0, 0);
         server.catalogue.know(&VirtualPath::root());
-        Self { server, client, to_server, to_client, puts: 0, kills: 0 }
+        Self { server, client, to_server, to_client, puts, kills, accept, offered }
     }
 
-    fn session(folder: &MemoryFolder, now: Instant) -> ClientSession {
-        let config = ClientConfig { window: WINDOW, ..ClientConfig::default() };
+    fn session(folder: &MemoryFolder, accept: Accept, now: Instant) -> ClientSession {
+        let config = ClientConfig { window: WINDOW, accept, ..ClientConfig::default() };
         ClientSession::new(&config, &[VirtualPath::root()], folder.inventory(), now)
     }
 
@@ -149,6 +157,7 @@ impl World {
             Step::Write(count) => (0..count).for_each(|_| {
                 self.write();
             }),
+            Step::Decide(which, how) => self.decide(which, how),
             Step::Kill => self.kill(),
             Step::Pass(seconds) => self.pass(Duration::from_secs(seconds.into())),
         }
@@ -192,6 +201,28 @@ impl World {
         true
     }
 
+    fn decide(&mut self, which: u8, how: u8) {
+        let Client::Ours { session, .. } = &mut self.client else { return };
+        let nth = usize::from(which).checked_rem(self.offered.len());
+        let Some(&number) = nth.and_then(|nth| self.offered.iter().nth(nth)) else { return };
+        let now = self.server.now;
+        // One that is complete is on offer no more.
+        let _ = match how % 4 {
+            0 | 1 => session.accept(now, number),
+            2 => session.pause(now, number),
+            _ => session.cancel(now, number),
+        };
+    }
+
+    /// The application wants all that is on offer.
+    fn accept_all(&mut self) {
+        let Client::Ours { session, .. } = &mut self.client else { return };
+        for number in &self.offered {
+            // One that is complete is on offer no more.
+            let _ = session.accept(self.server.now, *number);
+        }
+    }
+
     /// What the sessions say is on its way.
     fn exchange(&mut self) {
         let said = self.server.said();
@@ -204,6 +235,12 @@ impl World {
                         self.to_server.push_back(Message::decode(&frame).unwrap());
                     }
                     ClientOutput::Write(write) => writes.push_back(write),
+                    ClientOutput::Event(ClientSessionEvent::Offered { number, .. }) => {
+                        self.offered.insert(number);
+                    }
+                    ClientOutput::Event(ClientSessionEvent::Withdrawn { number }) => {
+                        self.offered.remove(&number);
+                    }
                     ClientOutput::Event(_) => {}
                     ClientOutput::Close(_) => over = true,
                 }
@@ -228,7 +265,8 @@ impl World {
         }
         folder.break_off();
         self.kills += 1;
-        **session = Self::session(folder, self.server.now);
+        **session = Self::session(folder, self.accept, self.server.now);
+        self.offered.clear();
         let (config, now) = (ServerConfig::default(), self.server.now);
         self.server.session = ServerSession::new(&config, Default::default(), now);
         self.server.done.clear();
@@ -244,6 +282,7 @@ impl World {
             self.server.notice(&name(u8::try_from(number).unwrap()));
         }
         for _ in 0..10_000 {
+            self.accept_all();
             self.exchange();
             let more = [
                 self.arrive(),
@@ -275,7 +314,7 @@ impl World {
     /// What the server was told last of each file is that it is there as it is.
     fn assert_confirmed(&self) {
         let confirmed = self.server.events.iter().filter_map(|event| match event {
-            ServerSessionEvent::Confirmed { name, size } => Some((name.clone(), *size)),
+            ServerSessionEvent::Confirmed { name, size, .. } => Some((name.clone(), *size)),
             _ => None,
         });
         let confirmed: BTreeMap<_, _> = confirmed.collect();
@@ -300,7 +339,18 @@ proptest! {
 
     #[test]
     fn one_of_ours_has_all_in_the_end(steps in prop::collection::vec(step(), 0..150)) {
-        let mut world = World::ours();
+        let mut world = World::ours(Accept::All);
+        for step in steps {
+            world.step(step);
+        }
+        world.settle();
+        world.assert_same();
+        world.assert_confirmed();
+    }
+
+    #[test]
+    fn one_that_asks_has_all_that_it_wants(steps in prop::collection::vec(step(), 0..150)) {
+        let mut world = World::ours(Accept::Ask);
         for step in steps {
             world.step(step);
         }
@@ -323,7 +373,7 @@ proptest! {
 /// A large file gets through although every connection is lost after a few pieces.
 #[test]
 fn a_file_is_gone_on_with_over_many_connections() {
-    let mut world = World::ours();
+    let mut world = World::ours(Accept::All);
     world.server.disk.put(&path("/a"), vec![1; 20 * CHUNK].into());
     world.server.notice(&path("/a"));
     for _ in 0..9 {

@@ -17,7 +17,10 @@ pub(crate) fn sentence(event: &Event, who: impl FnOnce(PeerId) -> String) -> Opt
         Event::Sent { peer, name, size: bytes, receipt_follows: false } => {
             Some(format!("{} was sent {}, {}", who(*peer), text::message(name), size(*bytes)))
         }
-        Event::Confirmed { peer, name, size: bytes } => {
+        Event::Withdrawn { peer, name, id } => {
+            Some(format!("[{id}] {} offers {} no more", who(*peer), text::message(name)))
+        }
+        Event::Confirmed { peer, name, size: bytes, .. } => {
             Some(format!("{} has {}, {}", who(*peer), text::message(name), size(*bytes)))
         }
         Event::Rejected { peer, name, reason, fate } => {
@@ -152,7 +155,9 @@ mod tests {
         };
         assert_eq!(sent(false).as_deref(), Some("alice was sent /big, 1.00 KiB"));
         assert_eq!(sent(true), None, "what becomes of it is told");
-        let has = Event::Confirmed { peer, name: "/big".into(), size: 1024 };
+        let withdrawn = Event::Withdrawn { peer, id: 3.into(), name: "/big".into() };
+        assert_eq!(told(&withdrawn).as_deref(), Some("[3] alice offers /big no more"));
+        let has = Event::Confirmed { peer, name: "/big".into(), size: 1024, already: false };
         assert_eq!(told(&has).as_deref(), Some("alice has /big, 1.00 KiB"));
         for (fate, expected) in [
             (Fate::Passing, "alice cannot take /big yet: full␛"),

@@ -6,13 +6,18 @@
 //!
 //! What a node publishes goes to a folder of its own below the received folder, named by the node's
 //! name. The node's id decides: a second alice gets the folder `alice-2`, and a node that is started
-//! again under another name keeps the folder that it has.
+//! again under another name keeps the folder that it has. With `--ask` files are shown as a numbered
+//! list, and come when they are accepted.
+
+mod answer;
+mod ask;
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
-use zyre::{Builder, Event, Events, Node, ReceivedLimits};
+use tokio::sync::mpsc;
+use zyre::{Accept, Builder, Event, Events, Node, ReceivedLimits};
 
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
@@ -33,6 +38,9 @@ pub(crate) struct Options {
     /// Group to be in; may be given several times.
     #[arg(long)]
     group: Vec<String>,
+    /// Ask which files to take: type y 3, n 3, y *, or ? for the list and more.
+    #[arg(long)]
+    ask: bool,
     /// TCP port of the file server, to which others connect. Default: the first free one from 49152 up.
     #[arg(long, value_name = "PORT")]
     file_port: Option<u16>,
@@ -45,6 +53,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let limits = ReceivedLimits { hidden: options.hidden, ..ReceivedLimits::default() };
     let builder = options.network.builder().receive(&options.received).received_limits(limits);
+    let builder = builder.accept(if options.ask { Accept::Ask } else { Accept::All });
     let builder = options.identity.apply(builder, "listen")?;
     let builder = options.group.iter().fold(builder, Builder::join);
     let builder = options.file_port.into_iter().fold(builder, Builder::file_port);
@@ -54,15 +63,35 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     let (name, received) = (text::nick(node.name()), options.received.display());
     output::line(format!("listening as {name}; files go to {received}"));
+    if options.ask {
+        output::line("type y and a number to take a file, ? for more");
+    }
     stop_when_interrupted(&node);
-    report(node, events).await;
+    let lines = options.ask.then(ask::lines);
+    report(node, events, lines).await;
     Ok(())
 }
 
-async fn report(node: Node, mut events: Events) {
-    let mut progress = Progress::new(node);
-    while let Some(event) = events.recv().await {
+/// Tells what happens until the node stops, and does what the user types. At the end of the input the
+/// command goes on.
+async fn report(node: Node, mut events: Events, mut lines: Option<mpsc::Receiver<String>>) {
+    let mut progress = Progress::new(node.clone());
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            line = next(&mut lines) => {
+                match line {
+                    Some(line) => ask::obey(&node, &line, &progress),
+                    None => lines = None,
+                }
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
         match event {
+            Event::Offered { peer, offer } => {
+                progress.say(ask::sentence(&progress.name_of(peer), &offer));
+            }
             Event::Deliver { peer, name, path, size: bytes } => {
                 progress.finish(peer, &name);
                 let (who, name) = (progress.name_of(peer), text::message(&name));
@@ -76,5 +105,13 @@ async fn report(node: Node, mut events: Events) {
             }
             event => progress.show(&event),
         }
+    }
+}
+
+/// Waits for the next line; waits forever if none are read.
+async fn next(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match lines {
+        Some(lines) => lines.recv().await,
+        None => std::future::pending().await,
     }
 }

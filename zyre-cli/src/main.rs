@@ -2,6 +2,7 @@
 
 mod account;
 mod chat;
+mod counted;
 mod file_news;
 mod hub;
 mod id_in_use;

@@ -17,6 +17,7 @@ use clap::Args;
 use tokio::time::Instant;
 use zyre::{Builder, Event, Events, Node, PeerId, Printable, Recipient, ShareError};
 
+use crate::counted::Counted;
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
@@ -145,6 +146,7 @@ async fn publish(
 
 async fn report(node: Node, mut events: Events, options: &Options) -> Result<(), Box<dyn Error>> {
     let mut progress = Progress::new(node.clone());
+    let mut counted = Counted::default();
     let mut awaited = match options.person() {
         Some(Person::Name(name)) if options.group.is_none() => Some(name),
         _ => None,
@@ -153,6 +155,12 @@ async fn report(node: Node, mut events: Events, options: &Options) -> Result<(),
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
+            () = counted.due() => {
+                for sentence in counted.take(|peer| progress.name_of(peer)) {
+                    progress.say(sentence);
+                }
+                continue;
+            }
             () = until(decision) => {
                 decision = None;
                 if let Some(name) = awaited
@@ -164,17 +172,16 @@ async fn report(node: Node, mut events: Events, options: &Options) -> Result<(),
                 continue;
             }
         };
-        match event {
-            Some(event) => {
-                if let (Event::Enter { name, .. }, Some(awaited), None) =
-                    (&event, awaited, decision)
-                    && **name == *awaited
-                {
-                    decision = Some(Instant::now() + NAMESAKES);
-                }
-                progress.show(&event);
+        let Some(event) = event else { return Ok(()) };
+        match &event {
+            Event::Enter { name, .. } if decision.is_none() && awaited == Some(&**name) => {
+                decision = Some(Instant::now() + NAMESAKES);
             }
-            None => return Ok(()),
+            Event::Declined { peer, name, .. } => progress.finish(*peer, name),
+            _ => {}
+        }
+        if !counted.note(&event) {
+            progress.show(&event);
         }
     }
 }

@@ -102,6 +102,49 @@ fn a_name_that_two_have_is_not_shared_with() {
     assert!(told.contains("several nodes are called alice: use --to with the id"), "{told}");
 }
 
+#[test]
+fn a_listener_that_asks_takes_what_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    for name in ["1.jpg", "2.jpg", "3.jpg"] {
+        fs::write(photos.join(name), "a picture").unwrap();
+    }
+    let (received, mine) = (folder.path().join("received"), folder.path().join("mine.jpg"));
+    let (photos, received) = (photos.to_str().unwrap(), received.to_str().unwrap());
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port, "--ephemeral"];
+    let mut listen =
+        Program::start(&[&["listen", "--ask", "--received", received], &lo[..]].concat());
+    listen.sees(&["type y and a number to take a file"]);
+    let mut share = Program::start(&[&["share", photos], &lo[..]].concat());
+    let number = |name: &str| {
+        let line = listen.sees(&["] ", " offers /photos/", name, ", 9 B"]);
+        line[1..].split_once(']').unwrap().0.to_owned()
+    };
+    let [one, two, three] = ["1.jpg", "2.jpg", "3.jpg"].map(number);
+    listen.say("what?");
+    listen.sees(&["n N [WHY]: decline"]);
+    listen.say("y 99");
+    listen.sees(&["there is no such offer"]);
+    listen.say(&format!("y {one} {photos}/2.jpg"));
+    listen.sees(&["a file cannot be put at "]);
+    listen.say(&format!("n {two} I have it"));
+    share.sees(&["does not want /photos/2.jpg: I have it"]);
+    listen.say(&format!("y {one} {}", mine.display()));
+    listen.sees(&["/photos/1.jpg, 9 B, is at ", "mine.jpg"]);
+    assert_eq!(fs::read_to_string(mine).unwrap(), "a picture");
+    listen.say("?");
+    listen.say("y *");
+    listen.sees(&["/photos/3.jpg, 9 B, is at "]);
+    assert_eq!(listen.count(&format!("[{three}] ")), 2, "{}", listen.transcript());
+    share.sees(&["has /photos/3.jpg, 9 B"]);
+    listen.interrupt();
+    assert!(listen.end().success());
+    share.interrupt();
+    assert!(share.end().success());
+}
+
 /// What is left out is told; SIGTERM and SIGHUP are an end like Ctrl-C, and nothing stays behind.
 #[cfg(unix)]
 #[test]

@@ -59,6 +59,8 @@ pub struct Builder {
     folder_names: FolderNames,
     #[cfg(feature = "files")]
     file_port: files::PortSettings,
+    #[cfg(feature = "files")]
+    accept: crate::Accept,
 }
 
 impl Default for Builder {
@@ -95,6 +97,8 @@ impl Default for Builder {
             folder_names: FolderNames::default(),
             #[cfg(feature = "files")]
             file_port: files::PortSettings::default(),
+            #[cfg(feature = "files")]
+            accept: crate::Accept::default(),
         }
     }
 }
@@ -374,7 +378,18 @@ impl Builder {
         self
     }
 
-    /// Sets what the directory that [receives](Self::receive) files may hold, of all peers together.
+    /// Sets which files of others the node takes. Default: all.
+    ///
+    /// With [`Accept::Ask`](crate::Accept::Ask) each file is an [`Event::Offered`](crate::Event::Offered),
+    /// and comes if the application [accepts](Node::accept) it.
+    #[cfg(feature = "files")]
+    pub const fn accept(mut self, accept: crate::Accept) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// Sets what the directory that [receives](Self::receive) files may hold: of all peers together, and
+    /// of each of them.
     #[cfg(feature = "files")]
     pub const fn received_limits(mut self, limits: crate::ReceivedLimits) -> Self {
         self.received_limits = limits;
@@ -543,8 +558,9 @@ impl Builder {
         let Some(settings) = self.files.clone() else { return Ok(None) };
         let places = location.addresses(0);
         let takes_nothing = settings.received.is_none();
-        let (limits, port) = (self.received_limits.clone(), self.file_port.own);
-        let (files, service) = files::open(id, places, settings, limits, port).await?;
+        let limits = self.received_limits.clone();
+        let (port, accept) = (self.file_port.own, self.accept);
+        let (files, service) = files::open(id, places, settings, limits, port, accept).await?;
         let (now, name) = (Instant::now(), files::HEADER);
         // One that the application has set itself stays.
         if !self.headers.iter().any(|(own, _)| own == name) {

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 #[cfg(feature = "files")]
-use filemq::{Fate, OmittedFiles, Refusal};
+use filemq::{Fate, OfferId, OmittedFiles, Refusal};
 use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, UnreachableReason};
+
+#[cfg(feature = "files")]
+use crate::files::Offer;
 
 /// Something that has happened on the network.
 ///
@@ -17,9 +20,10 @@ use zre_proto::{Content, Endpoint, ExitReason, Headers, HostEndpoint, PeerId, Un
 #[cfg_attr(
     feature = "files",
     doc = "
-With the feature `files` there are `Deliver`, `Retract`, `Refused`, `Retried`, `Receiving`, `Sending`,
-`Sent`, `Confirmed`, `Rejected`, `FileServerUnreachable` and `FileServerReached` as well. They tell of
-connections of their own, so they may come a little after the peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
+With the feature `files` there are `Offered`, `Withdrawn`, `Deliver`, `Retract`, `Refused`, `Retried`,
+`Receiving`, `Sending`, `Sent`, `Confirmed`, `Declined`, `Rejected`, `FileServerUnreachable` and
+`FileServerReached` as well. They tell of connections of their own, so they may come a little after the
+peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are about this
 node's own folders."
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +144,30 @@ pub enum Event {
         leader: Option<PeerId>,
         /// Whether that is this node.
         mine: bool,
+    },
+    /// A peer has a file for this node, which has started with [`Accept::Ask`](crate::Accept::Ask):
+    /// nothing of it is sent before the application calls [`Node::accept`](crate::Node::accept). Told
+    /// once of each state of a file, also if the peer comes back.
+    ///
+    /// Peers of other implementations do not wait: they have begun to send the file, and nothing else of
+    /// theirs is read until it is decided, so decide soon.
+    #[cfg(feature = "files")]
+    Offered {
+        /// The peer that has published it.
+        peer: PeerId,
+        /// The file.
+        offer: Offer,
+    },
+    /// An offer holds no more: the file has changed, and is offered anew, or it is gone, or is not for
+    /// this node any more.
+    #[cfg(feature = "files")]
+    Withdrawn {
+        /// The peer that had published it.
+        peer: PeerId,
+        /// Which offer.
+        id: OfferId,
+        /// Its name on the network.
+        name: Arc<str>,
     },
     /// A file that a peer has published is here, complete.
     #[cfg(feature = "files")]
@@ -275,7 +303,7 @@ pub enum Event {
         /// Its size in bytes.
         size: u64,
         /// Whether the peer has still to say what has become of it, as peers of this library do:
-        /// `Confirmed` or `Rejected`, unless the file changes or the peer exits before.
+        /// `Confirmed`, `Rejected` or `Declined`, unless the file changes or the peer exits before.
         receipt_follows: bool,
     },
     /// A peer has said that it has a file: whole, verified, and under its name. Also told of files
@@ -288,6 +316,19 @@ pub enum Event {
         name: Arc<str>,
         /// Its size in bytes.
         size: u64,
+        /// Whether the peer has it from before, so that it was not sent.
+        already: bool,
+    },
+    /// A peer does not want a file of this node, or has no place for it: it is not sent, or was broken
+    /// off. Told again when the peer comes back and still does not want it.
+    #[cfg(feature = "files")]
+    Declined {
+        /// The peer that does not want it.
+        peer: PeerId,
+        /// Its name on the network.
+        name: Arc<str>,
+        /// What the peer says; may be empty. Show it by [`Printable`](crate::Printable) only.
+        reason: Arc<str>,
     },
     /// A peer has said that it does not accept a file of this node.
     #[cfg(feature = "files")]
@@ -356,7 +397,10 @@ impl Event {
             | Self::Returned { peer, .. }
             | Self::Unreachable { peer, .. } => Some(*peer),
             #[cfg(feature = "files")]
-            Self::Deliver { peer, .. }
+            Self::Offered { peer, .. }
+            | Self::Withdrawn { peer, .. }
+            | Self::Declined { peer, .. }
+            | Self::Deliver { peer, .. }
             | Self::Retract { peer, .. }
             | Self::Refused { peer, .. }
             | Self::Retried { peer, .. }

@@ -5,6 +5,8 @@
 //! [`filemq::calls`].
 
 mod guest;
+mod offer;
+mod offers;
 mod port;
 pub(crate) mod publish;
 pub(crate) mod recipient;
@@ -19,9 +21,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use filemq::session::ClientConfig;
 use filemq::{
-    Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent, Guest,
-    MountOptions, Progress, PublishError, ReceivedLimits, Server, ServerEvent, ServerEvents,
+    Accept, Audience, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent,
+    Guest, MountOptions, Progress, PublishError, ReceivedLimits, Server, ServerEvent, ServerEvents,
     ServerOptions, VirtualPath,
 };
 use zre_proto::PeerId;
@@ -31,6 +34,8 @@ use self::unreached::UnreachedServers;
 use self::ways::PeerWays;
 pub(crate) use self::ways::{HEADER, TAKES_HEADER};
 
+pub use self::offer::Offer;
+pub(crate) use self::offers::Offers;
 use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
 use crate::event::Event;
@@ -59,6 +64,7 @@ pub(crate) struct Files {
     server: Server,
     /// The port of the server.
     pub(crate) port: u16,
+    pub(crate) offers: Offers,
 }
 
 /// What the task of file sharing holds.
@@ -81,6 +87,7 @@ pub(crate) async fn open(
     settings: Settings,
     limits: ReceivedLimits,
     port: Option<u16>,
+    accept: Accept,
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
     let identity = Bytes::copy_from_slice(&id.routing_id());
@@ -92,8 +99,8 @@ pub(crate) async fn open(
             .map_err(|source| StartError::SharedFolder { path: shared, source })?;
     }
     let port = port::listen(&server, &places, port)?;
-    let options =
-        ClientOptions { received: limits, identity, folders: true, ..ClientOptions::default() };
+    let session = ClientConfig { accept, ..ClientConfig::default() };
+    let options = ClientOptions { session, received: limits, identity, folders: true };
     let client = match received {
         Some(received) => {
             let (client, events) = Client::open(&received, options)
@@ -104,6 +111,7 @@ pub(crate) async fn open(
         }
         None => None,
     };
+    let offers = client.as_ref().map_or_else(Offers::none, |(client, _)| Offers::of(client));
     let service = Service {
         server: server.clone(),
         server_events,
@@ -112,7 +120,7 @@ pub(crate) async fn open(
         unreached: UnreachedServers::default(),
         port,
     };
-    Ok((Files { server, port }, service))
+    Ok((Files { server, port, offers }, service))
 }
 
 /// Publishes everything in the shared folder, which is created if it does not exist.
@@ -247,7 +255,7 @@ impl Service {
         self.server.set_calls(move |call| {
             let Some((driver, client)) = driver.upgrade().zip(client.upgrade()) else { return };
             match guest::caller(&driver, &call) {
-                Some(peer) => drop(client.accept(&peer.to_string(), call)),
+                Some(peer) => drop(client.take_call(&peer.to_string(), call)),
                 None => {
                     let address = call.address();
                     tracing::debug!(%address, "a file server that is not known has called");
@@ -320,7 +328,10 @@ fn publishing(event: &ServerEvent) -> Option<Event> {
 
 /// Returns whether a client says what has become of a file.
 const fn is_receipt(event: &ServerEvent) -> bool {
-    matches!(event, ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. })
+    matches!(
+        event,
+        ServerEvent::Confirmed { .. } | ServerEvent::Rejected { .. } | ServerEvent::Declined { .. }
+    )
 }
 
 /// Returns the peer that a client is.
@@ -340,9 +351,13 @@ fn sending(driver: &Driver, event: ServerEvent) -> Option<Event> {
             let peer = peer_of(driver, &client)?;
             Some(Event::Sent { peer, name: name.as_str().into(), size, receipt_follows })
         }
-        ServerEvent::Confirmed { client, name, size } => {
+        ServerEvent::Confirmed { client, name, size, already } => {
             let peer = peer_of(driver, &client)?;
-            Some(Event::Confirmed { peer, name: name.as_str().into(), size })
+            Some(Event::Confirmed { peer, name: name.as_str().into(), size, already })
+        }
+        ServerEvent::Declined { client, name, reason } => {
+            let peer = peer_of(driver, &client)?;
+            Some(Event::Declined { peer, name: name.as_str().into(), reason })
         }
         ServerEvent::Rejected { client, name, reason, fate } => {
             let peer = peer_of(driver, &client)?;
@@ -365,7 +380,7 @@ fn receiving(event: ClientEvent) -> Option<Event> {
             let peer = origin.parse().ok()?;
             Some(Event::Receiving { peer, name: name.as_str().into(), bytes, total, rate })
         }
-        _ => None,
+        event => offers::event(event),
     }
 }
 

@@ -311,6 +311,11 @@ Peers know files again by the id of the node that has sent them. With a [`State`
 id after a restart: nothing is sent again that is there, a transfer that was cut goes on, and what a
 folder has lost meanwhile is deleted. What a node without a shared folder does not publish any more
 stays where it is.
+
+With [`Builder::accept`] the node takes only what the application wants: each file is an
+[`Event::Offered`], of which nothing is sent before [`Node::accept`]. [`Node::offers`] lists what a peer
+has, which can be fetched later as well. The peer that has published a file hears
+[`Event::Declined`].
 "
 )]
 //!
@@ -359,7 +364,11 @@ pub use error::StartError;
 pub use event::Event;
 pub use events::{Events, TryRecvError};
 #[cfg(feature = "files")]
-pub use filemq::{Fate, Omission, OmittedFiles, ReceivedLimits, Refusal};
+pub use filemq::{
+    Accept, Fate, OfferError, OfferId, OfferState, Omission, OmittedFiles, ReceivedLimits, Refusal,
+};
+#[cfg(feature = "files")]
+pub use files::Offer;
 #[cfg(feature = "files")]
 pub use files::publish::Publish;
 #[cfg(feature = "files")]

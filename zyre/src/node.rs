@@ -452,6 +452,77 @@ impl Node {
         self.files()?.retract(name).await
     }
 
+    /// Returns what a peer has on offer now, in the order of names: what is not decided, was put off, or
+    /// is on its way. An offer holds until the file changes or is gone, so a file can be fetched later.
+    /// With [`Accept::All`](crate::Accept::All), where everything comes, there is nothing to decide, and
+    /// nothing is on offer.
+    #[cfg(feature = "files")]
+    pub fn offers(&self, peer: PeerId) -> Vec<crate::Offer> {
+        self.shared.files.as_ref().map(|files| files.offers.list(peer)).unwrap_or_default()
+    }
+
+    /// Accepts a file on offer: it is fetched as soon as there is room for it. What was decided about a
+    /// file holds until it changes, also if the peer goes and comes back, as long as the node lives.
+    ///
+    /// # Errors
+    /// See [`OfferError`](crate::OfferError).
+    #[cfg(feature = "files")]
+    pub fn accept(&self, offer: crate::OfferId) -> Result<(), crate::OfferError> {
+        self.offered()?.accept(offer)
+    }
+
+    /// Accepts a file on offer, which is moved to `path` when it has come: outside the received folder it
+    /// is no concern of the node any more, neither updated nor deleted. If it cannot be moved by then it
+    /// stays in the received folder; [`Event::Deliver`](crate::Event::Deliver) says where it is.
+    ///
+    /// # Errors
+    /// See [`OfferError`](crate::OfferError): for instance if there is something at `path`.
+    #[cfg(feature = "files")]
+    pub fn accept_as(
+        &self,
+        offer: crate::OfferId,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<(), crate::OfferError> {
+        self.offered()?.accept_as(offer, path.as_ref())
+    }
+
+    /// Declines a file on offer: it is not sent, or broken off. The peer is told the reason, of which 255
+    /// bytes count, and the file is not offered again until it changes.
+    ///
+    /// # Errors
+    /// See [`OfferError`](crate::OfferError).
+    #[cfg(feature = "files")]
+    pub fn decline(&self, offer: crate::OfferId, reason: &str) -> Result<(), crate::OfferError> {
+        self.offered()?.decline(offer, reason)
+    }
+
+    /// Puts a file on offer off: it is not sent, or broken off. The offer holds, and what has come of the
+    /// file is kept if that is worthwhile; of each peer that is so for one file.
+    ///
+    /// # Errors
+    /// See [`OfferError`](crate::OfferError).
+    #[cfg(feature = "files")]
+    pub fn pause(&self, offer: crate::OfferId) -> Result<(), crate::OfferError> {
+        self.offered()?.pause(offer)
+    }
+
+    /// Takes back what was decided about a file on offer: it is not sent, or broken off, and what has
+    /// come of it is dropped. The offer holds.
+    ///
+    /// # Errors
+    /// See [`OfferError`](crate::OfferError).
+    #[cfg(feature = "files")]
+    pub fn cancel(&self, offer: crate::OfferId) -> Result<(), crate::OfferError> {
+        self.offered()?.cancel(offer)
+    }
+
+    /// A node that shares nothing has no offers.
+    #[cfg(feature = "files")]
+    fn offered(&self) -> Result<&crate::files::Offers, crate::OfferError> {
+        let files = self.shared.files.as_ref();
+        files.map(|files| &files.offers).ok_or(crate::OfferError::Gone)
+    }
+
     #[cfg(feature = "files")]
     fn files(&self) -> Result<&crate::files::Files, crate::ShareError> {
         self.shared.files.as_ref().ok_or(crate::ShareError::NotSharing)

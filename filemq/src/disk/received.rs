@@ -29,6 +29,7 @@ mod journal;
 mod limits;
 mod names;
 mod partial;
+mod promise;
 mod ready;
 mod record;
 mod resumable;
@@ -37,6 +38,7 @@ mod sparse;
 mod sync;
 mod tree;
 mod twins;
+mod usage;
 mod write_error;
 mod writer;
 

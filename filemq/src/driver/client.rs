@@ -1,8 +1,11 @@
 //! A client: the servers it is connected to, and its received folder.
 
 mod connection;
+mod consent;
 mod event;
 mod folder;
+mod offer;
+mod offer_book;
 mod options;
 mod shared;
 
@@ -21,6 +24,8 @@ use zmtp::sync::Mutex;
 
 use self::connection::RemoteServer;
 pub use self::event::{ClientEvent, ClientEvents};
+pub use self::offer::{OfferError, OfferId, OfferInfo, OfferState};
+use self::offer_book::OfferBook;
 pub use self::options::ClientOptions;
 use self::shared::ClientShared;
 use crate::VirtualPath;
@@ -73,6 +78,7 @@ impl Client {
         let subscriptions = watch::Sender::new(Vec::new());
         let folder_lost = AtomicBool::new(false);
         let folder_names = Mutex::new(Arc::new(|origin: &str| origin.to_owned()) as Arc<_>);
+        let offers = Mutex::new(OfferBook::new(options.session.offers));
         let shared = ClientShared {
             received,
             options,
@@ -80,6 +86,7 @@ impl Client {
             events: sender,
             folder_names,
             folder_lost,
+            offers,
         };
         let shared = Arc::new(shared);
         Ok((Self { shared, servers: Mutex::default() }, ClientEvents::new(events)))
@@ -153,7 +160,7 @@ impl Client {
     /// on that connection, instead of the one that there is. That it is this server is for the application
     /// to know, by the call's [ticket](Call::ticket). Returns `false`, and closes the connection, if no
     /// such server is connected, or another call is being taken.
-    pub fn accept(&self, origin: &str, call: Call) -> bool {
+    pub fn take_call(&self, origin: &str, call: Call) -> bool {
         self.servers().get(origin).is_some_and(|server| server.calls.try_send(call).is_ok())
     }
 

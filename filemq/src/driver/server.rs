@@ -218,7 +218,7 @@ impl Server {
     }
 
     /// Hands what other servers dial to this one for a client of this application to `calls`, which
-    /// gives it to [`Client::accept`](crate::Client::accept) or drops it. By default all calls are
+    /// gives it to [`Client::take_call`](crate::Client::take_call) or drops it. By default all calls are
     /// dropped. See [`calls`](crate::calls). It must not call the server.
     pub fn set_calls(&self, calls: impl Fn(Call) + Send + Sync + 'static) {
         let old = std::mem::replace(&mut *self.shared.calls.lock(), Arc::new(calls));

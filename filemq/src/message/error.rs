@@ -16,6 +16,9 @@ pub enum DecodeError {
     /// This version does not know such a message.
     #[error("FILEMQ message {0} is not known")]
     UnknownId(u8),
+    /// This version does not know such an offer, nor how long it is.
+    #[error("FILEMQ offer of kind {0} is not known")]
+    UnknownOffer(u8),
     /// It ends inside a field.
     #[error("the message ends inside a field")]
     Truncated,

@@ -6,6 +6,7 @@ use super::cheezburger::{Cheezburger, Operation};
 use super::dictionary::Dictionary;
 use super::error::DecodeError;
 use super::limits::{MAX_ENTRIES, MAX_PATH, MAX_VALUE};
+use super::offer::{Answer, FILE, Offer, Verdict, WITHDRAWN};
 use super::receipt::{Outcome, Receipt};
 use super::wire::{PROTOCOL, VERSION};
 
@@ -75,6 +76,37 @@ impl<'a> Fields<'a> {
             receipts.push(Receipt { sequence, outcome, reason: self.string()? });
         }
         Ok(receipts)
+    }
+
+    /// Reads one by one, so that a false count costs nothing.
+    pub(super) fn offers(&mut self) -> Result<Vec<Offer>, DecodeError> {
+        let mut offers = Vec::new();
+        for _ in 0..self.length(MAX_ENTRIES)? {
+            let number = self.number()?;
+            offers.push(match self.byte()? {
+                FILE => Offer::File {
+                    number,
+                    filename: self.path()?,
+                    size: self.number()?,
+                    seconds: self.bytes().map(i64::from_be_bytes)?,
+                    nanoseconds: self.bytes().map(u32::from_be_bytes)?,
+                    mode: self.bytes().map(u16::from_be_bytes)?,
+                },
+                WITHDRAWN => Offer::Withdrawn { number },
+                kind => return Err(DecodeError::UnknownOffer(kind)),
+            });
+        }
+        Ok(offers)
+    }
+
+    /// Reads one by one, so that a false count costs nothing.
+    pub(super) fn answers(&mut self) -> Result<Vec<Answer>, DecodeError> {
+        let mut answers = Vec::new();
+        for _ in 0..self.length(MAX_ENTRIES)? {
+            let (number, verdict) = (self.number()?, Verdict::from(self.byte()?));
+            answers.push(Answer { number, verdict, text: self.string()? });
+        }
+        Ok(answers)
     }
 
     pub(super) fn ohai(&mut self) -> Result<(), DecodeError> {

@@ -1,30 +1,35 @@
 //! One server, as a client sees it.
 
 mod config;
+mod consent;
 mod credit;
 mod event;
 mod incoming;
 mod inventory;
+mod offers;
 mod receipts;
 mod requests;
+mod undecided;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-pub use self::config::ClientConfig;
+pub use self::config::{Accept, ClientConfig};
 use self::credit::Credit;
 use self::event::ClientOutputs;
 pub use self::event::{ClientClose, ClientOutput, ClientSessionEvent};
 use self::incoming::IncomingFiles;
 pub use self::inventory::Inventory;
+use self::offers::Offers;
 use self::receipts::Receipts;
+use self::undecided::UndecidedFile;
 use super::extensions;
 use super::write::{Write, Written};
-use crate::VirtualPath;
 use crate::message::Message;
 use crate::retry_clock::{Due, RetryClock};
+use crate::{Fate, FileEvent, VirtualPath};
 
 /// The pauses before orders are tried again that could not be carried out for a passing reason.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
@@ -38,6 +43,11 @@ pub struct ClientSession {
     /// ICANHAZ messages that are still to be sent.
     requests: VecDeque<Bytes>,
     incoming: IncomingFiles,
+    offers: Offers,
+    /// A file that was sent unasked, while the application decides.
+    undecided: Option<UndecidedFile>,
+    /// The number of the next such file.
+    next_question: u64,
     credit: Credit,
     receipts: Receipts,
     /// When to try again what the received folder could not do.
@@ -78,6 +88,9 @@ impl ClientSession {
             stage: ClientStage::Greeting,
             requests: requests::requests(&subscriptions, &inventory, config),
             incoming: IncomingFiles::new(subscriptions, inventory.partial, config.hidden),
+            offers: Offers::new(config.offers),
+            undecided: None,
+            next_question: 0,
             credit: Credit::default(),
             receipts: Receipts::default(),
             retry: RetryClock::new(SHORTEST_PAUSE, LONGEST_PAUSE),
@@ -111,25 +124,26 @@ impl ClientSession {
                     self.credit = Credit::counted(self.config.window);
                 }
                 self.receipts.are_wanted = extensions::says(&terms, extensions::RECEIPT);
+                self.offers.are_agreed = extensions::says(&terms, extensions::OFFER);
                 self.request(now);
             }
             // One answer too many does no harm.
             Message::OhaiOk | Message::IcanhazOk(_) | Message::HugzOk => {}
             // Without a subscription it is meant for another client.
             Message::Cheezburger(_) if self.stage == ClientStage::Greeting => {}
-            Message::Cheezburger(piece) => {
-                let bytes = piece.chunk.len() as u64;
-                if !self.incoming.receive(piece, &mut self.outputs) {
-                    // It is not written, so it is dealt with.
-                    self.handle_taken(now, bytes);
-                }
-            }
+            Message::Cheezburger(piece) => self.handle_piece(now, piece),
+            Message::Offers(offers) if self.offers.are_agreed => self.handle_offers(offers),
             // Servers until 2014 ask; later ones do not, and must not get an answer unasked.
             Message::Hugz => self.send(now, Message::HugzOk.encode()),
             Message::Kthxbai => self.close(ClientClose::Goodbye),
             Message::Srsly { reason } => self.close(ClientClose::Refused(text(reason))),
             Message::Rtfm { reason } => self.close(ClientClose::Rejected(text(reason))),
-            Message::Ohai | Message::Icanhaz(_) | Message::Nom { .. } | Message::Receipts(_) => {
+            Message::Ohai
+            | Message::Icanhaz(_)
+            | Message::Nom { .. }
+            | Message::Receipts(_)
+            | Message::Offers(_)
+            | Message::Answers(_) => {
                 let what = format!("{} is not for clients", message.name());
                 self.close(ClientClose::Protocol(what));
             }
@@ -153,15 +167,28 @@ impl ClientSession {
     /// What it could not write is not [taken](Self::handle_taken), so the server is given no credit
     /// for more.
     pub fn handle_written(&mut self, now: Instant, written: &Written) {
-        if let Some(sequence) = self.incoming.handle_written(written) {
-            self.receipts.note(sequence, written);
-        }
         match written {
+            Written::File { sequence: Some(sequence), event } => {
+                if matches!(event, FileEvent::Refused { fate: Fate::Final, .. }) {
+                    self.incoming.refused(*sequence, &mut self.offers);
+                }
+                self.receipts.note(*sequence, event);
+            }
+            Written::Reserved { offer, part } => {
+                if let Some((name, part)) = self.offers.reserved(*offer, part.as_ref()) {
+                    self.incoming.goes_on(name, part);
+                }
+            }
+            Written::NoRoom { offer, event } => {
+                if let FileEvent::Refused { reason, fate, .. } = event {
+                    self.offers.refused(*offer, reason, *fate);
+                }
+            }
             Written::Mismatch { name } => self.close(ClientClose::Mismatch { name: name.clone() }),
             Written::Stuck => self.retry.failed(now),
             Written::Unstuck => self.retry.succeeded(),
             Written::Replaced => self.close(ClientClose::Replaced),
-            Written::File(_) | Written::Superseded { .. } => {}
+            Written::File { sequence: None, .. } => {}
         }
     }
 
@@ -193,7 +220,8 @@ impl ClientSession {
         if output.is_some() || self.stage == ClientStage::Closed {
             return output;
         }
-        self.receipts.take().map(ClientOutput::Send)
+        let answers = self.offers.take_unsent();
+        answers.or_else(|| self.receipts.take()).map(ClientOutput::Send)
     }
 
     /// Sets whether the driver reads from the connection. While it does not, because the disk or

@@ -11,24 +11,63 @@
 //!   RECEIPT 1                             I say what becomes of files, if you want to know
 //!   HIDDEN  1                             I take files with hidden names too
 //!   TICKET  hexadecimal                   what you have given me, to be known by (in the first only)
+//!   OFFER   1                             I say which files I want, if you tell me what there is
 //! after ICANHAZ-OK
 //!   CREDIT  1                             I stop when credit runs out, and resume when there is more
 //!   RECEIPT 1                             I want to know what becomes of files: RECEIPTS
+//!   OFFER   1                             I send a file when you have said so: OFFERS, ANSWERS
 //! headers of CHEEZBURGER, on the first piece of a file
 //!   SIZE    decimal                       bytes of the whole
 //!   DIGEST  BLAKE3-...                    of the whole
 //!   MTIME   seconds.nanoseconds           when it was last changed, since 1970
 //!   MODE    octal                         permissions
+//!   FETCH   decimal                       the file was fetched so many times, if more than once
 //! and on the last
 //!   ABORT   1                             the file will not be completed; forget it
 //! ```
+//!
+//! # Offers
+//!
+//! A server that has said `OFFER` sends no file unasked. It offers each file that the client does not
+//! have, by a number that the session uses once, with name, size, time and permissions, but without a
+//! digest: nothing is read for a list. The client answers each offer at once, and may answer again:
+//!
+//! ```text
+//!   client                                          server
+//!     | <------------------ OFFERS 0 "/a" .. 1 "/b" .. 2 "/c" |
+//!     | ANSWERS 0 fetch, 1 later "disk is full", 2 decline --> |
+//!     | <------------------------------- CHEEZBURGER .. "/a" |
+//!     | ANSWERS 1 fetch -----------------------------------> |  there is room by now
+//!     | <------------------------------- CHEEZBURGER .. "/b" |
+//!     | ANSWERS 1 later -----------------------------------> |  not now, after all
+//!     | <------------------------- CHEEZBURGER "/b" .. ABORT |
+//!     | <--------------------------------- OFFERS 1 withdrawn |  it has changed
+//!     | <------------------------------------- OFFERS 3 "/b" |
+//! ```
+//!
+//! - *fetch*: the file is sent, in the order of these answers. The text may be what the client has of it:
+//!   offset, digest of that, digest of the whole, as after RESUME.
+//!   If it is not the first *fetch* of the offer, the first piece says which one it answers: pieces may
+//!   be on their way that answer the one before.
+//! - *later*: it is not sent, or broken off. The offer holds. The text, if there is one, is a reason that may
+//!   pass.
+//! - *decline*: it is not sent, or broken off. The offer is forgotten. The text is the reason.
+//!
+//! An offer holds until it is withdrawn: when the file changes, is gone, or is not for this client any
+//! more. An answer to an offer that holds no more is ignored, and so are verdicts that are not known. A file
+//! that is gone is deleted by CHEEZBURGER as without offers. A file that is broken off because it cannot
+//! be read comes again without being asked for. Each offer is answered, if only by *later*, because the
+//! server has no more than some thousand of them open at a time.
 
 use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
 
 use super::file_info::{FileInfo, ResumePoint};
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest};
-use crate::message::Dictionary;
+use crate::message::{Dictionary, MAX_STRING, Offer};
+use crate::version::Version;
 
 pub(super) const RESYNC: &str = "RESYNC";
 pub(super) const DIGEST: &str = "DIGEST";
@@ -38,7 +77,9 @@ pub(super) const CREDIT: &str = "CREDIT";
 pub(super) const RECEIPT: &str = "RECEIPT";
 pub(super) const HIDDEN: &str = "HIDDEN";
 pub(super) const TICKET: &str = "TICKET";
+pub(super) const OFFER: &str = "OFFER";
 pub(super) const ABORT: &str = "ABORT";
+pub(super) const FETCH: &str = "FETCH";
 pub(super) const YES: &str = "1";
 const SIZE: &str = "SIZE";
 const MTIME: &str = "MTIME";
@@ -49,6 +90,8 @@ const PERMISSIONS: u32 = 0o777;
 
 /// Digits of a fraction of a second.
 const NANOSECONDS: usize = 9;
+
+const NANOSECONDS_PER_SECOND: u32 = 1_000_000_000;
 
 pub(super) fn headers(info: &FileInfo) -> Dictionary {
     [
@@ -74,9 +117,11 @@ pub(super) fn info(headers: &Dictionary) -> Option<FileInfo> {
     })
 }
 
-/// What a server of this implementation says to a client of its kind, which gives receipts or not.
-pub(super) fn terms(receipts: bool) -> Dictionary {
-    [(CREDIT, YES)].into_iter().chain(receipts.then_some((RECEIPT, YES))).collect()
+/// What a server of this implementation says to a client of its kind, which gives receipts and answers
+/// offers, or not.
+pub(super) fn terms(receipts: bool, offers: bool) -> Dictionary {
+    let terms = [(CREDIT, true), (RECEIPT, receipts), (OFFER, offers)];
+    terms.into_iter().filter(|(_, is_so)| *is_so).map(|(name, _)| (name, YES)).collect()
 }
 
 /// Returns whether this was said.
@@ -89,16 +134,78 @@ pub(super) fn abort() -> Dictionary {
 }
 
 pub(super) fn resume_text(name: &VirtualPath, resume: &ResumePoint) -> String {
-    format!("{} {} {} {name}", resume.offset, resume.prefix, resume.whole)
+    format!("{} {name}", part_text(resume))
 }
 
 pub(super) fn resume(text: &str) -> Option<(VirtualPath, ResumePoint)> {
-    let mut fields = text.splitn(4, ' ');
+    let (at, _) = text.match_indices(' ').nth(2)?;
+    let name = VirtualPath::new(&text[at + 1..]).ok()?;
+    Some((name, part(&text[..at])?))
+}
+
+/// Returns the offer of a file.
+pub(super) fn offer(number: u64, name: &VirtualPath, version: &Version) -> Offer {
+    let (seconds, nanoseconds) = seconds(version.modified);
+    Offer::File {
+        number,
+        filename: Bytes::copy_from_slice(name.as_str().as_bytes()),
+        size: version.size,
+        seconds,
+        nanoseconds,
+        // The cast keeps the value: it has nine bits.
+        mode: (version.mode & PERMISSIONS) as u16,
+    }
+}
+
+/// Returns a time as an offer has it. One that does not fit is the latest that does.
+fn seconds(time: SystemTime) -> (i64, u32) {
+    let whole = |since: Duration| i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => (whole(since), since.subsec_nanos()),
+        Err(before) => match (whole(before.duration()), before.duration().subsec_nanos()) {
+            (seconds, 0) => (-seconds, 0),
+            (seconds, nanoseconds) => (-seconds - 1, NANOSECONDS_PER_SECOND - nanoseconds),
+        },
+    }
+}
+
+/// Returns the time that an offer has, if this system can represent it.
+pub(super) fn time_of_offer(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let time = match seconds {
+        0.. => SystemTime::UNIX_EPOCH.checked_add(whole)?,
+        _ => SystemTime::UNIX_EPOCH.checked_sub(whole)?,
+    };
+    let is_fraction = nanoseconds < NANOSECONDS_PER_SECOND;
+    is_fraction.then(|| time.checked_add(Duration::from_nanos(nanoseconds.into())))?
+}
+
+/// Returns what is said of the part of a file that the client has, when it fetches the file.
+pub(super) fn part_text(resume: &ResumePoint) -> String {
+    format!("{} {} {}", resume.offset, resume.prefix, resume.whole)
+}
+
+pub(super) fn part(text: &str) -> Option<ResumePoint> {
+    let mut fields = text.split(' ');
     let offset = digits(fields.next()?)?.parse().ok()?;
     let (prefix, whole) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    let name = VirtualPath::new(fields.next()?).ok()?;
     let blake3 = |digest: &Digest| digest.algorithm() == Algorithm::Blake3;
-    (blake3(&prefix) && blake3(&whole)).then_some((name, ResumePoint { offset, prefix, whole }))
+    (blake3(&prefix) && blake3(&whole)).then_some(ResumePoint { offset, prefix, whole })
+}
+
+/// Returns which fetch of its offer the first piece of a file answers.
+pub(super) fn fetch(headers: &Dictionary) -> u64 {
+    headers.text(FETCH).and_then(digits).and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Cuts a text to what a message holds, between two characters.
+pub(super) fn shortened(mut text: String) -> Bytes {
+    let mut end = text.len().min(MAX_STRING);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.into()
 }
 
 /// Returns the text if it is digits only: parsing a number would accept a sign.
@@ -135,7 +242,10 @@ fn time(text: &str) -> Option<SystemTime> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{headers, info, resume, resume_text, time, time_text};
+    use super::{
+        headers, info, part, part_text, resume, resume_text, seconds, shortened, time,
+        time_of_offer, time_text,
+    };
     use crate::VirtualPath;
     use crate::digest::{Algorithm, Hasher};
     use crate::message::Dictionary;
@@ -195,6 +305,42 @@ mod tests {
         assert_eq!(time_text(before), "-1.500000000");
         assert_eq!(time("-1.500000000"), Some(before));
         assert_eq!(time("-0.000000000"), Some(SystemTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn the_time_of_an_offer_is_read_as_it_was_written() {
+        for millis in [-86_400_001_i64, -1500, -1000, -1, 0, 1, 999, 1000, 1_600_000_000_123] {
+            let since = Duration::from_millis(millis.unsigned_abs());
+            let time = match millis {
+                0.. => SystemTime::UNIX_EPOCH + since,
+                _ => SystemTime::UNIX_EPOCH - since,
+            };
+            let (whole, fraction) = seconds(time);
+            assert_eq!(time_of_offer(whole, fraction), Some(time), "{millis}");
+        }
+        for (whole, fraction) in [(i64::MAX, 999_999_999), (i64::MIN, 0), (0, 1_000_000_000)] {
+            // Whatever the system makes of it, it does not panic.
+            let read = time_of_offer(whole, fraction);
+            assert!(fraction < 1_000_000_000 || read.is_none());
+        }
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        assert_eq!(shortened("full".into()), "full");
+        assert_eq!(shortened("a".repeat(255)).len(), 255);
+        let long = shortened(format!("{}ä and more", "a".repeat(254)));
+        assert_eq!(long, "a".repeat(254));
+    }
+
+    #[test]
+    fn what_a_client_has_of_a_file_fits_into_an_answer() {
+        let digest = Hasher::new(Algorithm::Blake3).digest();
+        let point = ResumePoint { offset: u64::MAX, prefix: digest, whole: digest };
+        let text = part_text(&point);
+        assert!(text.len() <= 255, "{}", text.len());
+        assert_eq!(part(&text), Some(point));
+        assert_eq!((part(""), part("1 x y")), (None, None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod config;
 mod event;
 mod known_sizes;
+mod offers;
 mod pending;
 mod piece_writer;
 mod resting;
@@ -127,6 +128,7 @@ impl ServerSession {
             }
             Message::Nom { credit, .. } => client.grant(*credit),
             Message::Receipts(receipts) => client.receipts(receipts, &mut self.outputs)?,
+            Message::Answers(answers) => client.answers(answers, &mut self.outputs)?,
             Message::Hugz => self.send(&Message::HugzOk),
             Message::Kthxbai => {
                 self.forget();

@@ -8,6 +8,7 @@ mod folders;
 mod odd_file_system;
 mod quota;
 mod resume;
+mod room;
 mod sparse;
 mod twins;
 mod waiting;
@@ -73,12 +74,15 @@ impl Place {
     }
 }
 
+/// Answers are told apart by it; here one is enough.
+const SEQUENCE: u64 = 7;
+
 fn data(offset: usize, bytes: &[u8]) -> Write {
     Write::Data { offset: offset as u64, bytes: Bytes::copy_from_slice(bytes) }
 }
 
 fn begin(file: &str, offset: usize, info: Option<FileInfo>) -> Write {
-    Write::Begin { name: name(file), offset: offset as u64, info }
+    Write::Begin { name: name(file), sequence: SEQUENCE, offset: offset as u64, info }
 }
 
 /// What comes of all.
@@ -108,29 +112,41 @@ fn complete(files: &[(&str, Digest)]) -> Inventory {
 }
 
 fn refused(file: &str, reason: Refusal) -> Written {
-    Written::File(FileEvent::Refused { name: name(file), reason, fate: Fate::Final })
+    Written::File {
+        sequence: Some(SEQUENCE),
+        event: FileEvent::Refused { name: name(file), reason, fate: Fate::Final },
+    }
 }
 
 fn waits(file: &str, reason: Refusal) -> Written {
-    Written::File(FileEvent::Refused { name: name(file), reason, fate: Fate::Passing })
+    Written::File {
+        sequence: Some(SEQUENCE),
+        event: FileEvent::Refused { name: name(file), reason, fate: Fate::Passing },
+    }
 }
 
 fn retried(file: &str) -> Written {
-    Written::File(FileEvent::Retried { name: name(file) })
+    Written::File { sequence: Some(SEQUENCE), event: FileEvent::Retried { name: name(file) } }
 }
 
 fn deleted(place: &Place, file: &str) -> Written {
     let path = place.path().join(&file[1..]);
-    Written::File(FileEvent::Deleted { name: name(file), path })
+    Written::File { sequence: None, event: FileEvent::Deleted { name: name(file), path } }
 }
 
 fn delivered(place: &Place, file: &str, size: usize) -> Written {
     let path = place.path().join(file.trim_start_matches('/'));
-    Written::File(FileEvent::Delivered { name: name(file), path, size: size as u64 })
+    Written::File {
+        sequence: Some(SEQUENCE),
+        event: FileEvent::Delivered { name: name(file), path, size: size as u64 },
+    }
 }
 
 fn is_refused_for_its_name(written: &Written) -> bool {
-    matches!(written, Written::File(FileEvent::Refused { reason: Refusal::Name(_), .. }))
+    matches!(
+        written,
+        Written::File { event: FileEvent::Refused { reason: Refusal::Name(_), .. }, .. }
+    )
 }
 
 fn names(writer: &mut ReceivedWriter) -> Vec<String> {

@@ -5,8 +5,7 @@ use super::*;
 #[test]
 fn a_full_folder_lets_files_wait() {
     let mut place = Place::new();
-    place.limits =
-        ReceivedLimits { bytes: 1000, files: 3, durable: false, ..ReceivedLimits::default() };
+    place.limits = ReceivedLimits { bytes: 1000, files: 3, durable: false, ..Default::default() };
     let mut writer = place.writer();
     let bytes = |n| vec![7; n];
     let full = || Refusal::Bytes { limit: 1000 };
@@ -55,7 +54,7 @@ fn a_full_folder_lets_files_wait() {
 fn room_that_was_set_aside_comes_back() {
     let mut place = Place::new();
     place.limits =
-        ReceivedLimits { bytes: 1_000_000, files: 3, durable: false, ..ReceivedLimits::default() };
+        ReceivedLimits { bytes: 1_000_000, files: 3, durable: false, ..Default::default() };
     let bytes = content::bytes(1, 800_000);
     let folder = place.folder();
     for round in 0..4 {

@@ -6,15 +6,17 @@
 #[path = "../../../filemq/tests/common/mod.rs"]
 mod common;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use filemq::message::{CHUNK, Cheezburger, DecodeError, Message, Operation, Outcome};
+use filemq::message::{
+    Answer, CHUNK, Cheezburger, DecodeError, Message, Offer, Operation, Outcome, Verdict,
+};
 use filemq::session::{
     ClientConfig, ClientOutput, ClientSession, Inventory, JobResult, Unreadable, Write,
 };
-use filemq::{Audience, Fate, VirtualPath};
+use filemq::{Accept, Audience, Fate, VirtualPath};
 
 use self::common::memory_folder::MemoryFolder;
 use self::common::server::Server;
@@ -74,6 +76,10 @@ struct Promises {
     sequence: u64,
     /// The file of which the end has not come.
     open: Option<Bytes>,
+    /// Whether nothing is sent unasked; what was offered, and the names of what was fetched.
+    offers: bool,
+    offered: Vec<Bytes>,
+    fetched: BTreeSet<Bytes>,
 }
 
 impl Promises {
@@ -82,6 +88,15 @@ impl Promises {
             Message::Nom { credit, .. } => self.credit += u128::from(*credit),
             Message::Icanhaz(wish) if !self.subscribed => {
                 self.ours = wish.options.text("DIGEST") == Some("BLAKE3");
+                let says = |name| wish.options.text(name) == Some("1");
+                self.offers = self.ours && says("RECEIPT") && says("OFFER");
+            }
+            Message::Answers(answers) => {
+                let fetched = answers.iter().filter(|answer| answer.verdict == Verdict::Fetch);
+                let name = |answer: &Answer| {
+                    self.offered.get(usize::try_from(answer.number).ok()?).cloned()
+                };
+                self.fetched.extend(fetched.filter_map(name));
             }
             _ => {}
         }
@@ -92,8 +107,21 @@ impl Promises {
             Message::Rtfm { .. } => *self = Self::default(),
             Message::IcanhazOk(_) => self.subscribed = true,
             Message::OhaiOk | Message::HugzOk => {}
+            Message::Offers(offers) => offers.iter().for_each(|offer| self.offer(offer)),
             Message::Cheezburger(piece) => self.piece(piece),
             other => panic!("a server that says {}", other.name()),
+        }
+    }
+
+    /// Numbers are given in turn, and what is withdrawn was offered.
+    fn offer(&mut self, offer: &Offer) {
+        assert!(self.offers, "an offer that was not agreed on");
+        match offer {
+            Offer::File { number, filename, .. } => {
+                assert_eq!(*number, self.offered.len() as u64);
+                self.offered.push(filename.clone());
+            }
+            Offer::Withdrawn { number } => assert!(*number < self.offered.len() as u64),
         }
     }
 
@@ -107,6 +135,8 @@ impl Promises {
         self.credit = left.expect("within the credit");
         match piece.operation {
             Operation::Create => {
+                let is_fetched = self.fetched.contains(&piece.filename);
+                assert!(!self.offers || is_fetched, "content that was not fetched");
                 let open = self.open.get_or_insert_with(|| piece.filename.clone());
                 assert_eq!(open, &piece.filename, "a file within a file");
                 if if self.ours { piece.eof } else { piece.chunk.is_empty() } {
@@ -182,8 +212,9 @@ fn said(server: &mut Server, promises: &mut Promises, frame: &Bytes) {
 /// What a client may well say.
 fn wish(how: u8) -> Message {
     let receipts = (how & 8 != 0).then_some(("RECEIPT", "1"));
+    let offers = (how & 16 != 0).then_some(("OFFER", "1"));
     let ours: Vec<_> =
-        [("RESYNC", "1"), ("DIGEST", "BLAKE3")].into_iter().chain(receipts).collect();
+        [("RESYNC", "1"), ("DIGEST", "BLAKE3")].into_iter().chain(receipts).chain(offers).collect();
     let sha1 = "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709";
     match how % 8 {
         0 | 1 => Message::Ohai,
@@ -192,6 +223,10 @@ fn wish(how: u8) -> Message {
         4 => icanhaz("/a", &ours, &[]),
         5 => nom(u64::from(how)),
         6 => nom(u64::MAX),
+        7 if how & 24 == 16 => {
+            let (number, verdict) = (u64::from(how >> 7), Verdict::from(how >> 5 & 3));
+            Message::Answers(vec![Answer { number, verdict, text: Bytes::new() }])
+        }
         7 if how & 8 != 0 => {
             let (sequence, outcome) = (u64::from(how >> 6), Outcome::from(how >> 4 & 3));
             Message::Receipts(vec![receipt(sequence, outcome, "full")])
@@ -217,17 +252,20 @@ fn failed(done: &JobResult, how: u8) -> JobResult {
 fn client(mut data: &[u8]) {
     let mut now = Instant::now();
     let paths = [path("/a"), path("/b")];
-    let config = ClientConfig::default();
+    let accept =
+        if data.first().is_some_and(|first| first & 1 == 1) { Accept::Ask } else { Accept::All };
+    let config = ClientConfig { accept, ..ClientConfig::default() };
     let mut session = ClientSession::new(&config, &paths, Inventory::default(), now);
     let (mut folder, mut writes, mut sequence) = (MemoryFolder::default(), VecDeque::new(), 0);
-    while let Some((what, how, bytes)) = step(&mut data, 0, 12) {
+    while let Some((what, how, bytes)) = step(&mut data, 0, 14) {
         match what {
             0 => session.handle_message(now, &[Bytes::copy_from_slice(bytes)]),
             1 => session.handle_message(now, &[Message::OhaiOk.encode()]),
             2 => {
-                let ok = match how & 3 {
+                let ok = match how & 7 {
                     0 | 2 => icanhaz_ok(),
                     1 => icanhaz_ok_credit(),
+                    4..=7 => icanhaz_ok_offer(),
                     _ => icanhaz_ok_receipt(),
                 };
                 session.handle_message(now, &[ok.encode()]);
@@ -250,6 +288,16 @@ fn client(mut data: &[u8]) {
             10 => {
                 folder.refused.insert(path(name(how)));
             }
+            12 => session.handle_message(now, &[offer(how).encode()]),
+            13 => {
+                let number = u64::from(how >> 4);
+                let _ = match how & 3 {
+                    0 => session.accept(now, number),
+                    1 => session.decline(now, number, "no"),
+                    2 => session.pause(now, number),
+                    _ => session.cancel(now, number),
+                };
+            }
             _ => {
                 now += Duration::from_secs(u64::from(how & 15));
                 session.handle_timeout(now);
@@ -262,6 +310,27 @@ fn client(mut data: &[u8]) {
     for write in writes {
         folder.execute(write);
     }
+}
+
+/// A file is on offer, or no more.
+fn offer(how: u8) -> Message {
+    let number = u64::from(how >> 4);
+    Message::Offers(vec![match how & 12 {
+        12 => Offer::Withdrawn { number },
+        _ => Offer::File {
+            number,
+            filename: name(how).into(),
+            size: 30,
+            seconds: 1,
+            nanoseconds: 0,
+            mode: 0o644,
+        },
+    }])
+}
+
+/// As two of ours say it to each other, one of which sends nothing unasked.
+fn icanhaz_ok_offer() -> Message {
+    Message::IcanhazOk(dictionary(&[("CREDIT", "1"), ("RECEIPT", "1"), ("OFFER", "1")]))
 }
 
 /// A piece of one of a few files: announced, not announced, or that it is gone.
@@ -293,7 +362,7 @@ fn collect(
         match output {
             ClientOutput::Send(frame) => {
                 let message = Message::decode(&frame).expect("a message");
-                let says = ["OHAI", "ICANHAZ", "NOM", "HUGZ", "HUGZ-OK", "RECEIPTS"];
+                let says = ["OHAI", "ICANHAZ", "NOM", "HUGZ", "HUGZ-OK", "RECEIPTS", "ANSWERS"];
                 assert!(says.contains(&message.name()), "{}", message.name());
             }
             ClientOutput::Write(write) => {
@@ -329,5 +398,26 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     let file = [6, 0, 7, 4, 5, 8, 9, 0, 9, 0, 9, 0, 9, 0, 3, 0, 9, 0, 7, 2, 10, 2, 4, 2, 11, 5];
     seeds.push([&[2, 1, 0, 2, 0, 2, 0][..], &file].concat());
+    // What two of ours say about offers, and files that come, are paused, and go on.
+    let Message::Offers(mut offers) = offer(0) else { return seeds };
+    offers.push(Offer::Withdrawn { number: 0 });
+    let answers = [1, 2, 3].map(|verdict| Answer {
+        number: u64::from(verdict),
+        verdict: verdict.into(),
+        text: "full".into(),
+    });
+    for message in [Message::Offers(offers), Message::Answers(answers.into())] {
+        seeds.push([&[0], &message.encode()[..]].concat());
+    }
+    seeds.push(vec![
+        1, 1, 0, 5, 4, 8, 0, 1, 27, 4, 6, 15, 0, 4, 55, 15, 0, 5, 5, 8, 0, 15, 0, 1, 183, 15, 0,
+    ]);
+    let comes = [
+        1, 0, 2, 4, 2, 4, 12, 0, 13, 0, 9, 0, 6, 0, 9, 0, 9, 0, 13, 2, 9, 0, 4, 0, 13, 0, 9, 0, 6,
+        0,
+    ];
+    for which in [2, 3] {
+        seeds.push([&[2, which], &comes[..]].concat());
+    }
     seeds
 }

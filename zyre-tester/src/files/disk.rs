@@ -15,6 +15,7 @@
 
 mod faults;
 mod verdict;
+mod whims;
 mod world;
 
 use std::panic::resume_unwind;

@@ -1,6 +1,6 @@
 //! What a writer could not do for a passing reason.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::ready::ReadyFile;
 use super::shared::FolderSign;
@@ -10,18 +10,20 @@ use crate::session::Write;
 /// What a writer could not do for a passing reason.
 ///
 /// Content that cannot be written holds up all content after it, so that nothing is asked for that
-/// would have to be dropped. A complete file that cannot be put in its place, or a file that cannot
-/// be deleted, holds up nothing.
+/// would have to be dropped. A complete file that cannot be put in its place, a file that cannot be
+/// deleted, or one on offer for which there is no room, holds up nothing.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     /// Orders that wait; the first of them has failed.
     pub(super) held: VecDeque<Write>,
-    /// The file of which was told that it is held up.
-    pub(super) told: Option<VirtualPath>,
+    /// The file of which was told that it is held up: its number and name.
+    pub(super) told: Option<(u64, VirtualPath)>,
     /// Complete files without a place.
     pub(super) parked: Vec<ReadyFile>,
     /// Files that cannot be deleted.
     pub(super) deletes: BTreeSet<VirtualPath>,
+    /// Files on offer for which there is no room: their names and sizes.
+    pub(super) offers: BTreeMap<u64, (VirtualPath, u64)>,
     /// Whether the session knows that something waits.
     pub(super) is_reported: bool,
     /// The state of the folder at the last attempt.
@@ -44,12 +46,15 @@ impl Backlog {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.held.is_empty() && self.parked.is_empty() && self.deletes.is_empty()
+        self.held.is_empty()
+            && self.parked.is_empty()
+            && self.deletes.is_empty()
+            && self.offers.is_empty()
     }
 
     /// How much waits.
     pub(super) fn len(&self) -> usize {
-        self.held.len() + self.parked.len() + self.deletes.len()
+        self.held.len() + self.parked.len() + self.deletes.len() + self.offers.len()
     }
 
     /// Bytes of content that wait.
@@ -114,7 +119,7 @@ mod tests {
     }
 
     fn begin(name: &str) -> Write {
-        Write::Begin { name: path(name), offset: 0, info: None }
+        Write::Begin { name: path(name), sequence: 0, offset: 0, info: None }
     }
 
     fn data() -> Write {

@@ -112,7 +112,8 @@ impl<'a> Commit<'a> {
         let name = file.name.clone();
         if !fate.is_passing() || !std::mem::replace(&mut file.is_told, true) {
             let event = FileEvent::Refused { name, reason, fate };
-            self.committed.answers.push(Written::File(event));
+            let sequence = Some(file.sequence);
+            self.committed.answers.push(Written::File { sequence, event });
         }
         if fate.is_passing() {
             // Of each origin the journal has one file that can be resumed, and that is not this one.
@@ -192,7 +193,7 @@ impl<'a> Commit<'a> {
     }
 
     fn placed(&mut self, file: ReadyFile, parent: Directory, index: &mut FolderIndex) {
-        let ReadyFile { name, record, room, recorded, .. } = file;
+        let ReadyFile { name, sequence, record, room, recorded, .. } = file;
         if recorded {
             index.unpause(self.origin);
         }
@@ -201,7 +202,8 @@ impl<'a> Commit<'a> {
         }
         let (path, size) = (self.shared.path_of(&name), record.size);
         index.deliver(name.clone(), record, room);
-        self.committed.answers.push(Written::File(FileEvent::Delivered { name, path, size }));
+        let event = FileEvent::Delivered { name, path, size };
+        self.committed.answers.push(Written::File { sequence: Some(sequence), event });
     }
 
     /// Makes the names survive a crash of the machine too.

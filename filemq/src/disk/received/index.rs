@@ -13,6 +13,7 @@ use super::limits::ReceivedLimits;
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use super::tree::FolderTree;
 use super::twins::Twins;
+use super::usage::{Reservation, Usage};
 use super::write_error::Denied;
 use crate::disk::Directory;
 use crate::{Refusal, VirtualPath};
@@ -20,22 +21,17 @@ use crate::{Refusal, VirtualPath};
 /// How often a full folder is searched for files that were removed by others.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Space that is set aside for what is on its way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reservation {
-    pub(super) bytes: u64,
-    pub(super) files: usize,
-}
-
 /// The index of a received folder. Every change is appended to the journal.
 #[derive(Debug)]
 pub(super) struct FolderIndex {
     limits: ReceivedLimits,
     journal: Journal,
     pub(super) state: JournalState,
-    /// Bytes of everything delivered.
-    bytes: u64,
-    reserved: Reservation,
+    /// What everything delivered takes.
+    delivered: Usage,
+    reserved: Usage,
+    /// What files will need on the disk for which room is set aside, and that have not begun.
+    pub(super) promised: u64,
     idle: IdlePartials,
     /// Origins that have a writer.
     pub(super) entered: BTreeSet<Arc<str>>,
@@ -48,13 +44,15 @@ pub(super) struct FolderIndex {
 
 impl FolderIndex {
     pub(super) fn new(limits: ReceivedLimits, journal: Journal, state: JournalState) -> Self {
-        let bytes = state.files.values().fold(0, |sum: u64, file| sum.saturating_add(file.size));
+        let mut delivered = Usage::default();
+        state.files.values().for_each(|file| delivered.add(&file.origin, taken_by(file)));
         Self {
             limits,
             journal,
             state,
-            bytes,
-            reserved: Reservation::default(),
+            delivered,
+            reserved: Usage::default(),
+            promised: 0,
             idle: IdlePartials::default(),
             entered: BTreeSet::new(),
             searched: None,
@@ -79,7 +77,7 @@ impl FolderIndex {
                 Some(status) => {
                     let bytes = status.map_or(0, |status| status.size);
                     let since = status.map_or_else(SystemTime::now, |status| status.modified);
-                    self.reserved.bytes = self.reserved.bytes.saturating_add(bytes);
+                    self.reserved.add(&origin, Reservation { bytes, files: 0 });
                     self.idle.insert(origin, IdlePartial { bytes, since });
                 }
                 None => self.unpause(&origin),
@@ -105,7 +103,7 @@ impl FolderIndex {
             // A partial file that cannot be removed does no harm beyond its size.
             let _ = partial.remove_file(&pause.partial);
         }
-        self.release(Reservation { bytes, files: 0 });
+        self.release(origin, Reservation { bytes, files: 0 });
         self.unpause(origin);
     }
 
@@ -126,8 +124,8 @@ impl FolderIndex {
     pub(super) fn leave(&mut self, origin: &Arc<str>, partial: Option<(Reservation, u64)>) {
         self.entered.remove(origin);
         if let Some((room, bytes)) = partial {
-            self.release(room);
-            self.reserved.bytes = self.reserved.bytes.saturating_add(bytes);
+            self.release(origin, room);
+            self.reserved.add(origin, Reservation { bytes, files: 0 });
             self.idle.insert(origin.clone(), IdlePartial { bytes, since: SystemTime::now() });
         }
     }
@@ -152,52 +150,61 @@ impl FolderIndex {
     /// Sets more space aside, if there is enough.
     pub(super) fn reserve(
         &mut self,
+        origin: &str,
         more: Reservation,
         root: &Directory,
         partial: &Directory,
     ) -> Result<(), Denied> {
-        if self.check(more).is_err() {
+        if self.check(origin, more).is_err() {
             self.make_room(root, partial);
         }
-        self.check(more)?;
-        self.set_aside(more);
+        self.check(origin, more)?;
+        self.set_aside(origin, more);
         Ok(())
     }
 
     /// Sets space aside that was set aside before.
-    pub(super) fn set_aside(&mut self, room: Reservation) {
-        self.reserved.bytes = self.reserved.bytes.saturating_add(room.bytes);
-        self.reserved.files += room.files;
+    pub(super) fn set_aside(&mut self, origin: &str, room: Reservation) {
+        self.reserved.add(origin, room);
     }
 
     /// Returns an error if a file of this many bytes would not fit into an empty folder.
     pub(super) fn fits(&self, size: u64) -> Result<(), Denied> {
-        match size > self.limits.bytes {
-            true => Err(Denied::finally(Refusal::Bytes { limit: self.limits.bytes })),
-            false => Ok(()),
+        let ReceivedLimits { bytes, bytes_per_server, .. } = self.limits;
+        if size > bytes {
+            Err(Denied::finally(Refusal::Bytes { limit: bytes }))
+        } else if size > bytes_per_server {
+            Err(Denied::finally(Refusal::ServerBytes { limit: bytes_per_server }))
+        } else {
+            Ok(())
         }
     }
 
     /// Gives reserved space back.
-    pub(super) fn release(&mut self, room: Reservation) {
-        self.reserved.bytes = self.reserved.bytes.saturating_sub(room.bytes);
-        self.reserved.files = self.reserved.files.saturating_sub(room.files);
+    pub(super) fn release(&mut self, origin: &str, room: Reservation) {
+        self.reserved.remove(origin, room);
     }
 
     /// Only what would not fit into an empty folder is refused finally.
-    fn check(&self, more: Reservation) -> Result<(), Denied> {
-        let bytes = self.bytes.saturating_add(self.reserved.bytes).saturating_add(more.bytes);
-        if bytes > self.limits.bytes {
-            self.fits(more.bytes)?;
-            return Err(Denied::passing(Refusal::Bytes { limit: self.limits.bytes }));
-        }
+    fn check(&self, origin: &str, more: Reservation) -> Result<(), Denied> {
+        let ReceivedLimits { bytes, files, bytes_per_server, files_per_server, .. } = self.limits;
+        let all = self.delivered.total().plus(self.reserved.total()).plus(more);
+        let own = self.delivered.of(origin).plus(self.reserved.of(origin)).plus(more);
         // A new version of a file is not one more file.
-        if more.files > 0
-            && self.state.files.len() + self.reserved.files + more.files > self.limits.files
-        {
-            return Err(Denied::passing(Refusal::Files { limit: self.limits.files }));
-        }
-        Ok(())
+        let is_more = more.files > 0;
+        let refusal = if all.bytes > bytes {
+            Refusal::Bytes { limit: bytes }
+        } else if own.bytes > bytes_per_server {
+            Refusal::ServerBytes { limit: bytes_per_server }
+        } else if is_more && all.files > files {
+            Refusal::Files { limit: files }
+        } else if is_more && own.files > files_per_server {
+            Refusal::ServerFiles { limit: files_per_server }
+        } else {
+            return Ok(());
+        };
+        self.fits(more.bytes)?;
+        Err(Denied::passing(refusal))
     }
 
     /// Makes room: files that were removed by others take no space any more, and partial files of
@@ -249,12 +256,12 @@ impl FolderIndex {
 
     /// Notes that a file is in its place; its reservation becomes part of what is delivered.
     pub(super) fn deliver(&mut self, name: VirtualPath, file: FileRecord, room: Reservation) {
-        self.release(room);
-        self.bytes = self.bytes.saturating_add(file.size);
+        self.release(&file.origin, room);
+        self.delivered.add(&file.origin, taken_by(&file));
         let file = FileRecord { origin: self.state.origin(&file.origin), ..file };
         self.twins.iter_mut().for_each(|twins| twins.insert(name.clone()));
         if let Some(old) = self.state.files.insert(name, file) {
-            self.bytes = self.bytes.saturating_sub(old.size);
+            self.delivered.remove(&old.origin, taken_by(&old));
         }
     }
 
@@ -272,7 +279,7 @@ impl FolderIndex {
     pub(super) fn forget(&mut self, name: &VirtualPath) {
         if let Some(old) = self.state.files.remove(name) {
             self.twins.iter_mut().for_each(|twins| twins.remove(name));
-            self.bytes = self.bytes.saturating_sub(old.size);
+            self.delivered.remove(&old.origin, taken_by(&old));
             self.append([JournalRecord::Forgotten(name)]);
         }
     }
@@ -343,7 +350,12 @@ impl FolderIndex {
 
     /// Returns how much is taken: bytes, and files.
     pub(super) fn taken(&self) -> (u64, usize) {
-        let bytes = self.bytes.saturating_add(self.reserved.bytes);
-        (bytes, self.state.files.len() + self.reserved.files)
+        let taken = self.delivered.total().plus(self.reserved.total());
+        (taken.bytes, taken.files)
     }
+}
+
+/// Returns what a delivered file takes.
+const fn taken_by(file: &FileRecord) -> Reservation {
+    Reservation { bytes: file.size, files: 1 }
 }

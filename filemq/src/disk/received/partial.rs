@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::index::Reservation;
 use super::record::FileRecord;
 use super::sparse::SparseEnd;
+use super::usage::Reservation;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -32,6 +32,8 @@ fn file_name(origin: &str, name: &VirtualPath) -> String {
 #[derive(Debug)]
 pub(super) struct PartialFile {
     pub(super) name: VirtualPath,
+    /// Its number in the session.
+    pub(super) sequence: u64,
     /// In the directory of partial files.
     pub(super) file_name: String,
     file: DiskFile,
@@ -58,6 +60,7 @@ pub(super) struct Prefix {
 #[derive(Debug)]
 pub(super) struct Continuation {
     pub(super) name: VirtualPath,
+    pub(super) sequence: u64,
     pub(super) file_name: String,
     pub(super) info: FileInfo,
     pub(super) room: Reservation,
@@ -71,6 +74,7 @@ impl PartialFile {
         directory: &Directory,
         origin: &str,
         name: VirtualPath,
+        sequence: u64,
         info: Option<FileInfo>,
     ) -> io::Result<Self> {
         let file_name = file_name(origin, &name);
@@ -81,7 +85,19 @@ impl PartialFile {
         let room = Reservation::default();
         let (length, recorded, torn) = (0, false, false);
         let end = SparseEnd::default();
-        Ok(Self { name, file_name, file, length, end, hasher, info, room, recorded, torn })
+        Ok(Self {
+            name,
+            sequence,
+            file_name,
+            file,
+            length,
+            end,
+            hasher,
+            info,
+            room,
+            recorded,
+            torn,
+        })
     }
 
     /// Continues a file at `offset`; what comes after that is cut off.
@@ -90,7 +106,7 @@ impl PartialFile {
         from: Continuation,
         offset: u64,
     ) -> io::Result<Self> {
-        let Continuation { name, file_name, info, room, prefix } = from;
+        let Continuation { name, sequence, file_name, info, room, prefix } = from;
         let file = directory.open_file(&file_name, OpenMode::Modify)?;
         let hasher = match prefix {
             Some(prefix) if prefix.length == offset => prefix.hasher,
@@ -100,7 +116,19 @@ impl PartialFile {
         end.cut(&file, offset)?;
         let info = Some(info);
         let (length, recorded, torn) = (offset, true, false);
-        Ok(Self { name, file_name, file, length, end, hasher, info, room, recorded, torn })
+        Ok(Self {
+            name,
+            sequence,
+            file_name,
+            file,
+            length,
+            end,
+            hasher,
+            info,
+            room,
+            recorded,
+            torn,
+        })
     }
 
     /// Returns whether there would be more bytes than announced with these.

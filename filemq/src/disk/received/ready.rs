@@ -1,9 +1,9 @@
 //! Complete files on their way to their places.
 
-use super::index::Reservation;
 use super::partial::{self, PartialFile};
 use super::record::FileRecord;
 use super::shared::FolderShared;
+use super::usage::Reservation;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 
@@ -12,6 +12,8 @@ use crate::VirtualPath;
 #[derive(Debug)]
 pub(super) struct ReadyFile {
     pub(super) name: VirtualPath,
+    /// Its number in the session.
+    pub(super) sequence: u64,
     /// In the directory of partial files.
     pub(super) file_name: String,
     pub(super) record: FileRecord,
@@ -26,8 +28,8 @@ pub(super) struct ReadyFile {
 
 impl ReadyFile {
     pub(super) fn new(partial: PartialFile, record: FileRecord) -> Self {
-        let PartialFile { name, file_name, room, recorded, .. } = partial;
-        Self { name, file_name, record, room, recorded, is_synced: true, is_told: false }
+        let PartialFile { name, sequence, file_name, room, recorded, .. } = partial;
+        Self { name, sequence, file_name, record, room, recorded, is_synced: true, is_told: false }
     }
 
     /// Makes the content safe on the disk. If that has failed before it is written anew, and read

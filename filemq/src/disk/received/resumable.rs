@@ -1,8 +1,8 @@
 //! A file that was interrupted.
 
-use super::index::Reservation;
 use super::partial::{PartialFile, Prefix};
 use super::record::PausedFile;
+use super::usage::Reservation;
 use crate::digest::Digest;
 
 /// A file that can be resumed.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use zmtp::sync::Mutex;
 
-use super::index::{FolderIndex, Reservation};
+use super::index::FolderIndex;
+use super::usage::Reservation;
 use crate::VirtualPath;
 use crate::disk::{Directory, DiskFile, FileKind, FileStatus};
 
@@ -118,7 +119,7 @@ impl FolderShared {
 
     /// Drops a partial file, with the room that was reserved for it.
     pub(super) fn discard(&self, origin: &str, file_name: &str, room: Reservation, recorded: bool) {
-        self.index.lock().release(room);
+        self.index.lock().release(origin, room);
         if recorded {
             self.remove_recorded(origin, file_name);
         } else {

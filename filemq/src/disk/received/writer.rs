@@ -3,9 +3,10 @@
 mod begin;
 mod content;
 mod interrupted;
+mod room;
 mod waiting;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use super::backlog::Backlog;
 use super::commit::{Committed, CompleteFile, commit};
 use super::index::FolderIndex;
 use super::partial::PartialFile;
+use super::promise::Promise;
 use super::resumable::Resumable;
 use super::shared::FolderShared;
 use super::tree::{FolderTree, split};
@@ -37,6 +39,10 @@ pub struct ReceivedWriter {
     current: Option<PartialFile>,
     paused: Option<Resumable>,
     waiting: Vec<CompleteFile>,
+    /// Room that is set aside for files that have not begun.
+    promised: BTreeMap<VirtualPath, Promise>,
+    /// Bytes that were set aside since it was looked whether the disk has them.
+    unmeasured: u64,
     backlog: Backlog,
     /// When is looked next whether the folder is still in its place.
     next_look: Instant,
@@ -58,6 +64,8 @@ impl ReceivedWriter {
             current: None,
             paused,
             waiting,
+            promised: BTreeMap::new(),
+            unmeasured: 0,
             backlog,
             next_look: Instant::now() + LOOK_INTERVAL,
             is_replaced: false,
@@ -129,6 +137,8 @@ impl ReceivedWriter {
                     self.retry();
                 }
             }
+            Write::Reserve { offer, name, size } => self.promise(offer, name, size),
+            Write::Release { offer, name } => self.release(offer, &name),
             write if self.backlog.is_holding() => self.pass(write),
             write => {
                 if let Err(denied) = self.attempt(&write) {
@@ -170,7 +180,9 @@ impl ReceivedWriter {
     /// as it was before.
     fn attempt(&mut self, write: &Write) -> Result<(), Denied> {
         match write {
-            Write::Begin { name, offset, info } => self.begin(name, *offset, info.as_ref())?,
+            Write::Begin { name, sequence, offset, info } => {
+                self.begin(name, *sequence, *offset, info.as_ref())?;
+            }
             Write::Data { offset, bytes } => self.data(*offset, bytes)?,
             Write::End { size } => self.end(*size)?,
             Write::Abort => {
@@ -178,11 +190,16 @@ impl ReceivedWriter {
                     self.discard(current);
                 }
             }
+            Write::Interrupt => self.interrupt(),
             Write::Delete { name } => {
                 self.interrupt();
                 self.delete(name);
             }
-            Write::Retry | Write::RetryIfChanged => {}
+            // They were carried out before.
+            Write::Reserve { .. }
+            | Write::Release { .. }
+            | Write::Retry
+            | Write::RetryIfChanged => {}
         }
         Ok(())
     }
@@ -199,17 +216,18 @@ impl ReceivedWriter {
         self.answers.push_back(written);
     }
 
-    fn refuse(&mut self, name: VirtualPath, denied: Denied) {
+    fn refuse(&mut self, name: VirtualPath, sequence: Option<u64>, denied: Denied) {
         let Denied { reason, fate } = denied;
-        self.answer(Written::File(FileEvent::Refused { name, reason, fate }));
+        let event = FileEvent::Refused { name, reason, fate };
+        self.answer(Written::File { sequence, event });
     }
 
     /// Handles that a file was not written. The error is returned if it may pass.
-    fn fail(&mut self, name: VirtualPath, error: WriteError) -> Result<(), Denied> {
+    fn fail(&mut self, name: VirtualPath, sequence: u64, error: WriteError) -> Result<(), Denied> {
         match error {
             WriteError::Mismatch => self.answer(Written::Mismatch { name }),
             WriteError::Denied(denied) if denied.fate.is_passing() => return Err(denied),
-            WriteError::Denied(denied) => self.refuse(name, denied),
+            WriteError::Denied(denied) => self.refuse(name, Some(sequence), denied),
         }
         Ok(())
     }
@@ -223,7 +241,6 @@ impl ReceivedWriter {
     fn drop_parked(&mut self, name: &VirtualPath) {
         if let Some(parked) = self.backlog.take_parked(name) {
             parked.discard(&self.shared, &self.origin);
-            self.answer(Written::Superseded { name: name.clone() });
         }
     }
 
@@ -265,7 +282,8 @@ impl ReceivedWriter {
                 index.remove_empty(name, &mut self.tree);
                 drop(index);
                 let (name, path) = (name.clone(), self.shared.path_of(name));
-                self.answers.push_back(Written::File(FileEvent::Deleted { name, path }));
+                let event = FileEvent::Deleted { name, path };
+                self.answers.push_back(Written::File { sequence: None, event });
             }
             Err(error) => {
                 drop(index);
@@ -274,7 +292,7 @@ impl ReceivedWriter {
                     self.backlog.deletes.insert(name.clone());
                 }
                 if !is_told {
-                    self.refuse(name.clone(), denied);
+                    self.refuse(name.clone(), None, denied);
                 }
             }
         }
@@ -296,6 +314,7 @@ fn is_something_else(error: &io::Error) -> bool {
 impl Drop for ReceivedWriter {
     fn drop(&mut self) {
         self.interrupt();
+        self.drop_promises();
         for waiting in std::mem::take(&mut self.waiting) {
             self.discard(waiting.partial);
         }

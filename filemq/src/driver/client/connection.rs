@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use zmtp::net::{Backoff, Established, Reader, SendQueue, SendQueueLimits};
@@ -14,9 +14,9 @@ use zmtp::{Config, Limits, SocketType};
 
 use super::event::ClientEvent;
 use super::folder::ServerFolder;
+use super::offer_book::Decision;
 use super::shared::ClientShared;
-use crate::VirtualPath;
-use crate::disk::ReceivedWriter;
+use crate::disk::{ReceivedWriter, move_out};
 use crate::driver::call::Call;
 use crate::driver::progress::ProgressMeter;
 use crate::driver::wait::{finished, last_word, until};
@@ -24,6 +24,7 @@ use crate::driver::way::Way;
 use crate::session::{
     ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Write, Written,
 };
+use crate::{Fate, FileEvent, VirtualPath};
 
 /// The pauses between attempts to connect.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -230,9 +231,12 @@ async fn receive(
         events: VecDeque::new(),
         meter: ProgressMeter::default(),
         was_subscribed: false,
+        is_unheard: false,
     };
-    let end = connection.run(reader, &mut subscriptions, calls, stop).await;
+    let wake = shared.offers.lock().connected(&server.origin);
+    let end = connection.run(reader, &mut subscriptions, &wake, calls, stop).await;
     connection.finish(&end).await;
+    shared.offers.lock().disconnected(&server.origin);
     (end, connection.was_subscribed)
 }
 
@@ -259,6 +263,8 @@ struct ClientConnection {
     meter: ProgressMeter<VirtualPath>,
     /// Whether the server has accepted all subscriptions.
     was_subscribed: bool,
+    /// Whether messages have come that wait until the application has decided.
+    is_unheard: bool,
 }
 
 impl ClientConnection {
@@ -266,6 +272,7 @@ impl ClientConnection {
         &mut self,
         mut reader: Reader,
         subscriptions: &mut watch::Receiver<Vec<VirtualPath>>,
+        wake: &Notify,
         calls: &mut mpsc::Receiver<Call>,
         stop: &mut watch::Receiver<bool>,
     ) -> ConnectionEnd {
@@ -277,7 +284,7 @@ impl ClientConnection {
             return end;
         }
         loop {
-            let acted = self.act();
+            let acted = self.act_and_hear(&mut reader);
             // An end that was asked for here comes first: the session only says that it has
             // stopped.
             if let Some(end) = ending.take().or_else(|| acted.err()) {
@@ -286,7 +293,8 @@ impl ClientConnection {
             }
             let reading = self.waiting < MAX_WAITING_BYTES
                 && self.writes.len() + self.held < MAX_WAITING_WRITES
-                && self.events.is_empty();
+                && self.events.is_empty()
+                && !self.session.is_undecided();
             self.session.set_reading(Instant::now(), reading);
             let events = self.shared.events.clone();
             tokio::select! {
@@ -308,6 +316,10 @@ impl ClientConnection {
                         (Ok(permit), Some(event)) => permit.send(event),
                         _ => return ConnectionEnd::Stopped,
                     }
+                }
+                () = wake.notified() => {
+                    let orders = self.shared.offers.lock().take_orders(&self.origin);
+                    orders.into_iter().for_each(|(number, decision)| self.decide(number, &decision));
                 }
                 () = until(self.session.next_deadline()) => {
                     self.session.handle_timeout(Instant::now());
@@ -331,10 +343,34 @@ impl ClientConnection {
     /// Hands the session what has come from the server.
     fn receive(&mut self, reader: &mut Reader) -> Result<(), ConnectionEnd> {
         let now = Instant::now();
-        while let Some(message) = reader.next()? {
+        while !self.session.is_undecided() {
+            let Some(message) = reader.next()? else { break };
             self.session.handle_message(now, message.frames());
         }
+        self.is_unheard = self.session.is_undecided();
         Ok(())
+    }
+
+    /// Does what the session wants, and hands it what has waited for a decision.
+    fn act_and_hear(&mut self, reader: &mut Reader) -> Result<(), ConnectionEnd> {
+        self.act()?;
+        while self.is_unheard && !self.session.is_undecided() {
+            self.receive(reader)?;
+            self.act()?;
+        }
+        Ok(())
+    }
+
+    /// Tells the session what was decided about a file.
+    fn decide(&mut self, number: u64, decision: &Decision) {
+        let now = Instant::now();
+        // It may be too late: then the application is told so, or the file is there.
+        let _ = match decision {
+            Decision::Accept => self.session.accept(now, number),
+            Decision::Decline(reason) => self.session.decline(now, number, reason),
+            Decision::Pause => self.session.pause(now, number),
+            Decision::Cancel => self.session.cancel(now, number),
+        };
     }
 
     /// Does what the session wants.
@@ -386,6 +422,7 @@ impl ClientConnection {
                 }
             }
             written.extend(writer.flush().into_iter().map(|done| folder.answer(done)));
+            written.iter_mut().for_each(|written| settle_offer(&shared, &origin, written));
             Ok((writer, written))
         }));
     }
@@ -399,7 +436,7 @@ impl ClientConnection {
         self.session.handle_taken(now, taken as u64);
         for written in written {
             self.session.handle_written(now, &written);
-            if let Written::File(event) = written {
+            if let Written::File { event, .. } | Written::NoRoom { event, .. } = written {
                 let origin = Arc::clone(&self.origin);
                 self.events.push_back(ClientEvent::File { origin, event });
             }
@@ -419,6 +456,20 @@ impl ClientConnection {
                     let event = ClientEvent::Progress { origin, name, progress };
                     let _ = self.shared.events.try_send(event);
                 }
+            }
+            ClientSessionEvent::Offered { number, file } => {
+                let offered = self.shared.offers.lock().offered(&origin, number, file);
+                self.events.extend(offered.event);
+                if let Some(decision) = offered.decision {
+                    self.decide(number, &decision);
+                }
+            }
+            ClientSessionEvent::Withdrawn { number } => {
+                let event = self.shared.offers.lock().withdrawn(&origin, number);
+                self.events.extend(event);
+            }
+            ClientSessionEvent::NotTaken(event) => {
+                self.events.push_back(ClientEvent::File { origin, event });
             }
             ClientSessionEvent::Aborted { name } => {
                 tracing::debug!(%origin, %name, "a file was broken off");
@@ -446,6 +497,28 @@ impl ClientConnection {
                 return;
             }
         }
+    }
+}
+
+/// Handles that a file on offer is settled: one that has come is moved to where the application wants
+/// it.
+fn settle_offer(shared: &ClientShared, origin: &str, written: &mut Written) {
+    let (Written::File { event, .. } | Written::NoRoom { event, .. }) = written else { return };
+    match event {
+        FileEvent::Delivered { name, path, .. } => {
+            let Some(target) = shared.offers.lock().delivered(origin, name) else { return };
+            match move_out(path, &target) {
+                Ok(()) => *path = target,
+                Err(error) => {
+                    let (path, target) = (path.display(), target.display());
+                    tracing::warn!(%name, %error, "the file stays at {path}, and not at {target}");
+                }
+            }
+        }
+        FileEvent::Refused { name, reason, fate: Fate::Final } => {
+            shared.offers.lock().refused(origin, name, reason.to_string());
+        }
+        _ => {}
     }
 }
 

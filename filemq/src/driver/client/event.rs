@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::offer::{OfferId, OfferInfo};
 use crate::driver::progress::Progress;
 use crate::{FileEvent, VirtualPath};
 
@@ -19,6 +20,26 @@ pub enum ClientEvent {
         origin: Arc<str>,
         /// What became of the file.
         event: FileEvent,
+    },
+    /// A server has a file, with [`Accept::Ask`](crate::Accept::Ask). Nothing is sent before it is
+    /// [accepted](crate::Client::accept); until then, and as long as it is put off, it costs nothing.
+    ///
+    /// Servers of other implementations do not wait: they have begun to send the file, and nothing else of
+    /// them is read until it is decided. From them a file that was declined or put off comes again when it
+    /// changes.
+    Offered {
+        /// The file.
+        offer: OfferInfo,
+    },
+    /// An offer holds no more: the file has changed, and is offered anew, or it is gone, or is not for
+    /// this client any more.
+    Withdrawn {
+        /// The server.
+        origin: Arc<str>,
+        /// Which offer.
+        id: OfferId,
+        /// The name of the file on the network.
+        name: VirtualPath,
     },
     /// A file is on its way. Reported about ten times a second, and dropped while other events
     /// wait.

@@ -25,7 +25,7 @@ impl ServerFolder {
         }
     }
 
-    /// Makes the folder if `write` begins the first file of the server, named by `wish` as far as
+    /// Makes the folder if `write` is about the first file of the server, named by `wish` as far as
     /// possible.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl ServerFolder {
         writer: &mut ReceivedWriter,
         wish: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        if matches!((&self, write), (Self::None, Write::Begin { .. })) {
+        if matches!((&self, write), (Self::None, Write::Begin { .. } | Write::Reserve { .. })) {
             *self = Self::At(writer.make_folder(&wish())?);
         }
         Ok(())
@@ -49,18 +49,29 @@ impl ServerFolder {
     /// The answer that the file is refused, if its name would be too long there.
     pub(super) fn order(&self, write: Write) -> Result<Option<Write>, Written> {
         let Self::At(folder) = self else { return Ok(None) };
-        let inside = |name: VirtualPath| match folder.join(name.as_str().trim_start_matches('/')) {
-            Ok(inside) => Ok(inside),
-            Err(error) => {
+        let inside = |name: VirtualPath| {
+            folder.join(name.as_str().trim_start_matches('/')).map_err(|error| {
                 let reason = Refusal::Name(error.to_string().into());
-                Err(Written::File(FileEvent::Refused { name, reason, fate: Fate::Final }))
-            }
+                FileEvent::Refused { name, reason, fate: Fate::Final }
+            })
         };
+        let refused = |sequence| move |event| Written::File { sequence, event };
         Ok(Some(match write {
-            Write::Begin { name, offset, info } => {
-                Write::Begin { name: inside(name)?, offset, info }
+            Write::Begin { name, sequence, offset, info } => Write::Begin {
+                name: inside(name).map_err(refused(Some(sequence)))?,
+                sequence,
+                offset,
+                info,
+            },
+            Write::Delete { name } => Write::Delete { name: inside(name).map_err(refused(None))? },
+            Write::Reserve { offer, name, size } => {
+                let no_room = |event| Written::NoRoom { offer, event };
+                Write::Reserve { offer, name: inside(name).map_err(no_room)?, size }
             }
-            Write::Delete { name } => Write::Delete { name: inside(name)? },
+            // What has no name in the folder has no room there either.
+            Write::Release { offer, name } => {
+                Write::Release { offer, name: inside(name.clone()).unwrap_or(name) }
+            }
             other => other,
         }))
     }
@@ -68,9 +79,11 @@ impl ServerFolder {
     /// Turns an answer about a file in the folder into one with the server's name for it.
     pub(super) fn answer(&self, mut written: Written) -> Written {
         let name = match &mut written {
-            Written::File(event) => event.name_mut(),
-            Written::Mismatch { name } | Written::Superseded { name } => name,
-            Written::Stuck | Written::Unstuck | Written::Replaced => return written,
+            Written::File { event, .. } | Written::NoRoom { event, .. } => event.name_mut(),
+            Written::Mismatch { name } => name,
+            Written::Reserved { .. } | Written::Stuck | Written::Unstuck | Written::Replaced => {
+                return written;
+            }
         };
         if let Some(outside) = self.outside(name) {
             *name = outside;
@@ -127,6 +140,9 @@ mod tests {
         let folder = ServerFolder::At(path("/peer"));
         let name = path(&"/x".repeat(2048));
         let refused = folder.order(Write::Delete { name: name.clone() }).unwrap_err();
-        assert!(matches!(refused, Written::File(FileEvent::Refused { name: n, .. }) if n == name));
+        assert!(matches!(
+            refused,
+            Written::File { sequence: None, event: FileEvent::Refused { name: n, .. } } if n == name
+        ));
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use zmtp::sync::Mutex;
 
 use super::event::ClientEvent;
+use super::offer_book::OfferBook;
 use super::options::ClientOptions;
 use crate::VirtualPath;
 use crate::disk::ReceivedFolder;
@@ -23,6 +24,8 @@ pub(super) struct ClientShared {
     pub(super) folder_names: Mutex<Arc<FolderNameFn>>,
     /// Whether the application knows that the received folder cannot be used.
     pub(super) folder_lost: AtomicBool,
+    /// What is on offer, if the application wants to be asked.
+    pub(super) offers: Mutex<OfferBook>,
 }
 
 impl ClientShared {

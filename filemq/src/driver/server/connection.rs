@@ -275,9 +275,13 @@ impl ServerConnection {
             ServerSessionEvent::Sent { name, size, receipt_follows } => {
                 Some(ServerEvent::Sent { client, name, size, receipt_follows })
             }
-            ServerSessionEvent::Confirmed { name, size } => {
+            ServerSessionEvent::Confirmed { name, size, already } => {
                 let key = name.clone();
-                return self.tell(key, ServerEvent::Confirmed { client, name, size });
+                return self.tell(key, ServerEvent::Confirmed { client, name, size, already });
+            }
+            ServerSessionEvent::Declined { name, reason } => {
+                let key = name.clone();
+                return self.tell(key, ServerEvent::Declined { client, name, reason });
             }
             ServerSessionEvent::Rejected { name, reason, fate } => {
                 let key = name.clone();

@@ -58,6 +58,17 @@ pub enum ServerEvent {
         name: VirtualPath,
         /// Bytes of the file.
         size: u64,
+        /// Whether the client has had it already, so that it was not sent.
+        already: bool,
+    },
+    /// A client does not want a file.
+    Declined {
+        /// Which client.
+        client: ClientInfo,
+        /// The name of the file on the network.
+        name: VirtualPath,
+        /// What the client says. Not to be trusted on a terminal.
+        reason: Arc<str>,
     },
     /// A client has said that it does not accept a file.
     Rejected {

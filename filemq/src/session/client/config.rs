@@ -4,6 +4,17 @@ use std::time::Duration;
 
 use crate::Ticket;
 
+/// Which of the files that servers have a client takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accept {
+    /// All for which there is room. One for which there is none for now waits until there is, and holds
+    /// up no other.
+    #[default]
+    All,
+    /// Those of which the application says so.
+    Ask,
+}
+
 /// How a client treats its servers. Construct it with `..ClientConfig::default()`: fields may be
 /// added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +33,11 @@ pub struct ClientConfig {
     pub hidden: bool,
     /// What the server has given this client, to be known by. Default: none.
     pub ticket: Option<Ticket>,
+    /// Which files are taken. Default: all.
+    pub accept: Accept,
+    /// How many offers of a server are remembered at a time; it is told that more are declined.
+    /// Default: 100,000.
+    pub offers: usize,
 }
 
 impl Default for ClientConfig {
@@ -32,6 +48,8 @@ impl Default for ClientConfig {
             window: 2_000_000,
             hidden: false,
             ticket: None,
+            accept: Accept::All,
+            offers: 100_000,
         }
     }
 }

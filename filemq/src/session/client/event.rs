@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::VirtualPath;
-use crate::session::Write;
+use crate::session::{OfferedFile, Write};
+use crate::{FileEvent, VirtualPath};
 
 pub(super) type ClientOutputs = VecDeque<ClientOutput>;
 
@@ -38,6 +38,21 @@ pub enum ClientSessionEvent {
         /// Bytes of the whole, if the server has announced them.
         size: Option<u64>,
     },
+    /// The server has a file, with [`Accept::Ask`](crate::Accept::Ask): say whether it is wanted, now or
+    /// later.
+    Offered {
+        /// The number of the offer, by which the session is told.
+        number: u64,
+        /// The file.
+        file: OfferedFile,
+    },
+    /// An offer holds no more: the file has changed, is gone, or is not for this client any more.
+    Withdrawn {
+        /// The number of the offer.
+        number: u64,
+    },
+    /// A file was declined, because too many are on offer. Told once.
+    NotTaken(FileEvent),
     /// A file was broken off: it changed while it was being sent, or the server has mixed it up.
     Aborted {
         /// The file.

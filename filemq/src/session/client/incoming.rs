@@ -1,11 +1,10 @@
 //! Files as they come from the server.
 
-use std::collections::VecDeque;
-
 use super::event::{ClientOutput, ClientOutputs, ClientSessionEvent};
+use super::offers::Offers;
+use crate::VirtualPath;
 use crate::message::{Cheezburger, Operation};
-use crate::session::{FileInfo, ResumePoint, Write, Written, extensions};
-use crate::{Fate, FileEvent, VirtualPath};
+use crate::session::{FileInfo, OfferedFile, ResumePoint, Write, extensions};
 
 /// Turns what a server sends into orders for the received folder: between the beginning of a file
 /// and its end there is only its content, without a gap.
@@ -20,28 +19,21 @@ pub(super) struct IncomingFiles {
     incoming: Option<IncomingFile>,
     /// The last complete file and its size. Some servers say twice that it ends.
     ended: Option<(VirtualPath, u64)>,
-    /// Answers of the received folder that are still to come.
-    expected: VecDeque<ExpectedAnswer>,
-    /// Complete files that the folder cannot take for now, with the numbers of their first pieces, in
-    /// the order in which they came. They come before all whose answers are expected.
-    waiting: Vec<(VirtualPath, u64)>,
 }
 
-/// An answer that the received folder may give.
-#[derive(Debug, PartialEq, Eq)]
-enum ExpectedAnswer {
-    /// It always answers the end of a file.
-    End {
-        name: VirtualPath,
-        /// The number of its first piece.
-        sequence: u64,
-    },
-    /// It answers if there was something to delete.
-    Delete(VirtualPath),
+/// Whether a file is wanted: what the application says, and what was offered and fetched.
+pub(super) struct Wanted<'a> {
+    pub(super) offers: &'a mut Offers,
+    pub(super) is_wanted: bool,
 }
 
-/// The most answers that are waited for; then those to deletes are not any more.
-const MAX_EXPECTED: usize = 10_000;
+/// How a file begins.
+struct Start {
+    sequence: u64,
+    offer: Option<u64>,
+    offset: u64,
+    is_wanted: bool,
+}
 
 /// A file whose end has not come.
 #[derive(Debug)]
@@ -49,6 +41,8 @@ struct IncomingFile {
     name: VirtualPath,
     /// The number of its first piece.
     sequence: u64,
+    /// The number of its offer, if it was offered.
+    offer: Option<u64>,
     /// Where the next piece has to begin.
     next: u64,
     info: Option<FileInfo>,
@@ -62,35 +56,31 @@ impl IncomingFiles {
         partial: Option<(VirtualPath, ResumePoint)>,
         hidden: bool,
     ) -> Self {
-        Self {
-            subscriptions,
-            hidden,
-            partial,
-            sequence: None,
-            incoming: None,
-            ended: None,
-            expected: VecDeque::new(),
-            waiting: Vec::new(),
-        }
+        Self { subscriptions, hidden, partial, sequence: None, incoming: None, ended: None }
     }
 
     /// Handles a piece of a file, and returns whether its content is to be written. A C server that
     /// has lost the thread repeats what it sent, with the same number; a malicious one sends names
     /// that lead elsewhere.
-    pub(super) fn receive(&mut self, cheezburger: Cheezburger, out: &mut ClientOutputs) -> bool {
+    pub(super) fn receive(
+        &mut self,
+        cheezburger: Cheezburger,
+        wanted: Wanted<'_>,
+        out: &mut ClientOutputs,
+    ) -> bool {
         if self.sequence.replace(cheezburger.sequence) == Some(cheezburger.sequence) {
             return false;
         }
         let Some(name) = self.subscribed(&cheezburger.filename) else { return false };
         match cheezburger.operation {
-            Operation::Create => return self.create(name, cheezburger, out),
-            Operation::Delete => self.delete(name, out),
+            Operation::Create => return self.create(name, cheezburger, wanted, out),
+            Operation::Delete => self.delete(name, wanted.offers, out),
             Operation::Other(_) => {}
         }
         false
     }
 
-    fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
+    pub(super) fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
         let name = VirtualPath::new(str::from_utf8(filename).ok()?).ok()?;
         let subscribed = self.subscriptions.iter().any(|path| path.covers(&name))
             && (self.hidden || !name.is_hidden());
@@ -98,15 +88,9 @@ impl IncomingFiles {
     }
 
     /// The content that comes with a delete is ignored: C servers leak that of another file.
-    fn delete(&mut self, name: VirtualPath, out: &mut ClientOutputs) {
-        self.abort(out);
+    fn delete(&mut self, name: VirtualPath, offers: &mut Offers, out: &mut ClientOutputs) {
+        self.abort(offers, out);
         self.ended = None;
-        if self.expected.len() >= MAX_EXPECTED {
-            let is_delete = |answer: &ExpectedAnswer| matches!(answer, ExpectedAnswer::Delete(_));
-            let oldest = self.expected.iter().position(is_delete).unwrap_or(0);
-            self.expected.remove(oldest);
-        }
-        self.expected.push_back(ExpectedAnswer::Delete(name.clone()));
         out.push_back(ClientOutput::Write(Write::Delete { name }));
     }
 
@@ -114,13 +98,15 @@ impl IncomingFiles {
         &mut self,
         name: VirtualPath,
         cheezburger: Cheezburger,
+        wanted: Wanted<'_>,
         out: &mut ClientOutputs,
     ) -> bool {
+        let Wanted { offers, is_wanted } = wanted;
         let Cheezburger { sequence, offset, eof, headers, chunk, .. } = cheezburger;
         let last = eof || chunk.is_empty();
         if last && chunk.is_empty() && headers.get(extensions::ABORT).is_some() {
             if self.incoming.as_ref().is_some_and(|incoming| incoming.name == name) {
-                self.abort(out);
+                self.abort(offers, out);
             }
             return false;
         }
@@ -130,8 +116,10 @@ impl IncomingFiles {
             if chunk.is_empty() && info.is_none() && again {
                 return false;
             }
-            self.abort(out);
-            self.begin(&name, sequence, offset, info, out);
+            self.abort(offers, out);
+            let offer = offers.begin(&name, extensions::fetch(&headers));
+            let is_wanted = is_wanted && (offer.is_some() || !offers.are_agreed);
+            self.begin(&name, Start { sequence, offer, offset, is_wanted }, info, out);
         }
         let Some(incoming) = &mut self.incoming else { return false };
         let mut goes = false;
@@ -150,7 +138,7 @@ impl IncomingFiles {
             incoming.drop_it(out);
         }
         if last {
-            self.end(out);
+            self.end(offers, out);
         }
         goes
     }
@@ -159,127 +147,92 @@ impl IncomingFiles {
     fn begin(
         &mut self,
         name: &VirtualPath,
-        sequence: u64,
-        offset: u64,
+        start: Start,
         info: Option<FileInfo>,
         out: &mut ClientOutputs,
     ) {
+        let Start { sequence, offer, offset, is_wanted } = start;
         self.ended = None;
-        let partial = self.partial.take_if(|(partial, _)| partial == name);
+        let partial = self.partial.take_if(|(partial, _)| partial == name && is_wanted);
         let goes_on = partial.is_some_and(|(_, resume)| {
             resume.offset == offset && info.as_ref().is_some_and(|info| info.digest == resume.whole)
         });
-        let makes_sense = offset == 0 || goes_on;
+        let makes_sense = is_wanted && (offset == 0 || goes_on);
         let incoming = IncomingFile {
             name: name.clone(),
             sequence,
+            offer,
             next: offset,
             info: info.clone(),
             dropped: !makes_sense,
         };
         self.incoming = Some(incoming);
         let output = if makes_sense {
-            ClientOutput::Write(Write::Begin { name: name.clone(), offset, info })
+            ClientOutput::Write(Write::Begin { name: name.clone(), sequence, offset, info })
         } else {
             ClientOutput::Event(ClientSessionEvent::Aborted { name: name.clone() })
         };
         out.push_back(output);
     }
 
-    fn end(&mut self, out: &mut ClientOutputs) {
+    fn end(&mut self, offers: &mut Offers, out: &mut ClientOutputs) {
         let Some(incoming) = self.incoming.take() else { return };
         if !incoming.dropped {
             out.push_back(ClientOutput::Write(Write::End { size: incoming.next }));
-            let IncomingFile { name, sequence, .. } = &incoming;
-            self.expected
-                .push_back(ExpectedAnswer::End { name: name.clone(), sequence: *sequence });
+            incoming.offer.into_iter().for_each(|offer| offers.forget(offer));
             self.ended = Some((incoming.name, incoming.next));
+        } else if let Some(offer) = incoming.offer {
+            offers.failed(offer, out);
         }
     }
 
     /// Drops the file that is being received.
-    fn abort(&mut self, out: &mut ClientOutputs) {
+    fn abort(&mut self, offers: &mut Offers, out: &mut ClientOutputs) {
         if let Some(mut incoming) = self.incoming.take() {
             incoming.drop_it(out);
+            incoming.offer.into_iter().for_each(|offer| offers.broken_off(offer));
         }
     }
 
-    /// Handles an answer of the received folder, and returns the number of the first piece of the
-    /// file that it is about. Answers come in the order of the orders, so one about a file that no
-    /// answer is expected for, and that does not wait, is about the file that is being received: its
-    /// rest is dropped.
-    pub(super) fn handle_written(&mut self, written: &Written) -> Option<u64> {
-        match written {
-            Written::File(FileEvent::Deleted { name, .. }) => {
-                self.take_delete(name);
-                None
-            }
-            Written::Superseded { name } => {
-                self.take_waiting(name);
-                None
-            }
-            Written::File(FileEvent::Delivered { name, .. }) => self.take_complete(name),
-            Written::File(FileEvent::Refused { name, fate: Fate::Passing, .. }) => {
-                if let Some(sequence) = self.take_complete(name) {
-                    self.waiting.push((name.clone(), sequence));
-                    return Some(sequence);
-                }
-                let incoming = self.incoming.as_ref().filter(|incoming| incoming.name == *name);
-                incoming.map(|incoming| incoming.sequence)
-            }
-            Written::Mismatch { name } | Written::File(FileEvent::Refused { name, .. }) => {
-                // Deletes are seldom refused for good.
-                let refused = self.take_complete(name).or_else(|| self.give_up(name));
-                if refused.is_none() {
-                    self.take_delete(name);
-                }
-                refused
-            }
-            Written::File(FileEvent::Retried { .. })
-            | Written::Stuck
-            | Written::Unstuck
-            | Written::Replaced => None,
-        }
+    /// Drops what comes of a file that was offered under this number. Returns whether something of it
+    /// was to be written.
+    pub(super) fn stop(&mut self, offer: u64) -> bool {
+        let incoming = self.incoming.as_mut().filter(|incoming| incoming.offer == Some(offer));
+        incoming.is_some_and(|incoming| !std::mem::replace(&mut incoming.dropped, true))
     }
 
-    /// Takes out a file that waits. Returns the number of its first piece.
-    fn take_waiting(&mut self, file: &VirtualPath) -> Option<u64> {
-        let at = self.waiting.iter().position(|(name, _)| name == file)?;
-        Some(self.waiting.remove(at).1)
+    /// Notes what there is of a file that was broken off, and comes again.
+    pub(super) fn goes_on(&mut self, name: VirtualPath, part: ResumePoint) {
+        self.partial = Some((name, part));
     }
 
-    /// Takes out a complete file: one that waits, or the first whose answer is expected. Returns the
-    /// number of its first piece. Deletes before it are not answered any more.
-    fn take_complete(&mut self, file: &VirtualPath) -> Option<u64> {
-        if let Some(sequence) = self.take_waiting(file) {
-            return Some(sequence);
+    /// Returns the file that begins with this piece, if one does.
+    pub(super) fn beginning(&self, piece: &Cheezburger) -> Option<OfferedFile> {
+        let name = self.subscribed(&piece.filename)?;
+        let is_more = self.incoming.as_ref().is_some_and(|incoming| incoming.name == name);
+        let is_end = self.ended.as_ref() == Some(&(name.clone(), piece.offset));
+        if piece.operation != Operation::Create
+            || self.sequence == Some(piece.sequence)
+            || is_more
+            || (piece.chunk.is_empty()
+                && (is_end || piece.headers.get(extensions::ABORT).is_some()))
+        {
+            return None;
         }
-        let ends = self.expected.iter().enumerate().find_map(|(at, answer)| match answer {
-            ExpectedAnswer::End { name, sequence } if name == file => Some((at, *sequence)),
-            _ => None,
-        });
-        let (at, sequence) = ends?;
-        self.expected.remove(at);
-        for before in (0..at).rev() {
-            if matches!(self.expected[before], ExpectedAnswer::Delete(_)) {
-                self.expected.remove(before);
-            }
-        }
-        Some(sequence)
+        let info = extensions::info(&piece.headers);
+        let (size, modified) =
+            (info.as_ref().map(|info| info.size), info.map(|info| info.modified));
+        Some(OfferedFile { name, size, modified })
     }
 
-    /// Takes out a delete whose answer is expected.
-    fn take_delete(&mut self, file: &VirtualPath) {
-        let is_it = |answer: &ExpectedAnswer| matches!(answer, ExpectedAnswer::Delete(name) if name == file);
-        if let Some(at) = self.expected.iter().position(is_it) {
-            self.expected.remove(at);
+    /// Handles that the received folder does not accept a file: the rest of it is dropped.
+    pub(super) fn refused(&mut self, sequence: u64, offers: &mut Offers) {
+        if let Some(incoming) = &mut self.incoming
+            && incoming.sequence == sequence
+        {
+            incoming.dropped = true;
+            incoming.offer.into_iter().for_each(|offer| offers.forget(offer));
         }
-    }
-
-    fn give_up(&mut self, name: &VirtualPath) -> Option<u64> {
-        let incoming = self.incoming.as_mut().filter(|incoming| incoming.name == *name)?;
-        incoming.dropped = true;
-        Some(incoming.sequence)
     }
 }
 

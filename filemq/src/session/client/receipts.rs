@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::message::{MAX_STRING, Message, Outcome, Receipt};
-use crate::session::Written;
+use crate::message::{Message, Outcome, Receipt};
+use crate::session::extensions::shortened;
 use crate::{Fate, FileEvent};
 
 /// The most receipts in a message.
@@ -19,10 +19,10 @@ pub(super) struct Receipts {
 
 impl Receipts {
     /// Notes what became of a file whose first piece had this number.
-    pub(super) fn note(&mut self, sequence: u64, written: &Written) {
-        let (outcome, reason) = match written {
-            Written::File(FileEvent::Delivered { .. }) => (Outcome::Delivered, Bytes::new()),
-            Written::File(FileEvent::Refused { reason, fate, .. }) => {
+    pub(super) fn note(&mut self, sequence: u64, event: &FileEvent) {
+        let (outcome, reason) = match event {
+            FileEvent::Delivered { .. } => (Outcome::Delivered, Bytes::new()),
+            FileEvent::Refused { reason, fate, .. } => {
                 let outcome = match fate {
                     Fate::Passing => Outcome::Waiting,
                     Fate::Final => Outcome::Refused,
@@ -41,28 +41,5 @@ impl Receipts {
         let count = self.unsent.len().min(MAX_RECEIPTS);
         let receipts: Vec<_> = self.unsent.drain(..count).collect();
         (count > 0).then(|| Message::Receipts(receipts).encode())
-    }
-}
-
-/// Cuts a text to what a message holds, between two characters.
-fn shortened(mut text: String) -> Bytes {
-    let mut end = text.len().min(MAX_STRING);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shortened;
-
-    #[test]
-    fn a_reason_is_cut_between_characters() {
-        assert_eq!(shortened("full".into()), "full");
-        assert_eq!(shortened("a".repeat(255)).len(), 255);
-        let long = shortened(format!("{}ä and more", "a".repeat(254)));
-        assert_eq!(long, "a".repeat(254));
     }
 }

@@ -58,6 +58,7 @@ fn options(hidden: bool) -> Dictionary {
         (extensions::RESYNC, extensions::YES),
         (extensions::DIGEST, extensions::BLAKE3),
         (extensions::RECEIPT, extensions::YES),
+        (extensions::OFFER, extensions::YES),
     ]
     .into_iter()
     .chain(hidden.then_some((extensions::HIDDEN, extensions::YES)))

@@ -71,6 +71,15 @@ pub enum ServerSessionEvent {
         name: VirtualPath,
         /// Bytes of the whole.
         size: u64,
+        /// Whether the client has had it already, so that it was not sent.
+        already: bool,
+    },
+    /// The client does not want a file.
+    Declined {
+        /// The file.
+        name: VirtualPath,
+        /// What the client says.
+        reason: Arc<str>,
     },
     /// The client has said that it does not accept a file.
     Rejected {

@@ -1,11 +1,14 @@
 //! A client between OHAI and goodbye: what it wants, and what it is told.
 
+mod offering;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::config::ServerConfig;
 use super::event::{ServerOutput, ServerOutputs, ServerSessionEvent};
+use super::offers::OfferedFiles;
 use super::pending::PendingNames;
 use super::resting::RestingFiles;
 use super::subscribed_paths::{Subscribed, SubscribedPaths};
@@ -29,6 +32,8 @@ pub(super) struct ServedClient {
     hidden: bool,
     subscriptions: SubscribedPaths,
     pending: PendingNames,
+    /// `None` if files are sent unasked.
+    offers: Option<OfferedFiles>,
     /// What the client says that it has, as far as it is in the catalogue or may come into it.
     claims: BTreeMap<VirtualPath, Digest>,
     resume: Option<(VirtualPath, ResumePoint)>,
@@ -45,6 +50,7 @@ impl ServedClient {
             hidden: false,
             subscriptions: SubscribedPaths::default(),
             pending: PendingNames::default(),
+            offers: None,
             claims: BTreeMap::new(),
             resume: None,
             transfers: Transfers::new(config.sizes),
@@ -89,6 +95,8 @@ impl ServedClient {
             let receipts = ours && extensions::says(&icanhaz.options, extensions::RECEIPT);
             self.transfers.set_receipts(receipts);
             self.hidden = extensions::says(&icanhaz.options, extensions::HIDDEN);
+            let offers = receipts && extensions::says(&icanhaz.options, extensions::OFFER);
+            self.offers = offers.then(OfferedFiles::default);
         }
         self.claim(&path, &icanhaz.cache, catalogue)?;
         let resume = icanhaz.options.text(extensions::RESUME).and_then(extensions::resume);
@@ -107,7 +115,7 @@ impl ServedClient {
         }
         let ours = self.transfers.is_ours();
         let options = match ours {
-            true => extensions::terms(self.transfers.has_receipts()),
+            true => extensions::terms(self.transfers.has_receipts(), self.offers.is_some()),
             false => Dictionary::default(),
         };
         out.push_back(ServerOutput::message(&Message::IcanhazOk(options)));
@@ -126,8 +134,19 @@ impl ServedClient {
         if !self.transfers.has_receipts() {
             return Err("receipts were not negotiated".into());
         }
-        let news = receipts.iter().filter_map(|receipt| self.transfers.handle_receipt(receipt));
-        out.extend(news.map(ServerOutput::Event));
+        for receipt in receipts {
+            let Some(event) = self.transfers.handle_receipt(receipt) else { continue };
+            match &event {
+                ServerSessionEvent::Confirmed { name, .. } => self.forget_offer(name),
+                ServerSessionEvent::Rejected { name, fate: Fate::Final, .. } => {
+                    // The rest of it need not be sent.
+                    self.transfers.abort(name, out);
+                    self.forget_offer(name);
+                }
+                _ => {}
+            }
+            out.push_back(ServerOutput::Event(event));
+        }
         Ok(())
     }
 
@@ -207,6 +226,7 @@ impl ServedClient {
         self.transfers.forget_unconfirmed(name);
         self.pending.keep(name);
         self.resting.forget(name);
+        self.withdraw_offer(name);
         match change {
             Change::Updated(_) if wanted => self.pending.send(entry.clone()),
             Change::Updated(_) => {}
@@ -240,6 +260,12 @@ impl ServedClient {
                 self.transfers.abort(entry.name(), out);
             }
         }
+        let offered: Vec<_> = self.offers.iter().flat_map(OfferedFiles::entries).cloned().collect();
+        for entry in offered {
+            if !self.wants(&entry) {
+                self.withdraw_offer(entry.name());
+            }
+        }
     }
 
     /// Returns the next job, if there is something to do and credit for it. Deletes come first: as
@@ -248,6 +274,7 @@ impl ServedClient {
         if self.transfers.is_full() {
             return None;
         }
+        let check = self.make_offers(out);
         if self.transfers.is_transferring() {
             return self.transfers.next_step();
         }
@@ -259,12 +286,19 @@ impl ServedClient {
         if !out.is_empty() {
             return None;
         }
+        let job = match self.offers {
+            Some(_) => self
+                .begin_fetched()
+                .or_else(|| check.map(|(entry, claim)| self.check(entry, claim))),
+            None => self.begin(out),
+        };
         // What was broken off need not stay open.
-        self.begin(out).or_else(|| self.transfers.close_unused())
+        job.or_else(|| self.transfers.close_unused())
     }
 
-    /// Begins the next file that the client does not have.
-    fn begin(&mut self, out: &mut ServerOutputs) -> Option<Job> {
+    /// Returns the next file that the client does not have, as far as that is known, and what the client
+    /// says that it has under this name, if that has to be checked.
+    fn next_pending(&mut self, out: &mut ServerOutputs) -> Option<(Arc<Entry>, Option<Digest>)> {
         loop {
             let resumed = self.resume.as_ref().and_then(|(name, _)| self.pending.get(name));
             let entry = resumed.or_else(|| self.pending.next())?.clone();
@@ -273,30 +307,44 @@ impl ServedClient {
                 self.pending.take(name);
                 continue;
             }
-            if let Some(&claim) = self.claims.get(name) {
-                match entry.digest(claim.algorithm()) {
-                    None => {
-                        self.pending.take(name);
-                        return Some(self.transfers.check(entry, claim));
-                    }
-                    Some(digest) if digest == claim => {
-                        self.pending.take(name);
-                        self.forget_resume(name);
-                        self.has(&entry, out);
-                        continue;
-                    }
-                    Some(_) => {
-                        self.claims.remove(name);
-                    }
+            let Some(&claim) = self.claims.get(name) else { return Some((entry, None)) };
+            match entry.digest(claim.algorithm()) {
+                None => return Some((entry, Some(claim))),
+                Some(digest) if digest == claim => {
+                    self.pending.take(name);
+                    self.forget_resume(name);
+                    self.has(&entry, out);
+                }
+                Some(_) => {
+                    self.claims.remove(name);
                 }
             }
-            if entry.version().size > 0 && !self.transfers.has_credit() {
-                return None;
-            }
-            self.pending.take(name);
-            let resume = self.resume.take_if(|(resumed, _)| resumed == name);
-            return Some(self.transfers.open(entry, resume.map(|(_, resume)| resume)));
         }
+    }
+
+    /// Finds out whether the client has a file.
+    fn check(&mut self, entry: Arc<Entry>, claim: Digest) -> Job {
+        self.pending.take(entry.name());
+        self.transfers.check(entry, claim)
+    }
+
+    /// Begins the next file that the client does not have.
+    fn begin(&mut self, out: &mut ServerOutputs) -> Option<Job> {
+        let (entry, claim) = self.next_pending(out)?;
+        if let Some(claim) = claim {
+            return Some(self.check(entry, claim));
+        }
+        if entry.version().size > 0 && !self.transfers.has_credit() {
+            return None;
+        }
+        self.pending.take(entry.name());
+        Some(self.open(entry, 1))
+    }
+
+    /// Begins to send a file, because the client has fetched it for this time.
+    fn open(&mut self, entry: Arc<Entry>, fetch: u64) -> Job {
+        let resume = self.resume.take_if(|(resumed, _)| resumed == entry.name());
+        self.transfers.open(entry, resume.map(|(_, resume)| resume), fetch)
     }
 
     /// Handles that the client has a file already: perhaps one for which no receipt has come, because
@@ -304,7 +352,8 @@ impl ServedClient {
     fn has(&self, entry: &Entry, out: &mut ServerOutputs) {
         if self.transfers.has_receipts() {
             let (name, size) = (entry.name().clone(), entry.version().size);
-            out.push_back(ServerOutput::Event(ServerSessionEvent::Confirmed { name, size }));
+            let event = ServerSessionEvent::Confirmed { name, size, already: true };
+            out.push_back(ServerOutput::Event(event));
         }
     }
 
@@ -374,7 +423,9 @@ impl ServedClient {
             let event = ServerSessionEvent::Unreadable { name, reason, fate };
             out.push_back(ServerOutput::Event(event));
         }
-        if rests && self.pending.get(entry.name()).is_none() {
+        if !rests {
+            self.withdraw_offer(entry.name());
+        } else if self.pending.get(entry.name()).is_none() {
             self.resting.rest(now, entry);
         }
     }
@@ -389,7 +440,10 @@ impl ServedClient {
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         for entry in self.resting.due(now) {
-            self.pending.send(entry);
+            let is_offered = self.offers.as_mut().is_some_and(|offers| offers.again(&entry));
+            if !is_offered {
+                self.pending.send(entry);
+            }
         }
     }
 }

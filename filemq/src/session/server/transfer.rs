@@ -46,14 +46,21 @@ pub(super) struct Transfer {
     /// Whether the client has heard of the file.
     begun: bool,
     last: Option<Bytes>,
+    /// Which fetch of the client this answers.
+    fetch: u64,
 }
 
 impl Transfer {
     /// Starts a transfer, whose first job opens the file.
-    pub(super) fn new(entry: Arc<Entry>, digest: Option<Digest>, resumes: bool) -> Self {
+    pub(super) fn new(
+        entry: Arc<Entry>,
+        digest: Option<Digest>,
+        resumes: bool,
+        fetch: u64,
+    ) -> Self {
         let phase = if resumes { Phase::Opening } else { Phase::Reading { next: 0 } };
         let steps = VecDeque::from([Step::Open]);
-        Self { entry, digest, phase, steps, sent: 0, begun: false, last: None }
+        Self { entry, digest, phase, steps, sent: 0, begun: false, last: None, fetch }
     }
 
     pub(super) const fn entry(&self) -> &Arc<Entry> {
@@ -143,11 +150,15 @@ impl Transfer {
         self.begun
     }
 
-    /// What is announced of the file, if its digest is known.
+    /// What is announced of the file, if its digest is known, and which fetch it answers.
     pub(super) fn headers(&self) -> Dictionary {
         let version = self.entry.version();
         let (size, modified, mode) = (version.size, version.modified, version.mode);
         let info = self.digest.map(|digest| FileInfo { size, digest, modified, mode });
-        info.map_or_else(Dictionary::default, |info| extensions::headers(&info))
+        let mut headers = info.map_or_else(Dictionary::default, |info| extensions::headers(&info));
+        if self.fetch > 1 {
+            headers.push(extensions::FETCH, self.fetch.to_string());
+        }
+        headers
     }
 }

@@ -90,6 +90,11 @@ impl Transfers {
         self.unconfirmed = receipts.then(UnconfirmedFiles::default);
     }
 
+    /// Returns whether the client has still to say what has become of a file.
+    pub(super) fn awaits(&self, name: &VirtualPath) -> bool {
+        self.unconfirmed.as_ref().is_some_and(|unconfirmed| unconfirmed.awaits(name))
+    }
+
     pub(super) const fn has_receipts(&self) -> bool {
         self.unconfirmed.is_some()
     }
@@ -152,12 +157,17 @@ impl Transfers {
         Job::Digest(entry, claim.algorithm())
     }
 
-    /// Begins a transfer.
-    pub(super) fn open(&mut self, entry: Arc<Entry>, resume: Option<ResumePoint>) -> Job {
+    /// Begins a transfer, of a file that was fetched for this time.
+    pub(super) fn open(
+        &mut self,
+        entry: Arc<Entry>,
+        resume: Option<ResumePoint>,
+        fetch: u64,
+    ) -> Job {
         let known = entry.digest(Algorithm::Blake3).filter(|_| self.is_ours());
         let digest = self.is_ours() && known.is_none();
         let resume = resume.filter(|_| self.is_ours());
-        let transfer = Transfer::new(entry.clone(), known, resume.is_some());
+        let transfer = Transfer::new(entry.clone(), known, resume.is_some(), fetch);
         self.waiting += 1;
         self.queue.push_back(Work::Transfer(transfer));
         self.unclosed = true;
@@ -355,9 +365,7 @@ impl Transfers {
             self.writer.end(&piece, out);
         }
         self.queue.pop_front();
-        let unconfirmed = self.unconfirmed.as_ref();
-        let receipt_follows = unconfirmed.is_some_and(|unconfirmed| unconfirmed.awaits(name));
-        let name = name.clone();
+        let (receipt_follows, name) = (self.awaits(name), name.clone());
         let event = ServerSessionEvent::Sent { name, size, receipt_follows };
         out.push_back(ServerOutput::Event(event));
     }

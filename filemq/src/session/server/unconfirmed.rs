@@ -64,7 +64,7 @@ impl UnconfirmedFiles {
             self.forget(&name);
         }
         Some(match fate {
-            None => ServerSessionEvent::Confirmed { name, size },
+            None => ServerSessionEvent::Confirmed { name, size, already: false },
             Some(fate) => ServerSessionEvent::Rejected { name, reason, fate },
         })
     }
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(files.handle_receipt(&waits), None);
         let other = receipt(0, Outcome::Waiting, "no descriptors");
         assert_eq!(files.handle_receipt(&other), rejected("/a", "no descriptors", Fate::Passing));
-        let confirmed = ServerSessionEvent::Confirmed { name: path("/a"), size: 7 };
+        let confirmed = ServerSessionEvent::Confirmed { name: path("/a"), size: 7, already: false };
         let delivered = receipt(0, Outcome::Delivered, "");
         assert_eq!(files.handle_receipt(&delivered), Some(confirmed));
         assert_eq!(files.handle_receipt(&delivered), None);

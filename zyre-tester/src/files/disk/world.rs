@@ -10,13 +10,14 @@ use filemq::session::{
     Catalogue, ClientConfig, ClientOutput, ClientSession, Entry, Inventory, JobResult,
     ServerConfig, ServerOutput, ServerSession, ServerSessionEvent, Write, Written,
 };
-use filemq::{Audience, FileEvent, MountOptions, ReceivedLimits, VirtualPath};
+use filemq::{Accept, Audience, FileEvent, MountOptions, ReceivedLimits, VirtualPath};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::faults::Faults;
 use super::verdict::{Verdict, tree};
+use super::whims::Whims;
 
 const NAMES: [&str; 8] = ["a", "b", "d/a", "d/b", "d/e/f", "g", "h/i", "j"];
 const SIZES: [usize; 7] = [0, 1, 1000, 5000, 70_000, 300_000, 1_300_000];
@@ -63,6 +64,8 @@ struct Connection {
     server: ServerSession,
     reader: ChunkReader,
     client: ClientSession,
+    /// If the application is asked which files it wants.
+    whims: Option<Whims>,
     writer: ReceivedWriter,
     /// Orders for the folder.
     writes: Vec<Write>,
@@ -280,11 +283,16 @@ impl World {
         let mut writer = folder.writer(ORIGIN)?;
         let inventory: Inventory = writer.inventory();
         let paths = [VirtualPath::root()];
-        let client = ClientSession::new(&ClientConfig::default(), &paths, inventory, self.now);
+        let asks: bool = self.rng.random();
+        let whims = asks.then(|| Whims::new(StdRng::from_rng(&mut self.rng)));
+        let accept = if asks { Accept::Ask } else { Accept::All };
+        let config = ClientConfig { accept, ..ClientConfig::default() };
+        let client = ClientSession::new(&config, &paths, inventory, self.now);
         let server = ServerSession::new(&ServerConfig::default(), BTreeSet::new(), self.now);
         let (reader, writes) = (ChunkReader::new(), Vec::new());
         let (waiting, is_stuck) = (0, false);
-        let connection = Connection { server, reader, client, writer, writes, waiting, is_stuck };
+        let connection =
+            Connection { server, reader, client, whims, writer, writes, waiting, is_stuck };
         self.connection = Some(connection);
         Ok(())
     }
@@ -335,7 +343,11 @@ impl Connection {
                     self.server.handle_message(now, &[frame], catalogue);
                 }
                 ClientOutput::Write(write) => self.writes.push(write),
-                ClientOutput::Event(_) => {}
+                ClientOutput::Event(event) => {
+                    if let Some(whims) = &mut self.whims {
+                        whims.hear(&event, &mut self.client, now);
+                    }
+                }
                 ClientOutput::Close(_) => {
                     self.write(now, verdict);
                     return Step::Over;
@@ -361,11 +373,17 @@ impl Connection {
                 ServerSessionEvent::Unreadable { name, reason, fate } => {
                     verdict.refuse(&name, reason, fate);
                 }
-                ServerSessionEvent::Confirmed { name, size } => verdict.confirmed(&name, size),
+                ServerSessionEvent::Confirmed { name, size, .. } => {
+                    verdict.confirmed(&name, size);
+                }
                 _ => {}
             },
             Some(ServerOutput::Close) => return Step::Over,
-            None => return Step::Idle,
+            None => {
+                let whims = self.whims.as_mut();
+                let goes_on = whims.is_some_and(|whims| whims.relent(&mut self.client, now));
+                return if goes_on { Step::Done } else { Step::Idle };
+            }
         }
         Step::Done
     }
@@ -386,11 +404,12 @@ impl Connection {
         for written in written {
             self.client.handle_written(now, &written);
             match written {
-                Written::File(FileEvent::Refused { name, reason, fate }) => {
+                Written::File { event: FileEvent::Refused { name, reason, fate }, .. }
+                | Written::NoRoom { event: FileEvent::Refused { name, reason, fate }, .. } => {
                     verdict.refusals += 1;
                     verdict.refuse(&name, reason, fate);
                 }
-                Written::File(FileEvent::Delivered { name, size, .. }) => {
+                Written::File { event: FileEvent::Delivered { name, size, .. }, .. } => {
                     verdict.delivered(&name, size);
                 }
                 Written::Stuck => self.is_stuck = true,

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use super::ReceivedWriter;
 use crate::Refusal;
 use crate::disk::received::commit::CompleteFile;
-use crate::disk::received::index::Reservation;
 use crate::disk::received::partial::PartialFile;
 use crate::disk::received::record::FileRecord;
 use crate::disk::received::resumable::{Resumable, paused};
+use crate::disk::received::usage::Reservation;
 use crate::disk::received::write_error::{Denied, WriteError};
 
 /// From this many bytes on a file is entered in the journal while it comes, so that it can be
@@ -57,7 +57,7 @@ impl ReceivedWriter {
         let needed = length.saturating_sub(replaced).saturating_sub(current.room.bytes);
         let room = Reservation { bytes: needed, files: 0 };
         index.fits(length)?;
-        index.reserve(room, &self.shared.root, &self.shared.partial)?;
+        index.reserve(&self.origin, room, &self.shared.root, &self.shared.partial)?;
         current.room.bytes += needed;
         Ok(())
     }
@@ -99,7 +99,7 @@ impl ReceivedWriter {
 
     /// Drops a file that was not written, or keeps it if the reason may pass.
     fn give_up(&mut self, current: PartialFile, error: WriteError) -> Result<(), Denied> {
-        let name = current.name.clone();
+        let (name, sequence) = (current.name.clone(), current.sequence);
         match error {
             WriteError::Denied(denied) if denied.fate.is_passing() => {
                 self.current = Some(current);
@@ -107,7 +107,7 @@ impl ReceivedWriter {
             }
             error => {
                 self.discard(current);
-                self.fail(name, error)
+                self.fail(name, sequence, error)
             }
         }
     }

@@ -28,6 +28,12 @@ impl ReceivedWriter {
         Some((file.name.clone(), resume))
     }
 
+    /// Returns what there is of a file that was interrupted.
+    pub(super) fn part_of(&mut self, name: &VirtualPath) -> Option<ResumePoint> {
+        self.paused.as_ref().filter(|paused| paused.file.name == *name)?;
+        self.resumable().map(|(_, part)| part)
+    }
+
     /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.
     pub(super) fn interrupt(&mut self) {
         let Some(current) = self.current.take() else { return };
@@ -47,7 +53,7 @@ impl ReceivedWriter {
 
     pub(super) fn drop_paused(&mut self) {
         if let Some(paused) = self.paused.take() {
-            self.index().lock().release(paused.room);
+            self.index().lock().release(&self.origin, paused.room);
             self.shared.remove_recorded(&self.origin, &paused.file.partial);
         }
     }

@@ -13,13 +13,15 @@ use crate::session::{Write, Written};
 impl ReceivedWriter {
     /// Keeps an order that cannot be carried out for now, and tells once of each file.
     pub(super) fn hold(&mut self, write: Write, denied: Denied) {
-        let name = match &write {
-            Write::Begin { name, .. } => Some(name),
-            _ => self.current.as_ref().map(|current| &current.name),
+        let file = match &write {
+            Write::Begin { name, sequence, .. } => Some((*sequence, name)),
+            _ => self.current.as_ref().map(|current| (current.sequence, &current.name)),
         };
-        if let Some(name) = name.filter(|name| self.backlog.told.as_ref() != Some(*name)).cloned() {
-            self.backlog.told = Some(name.clone());
-            self.refuse(name, denied);
+        let told = self.backlog.told.as_ref().map(|(sequence, _)| *sequence);
+        if let Some((sequence, name)) = file.filter(|(sequence, _)| told != Some(*sequence)) {
+            let name = name.clone();
+            self.backlog.told = Some((sequence, name.clone()));
+            self.refuse(name, Some(sequence), denied);
         }
         self.backlog.held.push_front(write);
     }
@@ -27,12 +29,17 @@ impl ReceivedWriter {
     /// Handles an order that comes while others are held.
     pub(super) fn pass(&mut self, write: Write) {
         let current = self.current.as_ref().map(|current| &current.name);
+        // Either way the orders for the rest of the file are dropped.
+        let is_kept = write == Write::Interrupt;
+        let write = if is_kept { Write::Abort } else { write };
         match self.backlog.pass(write, current) {
             Passed::Kept => {}
             Passed::Ahead(name) => self.delete(&name),
             Passed::Dropped => {
                 self.backlog.told = None;
-                if let Some(current) = self.current.take() {
+                if is_kept {
+                    self.interrupt();
+                } else if let Some(current) = self.current.take() {
                     self.discard(current);
                 }
             }
@@ -65,6 +72,7 @@ impl ReceivedWriter {
         for name in self.backlog.deletes.clone() {
             self.delete(&name);
         }
+        self.retry_promises();
         while let Some(write) = self.backlog.held.pop_front() {
             if let Err(denied) = self.attempt(&write) {
                 self.hold(write, denied);
@@ -72,9 +80,10 @@ impl ReceivedWriter {
             }
         }
         if !self.backlog.is_holding()
-            && let Some(name) = self.backlog.told.take()
+            && let Some((sequence, name)) = self.backlog.told.take()
         {
-            self.answer(Written::File(FileEvent::Retried { name }));
+            let event = FileEvent::Retried { name };
+            self.answer(Written::File { sequence: Some(sequence), event });
         }
         if self.backlog.len() < before {
             self.answers.push_back(Written::Unstuck);

@@ -1,0 +1,216 @@
+//! Files that the server offers, and what is answered.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::event::{ClientOutput, ClientOutputs, ClientSessionEvent};
+use crate::message::{Answer, Message, Verdict};
+use crate::session::{OfferedFile, ResumePoint, Write, extensions};
+use crate::{Fate, FileEvent, Refusal, VirtualPath};
+
+/// The most answers in a message.
+const MAX_ANSWERS: usize = 4000;
+
+/// Offers that hold, and answers that the server was not told yet.
+///
+/// A file that is wanted has room set aside in the received folder before the server hears of it, and
+/// until it begins. If there is no room the folder keeps the order, and answers when there is.
+#[derive(Debug)]
+pub(super) struct Offers {
+    /// Whether the server sends nothing unasked.
+    pub(super) are_agreed: bool,
+    /// The most offers that are remembered.
+    limit: usize,
+    /// Whether it was told that there are more.
+    is_full: bool,
+    files: BTreeMap<u64, HeldOffer>,
+    numbers: BTreeMap<VirtualPath, u64>,
+    unsent: Vec<Answer>,
+}
+
+#[derive(Debug)]
+struct HeldOffer {
+    file: OfferedFile,
+    stage: Stage,
+    /// How often it was fetched.
+    fetches: u64,
+}
+
+/// What becomes of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has decided yet, or not to fetch the file now.
+    Open,
+    /// It is wanted, and room for it is asked for.
+    Reserving,
+    /// The server was told to send it.
+    Fetched,
+    /// It is coming.
+    Begun,
+}
+
+impl Offers {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            are_agreed: false,
+            limit,
+            is_full: false,
+            files: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            unsent: Vec::new(),
+        }
+    }
+
+    /// Takes up an offer; one of the same name holds no more. Returns `false` if there are too many:
+    /// then it is declined.
+    pub(super) fn add(&mut self, number: u64, file: OfferedFile, out: &mut ClientOutputs) -> bool {
+        if let Some(&old) = self.numbers.get(&file.name) {
+            self.withdraw(old, out);
+        }
+        if self.files.len() >= self.limit || self.files.contains_key(&number) {
+            let reason = Refusal::Offers { limit: self.limit };
+            self.answer(number, Verdict::Decline, reason.to_string());
+            if !std::mem::replace(&mut self.is_full, true) {
+                let event = FileEvent::Refused { name: file.name, reason, fate: Fate::Final };
+                out.push_back(ClientOutput::Event(ClientSessionEvent::NotTaken(event)));
+            }
+            return false;
+        }
+        self.numbers.insert(file.name.clone(), number);
+        self.files.insert(number, HeldOffer { file, stage: Stage::Open, fetches: 0 });
+        true
+    }
+
+    /// Notes an answer. The last one counts.
+    pub(super) fn answer(&mut self, number: u64, verdict: Verdict, text: String) {
+        self.unsent.push(Answer { number, verdict, text: extensions::shortened(text) });
+    }
+
+    /// Returns the next message, if there is something to say.
+    pub(super) fn take_unsent(&mut self) -> Option<Bytes> {
+        let count = self.unsent.len().min(MAX_ANSWERS);
+        let answers: Vec<_> = self.unsent.drain(..count).collect();
+        (count > 0).then(|| Message::Answers(answers).encode())
+    }
+
+    /// Handles that an offer holds no more. Returns its file.
+    pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) -> Option<OfferedFile> {
+        let held = self.files.remove(&number)?;
+        self.numbers.remove(&held.file.name);
+        Self::release(number, &held, out);
+        out.push_back(ClientOutput::Event(ClientSessionEvent::Withdrawn { number }));
+        Some(held.file)
+    }
+
+    /// Gives back the room for a file that does not come now.
+    fn release(number: u64, held: &HeldOffer, out: &mut ClientOutputs) {
+        if matches!(held.stage, Stage::Reserving | Stage::Fetched) {
+            let name = held.file.name.clone();
+            out.push_back(ClientOutput::Write(Write::Release { offer: number, name }));
+        }
+    }
+
+    /// Asks for room for a file that is wanted. Returns `false` if there is no such offer.
+    pub(super) fn reserve(&mut self, number: u64, out: &mut ClientOutputs) -> bool {
+        let Some(held) = self.files.get_mut(&number) else { return false };
+        if held.stage == Stage::Open {
+            held.stage = Stage::Reserving;
+            let OfferedFile { name, size, .. } = &held.file;
+            // One that offers tells the size.
+            let (name, size) = (name.clone(), size.unwrap_or_default());
+            out.push_back(ClientOutput::Write(Write::Reserve { offer: number, name, size }));
+        }
+        true
+    }
+
+    /// Handles that there is room for a file: it is fetched, from where the part ends that there is of
+    /// it. Returns its name, and that part.
+    pub(super) fn reserved(
+        &mut self,
+        number: u64,
+        part: Option<&ResumePoint>,
+    ) -> Option<(VirtualPath, ResumePoint)> {
+        let held = self.files.get_mut(&number)?;
+        if held.stage != Stage::Reserving {
+            return None;
+        }
+        held.stage = Stage::Fetched;
+        held.fetches += 1;
+        let name = held.file.name.clone();
+        let text = part.map(extensions::part_text).unwrap_or_default();
+        self.answer(number, Verdict::Fetch, text);
+        part.map(|part| (name, part.clone()))
+    }
+
+    /// Handles that there is no room for a file, for now or at all.
+    pub(super) fn refused(&mut self, number: u64, reason: &Refusal, fate: Fate) {
+        let is_reserving = |held: &HeldOffer| held.stage == Stage::Reserving;
+        if !self.files.get(&number).is_some_and(is_reserving) {
+            return;
+        }
+        let verdict = match fate {
+            Fate::Passing => Verdict::Later,
+            Fate::Final => {
+                self.forget(number);
+                Verdict::Decline
+            }
+        };
+        self.answer(number, verdict, reason.to_string());
+    }
+
+    /// Forgets an offer.
+    pub(super) fn forget(&mut self, number: u64) {
+        if let Some(held) = self.files.remove(&number) {
+            self.numbers.remove(&held.file.name);
+        }
+    }
+
+    /// Handles that the application does not want a file. Returns `false` if there is no such offer.
+    pub(super) fn decline(&mut self, number: u64, reason: &str, out: &mut ClientOutputs) -> bool {
+        let Some(held) = self.files.get(&number) else { return false };
+        Self::release(number, held, out);
+        self.forget(number);
+        self.answer(number, Verdict::Decline, reason.to_owned());
+        true
+    }
+
+    /// Handles that the application does not want a file now. Returns `false` if there is no such
+    /// offer.
+    pub(super) fn put_off(&mut self, number: u64, out: &mut ClientOutputs) -> bool {
+        let Some(held) = self.files.get_mut(&number) else { return false };
+        Self::release(number, held, out);
+        held.stage = Stage::Open;
+        self.answer(number, Verdict::Later, String::new());
+        true
+    }
+
+    /// Handles that a file begins that answers this fetch of it. Returns the number of its offer; `None`
+    /// if it is not wanted, or not any more what comes.
+    pub(super) fn begin(&mut self, name: &VirtualPath, fetch: u64) -> Option<u64> {
+        let number = *self.numbers.get(name)?;
+        let held = self.files.get_mut(&number)?;
+        (held.stage == Stage::Fetched && held.fetches == fetch).then(|| {
+            held.stage = Stage::Begun;
+            number
+        })
+    }
+
+    /// Handles that a file has come to its end and makes no sense: unless it is not wanted any more it
+    /// is fetched anew.
+    pub(super) fn failed(&mut self, number: u64, out: &mut ClientOutputs) {
+        if self.files.get(&number).is_some_and(|held| held.stage == Stage::Begun) {
+            self.put_off(number, out);
+            self.reserve(number, out);
+        }
+    }
+
+    /// Handles that the server has broken off a file, which comes again unless the offer is withdrawn.
+    pub(super) fn broken_off(&mut self, number: u64) {
+        if let Some(held) = self.files.get_mut(&number)
+            && held.stage == Stage::Begun
+        {
+            held.stage = Stage::Fetched;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Offers are shown, and answers carried out.
+
+use std::io::{self, BufRead as _};
+use std::path::Path;
+
+use tokio::sync::mpsc;
+use zyre::{Node, Offer, OfferError, OfferState, PeerId};
+
+use super::answer::{Answer, HELP, Which, parse};
+use crate::progress::Progress;
+use crate::text::{self, size};
+
+/// The longest line that is read.
+const MAX_LINE: u64 = 8192;
+
+/// Reads lines from standard input until it ends.
+pub(super) fn lines() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(1);
+    // Not a thread of the runtime, whose end would wait for the next line.
+    std::thread::spawn(move || {
+        loop {
+            let mut line = Vec::new();
+            let read = io::Read::take(io::stdin().lock(), MAX_LINE).read_until(b'\n', &mut line);
+            let is_over = !matches!(read, Ok(1..));
+            if is_over || sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err()
+            {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Returns the line about an offer.
+pub(super) fn sentence(who: &str, offer: &Offer) -> String {
+    let state = match offer.state {
+        OfferState::Accepted => ", accepted",
+        OfferState::Paused => ", paused",
+        OfferState::Open => "",
+    };
+    let bytes = offer.size.map(|bytes| format!(", {}", size(bytes))).unwrap_or_default();
+    format!("[{}] {who} offers {}{bytes}{state}", offer.id, text::message(&offer.name))
+}
+
+/// Carries out a line of the user.
+pub(super) fn obey(node: &Node, line: &str, progress: &Progress) {
+    let Some(answer) = parse(line) else {
+        HELP.lines().for_each(|line| progress.say(line));
+        return;
+    };
+    let done = match &answer {
+        Answer::List => {
+            let offers = all(node);
+            if offers.is_empty() {
+                progress.say("nothing is on offer");
+            }
+            for offer in offers {
+                progress.say(sentence(&progress.name_of(offer.peer), &offer));
+            }
+            Ok(())
+        }
+        Answer::AcceptAs(offer, path) => node.accept_as(*offer, place(path)),
+        Answer::Accept(Which::One(offer)) => node.accept(*offer),
+        Answer::Decline(Which::One(offer), reason) => node.decline(*offer, reason),
+        Answer::Pause(Which::One(offer)) => node.pause(*offer),
+        Answer::Cancel(Which::One(offer)) => node.cancel(*offer),
+        Answer::Accept(Which::All)
+        | Answer::Decline(Which::All, _)
+        | Answer::Pause(Which::All)
+        | Answer::Cancel(Which::All) => {
+            all(node).iter().for_each(|offer| one_of_all(node, &answer, offer));
+            Ok(())
+        }
+    };
+    match done {
+        Err(OfferError::Gone) => progress.say("there is no such offer; ? shows what there is"),
+        Err(error) => progress.say(text::message(&error.to_string())),
+        Ok(()) => {}
+    }
+}
+
+/// Does with one offer what is to be done with all of them. One that has gone meanwhile is not there to
+/// be decided.
+fn one_of_all(node: &Node, answer: &Answer, offer: &Offer) {
+    let _ = match answer {
+        Answer::Accept(_) => node.accept(offer.id),
+        Answer::Decline(_, reason) => node.decline(offer.id, reason),
+        Answer::Pause(_) => node.pause(offer.id),
+        Answer::Cancel(_) => node.cancel(offer.id),
+        Answer::AcceptAs(..) | Answer::List => Ok(()),
+    };
+}
+
+/// A path as a shell reads it: `~/` is the home directory.
+fn place(path: &Path) -> std::path::PathBuf {
+    match (path.strip_prefix("~"), std::env::var_os("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// What all peers offer, in the order of their numbers.
+fn all(node: &Node) -> Vec<Offer> {
+    let peers: Vec<PeerId> = node.peers();
+    let mut offers: Vec<_> = peers.into_iter().flat_map(|peer| node.offers(peer)).collect();
+    offers.sort_by_key(|offer| offer.id);
+    offers
+}
