@@ -48,6 +48,14 @@ pub enum Omission {
     Unreadable(Arc<str>),
 }
 
+impl Omission {
+    /// Returns whether the file may be published later although it stays as it is.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreadable(_) | Self::TooMany { .. })
+    }
+}
+
 /// How many files are not published for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -246,7 +246,7 @@ fn hidden_files_are_taken_if_that_is_wanted_and_the_server_is_told() {
     let config = ClientConfig { hidden: true, ..ClientConfig::default() };
     let known = Inventory::default();
     let session = ClientSession::new(&config, &[path("/a")], known, Instant::now());
-    let mut client = Client { session, now: Instant::now(), sequence: 0 };
+    let mut client = Client { session, now: Instant::now(), sequence: 0, begun: Vec::new() };
     client.outputs();
     let options: Vec<_> = OURS.into_iter().chain([("HIDDEN", "1")]).collect();
     assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/a", &options, &[])]);
@@ -666,10 +666,10 @@ fn a_ticket_is_shown_once_before_anything_comes() {
     let config = ClientConfig { ticket: Some(Ticket::new([0xab; 16])), ..ClientConfig::default() };
     let (now, paths) = (Instant::now(), [path("/a"), path("/b")]);
     let session = ClientSession::new(&config, &paths, Inventory::default(), now);
-    let mut client = Client { session, now, sequence: 0 };
+    let mut client = Client { session, now, sequence: 0, begun: Vec::new() };
     assert_eq!(client.outputs().said, [Message::Ohai]);
     let shown = "ab".repeat(16);
-    let options = [OURS[0], OURS[1], OURS[2], ("TICKET", shown.as_str())];
+    let options: Vec<_> = OURS.into_iter().chain([("TICKET", shown.as_str())]).collect();
     assert_eq!(client.hear(&Message::OhaiOk).said, [icanhaz("/a", &options, &[])]);
     assert_eq!(client.hear(&icanhaz_ok()).said, [icanhaz("/b", &OURS, &[])]);
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::{dictionary, icanhaz_ok, path, piece, vectors};
@@ -18,7 +18,7 @@ use filemq::digest::{Algorithm, Hasher};
 use filemq::message::{Cheezburger, Message};
 use filemq::{
     Audience, Client, ClientEvent, ClientOptions, Fate, FileEvent, Guest, MountOptions,
-    ReceivedLimits, Refusal, Server, ServerEvent, ServerOptions,
+    ReceivedLimits, Refusal, Server, ServerEvent, ServerOptions, VirtualPath,
 };
 use pair::{ANY, Publisher, Subscriber};
 use testkit::hex;

@@ -8,7 +8,10 @@ fn send_to(writer: &mut ReceivedWriter, wish: &str, file: &str, bytes: &[u8]) ->
     assert_eq!(writer.folder(), Some(folder.clone()));
     let name = folder.join(file).unwrap();
     let written = send(writer, name.as_str(), bytes);
-    assert!(matches!(written, Written::File(FileEvent::Delivered { .. })), "{written:?}");
+    assert!(
+        matches!(written, Written::File { event: FileEvent::Delivered { .. }, .. }),
+        "{written:?}"
+    );
     folder.to_string()
 }
 

@@ -48,7 +48,7 @@ impl Published {
 
     /// Notes what is left out.
     pub(super) fn omit(&mut self, omitted: OmittedFiles) {
-        if matches!(omitted.reason, Omission::Unreadable(_) | Omission::TooMany { .. }) {
+        if omitted.reason.may_pass() {
             match omitted.count {
                 0 => self.passing.remove(&omitted.reason),
                 _ => self.passing.insert(omitted.reason.clone()),

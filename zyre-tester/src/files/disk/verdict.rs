@@ -47,6 +47,11 @@ impl Verdict {
         }
     }
 
+    /// Returns whether the mount leaves nothing out that it may publish later.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.omitted.iter().any(Omission::may_pass)
+    }
+
     /// Notes that it was told why a file is not sent or not accepted.
     pub(super) fn refuse(&mut self, name: &VirtualPath, reason: impl Display, fate: Fate) {
         self.told.insert(format!("{name}: {reason}"));

@@ -262,6 +262,13 @@ impl World {
                 connection.server.handle_change(change);
             }
         }
+        let root = VirtualPath::root();
+        if self.verdict.is_complete()
+            && self.catalogue.know(&root)
+            && let Some(connection) = &mut self.connection
+        {
+            connection.server.handle_known(&root, &self.catalogue);
+        }
         // The operating system may keep from the mount what it would have told of.
         if self.reading.failed() > before {
             self.verdict.told.insert("the directory could not be looked at".into());
