@@ -29,7 +29,7 @@ impl Sharer {
     async fn publish(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.home.path().join(name);
         fs::write(&path, content).unwrap();
-        soon(self.member.node.publish(&path).named(&format!("/{name}"))).await.unwrap();
+        soon(self.member.node.publish(&path).named(format!("/{name}"))).await.unwrap();
     }
 
     async fn offered(&mut self, from: PeerId) -> Offer {
