@@ -189,7 +189,7 @@ fn a_sender_is_known_again_and_another_of_its_name_is_not_it() {
     for name in [&["--name", "alice"][..], &[]] {
         let mut share = program(&[&["share", &film, "--state", &state], name].concat());
         share.sees(&["sharing as alice"]);
-        share.sees(&["has /film, "]);
+        share.sees(&["has /film"]);
         share.interrupt();
         assert!(share.end().success());
     }
