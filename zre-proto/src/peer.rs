@@ -508,10 +508,15 @@ impl Peer {
     /// it was, nor on its own connection, as one would be that does not read, it has left; and if
     /// its host lets nobody else dial, nothing but our dial to where it is now brings it back.
     fn move_timeout(&self, now: Instant, times: &Times) -> Option<Duration> {
+        let until_missed = self.missed_at(times)?.saturating_duration_since(now);
+        Some(until_missed.max(times.probe_timeout).min(times.greeting_timeout))
+    }
+
+    /// When a two-way peer is missed both where it is known to be and on its own connection.
+    pub(crate) fn missed_at(&self, times: &Times) -> Option<Instant> {
         let known = self.endpoint.filter(|_| self.outgoing.two_way)?;
         let last = self.candidates.last_beacon(known)?.max(self.last_word);
-        let until_missed = after(last, times.ask_after()).saturating_duration_since(now);
-        Some(until_missed.max(times.probe_timeout).min(times.greeting_timeout))
+        Some(after(last, times.ask_after()))
     }
 
     /// Something was heard from it.

@@ -107,6 +107,27 @@ fn a_two_way_peer_that_does_not_answer_and_is_heard_where_it_was_has_not_moved()
     }
 }
 
+/// Where packets are lost, beacons are missed and an answer is late; what it says meanwhile counts.
+#[test]
+fn a_two_way_peer_whose_answer_is_late_and_that_says_something_has_not_moved() {
+    for mut solo in all_met_and_told() {
+        solo.wait_with_beacons(10, &[2]);
+        solo.wait(900);
+        solo.beacon_at(2, elsewhere());
+        for n in 0..50 {
+            solo.wait(100);
+            // Once a second, and not when the answer is waited for.
+            if n % 10 == 3 {
+                solo.whisper(2, "here");
+                solo.beacon_at(2, elsewhere());
+            }
+        }
+        solo.ping_ok(2);
+        let events = solo.events();
+        assert!(events.iter().all(|event| !event.contains("EXIT")), "{events:?}");
+    }
+}
+
 /// The address at which it was met is gone, and others stay: it is asked once whether it is still
 /// there, not with each beacon.
 #[test]
