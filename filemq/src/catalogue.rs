@@ -1,7 +1,6 @@
 //! What a server publishes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use zmtp::sync::Mutex;
@@ -210,9 +209,8 @@ impl Catalogue {
     /// [knows](Self::know) all there is.
     #[must_use]
     pub fn is_gone(&self, name: &VirtualPath) -> bool {
-        let text = name.as_str();
-        let above = text.match_indices('/').map(|(at, _)| if at == 0 { "/" } else { &text[..at] });
-        self.get(name).is_none() && above.chain([text]).any(|path| self.known.contains(path))
+        let mut covering = name.above().chain([name.as_str()]);
+        self.get(name).is_none() && covering.any(|path| self.known.contains(path))
     }
 
     /// Returns the file of this name.
@@ -240,12 +238,6 @@ impl Catalogue {
 
     /// Iterates over what lies at or below `path`, in the order of names.
     pub fn within(&self, path: &VirtualPath) -> impl Iterator<Item = &Arc<Entry>> {
-        // Between `/a` and `/a/b` there may be `/a!b`, which shares the text and is skipped.
-        let range = (Bound::Included(path), Bound::Unbounded);
-        self.entries
-            .range::<VirtualPath, _>(range)
-            .take_while(|(name, _)| name.as_str().starts_with(path.as_str()))
-            .filter(|(name, _)| path.covers(name))
-            .map(|(_, entry)| entry)
+        path.within(&self.entries).map(|(_, entry)| entry)
     }
 }

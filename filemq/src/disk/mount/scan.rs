@@ -11,6 +11,7 @@ use super::options::MountOptions;
 use super::patterns::Patterns;
 use crate::disk::{Directory, FileKind, FileSource, FileStatus, FileSystem, OpenMode, SharedRoot};
 use crate::version::Version;
+use crate::virtual_path::above;
 use crate::{Fate, Omission, VirtualPath};
 
 /// The most other names that are looked at when one name changes.
@@ -365,11 +366,6 @@ impl Scanner {
         let version = source.version()?;
         Ok((source, version))
     }
-}
-
-/// Returns the names above this one, from the first component on.
-fn above(name: &str) -> impl Iterator<Item = &str> {
-    name.match_indices('/').map(|(end, _)| &name[..end])
 }
 
 fn below(directory: &str, name: &str) -> String {

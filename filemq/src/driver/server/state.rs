@@ -3,7 +3,6 @@
 mod mounts;
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -215,12 +214,9 @@ impl ServerState {
         if !self.has_rivals(owner, name) {
             return None;
         }
-        let below = format!("{name}/");
-        let from = (Bound::Included(below.as_str()), Bound::Unbounded);
-        let below = self.owners.range::<str, _>(from).next();
-        let below = below.filter(|(other, _)| name.covers(other)).map(|(_, owner)| owner);
-        let above = name.above().chain([name.as_str()]).filter_map(|name| self.owners.get(name));
-        above.chain(below).copied().find(|holder| *holder != owner)
+        let above = name.above().filter_map(|name| self.owners.get(name));
+        let within = name.within(&self.owners).map(|(_, owner)| owner);
+        above.chain(within).copied().find(|holder| *holder != owner)
     }
 
     /// Returns whether a name may be taken by others. That saves looking for it among all names.
