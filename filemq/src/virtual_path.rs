@@ -102,7 +102,7 @@ impl VirtualPath {
     }
 
     /// Iterates over the paths that cover this one, other than itself, from `/` on.
-    pub(crate) fn above(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn above(&self) -> impl Iterator<Item = &str> + Clone {
         above(&self.0).filter(|_| !self.is_root())
     }
 
@@ -147,7 +147,7 @@ impl VirtualPath {
 
 /// Iterates over the names above this one, from the first component on, or from `/` if the name begins
 /// with it.
-pub(crate) fn above(name: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn above(name: &str) -> impl Iterator<Item = &str> + Clone {
     name.match_indices('/').map(|(end, _)| &name[..end.max(1)])
 }
 

@@ -76,6 +76,7 @@ impl Scanned {
                     self.files.dedup();
                 }
                 MountChange::Removed { name } => self.files.retain(|file| *file != name.as_str()),
+                MountChange::Unstable { name } => panic!("{name} has not changed"),
                 MountChange::Omitted(omitted) => {
                     self.omitted.insert(omitted.reason, omitted.count);
                 }

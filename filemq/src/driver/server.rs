@@ -43,9 +43,6 @@ use crate::driver::call::{Accepted, Call};
 use crate::driver::way::Way;
 use crate::{PublishError, VirtualPath};
 
-/// The longest time that a mount may take to settle.
-const MAX_SETTLE: Duration = Duration::from_secs(24 * 3600);
-
 /// How often files are looked at that were published one by one, or cannot be read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -285,8 +282,7 @@ fn mount(
     if server.state.lock().check_mount(&path, &options, &audience)? {
         return Ok(());
     }
-    let settled = Instant::now() + options.settle.min(MAX_SETTLE);
-    let owner = server.state.lock().next_owner(options.alias.clone(), path.clone(), settled);
+    let owner = server.state.lock().next_owner(options.alias.clone(), path.clone());
     // Changes wait until the first scan is in the catalogue.
     let gate = Arc::new(Mutex::new(()));
     let opened = gate.lock();
@@ -299,7 +295,7 @@ fn mount(
     });
     let kept = mounted.map_err(|error| (None, error)).and_then(|(mount, found)| {
         let mounting = Mounting { path, mount, options, audience, found };
-        let kept = server.state.lock().keep_mount(owner, mounting);
+        let kept = server.state.lock().keep_mount(Instant::now(), owner, mounting);
         kept.map_err(|(mount, error)| (Some(mount), error))
     });
     if kept.is_err() {

@@ -16,9 +16,10 @@ pub struct MountOptions {
     /// How often the whole directory is scanned, in addition to the changes that the operating
     /// system reports. Default: 30 s; at most 1 s where the operating system reports nothing.
     pub rescan: Duration,
-    /// How long clients are told nothing of files that they have and that are not published below the
-    /// alias: they may be published in a moment, because they are not stable yet, or by another mount.
-    /// After it such a file is gone, and deleted at clients. At most a day. Default: 2 s.
+    /// How long after the first scan clients are told nothing of files that they have and that are not
+    /// published below the alias: they may be published in a moment, by another mount. After it such a
+    /// file is gone, and deleted at clients, unless it is there and not stable yet. At most a day.
+    /// Default: 2 s.
     pub settle: Duration,
     /// Where `.ln` files may lead: files, or directories and everything below. Default: nowhere.
     pub links: Vec<PathBuf>,

@@ -192,9 +192,8 @@ impl ServedClient {
         path: &VirtualPath,
         catalogue: &Catalogue,
     ) -> Result<(), String> {
-        let claims = self.claims.keys();
-        let is_gone = |name: &&VirtualPath| path.covers(name) && catalogue.is_gone(name);
-        let gone: Vec<_> = claims.filter(is_gone).cloned().collect();
+        let claims = path.within(&self.claims).map(|(name, _)| name);
+        let gone: Vec<_> = claims.filter(|name| catalogue.is_gone(name)).cloned().collect();
         for name in gone {
             self.claims.remove(&name);
             self.delete(name)?;
