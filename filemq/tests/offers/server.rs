@@ -18,10 +18,11 @@ const PROMISE: &str = "SIZE,DIGEST,MTIME,MODE";
 fn begun(files: &[(&str, Bytes)], cache: &[(&str, &str)]) -> (Server, Vec<String>) {
     let mut server = Server::new().publishing(files);
     server.hear(&Message::Ohai);
-    let mut said = server.hear(&icanhaz("/", &OURS, cache));
-    assert_eq!(said.remove(0), agreed());
+    assert_eq!(server.hear(&icanhaz("/", &OURS, cache)), [agreed()]);
+    let said = server.hear(&nom(10_000_000));
+    let is_offer = |message: &Message| matches!(message, Message::Offers(_));
+    assert!(said.iter().all(is_offer), "nothing is sent unasked");
     let offered = said.iter().flat_map(offers).collect();
-    assert_eq!(server.hear(&nom(10_000_000)), [], "nothing is sent unasked");
     (server, offered)
 }
 
@@ -135,6 +136,30 @@ fn what_the_client_has_is_confirmed_and_not_offered() {
     assert_eq!(offered, ["0/b 20"]);
     let confirmed = ServerSessionEvent::Confirmed { name: path("/a"), size: 10, already: true };
     assert!(server.events.contains(&confirmed), "{:?}", server.events);
+}
+
+/// What the client has may be more than one message can say.
+#[test]
+fn nothing_is_offered_before_the_client_has_said_all_that_it_has() {
+    for options in [&OURS[..], &OURS[..3]] {
+        let (known, empty) = (content(1, 10), Bytes::new());
+        let files = [("/a", known.clone()), ("/b", empty.clone()), ("/c", content(2, 20))];
+        let mut server = Server::new().publishing(&files);
+        server.catalogue.know(&path("/"));
+        let had = [known, empty].map(|content| digest(Algorithm::Blake3, &content).to_string());
+        server.hear(&Message::Ohai);
+        let first = [("a", had[0].as_str()), ("gone", &had[0])];
+        let said = server.hear_shortly(&icanhaz("/", options, &first));
+        assert_eq!(said, ["ICANHAZ-OK", "d/gone"]);
+        let said = server.hear_shortly(&icanhaz("/", options, &[("b", &had[1])]));
+        assert_eq!(said, ["ICANHAZ-OK"]);
+        let said = told(&server.hear(&nom(1000)));
+        assert!(matches!(&said[..], [only] if only.contains("/c ")), "{said:?}");
+        let confirmed = |event: &&ServerSessionEvent| {
+            matches!(event, ServerSessionEvent::Confirmed { already: true, .. })
+        };
+        assert_eq!(server.events.iter().filter(confirmed).count(), 2);
+    }
 }
 
 /// What is refused for good while it comes is not sent to its end.
