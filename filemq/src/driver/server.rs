@@ -202,8 +202,9 @@ impl Server {
     ///
     /// The function is called when a client connects, when it shows a [ticket](ClientInfo::ticket), when
     /// this is called, and after each [`retag`](Self::retag). A client that is refused is told the
-    /// reason, at most 255 bytes, and its connection is closed; but one that has been admitted before
-    /// becomes a guest without name and tags. It must not call the server.
+    /// reason, at most 255 bytes, and its connection is closed: it keeps what it has of a file, and what
+    /// was decided about offers. But one that has been admitted without a name before stays, as a guest
+    /// without tags. The function must not call the server.
     pub fn set_guests(
         &self,
         guests: impl Fn(&ClientInfo) -> Result<Guest, Arc<str>> + Send + Sync + 'static,

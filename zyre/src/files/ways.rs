@@ -42,8 +42,12 @@ pub(super) fn to_peer(driver: &Driver, peer: PeerId) -> Option<PeerWays> {
     let start = local.map(|local| driver.location().start_like(local, address)).unwrap_or_default();
     let (header, nothing) = TAKES_HEADER;
     let takes = info.headers.get(header).is_none_or(|value| value != nothing);
-    let can_be_called = have_tickets && takes && info.link != LinkKind::OneEachWay;
-    let waits = can_be_called && info.link == LinkKind::Accepted;
+    let (waits, can_be_called) = match info.link {
+        _ if !have_tickets => (false, false),
+        LinkKind::OneEachWay => (false, false),
+        // Its server calls, also if its client is not called.
+        link => (link == LinkKind::Accepted, takes),
+    };
     let patience = if waits { PATIENCE } else { Duration::ZERO };
     let way = Way { start, address, ticket, patience };
     Some(PeerWays { to_client: can_be_called.then(|| way.clone()), to_server: way })
