@@ -206,6 +206,32 @@ fn who_may_not_have_a_file_any_more_loses_the_offer() {
     assert_eq!(told(&server.run()), ["1/a 10"]);
 }
 
+/// A client may have put off any number of offers, and a folder go at once.
+#[test]
+fn what_is_taken_back_at_a_time_comes_in_messages_of_a_size() {
+    let names: Vec<_> = (0..12_000).map(|number| format!("/{number}")).collect();
+    let mut server = Server::with(&Default::default(), &["club"]);
+    for name in &names {
+        server.put_for(name, Bytes::new(), Audience::Tagged("club".into()));
+    }
+    server.hear(&Message::Ohai);
+    server.hear(&icanhaz("/", &OURS, &[]));
+    let mut said = server.hear(&nom(1000));
+    let mut offered = 0;
+    while !said.is_empty() {
+        let count = said.iter().map(|said| offers(said).len()).sum::<usize>() as u64;
+        let later: Vec<_> =
+            (offered..offered + count).map(|number| (number, Verdict::Later, "")).collect();
+        offered += count;
+        said = server.hear(&answers(&later));
+    }
+    assert_eq!(offered, 12_000);
+    server.set_tags(&[]);
+    let said = server.run();
+    assert_eq!(said.iter().map(|said| offers(said).len()).sum::<usize>(), 12_000);
+    assert!(said.iter().all(|said| said.encode().len() < 65 << 10), "in messages of a size");
+}
+
 /// A client that answers nothing, and one that answers.
 #[test]
 fn only_so_many_offers_are_open() {
