@@ -41,6 +41,7 @@ use crate::catalogue::{Audience, Entry};
 use crate::disk::{FileSource, Mount, MountOptions};
 use crate::driver::call::{Accepted, Call};
 use crate::driver::way::Way;
+use crate::fate::is_gone;
 use crate::{PublishError, VirtualPath};
 
 /// How often files are looked at that were published one by one, or cannot be read.
@@ -158,7 +159,9 @@ impl Server {
         had
     }
 
-    /// Publishes one file under `name`, and its later states: the file is looked at once a second.
+    /// Publishes one file under `name`, and its later states: the file is looked at once a second. It is
+    /// gone for clients when it is removed, but not while it cannot be looked at, which is
+    /// [told](ServerEvent::Omitted).
     ///
     /// # Errors
     /// It cannot be read or is not a regular file, or the name is `/`, or taken.
@@ -375,7 +378,16 @@ async fn run(
 fn look_at_files(shared: &ServerShared) {
     let single = shared.state.lock().single();
     for (name, path, known) in single {
-        let version = FileSource::anywhere(path).version().ok();
+        let version = match FileSource::anywhere(path).version() {
+            Ok(version) => Some(version),
+            Err(error) if is_gone(&error) => None,
+            // It may be there: what clients have of it stays.
+            Err(error) => {
+                let reason = error.to_string().into();
+                shared.state.lock().single_cannot_be_read(&name, reason);
+                continue;
+            }
+        };
         if version == known {
             continue;
         }

@@ -10,6 +10,7 @@ use super::omissions::Omissions;
 use super::options::MountOptions;
 use super::patterns::Patterns;
 use crate::disk::{Directory, FileKind, FileSource, FileStatus, FileSystem, OpenMode, SharedRoot};
+use crate::fate::is_gone;
 use crate::version::Version;
 use crate::virtual_path::above;
 use crate::{Fate, Omission, VirtualPath};
@@ -382,8 +383,7 @@ fn hidden(name: &str) -> Option<&str> {
 
 /// Returns whether a link leads to nothing that could be published, and not only for now.
 fn is_dangling(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory | InvalidInput) || !Fate::of(error).is_passing()
+    is_gone(error) || !Fate::of(error).is_passing()
 }
 
 /// One scan.
@@ -397,9 +397,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Notes that a name could not be looked at, unless that is because it is gone.
     fn failed(&mut self, name: &str, error: io::Error, omissions: &mut Omissions) {
-        use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
         // The directory itself was there a moment ago: that it is gone is found out elsewhere.
-        if name.is_empty() || !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
+        if name.is_empty() || !is_gone(&error) {
             omissions.add(name, Omission::Unreadable(error.to_string().into()));
             self.seen.unknown.push(name.to_owned());
             self.seen.first_failure.get_or_insert(error);

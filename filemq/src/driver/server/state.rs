@@ -463,6 +463,14 @@ impl ServerState {
             .collect()
     }
 
+    /// Notes that it cannot be found out whether a file that was published by itself is there.
+    pub(super) fn single_cannot_be_read(&mut self, name: &VirtualPath, reason: Arc<str>) {
+        let owner = self.single.get(name).map(|single| single.owner);
+        if owner.is_some() && owner.as_ref() == self.owners.get(name) {
+            self.cannot_be_read(name, reason);
+        }
+    }
+
     /// Takes over the state of a file that was published by itself; `None` if it is gone for now.
     pub(super) fn single_changed(&mut self, name: &VirtualPath, version: Option<Version>) {
         let Some(SingleFile { owner, path, audience }) = self.single.get(name).cloned() else {
