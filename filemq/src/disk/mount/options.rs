@@ -31,8 +31,9 @@ pub struct MountOptions {
     /// `*.tmp`, `/build/`, `!keep.tmp`. The last that matches decides. Default: none; at most 1,000.
     pub ignore: Vec<String>,
     /// The name of a file directly in the directory that has more such patterns, one a line, which
-    /// come before the others. It is not published, and is read again when it changes. At most 64
-    /// KiB. Default: none.
+    /// come before the others. It is not published, and is read again when it changes; what it does not
+    /// leave out any more is published when it has been like that for `stable`, and for 300 ms at least.
+    /// At most 64 KiB. Default: none.
     pub ignore_file: Option<String>,
     /// Whether it is an error if something in the directory cannot be read when it is mounted. What
     /// cannot be read later is tried again, and so is everything if this is `false`, the default.

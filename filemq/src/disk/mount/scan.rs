@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::ln_file::{self, LinkTargets, LnError};
 use super::omissions::Omissions;
@@ -90,7 +91,8 @@ impl Scanner {
         self.omissions.clear();
         let mut seen = ScanResult { directory: true, ..ScanResult::default() };
         let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
-        if let Err(why) = self.patterns.refresh(&walk.dir) {
+        let stable = self.options.stable;
+        if let Err(why) = self.patterns.refresh(&walk.dir, Instant::now(), stable) {
             let name = self.patterns.file_name().unwrap_or_default().to_owned();
             walk.seen.unknown.push(name.clone());
             self.omissions.add(&name, Omission::Unreadable(why.into()));
@@ -162,6 +164,11 @@ impl Scanner {
     /// Returns whether this is the file of patterns.
     pub(super) fn is_pattern_file(&self, name: &str) -> bool {
         self.patterns.is_file(name)
+    }
+
+    /// Returns when to scan everything next because of the patterns.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.patterns.next_deadline()
     }
 
     /// Returns the path of a name, through the symbolic links that are known.
