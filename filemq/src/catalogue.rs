@@ -1,7 +1,6 @@
 //! What a server publishes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use zmtp::sync::Mutex;
@@ -169,14 +168,16 @@ impl Change {
 #[derive(Debug, Default)]
 pub struct Catalogue {
     entries: BTreeMap<VirtualPath, Arc<Entry>>,
-    known: BTreeSet<Arc<str>>,
+    known: BTreeSet<VirtualPath>,
+    /// Where something may be published in a moment, and how many say so.
+    expected: BTreeMap<VirtualPath, usize>,
 }
 
 impl Catalogue {
     /// Creates an empty catalogue.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new(), known: BTreeSet::new() }
+        Self { entries: BTreeMap::new(), known: BTreeSet::new(), expected: BTreeMap::new() }
     }
 
     /// Inserts an entry, replacing any previous one of that name.
@@ -203,16 +204,34 @@ impl Catalogue {
     /// before this server was started: that it is not in the catalogue does not mean that it is gone.
     /// Returns `false` if that was noted before.
     pub fn know(&mut self, path: &VirtualPath) -> bool {
-        self.known.insert(path.as_str().into())
+        self.known.insert(path.clone())
+    }
+
+    /// Notes that something may be published at or below this path in a moment. Until the same number
+    /// of calls of [`expect_no_more`](Self::expect_no_more) nothing there is gone, whatever is
+    /// [known](Self::know) of it.
+    pub fn expect_more(&mut self, path: &VirtualPath) {
+        *self.expected.entry(path.clone()).or_default() += 1;
+    }
+
+    /// Takes back one [`expect_more`](Self::expect_more) of this path.
+    pub fn expect_no_more(&mut self, path: &VirtualPath) {
+        if let Some(count) = self.expected.get_mut(path) {
+            *count -= 1;
+            if *count == 0 {
+                self.expected.remove(path);
+            }
+        }
     }
 
     /// Returns whether a file of this name is gone: it is not in the catalogue, which
-    /// [knows](Self::know) all there is.
+    /// [knows](Self::know) all there is, and it is not [expected](Self::expect_more).
     #[must_use]
     pub fn is_gone(&self, name: &VirtualPath) -> bool {
-        let text = name.as_str();
-        let above = text.match_indices('/').map(|(at, _)| if at == 0 { "/" } else { &text[..at] });
-        self.get(name).is_none() && above.chain([text]).any(|path| self.known.contains(path))
+        let mut covering = name.above().chain([name.as_str()]);
+        self.get(name).is_none()
+            && covering.clone().any(|path| self.known.contains(path))
+            && !covering.any(|path| self.expected.contains_key(path))
     }
 
     /// Returns the file of this name.
@@ -240,12 +259,6 @@ impl Catalogue {
 
     /// Iterates over what lies at or below `path`, in the order of names.
     pub fn within(&self, path: &VirtualPath) -> impl Iterator<Item = &Arc<Entry>> {
-        // Between `/a` and `/a/b` there may be `/a!b`, which shares the text and is skipped.
-        let range = (Bound::Included(path), Bound::Unbounded);
-        self.entries
-            .range::<VirtualPath, _>(range)
-            .take_while(|(name, _)| name.as_str().starts_with(path.as_str()))
-            .filter(|(name, _)| path.covers(name))
-            .map(|(_, entry)| entry)
+        path.within(&self.entries).map(|(_, entry)| entry)
     }
 }

@@ -2,6 +2,12 @@
 
 use std::io;
 
+/// Returns whether an error says that there is no such file, and not only that it cannot be looked at.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidInput)
+}
+
 /// Whether what the operating system refuses may work later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {

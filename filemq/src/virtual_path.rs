@@ -1,7 +1,9 @@
 //! Names of files on the network.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// A path on the network: absolute, with `/` between components on every operating system. `/`
@@ -99,10 +101,22 @@ impl VirtualPath {
         self.is_root() || *self == *other || other.below(self).is_some()
     }
 
-    /// Iterates over the paths that cover this one, other than `/` and itself, from the first
-    /// component on.
-    pub(crate) fn above(&self) -> impl Iterator<Item = &str> {
-        self.0.match_indices('/').skip(1).map(|(end, _)| &self.0[..end])
+    /// Iterates over the paths that cover this one, other than itself, from `/` on.
+    pub(crate) fn above(&self) -> impl Iterator<Item = &str> + Clone {
+        above(&self.0).filter(|_| !self.is_root())
+    }
+
+    /// Iterates over what a map has at this path and below it, in the order of names.
+    pub(crate) fn within<'a, T>(
+        &self,
+        map: &'a BTreeMap<Self, T>,
+    ) -> impl Iterator<Item = (&'a Self, &'a T)> + use<'a, T> {
+        // Between `/a` and `/a/b` there may be `/a!b`.
+        let below = if self.is_root() { "/".to_owned() } else { format!("{self}/") };
+        let here = map.get_key_value(self.as_str()).filter(|_| !self.is_root());
+        let from = (Bound::Included(below.as_str()), Bound::Unbounded);
+        let range = map.range::<str, _>(from);
+        here.into_iter().chain(range.take_while(move |(name, _)| name.0.starts_with(&below)))
     }
 
     /// Returns the part of the path after `base` and its slash, if it lies below `base`.
@@ -129,6 +143,12 @@ impl VirtualPath {
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|component| !component.is_empty())
     }
+}
+
+/// Iterates over the names above this one, from the first component on, or from `/` if the name begins
+/// with it.
+pub(crate) fn above(name: &str) -> impl Iterator<Item = &str> + Clone {
+    name.match_indices('/').map(|(end, _)| &name[..end.max(1)])
 }
 
 fn check(component: &str) -> Result<(), PathError> {
@@ -173,6 +193,8 @@ impl std::str::FromStr for VirtualPath {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{PathError, VirtualPath};
 
     fn path(text: &str) -> VirtualPath {
@@ -217,8 +239,15 @@ mod tests {
         assert_eq!(path("/a/b").below(&VirtualPath::root()), Some("a/b"));
         assert_eq!(path("/a").below(&path("/a")), None);
         assert_eq!(path("/ab").below(&path("/a")), None);
-        assert_eq!(path("/a/b/c").above().collect::<Vec<_>>(), ["/a", "/a/b"]);
-        assert_eq!(path("/a").above().count() + VirtualPath::root().above().count(), 0);
+        assert_eq!(path("/a/b/c").above().collect::<Vec<_>>(), ["/", "/a", "/a/b"]);
+        assert_eq!(path("/a").above().collect::<Vec<_>>(), ["/"]);
+        assert_eq!(VirtualPath::root().above().count(), 0);
+        let map = ["/a", "/a!b", "/a/b", "/a/b/c", "/ab", "/b"].map(|text| (path(text), ()));
+        let map = BTreeMap::from(map);
+        let within = |text| path(text).within(&map).map(|(name, ())| name.as_str()).collect();
+        let found: [Vec<_>; 4] = ["/a", "/a/b", "/c", "/"].map(within);
+        let all: Vec<_> = map.keys().map(VirtualPath::as_str).collect();
+        assert_eq!(found, [vec!["/a", "/a/b", "/a/b/c"], vec!["/a/b", "/a/b/c"], vec![], all]);
     }
 
     #[test]

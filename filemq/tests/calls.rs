@@ -104,8 +104,8 @@ impl Bob {
         self.client.connect("alice", way);
     }
 
-    /// Waits until this many files are there, and no more have come before.
-    async fn has(&mut self, expected: &[&str]) {
+    /// Waits until these files come, and no others before.
+    async fn comes(&mut self, expected: &[&str]) {
         let mut missing: BTreeSet<_> = expected.iter().map(|name| format!("/{name}")).collect();
         while !missing.is_empty() {
             let event = soon(self.events.recv()).await.unwrap();
@@ -113,6 +113,11 @@ impl Bob {
                 assert!(missing.remove(name.as_str()), "{name}");
             }
         }
+    }
+
+    /// Waits until these files are there, and no others.
+    async fn has(&mut self, expected: &[&str]) {
+        self.comes(expected).await;
         let there = fs::read_dir(self.received.path()).unwrap();
         let names = there.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let names: BTreeSet<_> = names.filter(|name| !name.starts_with('.')).collect();
@@ -275,31 +280,36 @@ async fn what_says_that_it_is_a_server_and_shows_no_ticket_is_closed() {
     bob.server.stop();
 }
 
+/// Not as somebody unknown: what it was offered would be withdrawn, and what comes broken off.
 #[tokio::test]
-async fn who_has_been_admitted_stays_when_its_ticket_ends() {
+async fn a_client_whose_ticket_ends_is_refused_and_comes_back() {
     let alice = Alice::new().await;
     let address = alice.server.listen(anywhere()).unwrap();
     let valid = Arc::new(Mutex::new(true));
     let asked = Arc::clone(&valid);
     alice.server.set_guests(move |client| match client.ticket {
-        Some(_) if !*asked.lock() => Err("not any more".into()),
+        _ if !*asked.lock() => Err("not any more".into()),
         _ => guest(client),
     });
+    let mut stranger = Bob::new().await;
+    stranger.connect(address, None, Duration::ZERO);
+    stranger.has(&["open"]).await;
     let mut bob = Bob::new().await;
     bob.connect(address, Some(FOR_BOB), Duration::ZERO);
     bob.has(&["open", "secret"]).await;
     *valid.lock() = false;
     alice.server.retag();
-    // What is for everyone goes on to come, on the same connection, and nothing else does.
+    let (reason, _) = bob.disconnected().await;
+    assert!(reason.contains("not any more"), "{reason}");
+    // Who was nobody before stays.
     let publish = async |name: &str, audience| {
         let file = alice.files.path().join(name);
         fs::write(&file, name).unwrap();
         soon(alice.server.publish(file, path(&format!("/{name}")), audience)).await.unwrap();
     };
-    publish("secret2", Audience::Tagged("club".into())).await;
     publish("open2", Audience::Everyone).await;
     loop {
-        match soon(bob.events.recv()).await.unwrap() {
+        match soon(stranger.events.recv()).await.unwrap() {
             ClientEvent::File { event: FileEvent::Delivered { name, .. }, .. } => {
                 assert_eq!(name.as_str(), "/open2");
                 break;
@@ -308,5 +318,9 @@ async fn who_has_been_admitted_stays_when_its_ticket_ends() {
             _ => {}
         }
     }
+    publish("secret2", Audience::Tagged("club".into())).await;
     assert!(!bob.received.path().join("secret2").exists());
+    *valid.lock() = true;
+    bob.comes(&["open2", "secret2"]).await;
+    assert!(bob.received.path().join("secret").exists(), "nothing was taken back");
 }

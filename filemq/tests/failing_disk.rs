@@ -351,6 +351,7 @@ fn short(change: &MountChange) -> String {
     match change {
         MountChange::Updated { name, .. } => format!("+{name}"),
         MountChange::Removed { name } => format!("-{name}"),
+        MountChange::Unstable { name } => format!("~{name}"),
         MountChange::Omitted(omitted) => format!("{} {}", omitted.count, omitted.reason),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::failing::{FailingFileSystem, Operation};
 use filemq::disk::{Mount, MountChange, ScannedMount};
@@ -76,6 +76,7 @@ impl Scanned {
                     self.files.dedup();
                 }
                 MountChange::Removed { name } => self.files.retain(|file| *file != name.as_str()),
+                MountChange::Unstable { name } => panic!("{name} has not changed"),
                 MountChange::Omitted(omitted) => {
                     self.omitted.insert(omitted.reason, omitted.count);
                 }
@@ -147,6 +148,13 @@ fn patterns_that_change_take_back_and_add_and_mistakes_in_them_publish_nothing()
     assert_eq!(*over.1, 0, "that there was a mistake was told, and that it is mended");
     fs::remove_file(scanned.directory.path().join(PATTERNS)).unwrap();
     scanned.scan();
+    assert_eq!(scanned.files, ["/b"], "it may be saved at this moment");
+    let end = Instant::now() + DEADLINE;
+    while scanned.files.len() < 2 {
+        assert!(Instant::now() < end, "{:?}", scanned.files);
+        std::thread::sleep(Duration::from_millis(10));
+        scanned.scan();
+    }
     assert_eq!(scanned.files, ["/a", "/b"]);
     // The mistake is an error when the directory is published.
     scanned.write(PATTERNS, "{\n");
@@ -185,6 +193,9 @@ fn a_change_of_the_patterns_is_noticed_at_once_and_below_what_is_ignored_nothing
     assert_eq!(next(removed), "/a");
     write(directory.path(), "e/.x", "x");
     assert_eq!(next(updated), "/e/.x", "not what is below `out`");
+    // It is looked at once more when it is stable.
+    fs::remove_file(directory.path().join(PATTERNS)).unwrap();
+    assert_eq!(next(updated), "/a");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -20,6 +20,8 @@ struct Published {
     changes: mpsc::Receiver<Vec<MountChange>>,
     /// Names and sizes.
     files: BTreeMap<String, u64>,
+    /// Files that are not published yet.
+    unstable: BTreeSet<String>,
     /// Each change, in order: `+` or `-` and the name.
     log: Vec<String>,
 }
@@ -67,6 +69,7 @@ impl Published {
             mount: Some(mount),
             changes,
             files: BTreeMap::new(),
+            unstable: BTreeSet::new(),
             log: Vec::new(),
         };
         published.apply(first);
@@ -83,13 +86,21 @@ impl Published {
             let order = match &change {
                 MountChange::Removed { name } => (false, name.clone()),
                 MountChange::Updated { name, .. } => (true, name.clone()),
+                MountChange::Unstable { name } => {
+                    assert!(!self.files.contains_key(name.as_str()), "{name} is published");
+                    assert!(self.unstable.insert(name.to_string()), "{name} is told once");
+                    continue;
+                }
                 MountChange::Omitted(_) => continue,
             };
             assert!(last < Some(order.clone()), "{last:?} {order:?}");
             last = Some(order);
             match change {
-                MountChange::Omitted(_) => {}
+                MountChange::Unstable { .. } | MountChange::Omitted(_) => {}
                 MountChange::Removed { name } => {
+                    if self.unstable.remove(name.as_str()) {
+                        continue;
+                    }
                     let was = self.files.remove(name.as_str());
                     assert!(was.is_some(), "{name} was not there");
                     self.log.push(format!("-{name}"));
@@ -99,6 +110,7 @@ impl Published {
                     if let Ok((_, now)) = source.open() {
                         assert!(now.size >= version.size || now != version);
                     }
+                    self.unstable.remove(name.as_str());
                     self.files.insert(name.to_string(), version.size);
                     self.log.push(format!("+{name}"));
                 }
@@ -213,6 +225,7 @@ fn a_file_is_taken_when_it_is_stable() {
     let start = Instant::now();
     let mut published = Published::open(directory, MountOptions { stable, ..config() });
     assert_eq!(published.names(), ["old"]);
+    assert_eq!(published.unstable, ["/m/fresh", "/m/future"].map(str::to_owned).into());
     published.until_names(&["fresh", "future", "old"]);
     assert!(start.elapsed() > Duration::from_millis(1200), "{:?}", start.elapsed());
 

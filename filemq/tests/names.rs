@@ -165,3 +165,38 @@ async fn another_audience_takes_nothing_back() {
     publisher.publishes("/f", 2, 0).await;
     assert_taken(publisher.publish(&folder.join("two"), "/f/two").await, &folder, "/f/two");
 }
+
+/// What cannot be looked at is not gone.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_published_by_itself_is_gone_when_it_is_removed_and_not_before() {
+    let mut publisher = Publisher::new();
+    publisher.write("folder/one");
+    let [folder, aside, link] = ["folder", "aside", "link"].map(|name| publisher.path(name));
+    // Without a moment in which there is nothing.
+    let new = publisher.path("new");
+    let lead_to = |target: &Path| {
+        std::os::unix::fs::symlink(target, &new).unwrap();
+        fs::rename(&new, &link).unwrap();
+    };
+    lead_to(&folder);
+    publisher.publish(&link.join("one"), "/one").await.unwrap();
+    publisher.publishes("/one", 1, 0).await;
+    // A link to itself: nobody knows what is there.
+    lead_to(&link);
+    loop {
+        match soon(publisher.events.recv()).await.unwrap() {
+            ServerEvent::Omitted { omitted, .. } => {
+                assert!(matches!(omitted.reason, Omission::Unreadable(_)), "{omitted:?}");
+                assert_eq!((omitted.count, omitted.example.as_str()), (1, "/one"));
+                break;
+            }
+            event => panic!("{event:?}"),
+        }
+    }
+    lead_to(&folder);
+    fs::rename(&folder, &aside).unwrap();
+    publisher.publishes("/one", 0, 0).await;
+    fs::rename(&aside, &folder).unwrap();
+    publisher.publishes("/one", 1, 0).await;
+}

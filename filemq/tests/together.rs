@@ -377,7 +377,8 @@ fn a_file_is_gone_on_with_over_many_connections() {
     world.server.disk.put(&path("/a"), vec![1; 20 * CHUNK].into());
     world.server.notice(&path("/a"));
     for _ in 0..9 {
-        for _ in 0..4 {
+        // OHAI, ICANHAZ, NOM, ANSWERS, and then some pieces.
+        for _ in 0..5 {
             for step in [
                 Step::ToServer(8),
                 Step::ToClient(8),

@@ -41,10 +41,8 @@ use crate::catalogue::{Audience, Entry};
 use crate::disk::{FileSource, Mount, MountOptions};
 use crate::driver::call::{Accepted, Call};
 use crate::driver::way::Way;
+use crate::fate::is_gone;
 use crate::{PublishError, VirtualPath};
-
-/// The longest time that a mount may take to settle.
-const MAX_SETTLE: Duration = Duration::from_secs(24 * 3600);
 
 /// How often files are looked at that were published one by one, or cannot be read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -161,7 +159,9 @@ impl Server {
         had
     }
 
-    /// Publishes one file under `name`, and its later states: the file is looked at once a second.
+    /// Publishes one file under `name`, and its later states: the file is looked at once a second. It is
+    /// gone for clients when it is removed, but not while it cannot be looked at, which is
+    /// [told](ServerEvent::Omitted).
     ///
     /// # Errors
     /// It cannot be read or is not a regular file, or the name is `/`, or taken.
@@ -205,8 +205,9 @@ impl Server {
     ///
     /// The function is called when a client connects, when it shows a [ticket](ClientInfo::ticket), when
     /// this is called, and after each [`retag`](Self::retag). A client that is refused is told the
-    /// reason, at most 255 bytes, and its connection is closed; but one that has been admitted before
-    /// becomes a guest without name and tags. It must not call the server.
+    /// reason, at most 255 bytes, and its connection is closed: it keeps what it has of a file, and what
+    /// was decided about offers. But one that has been admitted without a name before stays, as a guest
+    /// without tags. The function must not call the server.
     pub fn set_guests(
         &self,
         guests: impl Fn(&ClientInfo) -> Result<Guest, Arc<str>> + Send + Sync + 'static,
@@ -285,8 +286,7 @@ fn mount(
     if server.state.lock().check_mount(&path, &options, &audience)? {
         return Ok(());
     }
-    let settled = Instant::now() + options.settle.min(MAX_SETTLE);
-    let owner = server.state.lock().next_owner(options.alias.clone(), path.clone(), settled);
+    let owner = server.state.lock().next_owner(options.alias.clone(), path.clone());
     // Changes wait until the first scan is in the catalogue.
     let gate = Arc::new(Mutex::new(()));
     let opened = gate.lock();
@@ -299,7 +299,7 @@ fn mount(
     });
     let kept = mounted.map_err(|error| (None, error)).and_then(|(mount, found)| {
         let mounting = Mounting { path, mount, options, audience, found };
-        let kept = server.state.lock().keep_mount(owner, mounting);
+        let kept = server.state.lock().keep_mount(Instant::now(), owner, mounting);
         kept.map_err(|(mount, error)| (Some(mount), error))
     });
     if kept.is_err() {
@@ -378,7 +378,16 @@ async fn run(
 fn look_at_files(shared: &ServerShared) {
     let single = shared.state.lock().single();
     for (name, path, known) in single {
-        let version = FileSource::anywhere(path).version().ok();
+        let version = match FileSource::anywhere(path).version() {
+            Ok(version) => Some(version),
+            Err(error) if is_gone(&error) => None,
+            // It may be there: what clients have of it stays.
+            Err(error) => {
+                let reason = error.to_string().into();
+                shared.state.lock().single_cannot_be_read(&name, reason);
+                continue;
+            }
+        };
         if version == known {
             continue;
         }

@@ -28,7 +28,8 @@
 //!
 //! # Offers
 //!
-//! A server that has said `OFFER` sends no file unasked. It offers each file that the client does not
+//! A server that has said `OFFER` sends no file unasked. From the first NOM on, which comes after the last
+//! ICANHAZ and so when the client has said all that it has, it offers each file that the client does not
 //! have, by a number that the session uses once, with name, size, time and permissions, but without a
 //! digest: nothing is read for a list. The client answers each offer at once, and may answer again:
 //!

@@ -18,10 +18,11 @@ const PROMISE: &str = "SIZE,DIGEST,MTIME,MODE";
 fn begun(files: &[(&str, Bytes)], cache: &[(&str, &str)]) -> (Server, Vec<String>) {
     let mut server = Server::new().publishing(files);
     server.hear(&Message::Ohai);
-    let mut said = server.hear(&icanhaz("/", &OURS, cache));
-    assert_eq!(said.remove(0), agreed());
+    assert_eq!(server.hear(&icanhaz("/", &OURS, cache)), [agreed()]);
+    let said = server.hear(&nom(10_000_000));
+    let is_offer = |message: &Message| matches!(message, Message::Offers(_));
+    assert!(said.iter().all(is_offer), "nothing is sent unasked");
     let offered = said.iter().flat_map(offers).collect();
-    assert_eq!(server.hear(&nom(10_000_000)), [], "nothing is sent unasked");
     (server, offered)
 }
 
@@ -137,6 +138,30 @@ fn what_the_client_has_is_confirmed_and_not_offered() {
     assert!(server.events.contains(&confirmed), "{:?}", server.events);
 }
 
+/// What the client has may be more than one message can say.
+#[test]
+fn nothing_is_offered_before_the_client_has_said_all_that_it_has() {
+    for options in [&OURS[..], &OURS[..3]] {
+        let (known, empty) = (content(1, 10), Bytes::new());
+        let files = [("/a", known.clone()), ("/b", empty.clone()), ("/c", content(2, 20))];
+        let mut server = Server::new().publishing(&files);
+        server.catalogue.know(&path("/"));
+        let had = [known, empty].map(|content| digest(Algorithm::Blake3, &content).to_string());
+        server.hear(&Message::Ohai);
+        let first = [("a", had[0].as_str()), ("gone", &had[0])];
+        let said = server.hear_shortly(&icanhaz("/", options, &first));
+        assert_eq!(said, ["ICANHAZ-OK", "d/gone"]);
+        let said = server.hear_shortly(&icanhaz("/", options, &[("b", &had[1])]));
+        assert_eq!(said, ["ICANHAZ-OK"]);
+        let said = told(&server.hear(&nom(1000)));
+        assert!(matches!(&said[..], [only] if only.contains("/c ")), "{said:?}");
+        let confirmed = |event: &&ServerSessionEvent| {
+            matches!(event, ServerSessionEvent::Confirmed { already: true, .. })
+        };
+        assert_eq!(server.events.iter().filter(confirmed).count(), 2);
+    }
+}
+
 /// What is refused for good while it comes is not sent to its end.
 #[test]
 fn a_receipt_of_refusal_breaks_a_file_off() {
@@ -179,6 +204,32 @@ fn who_may_not_have_a_file_any_more_loses_the_offer() {
     assert_eq!(fetch(&mut server, &[0]), [] as [&str; 0]);
     server.set_tags(&["club"]);
     assert_eq!(told(&server.run()), ["1/a 10"]);
+}
+
+/// A client may have put off any number of offers, and a folder go at once.
+#[test]
+fn what_is_taken_back_at_a_time_comes_in_messages_of_a_size() {
+    let names: Vec<_> = (0..12_000).map(|number| format!("/{number}")).collect();
+    let mut server = Server::with(&Default::default(), &["club"]);
+    for name in &names {
+        server.put_for(name, Bytes::new(), Audience::Tagged("club".into()));
+    }
+    server.hear(&Message::Ohai);
+    server.hear(&icanhaz("/", &OURS, &[]));
+    let mut said = server.hear(&nom(1000));
+    let mut offered = 0;
+    while !said.is_empty() {
+        let count = said.iter().map(|said| offers(said).len()).sum::<usize>() as u64;
+        let later: Vec<_> =
+            (offered..offered + count).map(|number| (number, Verdict::Later, "")).collect();
+        offered += count;
+        said = server.hear(&answers(&later));
+    }
+    assert_eq!(offered, 12_000);
+    server.set_tags(&[]);
+    let said = server.run();
+    assert_eq!(said.iter().map(|said| offers(said).len()).sum::<usize>(), 12_000);
+    assert!(said.iter().all(|said| said.encode().len() < 65 << 10), "in messages of a size");
 }
 
 /// A client that answers nothing, and one that answers.

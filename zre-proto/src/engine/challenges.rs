@@ -145,9 +145,8 @@ impl Engine {
             let heard = self.peers.get(id).is_some_and(|peer| peer.incoming.conn == Some(conn));
             if !heard && !self.spares.contains(id, conn) {
                 // It was of no use, or said what ends it.
-                let close = Output::Close { conn: origin.conn };
-                if !self.outputs.contains(&close) {
-                    self.outputs.push_back(close);
+                if !self.outputs.contains(&Output::Close { conn }) {
+                    self.close(conn);
                 }
                 break;
             }

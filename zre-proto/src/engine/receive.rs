@@ -100,6 +100,7 @@ impl Engine {
         let reconnected = peer.incoming.conn.is_none();
         if let Some(close) = adopt_connection(peer, origin.conn, sequence) {
             self.challenges.forget(close);
+            self.tickets.forget(close);
             self.outputs.push_back(Output::Close { conn: close });
             if close == origin.conn {
                 self.stats.intruding += 1;

@@ -42,11 +42,21 @@ pub(super) fn to_peer(driver: &Driver, peer: PeerId) -> Option<PeerWays> {
     let start = local.map(|local| driver.location().start_like(local, address)).unwrap_or_default();
     let (header, nothing) = TAKES_HEADER;
     let takes = info.headers.get(header).is_none_or(|value| value != nothing);
-    let can_be_called = have_tickets && takes && info.link != LinkKind::OneEachWay;
-    let waits = can_be_called && info.link == LinkKind::Accepted;
-    let patience = if waits { PATIENCE } else { Duration::ZERO };
+    let (is_waited_for, is_called) = dialled(have_tickets.then_some(info.link), takes);
+    let patience = if is_waited_for { PATIENCE } else { Duration::ZERO };
     let way = Way { start, address, ticket, patience };
-    Some(PeerWays { to_client: can_be_called.then(|| way.clone()), to_server: way })
+    Some(PeerWays { to_client: is_called.then(|| way.clone()), to_server: way })
+}
+
+/// Returns whether this node waits for a peer to dial, and whether its server calls the peer's client,
+/// which `takes` files or not. `link` is `None` without tickets.
+const fn dialled(link: Option<LinkKind>, takes: bool) -> (bool, bool) {
+    match link {
+        Some(LinkKind::Dialled) => (false, takes),
+        // Its server calls, whether its client takes anything or not.
+        Some(LinkKind::Accepted) => (true, takes),
+        _ => (false, false),
+    }
 }
 
 /// Returns where a peer's file server is. It has to be where the peer itself is: a header must not
@@ -55,4 +65,22 @@ fn server_of(peer: &PeerInfo) -> Option<SocketAddr> {
     let there = peer.endpoint.address();
     let server = Endpoint::announced(peer.headers.get(HEADER)?.as_bytes(), there)?.address();
     (server.ip() == there.ip()).then_some(server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LinkKind, dialled};
+
+    #[test]
+    fn the_side_that_has_dialled_dials_for_files_and_the_other_waits() {
+        assert_eq!(dialled(Some(LinkKind::Dialled), true), (false, true));
+        assert_eq!(dialled(Some(LinkKind::Accepted), true), (true, true));
+        // A peer that only publishes.
+        assert_eq!(dialled(Some(LinkKind::Dialled), false), (false, false));
+        assert_eq!(dialled(Some(LinkKind::Accepted), false), (true, false));
+        for takes in [false, true] {
+            assert_eq!(dialled(Some(LinkKind::OneEachWay), takes), (false, false));
+            assert_eq!(dialled(None, takes), (false, false));
+        }
+    }
 }

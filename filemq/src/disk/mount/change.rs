@@ -16,6 +16,12 @@ pub enum MountChange {
         /// Its state.
         version: Version,
     },
+    /// There is a file that is published when it is [stable](crate::MountOptions::stable). Told once,
+    /// of files that are not published yet.
+    Unstable {
+        /// Its name on the network.
+        name: VirtualPath,
+    },
     /// A file is gone.
     Removed {
         /// Its name on the network.

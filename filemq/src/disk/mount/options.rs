@@ -16,9 +16,10 @@ pub struct MountOptions {
     /// How often the whole directory is scanned, in addition to the changes that the operating
     /// system reports. Default: 30 s; at most 1 s where the operating system reports nothing.
     pub rescan: Duration,
-    /// How long clients are told nothing of files that they have and that are not published below the
-    /// alias: they may be published in a moment, because they are not stable yet, or by another mount.
-    /// After it such a file is gone, and deleted at clients. At most a day. Default: 2 s.
+    /// How long after the first scan clients are told nothing of files that they have and that are not
+    /// published below the alias: they may be published in a moment, by another mount. After it such a
+    /// file is gone, and deleted at clients, unless it is there and not stable yet. At most a day.
+    /// Default: 2 s.
     pub settle: Duration,
     /// Where `.ln` files may lead: files, or directories and everything below. Default: nowhere.
     pub links: Vec<PathBuf>,
@@ -30,8 +31,9 @@ pub struct MountOptions {
     /// `*.tmp`, `/build/`, `!keep.tmp`. The last that matches decides. Default: none; at most 1,000.
     pub ignore: Vec<String>,
     /// The name of a file directly in the directory that has more such patterns, one a line, which
-    /// come before the others. It is not published, and is read again when it changes. At most 64
-    /// KiB. Default: none.
+    /// come before the others. It is not published, and is read again when it changes; what it does not
+    /// leave out any more is published when it has been like that for `stable`, and for 300 ms at least.
+    /// At most 64 KiB. Default: none.
     pub ignore_file: Option<String>,
     /// Whether it is an error if something in the directory cannot be read when it is mounted. What
     /// cannot be read later is tried again, and so is everything if this is `false`, the default.

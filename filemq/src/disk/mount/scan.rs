@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::ln_file::{self, LinkTargets, LnError};
 use super::omissions::Omissions;
 use super::options::MountOptions;
 use super::patterns::Patterns;
 use crate::disk::{Directory, FileKind, FileSource, FileStatus, FileSystem, OpenMode, SharedRoot};
+use crate::fate::is_gone;
 use crate::version::Version;
+use crate::virtual_path::above;
 use crate::{Fate, Omission, VirtualPath};
 
 /// The most other names that are looked at when one name changes.
@@ -88,7 +91,8 @@ impl Scanner {
         self.omissions.clear();
         let mut seen = ScanResult { directory: true, ..ScanResult::default() };
         let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
-        if let Err(why) = self.patterns.refresh(&walk.dir) {
+        let stable = self.options.stable;
+        if let Err(why) = self.patterns.refresh(&walk.dir, Instant::now(), stable) {
             let name = self.patterns.file_name().unwrap_or_default().to_owned();
             walk.seen.unknown.push(name.clone());
             self.omissions.add(&name, Omission::Unreadable(why.into()));
@@ -160,6 +164,11 @@ impl Scanner {
     /// Returns whether this is the file of patterns.
     pub(super) fn is_pattern_file(&self, name: &str) -> bool {
         self.patterns.is_file(name)
+    }
+
+    /// Returns when to scan everything next because of the patterns.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.patterns.next_deadline()
     }
 
     /// Returns the path of a name, through the symbolic links that are known.
@@ -367,11 +376,6 @@ impl Scanner {
     }
 }
 
-/// Returns the names above this one, from the first component on.
-fn above(name: &str) -> impl Iterator<Item = &str> {
-    name.match_indices('/').map(|(end, _)| &name[..end])
-}
-
 fn below(directory: &str, name: &str) -> String {
     let slash = if directory.is_empty() { "" } else { "/" };
     format!("{directory}{slash}{name}")
@@ -386,8 +390,7 @@ fn hidden(name: &str) -> Option<&str> {
 
 /// Returns whether a link leads to nothing that could be published, and not only for now.
 fn is_dangling(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory | InvalidInput) || !Fate::of(error).is_passing()
+    is_gone(error) || !Fate::of(error).is_passing()
 }
 
 /// One scan.
@@ -401,9 +404,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Notes that a name could not be looked at, unless that is because it is gone.
     fn failed(&mut self, name: &str, error: io::Error, omissions: &mut Omissions) {
-        use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
         // The directory itself was there a moment ago: that it is gone is found out elsewhere.
-        if name.is_empty() || !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) {
+        if name.is_empty() || !is_gone(&error) {
             omissions.add(name, Omission::Unreadable(error.to_string().into()));
             self.seen.unknown.push(name.to_owned());
             self.seen.first_failure.get_or_insert(error);

@@ -34,6 +34,7 @@ pub(super) struct MountState {
 pub(super) struct ChangeSet {
     removed: BTreeSet<VirtualPath>,
     updated: BTreeMap<VirtualPath, (FileSource, Version)>,
+    unstable: BTreeSet<VirtualPath>,
     omitted: Vec<OmittedFiles>,
 }
 
@@ -45,14 +46,16 @@ impl ChangeSet {
 
     /// Returns the changes, with what is gone first.
     pub(super) fn into_list(self) -> Vec<MountChange> {
-        let Self { removed, updated, omitted } = self;
+        let Self { removed, updated, unstable, omitted } = self;
         let removed = removed.into_iter().map(|name| MountChange::Removed { name });
+        let unstable = unstable.into_iter().map(|name| MountChange::Unstable { name });
         let updated = updated.into_iter().map(|(name, (source, version))| MountChange::Updated {
             name,
             source,
             version,
         });
-        removed.chain(updated).chain(omitted.into_iter().map(MountChange::Omitted)).collect()
+        let omitted = omitted.into_iter().map(MountChange::Omitted);
+        removed.chain(updated).chain(unstable).chain(omitted).collect()
     }
 }
 
@@ -129,7 +132,8 @@ impl MountState {
             self.due.remove(&(due, name.to_owned()));
         }
         changes.updated.remove(&file.name);
-        if file.published.is_some() {
+        // What was not told of need not be taken back.
+        if !changes.unstable.remove(&file.name) {
             changes.removed.insert(file.name);
         }
     }
@@ -169,10 +173,14 @@ impl MountState {
         if due > now {
             file.pending = Some((version, due));
             self.due.insert((due, name));
+            if file.published.is_none() && pending.is_none() {
+                changes.unstable.insert(file.name.clone());
+            }
             return;
         }
         file.published = Some(version);
         changes.removed.remove(&file.name);
+        changes.unstable.remove(&file.name);
         changes.updated.insert(file.name.clone(), (file.source.clone(), version));
     }
 }

@@ -154,7 +154,8 @@ impl MountWatcher {
         let again = self.again.first().map(|(when, _)| *when);
         let poll = self.state.linked().next().map(|_| self.next_poll);
         let retry = self.retry.next_deadline();
-        let first = [self.state.next(), again, poll, retry].into_iter().flatten().min();
+        let patterns = self.scanner.next_deadline();
+        let first = [self.state.next(), again, poll, retry, patterns].into_iter().flatten().min();
         match first {
             // While the directory is missing there is nothing to look at.
             Some(first) if !self.away => first.min(self.next_scan),
@@ -192,7 +193,8 @@ impl MountWatcher {
             return changes;
         }
         let retries = self.retry.due(now) == Some(Due::Attempt);
-        if pending.all || retries || now >= self.next_scan {
+        let patterns = self.scanner.next_deadline().is_some_and(|deadline| now >= deadline);
+        if pending.all || retries || patterns || now >= self.next_scan {
             self.scan(&mut changes);
             return changes;
         }

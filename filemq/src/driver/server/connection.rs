@@ -197,10 +197,12 @@ impl ServerConnection {
         // The catalogue is that after all changes.
         known.iter().for_each(|path| self.session.handle_known(path, state.catalogue()));
         if retag {
-            // Who was admitted stays, as somebody unknown at least: a ticket ends with the presence
-            // that it was given for, and then comes a new one, with a new connection.
-            let guest = self.shared.guest(&self.client).unwrap_or_default();
-            self.welcome(guest, state);
+            match self.shared.guest(&self.client) {
+                // If somebody unknown took its place, the client would be told to forget what it
+                // was offered, and what it has of files. A connection that ends takes nothing back.
+                Err(reason) if self.served.is_some() => self.refuse(&reason),
+                guest => self.welcome(guest.unwrap_or_default(), state),
+            }
         }
     }
 
@@ -211,12 +213,14 @@ impl ServerConnection {
         self.catch_up(&state, None);
         match shared.guest(&self.client) {
             Ok(guest) => self.welcome(guest, &state),
-            Err(reason) => {
-                tracing::debug!(client = %self.client.address, %reason, "client refused");
-                self.served = None;
-                self.session.refuse(&reason);
-            }
+            Err(reason) => self.refuse(&reason),
         }
+    }
+
+    fn refuse(&mut self, reason: &str) {
+        tracing::debug!(client = %self.client.address, %reason, "client refused");
+        self.served = None;
+        self.session.refuse(reason);
     }
 
     fn welcome(&mut self, guest: Guest, state: &ServerState) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{Omission, OmittedFiles, VirtualPath};
 
@@ -27,12 +27,16 @@ pub(super) struct Published {
     pub(super) omitted: BTreeMap<Omission, OmittedFiles>,
     /// Reasons that may pass for which something is left out.
     passing: BTreeSet<Omission>,
-    /// When what is not there begins to be gone.
-    settled: Instant,
+    /// Files that are published as soon as they are stable.
+    unstable: BTreeSet<VirtualPath>,
+    /// When what is not there begins to be gone; `None` while it is not known what is there.
+    settled: Option<Instant>,
+    /// Whether nothing is missing that may be published later, as far as the catalogue knows.
+    pub(super) is_complete: bool,
 }
 
 impl Published {
-    pub(super) const fn new(name: VirtualPath, path: PathBuf, settled: Instant) -> Self {
+    pub(super) const fn new(name: VirtualPath, path: PathBuf) -> Self {
         Self {
             name,
             path,
@@ -42,8 +46,30 @@ impl Published {
             waiting: 0,
             omitted: BTreeMap::new(),
             passing: BTreeSet::new(),
-            settled,
+            unstable: BTreeSet::new(),
+            settled: None,
+            is_complete: false,
         }
+    }
+
+    /// Notes that it is known what is there. What is not is gone after `settle`.
+    pub(super) fn found(&mut self, now: Instant, settle: Duration) {
+        self.settled = Some(now + settle);
+    }
+
+    /// Notes that a file is not stable yet. Returns `false` if that was known.
+    pub(super) fn wait_for(&mut self, name: VirtualPath) -> bool {
+        self.unstable.insert(name)
+    }
+
+    /// Notes that a file has become stable, or is gone. Returns `false` if it was not waited for.
+    pub(super) fn wait_no_more(&mut self, name: &VirtualPath) -> bool {
+        self.unstable.remove(name)
+    }
+
+    /// Returns where something may be published in a moment.
+    pub(super) fn expected(&self) -> impl Iterator<Item = &VirtualPath> {
+        self.unstable.iter().chain((!self.is_complete).then_some(&self.name))
     }
 
     /// Notes what is left out.
@@ -57,9 +83,10 @@ impl Published {
         self.omitted.insert(omitted.reason.clone(), omitted);
     }
 
-    /// Returns whether nothing is missing that may be published later.
-    pub(super) fn is_complete(&self, now: Instant) -> bool {
-        self.passing.is_empty() && now >= self.settled
+    /// Returns whether nothing is missing that may be published later, other than single files that
+    /// are [waited for](Self::wait_for).
+    pub(super) fn has_settled(&self, now: Instant) -> bool {
+        self.passing.is_empty() && self.settled.is_some_and(|settled| now >= settled)
     }
 
     pub(super) fn add(&mut self, bytes: u64) {

@@ -5,6 +5,7 @@
 //! file is read again where its digest is known.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::published::Owner;
 use super::shared::ServerShared;
@@ -36,7 +37,7 @@ pub(super) fn mount_changed(
         change => Some(change),
     };
     let changes = changes.into_iter().filter_map(is_sure).collect();
-    state.mount_changed(owner, audience, changes);
+    state.mount_changed(Instant::now(), owner, audience, changes);
     drop(state);
     for (before, fresh) in unsure {
         recheck(server, owner, &before, fresh);

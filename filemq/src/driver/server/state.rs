@@ -1,12 +1,13 @@
 //! What a server publishes, and the connections that hear of its changes: the one lock of a server.
 
 mod mounts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -118,24 +119,22 @@ impl ServerState {
         }
     }
 
-    /// Returns a new owner, which publishes what is at `path` under this name or below it. What is
-    /// not there when it has `settled` is gone.
-    pub(super) fn next_owner(
-        &mut self,
-        name: VirtualPath,
-        path: PathBuf,
-        settled: Instant,
-    ) -> Owner {
+    /// Returns a new owner, which is about to publish what is at `path` under this name or below it.
+    pub(super) fn next_owner(&mut self, name: VirtualPath, path: PathBuf) -> Owner {
         self.last_owner += 1;
         let owner = Owner(self.last_owner);
-        self.published.insert(owner, Published::new(name, path, settled));
+        self.catalogue.expect_more(&name);
+        self.published.insert(owner, Published::new(name, path));
         owner
     }
 
-    /// Forgets an owner that publishes nothing any more.
+    /// Forgets an owner that publishes nothing any more, or has never published anything.
     pub(super) fn forget_owner(&mut self, owner: Owner) {
-        self.published.remove(&owner);
         self.waiting.forget(owner);
+        let Some(published) = self.published.remove(&owner) else { return };
+        published.expected().for_each(|path| self.catalogue.expect_no_more(path));
+        // Something else may be published above, of which all is known.
+        self.tell(&Notice::Known(published.name));
     }
 
     /// Notes that a file cannot be read.
@@ -215,12 +214,9 @@ impl ServerState {
         if !self.has_rivals(owner, name) {
             return None;
         }
-        let below = format!("{name}/");
-        let from = (Bound::Included(below.as_str()), Bound::Unbounded);
-        let below = self.owners.range::<str, _>(from).next();
-        let below = below.filter(|(other, _)| name.covers(other)).map(|(_, owner)| owner);
-        let above = name.above().chain([name.as_str()]).filter_map(|name| self.owners.get(name));
-        above.chain(below).copied().find(|holder| *holder != owner)
+        let above = name.above().filter_map(|name| self.owners.get(name));
+        let within = name.within(&self.owners).map(|(_, owner)| owner);
+        above.chain(within).copied().find(|holder| *holder != owner)
     }
 
     /// Returns whether a name may be taken by others. That saves looking for it among all names.
@@ -290,6 +286,7 @@ impl ServerState {
     /// Takes over what a mount reports.
     pub(super) fn mount_changed(
         &mut self,
+        now: Instant,
         owner: Owner,
         audience: &Audience,
         changes: Vec<MountChange>,
@@ -298,12 +295,26 @@ impl ServerState {
         if !self.published.contains_key(&owner) {
             return;
         }
-        let mut told = Vec::new();
+        let (mut told, mut over) = (Vec::new(), Vec::new());
         for change in changes {
+            if let MountChange::Updated { name, .. } | MountChange::Removed { name } = &change
+                && let Some(published) = self.published.get_mut(&owner)
+                && published.wait_no_more(name)
+            {
+                self.catalogue.expect_no_more(name);
+                over.push(name.clone());
+            }
             match change {
                 MountChange::Omitted(omitted) => {
                     if let Some(published) = self.published.get_mut(&owner) {
                         published.omit(omitted);
+                    }
+                }
+                MountChange::Unstable { name } => {
+                    if let Some(published) = self.published.get_mut(&owner)
+                        && published.wait_for(name.clone())
+                    {
+                        self.catalogue.expect_more(&name);
                     }
                 }
                 MountChange::Updated { name, source, version } => {
@@ -316,16 +327,32 @@ impl ServerState {
         }
         self.note_waiting();
         self.tell_changes(told);
-        self.know(Instant::now());
+        for name in over {
+            if self.catalogue.get(&name).is_none() {
+                self.tell(&Notice::Known(name));
+            }
+        }
+        self.know(now);
     }
 
-    /// Notes that all there is at or below what is complete is in the catalogue: clients are told of
-    /// what was removed before the server was started.
+    /// Notes that all there is at or below what is complete is in the catalogue, and of the rest that
+    /// it is not: clients are told of what was removed before the server was started.
     pub(super) fn know(&mut self, now: Instant) {
-        let complete = self.published.values().filter(|published| published.is_complete(now));
-        let paths = complete.map(|published| &published.name);
-        let paths: Vec<_> = paths.filter(|path| self.catalogue.know(path)).cloned().collect();
-        for path in paths {
+        let mut known = Vec::new();
+        for published in self.published.values_mut() {
+            let is_complete = published.has_settled(now);
+            if std::mem::replace(&mut published.is_complete, is_complete) == is_complete {
+                continue;
+            }
+            if is_complete {
+                self.catalogue.expect_no_more(&published.name);
+                self.catalogue.know(&published.name);
+                known.push(published.name.clone());
+            } else {
+                self.catalogue.expect_more(&published.name);
+            }
+        }
+        for path in known {
             self.tell(&Notice::Known(path));
         }
     }
@@ -388,9 +415,10 @@ impl ServerState {
         if let Some(holder) = holder {
             return Err(self.taken(&name, holder));
         }
-        let settled = Instant::now();
-        let new = |state: &mut Self| state.next_owner(name.clone(), path.clone(), settled);
-        let owner = known.unwrap_or_else(|| new(self));
+        let owner = known.unwrap_or_else(|| self.next_owner(name.clone(), path.clone()));
+        if let Some(published) = self.published.get_mut(&owner) {
+            published.found(Instant::now(), Duration::ZERO);
+        }
         let entry =
             Entry::new(name.clone(), FileSource::anywhere(path.clone()), version, audience.clone());
         self.single.insert(name, SingleFile { owner, path, audience });
@@ -433,6 +461,14 @@ impl ServerState {
             .iter()
             .map(|(name, file)| (name.clone(), file.path.clone(), version(name, file.owner)))
             .collect()
+    }
+
+    /// Notes that it cannot be found out whether a file that was published by itself is there.
+    pub(super) fn single_cannot_be_read(&mut self, name: &VirtualPath, reason: Arc<str>) {
+        let owner = self.single.get(name).map(|single| single.owner);
+        if owner.is_some() && owner.as_ref() == self.owners.get(name) {
+            self.cannot_be_read(name, reason);
+        }
     }
 
     /// Takes over the state of a file that was published by itself; `None` if it is gone for now.

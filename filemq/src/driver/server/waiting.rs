@@ -1,7 +1,6 @@
 //! Files whose names are taken.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use super::published::Owner;
@@ -64,13 +63,8 @@ impl WaitingFiles {
     /// Returns the files for which a name may have stood in the way: that have it, or one above or
     /// below it.
     pub(super) fn behind(&self, name: &VirtualPath) -> Vec<(Owner, VirtualPath)> {
-        let below = format!("{name}/");
-        let from = (Bound::Included(below.as_str()), Bound::Unbounded);
-        let below = self.files.range::<str, _>(from);
-        let below = below.take_while(|(other, _)| name.covers(other)).map(|(other, _)| other);
-        let above = name.above().chain([name.as_str()]);
-        let above = above.filter_map(|other| Some(self.files.get_key_value(other)?.0));
-        let names = above.chain(below);
+        let above = name.above().filter_map(|other| Some(self.files.get_key_value(other)?.0));
+        let names = above.chain(name.within(&self.files).map(|(other, _)| other));
         let owners = |name: &VirtualPath| self.files.get(name).into_iter().flat_map(BTreeMap::keys);
         names.flat_map(|name| owners(name).map(|owner| (*owner, name.clone()))).collect()
     }

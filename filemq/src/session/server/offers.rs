@@ -1,6 +1,6 @@
 //! Files that the client is offered, and what it wants of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::VirtualPath;
@@ -30,7 +30,7 @@ pub(super) struct OfferedFiles {
     /// Whether no more is offered before there are fewer open offers.
     is_full: bool,
     /// What the client was not told yet, in its order.
-    unsent: Vec<Offer>,
+    unsent: VecDeque<Offer>,
     unsent_bytes: usize,
 }
 
@@ -83,7 +83,7 @@ impl OfferedFiles {
 
     fn say(&mut self, offer: Offer) {
         self.unsent_bytes += offer.encoded_len();
-        self.unsent.push(offer);
+        self.unsent.push_back(offer);
     }
 
     /// Forgets the offer of a file. Returns its number.
@@ -124,11 +124,18 @@ impl OfferedFiles {
         self.unsent_bytes >= BATCH_BYTES
     }
 
-    /// Takes the next message, if there is something to tell.
+    /// Takes the next message, if there is something to tell. Any number of offers may have been
+    /// withdrawn at a time, so there may be several.
     pub(super) fn take_unsent(&mut self) -> Option<Message> {
-        self.unsent_bytes = 0;
-        let unsent = std::mem::take(&mut self.unsent);
-        (!unsent.is_empty()).then_some(Message::Offers(unsent))
+        let (mut offers, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES
+            && let Some(offer) = self.unsent.pop_front()
+        {
+            bytes += offer.encoded_len();
+            offers.push(offer);
+        }
+        self.unsent_bytes = self.unsent_bytes.saturating_sub(bytes);
+        (!offers.is_empty()).then_some(Message::Offers(offers))
     }
 
     /// Handles that the client wants a file. Returns the file, unless it is on its way or the offer

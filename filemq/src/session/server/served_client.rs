@@ -37,6 +37,9 @@ pub(super) struct ServedClient {
     /// What the client says that it has, as far as it is in the catalogue or may come into it.
     claims: BTreeMap<VirtualPath, Digest>,
     resume: Option<(VirtualPath, ResumePoint)>,
+    /// Whether the client has said all that it has: one of this implementation lets content come
+    /// after its last ICANHAZ.
+    has_said_all: bool,
     transfers: Transfers,
     resting: RestingFiles,
 }
@@ -53,6 +56,7 @@ impl ServedClient {
             offers: None,
             claims: BTreeMap::new(),
             resume: None,
+            has_said_all: false,
             transfers: Transfers::new(config.sizes),
             resting: RestingFiles::default(),
         }
@@ -152,6 +156,7 @@ impl ServedClient {
 
     /// Handles that the client can take more.
     pub(super) fn grant(&mut self, credit: u64) {
+        self.has_said_all = true;
         self.transfers.grant(credit);
     }
 
@@ -192,9 +197,8 @@ impl ServedClient {
         path: &VirtualPath,
         catalogue: &Catalogue,
     ) -> Result<(), String> {
-        let claims = self.claims.keys();
-        let is_gone = |name: &&VirtualPath| path.covers(name) && catalogue.is_gone(name);
-        let gone: Vec<_> = claims.filter(is_gone).cloned().collect();
+        let claims = path.within(&self.claims).map(|(name, _)| name);
+        let gone: Vec<_> = claims.filter(|name| catalogue.is_gone(name)).cloned().collect();
         for name in gone {
             self.claims.remove(&name);
             self.delete(name)?;
@@ -274,7 +278,9 @@ impl ServedClient {
         if self.transfers.is_full() {
             return None;
         }
-        let check = self.make_offers(out);
+        // Until it is known what the client has, it might be sent that again.
+        let is_begun = self.has_said_all || !self.transfers.is_ours();
+        let check = if is_begun { self.make_offers(out) } else { None };
         if self.transfers.is_transferring() {
             return self.transfers.next_step();
         }
@@ -287,6 +293,7 @@ impl ServedClient {
             return None;
         }
         let job = match self.offers {
+            _ if !is_begun => None,
             Some(_) => self
                 .begin_fetched()
                 .or_else(|| check.map(|(entry, claim)| self.check(entry, claim))),

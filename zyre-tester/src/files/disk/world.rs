@@ -252,6 +252,7 @@ impl World {
                 MountChange::Updated { name, source, version } => {
                     self.catalogue.insert(Entry::new(name, source, version, Audience::Everyone))
                 }
+                MountChange::Unstable { .. } => None,
                 MountChange::Removed { name } => self.catalogue.remove(&name),
                 MountChange::Omitted(omitted) => {
                     self.verdict.omitted(&omitted);

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{KeptMount, Mounting, ServerState};
 use crate::catalogue::{Audience, Change};
 use crate::disk::{Mount, MountChange, MountOptions};
 use crate::driver::server::published::Owner;
 use crate::{PublishError, VirtualPath};
+
+/// The longest time that a mount may take to settle.
+const MAX_SETTLE: Duration = Duration::from_secs(24 * 3600);
 
 impl ServerState {
     /// Returns whether this directory is published in this way already.
@@ -38,6 +42,7 @@ impl ServerState {
     /// Something else has the name of the mount, or of a file in it.
     pub(in crate::driver::server) fn keep_mount(
         &mut self,
+        now: Instant,
         owner: Owner,
         mounting: Mounting,
     ) -> Result<Option<Mount>, (Mount, PublishError)> {
@@ -47,7 +52,7 @@ impl ServerState {
         if let Err(error) = checked.and_then(|_| self.check_names(owner, old, &found)) {
             return Err((mount, error));
         }
-        let alias = options.alias.clone();
+        let (alias, settle) = (options.alias.clone(), options.settle.min(MAX_SETTLE));
         let kept = KeptMount { owner, mount, options, audience: audience.clone() };
         let replaced = self.mounts.insert(alias, kept);
         let mut gone = Vec::new();
@@ -57,7 +62,10 @@ impl ServerState {
             self.forget_owner(old);
         }
         self.tell_changes(gone);
-        self.mount_changed(owner, &audience, found);
+        if let Some(published) = self.published.get_mut(&owner) {
+            published.found(now, settle);
+        }
+        self.mount_changed(now, owner, &audience, found);
         Ok(replaced.map(|replaced| replaced.mount))
     }
 

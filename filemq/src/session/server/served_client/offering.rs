@@ -104,7 +104,9 @@ impl ServedClient {
                 out.extend(offers.take_unsent().as_ref().map(ServerOutput::message));
             }
         }
-        out.extend(self.offers.as_mut()?.take_unsent().as_ref().map(ServerOutput::message));
+        while let Some(unsent) = self.offers.as_mut()?.take_unsent() {
+            out.push_back(ServerOutput::message(&unsent));
+        }
         check
     }
 }
