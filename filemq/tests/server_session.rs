@@ -658,6 +658,41 @@ fn who_says_nothing_is_closed() {
 }
 
 #[test]
+fn claims_to_files_that_are_not_there_are_bounded_and_all_are_heard_in_the_end() {
+    let mut server = Server::new();
+    server.catalogue.know(&path("/"));
+    server.put("/d/there", content(1, 10));
+    let base = format!("/d/{}", vec!["x".repeat(240); 15].join("/"));
+    let hash = common::digest(Algorithm::Blake3, &content(1, 10)).to_string();
+    // 18 MB of names, of which a session hears 16.
+    let keys: Vec<_> = (0..5000).map(|number| format!("{number:0240}")).collect();
+    let mut left: Vec<_> = keys.iter().map(String::as_str).collect();
+    let mut sessions = 0;
+    while !left.is_empty() {
+        sessions += 1;
+        let cache: Vec<_> = left.iter().map(|key| (*key, hash.as_str())).collect();
+        server.hear(&Message::Ohai);
+        let mut said = server.hear(&icanhaz(&base, &[("DIGEST", "BLAKE3")], &cache));
+        said.extend(server.run());
+        let deleted = said.iter().filter_map(|message| match message {
+            Message::Cheezburger(piece) => {
+                assert_eq!(piece.operation, Operation::Delete);
+                str::from_utf8(&piece.filename).unwrap().rsplit('/').next().map(str::to_owned)
+            }
+            _ => None,
+        });
+        let deleted: std::collections::BTreeSet<_> = deleted.collect();
+        assert!(!deleted.is_empty(), "nothing in session {sessions}");
+        left.retain(|key| !deleted.contains(*key));
+        // What is published is no claim of that kind: it is known, however many there are.
+        server.hear(&icanhaz("/d", &[("DIGEST", "BLAKE3")], &[("there", &hash)]));
+        assert!(server.hear_shortly(&nom(100)).is_empty(), "it was sent again");
+        server.hear(&Message::Kthxbai);
+    }
+    assert_eq!(sessions, 2);
+}
+
+#[test]
 fn deletes_come_in_portions_and_all_in_the_end() {
     let (mut server, _) = Server::new().foreign();
     let names: Vec<_> = (0..1000).map(|i| format!("/{i:04}")).collect();

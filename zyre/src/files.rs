@@ -51,6 +51,9 @@ const BURST: Duration = Duration::from_millis(10);
 /// then no peer is told that something is gone. Everything is below the name of that folder.
 const TIME_TO_PUBLISH: Duration = Duration::from_secs(10);
 
+/// The most clients of the file server at a time that are no peers, or have not shown it yet.
+const MAX_STRANGERS: usize = 32;
+
 /// The folders to share, if any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
@@ -91,7 +94,8 @@ pub(crate) async fn open(
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
     let identity = Bytes::copy_from_slice(&id.routing_id());
-    let options = ServerOptions { identity: identity.clone(), ..ServerOptions::default() };
+    let (strangers, clients) = (Some(MAX_STRANGERS), ServerOptions::default());
+    let options = ServerOptions { identity: identity.clone(), strangers, ..clients };
     let (server, server_events) = Server::new(options);
     if let Some(shared) = shared {
         publish_shared(&server, &shared)

@@ -7,6 +7,7 @@ mod event;
 mod guest;
 mod limits;
 mod options;
+mod places;
 mod published;
 mod recheck;
 mod served;
@@ -34,6 +35,7 @@ use self::callee::Callee;
 pub use self::event::{ClientInfo, ServerEvent, ServerEvents};
 pub use self::guest::Guest;
 pub use self::options::ServerOptions;
+use self::places::Places;
 use self::served::ServedClients;
 use self::shared::{Door, ServerShared};
 use self::state::{Mounting, ServerState};
@@ -87,6 +89,7 @@ impl Server {
         let (doors, changes) = mpsc::unbounded_channel();
         let shared = Arc::new(ServerShared {
             state: Mutex::new(ServerState::default()),
+            places: Places::new(options.strangers.unwrap_or(usize::MAX)),
             options,
             guests: Mutex::new(Arc::new(|_: &ClientInfo| Ok(Guest::default()))),
             calls: Mutex::new(Arc::new(drop)),

@@ -220,6 +220,50 @@ fn more_offers_than_are_remembered_are_declined_and_told_once() {
 }
 
 #[test]
+fn a_file_that_comes_with_another_size_than_was_offered_ends_the_session() {
+    let bare = piece("/a", 0, &content(1, 10));
+    for (comes, fits) in
+        [(whole("/a", &content(1, 10)), true), (whole("/a", &content(1, 11)), false), (bare, false)]
+    {
+        let mut client = Client::offered(Accept::All);
+        client.hear(&Message::Offers(vec![offer(0, "/a", 10)]));
+        client.written(&reserved(0));
+        let heard = client.piece(comes.clone());
+        let mismatch = ClientClose::Mismatch { name: path("/a") };
+        assert_eq!(heard.close, (!fits).then_some(mismatch), "{comes:?}");
+        assert_eq!(heard.writes.len(), if fits { 3 } else { 0 });
+    }
+}
+
+#[test]
+fn the_names_of_offers_are_bounded_together() {
+    let mut client = Client::offered(Accept::Ask);
+    let long = vec!["x".repeat(240); 16].join("/");
+    let name = |number: u64| format!("/{number:07}/{long}");
+    let most = (16 << 20) / name(0).len() as u64;
+    let declined = |heard: Outputs| {
+        let said = heard.said.into_iter().flat_map(|message| match message {
+            Message::Answers(answers) => answers,
+            other => panic!("{other:?}"),
+        });
+        let declined = said.filter(|answer| answer.verdict == Verdict::Decline);
+        declined.map(|answer| answer.number).collect::<Vec<_>>()
+    };
+    for number in 0..most {
+        let heard = client.hear(&Message::Offers(vec![offer(number, &name(number), 1)]));
+        assert_eq!(declined(heard), Vec::<u64>::new());
+    }
+    let heard = client.hear(&Message::Offers(vec![offer(most, &name(most), 1)]));
+    assert_eq!(declined(heard), [most]);
+    // What is settled makes room.
+    assert!(client.session.decline(client.now, 7, "no"));
+    client.outputs();
+    let again = [offer(most + 1, &name(most), 1), offer(most + 2, &name(most + 1), 1)];
+    let heard = client.hear(&Message::Offers(again.into()));
+    assert_eq!(declined(heard), [most + 2]);
+}
+
+#[test]
 fn the_application_is_asked_and_decides() {
     let mut client = Client::offered(Accept::Ask);
     let three = [offer(0, "/a", 10), offer(1, "/b", 20), offer(2, "/c", 30)];

@@ -13,6 +13,8 @@ use zmtp::net::{Established, Reader, SendQueue};
 
 use super::event::{ClientInfo, ServerEvent};
 use super::guest::Guest;
+use super::limits;
+use super::places::Place;
 use super::served::Served;
 use super::shared::ServerShared;
 use super::state::{Notice, ServerState};
@@ -40,6 +42,8 @@ enum ServeEnd {
     Over,
     #[error("the client does not read what it asks for")]
     Overflow,
+    #[error("there are too many of its kind")]
+    MadeRoom,
     #[error(transparent)]
     Net(#[from] zmtp::net::Error),
     #[error(transparent)]
@@ -52,6 +56,7 @@ struct ServerConnection {
     client: ClientInfo,
     /// Whom the client is taken for, if that is somebody whom the application knows.
     served: Option<Served>,
+    place: Place,
     session: ServerSession,
     notices: mpsc::UnboundedReceiver<Notice>,
     queue: SendQueue,
@@ -97,10 +102,12 @@ pub(super) async fn serve(
     // In this order, so that a change of tags in between is not missed.
     let notices = shared.state.lock().connect();
     let session = ServerSession::new(&shared.options.session, BTreeSet::new(), Instant::now());
+    let place = shared.places.enter(None, client.address.ip());
     let mut connection = ServerConnection {
         shared,
         client,
         served: None,
+        place,
         session,
         notices,
         queue: established.queue,
@@ -117,6 +124,10 @@ pub(super) async fn serve(
 
 impl ServerConnection {
     async fn run(&mut self, mut reader: Reader) -> ServeEnd {
+        let mut is_stranger = self.served.is_none() && self.shared.options.strangers.is_some();
+        if is_stranger {
+            reader.set_limits(limits::strangers_transport());
+        }
         let queue = self.queue.clone();
         let mut sending = pin!(queue.run());
         // Messages may have come together with the handshake.
@@ -131,6 +142,10 @@ impl ServerConnection {
                     return ServeEnd::Over;
                 }
                 Err(end) => return end,
+            }
+            if is_stranger && self.served.is_some() {
+                is_stranger = false;
+                reader.set_limits(limits::transport());
             }
             let full = self.reading.is_none() && self.is_full();
             let events = self.shared.events.clone();
@@ -150,6 +165,7 @@ impl ServerConnection {
                     results.into_iter().for_each(|result| self.session.handle_result(now, result));
                 }
                 () = queue.drained(), if full => {}
+                () = self.place.is_lost() => return ServeEnd::MadeRoom,
                 permit = events.reserve(), if !self.untold.is_empty() => {
                     let untold = self.untold.pop_first();
                     if let (Ok(permit), Some((_, event))) = (permit, untold) {
@@ -227,6 +243,10 @@ impl ServerConnection {
         let Guest { name, tags } = guest;
         self.session.set_tags(tags, state.catalogue());
         if self.served.as_ref().map(Served::name) != name.as_ref() {
+            if name.is_some() {
+                let address = self.client.address.ip();
+                self.place = self.shared.places.enter(name.clone(), address);
+            }
             self.served = name.map(|name| self.shared.served.enter(name));
         }
     }

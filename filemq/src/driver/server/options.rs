@@ -11,6 +11,12 @@ pub struct ServerOptions {
     pub session: ServerConfig,
     /// The most clients at a time; further ones wait until another one leaves. Default: 1,024.
     pub clients: usize,
+    /// The most clients at a time that [`Server::set_guests`](crate::Server::set_guests) has no name for.
+    /// One more, and the oldest of the address that has the most of them is disconnected; so those that
+    /// are known find a place whatever others do. Until a client is known its messages have 6 MiB at
+    /// most. Of one name there are four connections at most, of which the oldest makes room. Default:
+    /// none but that of all clients, for all are strangers where nobody tells them apart.
+    pub strangers: Option<usize>,
     /// Our identity, for clients that are [called](crate::Server::call); at most 255 bytes. Default:
     /// none.
     pub identity: Bytes,
@@ -18,6 +24,11 @@ pub struct ServerOptions {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { session: ServerConfig::default(), clients: 1024, identity: Bytes::new() }
+        Self {
+            session: ServerConfig::default(),
+            clients: 1024,
+            strangers: None,
+            identity: Bytes::new(),
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::callee::Callee;
 use super::event::{ClientInfo, ServerEvent};
 use super::guest::Guest;
 use super::options::ServerOptions;
+use super::places::Places;
 use super::served::ServedClients;
 use super::state::ServerState;
 use crate::driver::call::Call;
@@ -27,6 +28,7 @@ pub(super) struct ServerShared {
     pub(super) guests: Mutex<Arc<GuestFn>>,
     pub(super) calls: Mutex<Arc<CallFn>>,
     pub(super) served: ServedClients,
+    pub(super) places: Places,
     pub(super) events: mpsc::Sender<ServerEvent>,
     /// Where it listens.
     pub(super) addresses: Mutex<Vec<SocketAddr>>,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::ClientSession;
 use super::config::Accept;
-use super::event::{ClientOutput, ClientSessionEvent};
+use super::event::{ClientClose, ClientOutput, ClientSessionEvent};
 use super::incoming::Wanted;
 use super::undecided::UndecidedFile;
 use crate::message::{Cheezburger, Offer, Verdict};
@@ -116,6 +116,13 @@ impl ClientSession {
     }
 
     fn take_piece(&mut self, now: Instant, piece: Cheezburger, is_wanted: bool) {
+        // What was agreed to is the file that was offered, and no larger one.
+        if self.offers.are_agreed
+            && let Some(file) = self.incoming.beginning(&piece)
+            && self.offers.differs(&file)
+        {
+            return self.close(ClientClose::Mismatch { name: file.name });
+        }
         let bytes = piece.chunk.len() as u64;
         let wanted = Wanted { offers: &mut self.offers, is_wanted };
         if !self.incoming.receive(piece, wanted, &mut self.outputs) {

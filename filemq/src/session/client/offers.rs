@@ -12,6 +12,9 @@ use crate::{Fate, FileEvent, Refusal, VirtualPath};
 /// The most answers in a message.
 const MAX_ANSWERS: usize = 4000;
 
+/// The most bytes that the names of all offers have together.
+const MAX_NAME_BYTES: usize = 16 << 20;
+
 /// Offers that hold, and answers that the server was not told yet.
 ///
 /// A file that is wanted has room set aside in the received folder before the server hears of it, and
@@ -26,6 +29,8 @@ pub(super) struct Offers {
     is_full: bool,
     files: BTreeMap<u64, HeldOffer>,
     numbers: BTreeMap<VirtualPath, u64>,
+    /// Bytes of all names.
+    name_bytes: usize,
     unsent: Vec<Answer>,
 }
 
@@ -58,6 +63,7 @@ impl Offers {
             is_full: false,
             files: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            name_bytes: 0,
             unsent: Vec::new(),
         }
     }
@@ -68,7 +74,11 @@ impl Offers {
         if let Some(&old) = self.numbers.get(&file.name) {
             self.withdraw(old, out);
         }
-        if self.files.len() >= self.limit || self.files.contains_key(&number) {
+        let name_bytes = self.name_bytes + file.name.as_str().len();
+        if self.files.len() >= self.limit
+            || name_bytes > MAX_NAME_BYTES
+            || self.files.contains_key(&number)
+        {
             let reason = Refusal::Offers { limit: self.limit };
             self.answer(number, Verdict::Decline, reason.to_string());
             if !std::mem::replace(&mut self.is_full, true) {
@@ -77,6 +87,7 @@ impl Offers {
             }
             return false;
         }
+        self.name_bytes = name_bytes;
         self.numbers.insert(file.name.clone(), number);
         self.files.insert(number, HeldOffer { file, stage: Stage::Open, fetches: 0 });
         true
@@ -96,8 +107,7 @@ impl Offers {
 
     /// Handles that an offer holds no more. Returns its file.
     pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) -> Option<OfferedFile> {
-        let held = self.files.remove(&number)?;
-        self.numbers.remove(&held.file.name);
+        let held = self.remove(number)?;
         Self::release(number, &held, out);
         out.push_back(ClientOutput::Event(ClientSessionEvent::Withdrawn { number }));
         Some(held.file)
@@ -161,9 +171,14 @@ impl Offers {
 
     /// Forgets an offer.
     pub(super) fn forget(&mut self, number: u64) {
-        if let Some(held) = self.files.remove(&number) {
-            self.numbers.remove(&held.file.name);
-        }
+        self.remove(number);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<HeldOffer> {
+        let held = self.files.remove(&number)?;
+        self.name_bytes = self.name_bytes.saturating_sub(held.file.name.as_str().len());
+        self.numbers.remove(&held.file.name);
+        Some(held)
     }
 
     /// Handles that the application does not want a file. Returns `false` if there is no such offer.
@@ -183,6 +198,13 @@ impl Offers {
         held.stage = Stage::Open;
         self.answer(number, Verdict::Later, String::new());
         true
+    }
+
+    /// Returns whether a file that was fetched comes with another size than it was offered with, or with
+    /// none.
+    pub(super) fn differs(&self, file: &OfferedFile) -> bool {
+        let held = self.numbers.get(&file.name).and_then(|number| self.files.get(number));
+        held.is_some_and(|held| held.stage == Stage::Fetched && held.file.size != file.size)
     }
 
     /// Handles that a file begins that answers this fetch of it. Returns the number of its offer; `None`

@@ -22,6 +22,11 @@ use crate::{Fate, VirtualPath};
 /// The most deletes that are begun at a time: each is a message, and the driver's queue is bounded.
 const MAX_DELETES: usize = 64;
 
+/// The most bytes of claims to files that are not in the catalogue: the names, and what it takes to keep
+/// each. More are heard in the next session.
+const MAX_CLAIM_BYTES: usize = 16 << 20;
+const CLAIM_BYTES: usize = 64;
+
 /// A client between OHAI and goodbye. A client that says something wrong has to begin anew.
 #[derive(Debug)]
 pub(super) struct ServedClient {
@@ -36,6 +41,8 @@ pub(super) struct ServedClient {
     offers: Option<OfferedFiles>,
     /// What the client says that it has, as far as it is in the catalogue or may come into it.
     claims: BTreeMap<VirtualPath, Digest>,
+    /// Bytes of all claims to files that were not in the catalogue.
+    claim_bytes: usize,
     resume: Option<(VirtualPath, ResumePoint)>,
     /// Whether the client has said all that it has: one of this implementation lets content come
     /// after its last ICANHAZ.
@@ -55,6 +62,7 @@ impl ServedClient {
             pending: PendingNames::default(),
             offers: None,
             claims: BTreeMap::new(),
+            claim_bytes: 0,
             resume: None,
             has_said_all: false,
             transfers: Transfers::new(config.sizes),
@@ -168,16 +176,26 @@ impl ServedClient {
         cache: &Dictionary,
         catalogue: &Catalogue,
     ) -> Result<(), String> {
+        let is_known = catalogue.within(path).next().is_some();
         for (key, digest) in cache.iter() {
+            if self.claim_bytes > MAX_CLAIM_BYTES && !is_known {
+                break;
+            }
             let text = |bytes| str::from_utf8(bytes).ok();
             let Some(name) = text(key).and_then(|key| claimed(path, key)) else { continue };
             let Some(digest) = text(digest).and_then(|digest| digest.parse().ok()) else {
                 continue;
             };
-            if catalogue.get(&name).is_some() {
-                self.claims.insert(name, digest);
-            } else if !self.transfers.is_ours() {
-            } else if catalogue.is_gone(&name) {
+            if let Some(entry) = catalogue.get(&name) {
+                // The name is there already.
+                self.claims.insert(entry.name().clone(), digest);
+                continue;
+            }
+            if !self.transfers.is_ours() || self.claim_bytes > MAX_CLAIM_BYTES {
+                continue;
+            }
+            self.claim_bytes += name.as_str().len() + CLAIM_BYTES;
+            if catalogue.is_gone(&name) {
                 self.delete(name)?;
             } else if self.claims.len() < catalogue.len().saturating_add(self.max_deletes) {
                 // It may be published later, and need not be sent then.
