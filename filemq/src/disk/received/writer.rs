@@ -232,7 +232,8 @@ impl ReceivedWriter {
         Ok(())
     }
 
-    fn discard(&self, current: PartialFile) {
+    fn discard(&self, mut current: PartialFile) {
+        self.settle(&mut current, u64::MAX);
         let PartialFile { file_name, room, recorded, .. } = current;
         self.shared.discard(&self.origin, &file_name, room, recorded);
     }

@@ -36,7 +36,8 @@ impl ReceivedWriter {
 
     /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.
     pub(super) fn interrupt(&mut self) {
-        let Some(current) = self.current.take() else { return };
+        let Some(mut current) = self.current.take() else { return };
+        self.settle(&mut current, u64::MAX);
         let other = self.paused.as_ref().map_or(0, Resumable::length);
         match paused(&current) {
             Some(file) if current.length >= MIN_KEPT.max(other) => {
