@@ -314,8 +314,8 @@ fn is_something_else(error: &io::Error) -> bool {
 
 impl Drop for ReceivedWriter {
     fn drop(&mut self) {
-        self.interrupt();
         self.drop_promises();
+        self.interrupt();
         for waiting in std::mem::take(&mut self.waiting) {
             self.discard(waiting.partial);
         }

@@ -78,6 +78,7 @@ impl ReceivedWriter {
         let other = self.paused.as_ref().map_or(0, Resumable::length);
         if !current.recorded
             && current.length >= MIN_RECORDED.max(other)
+            && !self.goes_on()
             && let Some(paused) = paused(&current)
         {
             self.drop_paused();
