@@ -112,12 +112,18 @@ impl ClientSession {
             let event = ClientSessionEvent::Offered { number, file };
             return self.outputs.push_back(ClientOutput::Event(event));
         }
-        self.take_piece(now, piece, true);
+        self.take_piece(now, piece, true, None);
     }
 
-    fn take_piece(&mut self, now: Instant, piece: Cheezburger, is_wanted: bool) {
+    fn take_piece(
+        &mut self,
+        now: Instant,
+        piece: Cheezburger,
+        is_wanted: bool,
+        question: Option<u64>,
+    ) {
         let bytes = piece.chunk.len() as u64;
-        let wanted = Wanted { offers: &mut self.offers, is_wanted };
+        let wanted = Wanted { offers: &mut self.offers, is_wanted, question };
         if !self.incoming.receive(piece, wanted, &mut self.outputs) {
             // It is not written, so it is dealt with.
             self.handle_taken(now, bytes);
@@ -131,7 +137,7 @@ impl ClientSession {
         };
         let mut pieces = undecided.pieces.into_iter();
         if let Some(first) = pieces.next() {
-            self.take_piece(now, first, is_wanted);
+            self.take_piece(now, first, is_wanted, Some(number));
         }
         pieces.for_each(|piece| self.handle_piece(now, piece));
         true
