@@ -8,7 +8,8 @@ use super::event::{ClientOutput, ClientSessionEvent};
 use super::incoming::Wanted;
 use super::undecided::UndecidedFile;
 use crate::message::{Cheezburger, Offer, Verdict};
-use crate::session::{OfferedFile, Write, extensions};
+use crate::session::{OfferedFile, Write};
+use crate::unix_time::from_unix;
 
 impl ClientSession {
     /// Returns whether the application has to decide on a file before anything else is heard: the
@@ -74,7 +75,7 @@ impl ClientSession {
                         self.offers.answer(number, Verdict::Decline, reason);
                         continue;
                     };
-                    let modified = extensions::time_of_offer(seconds, nanoseconds);
+                    let modified = from_unix(seconds, nanoseconds);
                     let file = OfferedFile { name, size: Some(size), modified };
                     self.offered(number, file);
                 }
