@@ -83,7 +83,7 @@ impl ClientSession {
         }
     }
 
-    fn offered(&mut self, number: u64, file: OfferedFile) {
+    pub(super) fn offered(&mut self, number: u64, file: OfferedFile) {
         if !self.offers.add(number, file.clone(), &mut self.outputs) {
             return;
         }

@@ -12,6 +12,9 @@ use crate::{Fate, FileEvent, Refusal, VirtualPath};
 /// The most answers in a message.
 const MAX_ANSWERS: usize = 4000;
 
+/// The most offers that wait until fewer are remembered. A server stops when so many have no answer.
+const MAX_WAITING: usize = 4096;
+
 /// Offers that hold, and answers that the server was not told yet.
 ///
 /// A file that is wanted has room set aside in the received folder before the server hears of it, and
@@ -25,6 +28,8 @@ pub(super) struct Offers {
     /// Whether it was told that there are more.
     is_full: bool,
     files: BTreeMap<u64, HeldOffer>,
+    /// Offers beyond the limit, which are not answered until there is room for them.
+    waiting: BTreeMap<u64, OfferedFile>,
     numbers: BTreeMap<VirtualPath, u64>,
     unsent: Vec<Answer>,
 }
@@ -57,29 +62,48 @@ impl Offers {
             limit,
             is_full: false,
             files: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             numbers: BTreeMap::new(),
             unsent: Vec::new(),
         }
     }
 
-    /// Takes up an offer; one of the same name holds no more. Returns `false` if there are too many:
-    /// then it is declined.
+    /// Takes up an offer; one of the same name or number holds no more. Returns `false` if there are too
+    /// many: then it waits.
     pub(super) fn add(&mut self, number: u64, file: OfferedFile, out: &mut ClientOutputs) -> bool {
         if let Some(&old) = self.numbers.get(&file.name) {
             self.withdraw(old, out);
         }
-        if self.files.len() >= self.limit || self.files.contains_key(&number) {
-            let reason = Refusal::Offers { limit: self.limit };
-            self.answer(number, Verdict::Decline, reason.to_string());
-            if !std::mem::replace(&mut self.is_full, true) {
-                let event = FileEvent::Refused { name: file.name, reason, fate: Fate::Final };
-                out.push_back(ClientOutput::Event(ClientSessionEvent::NotTaken(event)));
-            }
+        self.withdraw(number, out);
+        self.waiting.retain(|_, waiting| waiting.name != file.name);
+        if self.files.len() >= self.limit {
+            self.wait(number, file, out);
             return false;
         }
         self.numbers.insert(file.name.clone(), number);
         self.files.insert(number, HeldOffer { file, stage: Stage::Open, fetches: 0 });
         true
+    }
+
+    /// Keeps an offer until there is room for it. Only a server that does not wait for answers is told
+    /// that it is declined.
+    fn wait(&mut self, number: u64, file: OfferedFile, out: &mut ClientOutputs) {
+        let reason = Refusal::Offers { limit: self.limit };
+        let (name, waits) = (file.name.clone(), self.waiting.len() < MAX_WAITING);
+        if waits {
+            self.waiting.insert(number, file);
+        } else {
+            self.answer(number, Verdict::Decline, reason.to_string());
+        }
+        if !std::mem::replace(&mut self.is_full, true) {
+            let event = FileEvent::Refused { name, reason, fate: Fate::Passing };
+            out.push_back(ClientOutput::Event(ClientSessionEvent::NotTaken(event)));
+        }
+    }
+
+    /// Returns the next offer that has waited, if there is room for it.
+    pub(super) fn take_waiting(&mut self) -> Option<(u64, OfferedFile)> {
+        if self.files.len() < self.limit { self.waiting.pop_first() } else { None }
     }
 
     /// Notes an answer. The last one counts.
@@ -94,13 +118,13 @@ impl Offers {
         (count > 0).then(|| Message::Answers(answers).encode())
     }
 
-    /// Handles that an offer holds no more. Returns its file.
-    pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) -> Option<OfferedFile> {
-        let held = self.files.remove(&number)?;
+    /// Handles that an offer holds no more.
+    pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) {
+        self.waiting.remove(&number);
+        let Some(held) = self.files.remove(&number) else { return };
         self.numbers.remove(&held.file.name);
         Self::release(number, &held, out);
         out.push_back(ClientOutput::Event(ClientSessionEvent::Withdrawn { number }));
-        Some(held.file)
     }
 
     /// Gives back the room for a file that does not come now.
