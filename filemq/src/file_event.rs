@@ -13,7 +13,8 @@ pub enum FileEvent {
     Delivered {
         /// Its name on the network.
         name: VirtualPath,
-        /// Where it is on this machine.
+        /// Where it is on this machine: in the received folder, also if it was
+        /// [to be put elsewhere](crate::Client::accept_as) and could not be moved there.
         path: PathBuf,
         /// Bytes.
         size: u64,

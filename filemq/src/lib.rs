@@ -64,6 +64,7 @@ mod publish_error;
 mod retry_clock;
 pub mod session;
 mod ticket;
+mod unix_time;
 mod version;
 mod virtual_path;
 

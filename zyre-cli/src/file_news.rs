@@ -74,16 +74,20 @@ pub(crate) fn omitted(name: &str, omitted: &OmittedFiles) -> String {
 
 /// Returns a line about a file that was not accepted.
 pub(crate) fn refused(name: &str, reason: &Refusal, fate: Fate) -> String {
-    let name = text::message(name);
-    let reason = match reason {
+    let (name, reason) = (text::message(name), why(reason));
+    match fate {
+        Fate::Passing => format!("{name} has to wait: {reason}"),
+        Fate::Final => format!("{name} is refused: {reason}"),
+    }
+}
+
+/// Returns why a file was not accepted.
+pub(crate) fn why(reason: &Refusal) -> String {
+    match reason {
         Refusal::NoRoom { needed, free } => {
             format!("no space: {} needed, {} free", size(*needed), size(*free))
         }
         other => text::message(&other.to_string()),
-    };
-    match fate {
-        Fate::Passing => format!("{name} has to wait: {reason}"),
-        Fate::Final => format!("{name} is refused: {reason}"),
     }
 }
 

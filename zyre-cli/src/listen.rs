@@ -19,6 +19,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 use zyre::{Accept, Builder, Event, Events, Node, ReceivedLimits};
 
+use crate::counted::Counted;
 use crate::interrupt::{interrupted, stop_when_interrupted};
 use crate::network::Network;
 use crate::output;
@@ -76,9 +77,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 /// command goes on.
 async fn report(node: Node, mut events: Events, mut lines: Option<mpsc::Receiver<String>>) {
     let mut progress = Progress::new(node.clone());
+    let mut counted = Counted::default();
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
+            () = counted.due() => {
+                counted.tell(&progress);
+                continue;
+            }
             line = next(&mut lines) => {
                 match line {
                     Some(line) => ask::obey(&node, &line, &progress),
@@ -87,13 +93,20 @@ async fn report(node: Node, mut events: Events, mut lines: Option<mpsc::Receiver
                 continue;
             }
         };
-        let Some(event) = event else { return };
+        let Some(event) = event else { return counted.tell(&progress) };
+        if counted.note(&event) {
+            if let Event::Refused { peer, name, .. } = &event {
+                progress.finish(*peer, name);
+            }
+            continue;
+        }
         match event {
             Event::Offered { peer, offer } => {
                 progress.say(ask::sentence(&progress.name_of(peer), &offer));
             }
             Event::Deliver { peer, name, path, size: bytes } => {
                 progress.finish(peer, &name);
+                counted.tell_of_waiting(peer, &progress);
                 let (who, name) = (progress.name_of(peer), text::message(&name));
                 let path = text::message(&path.display().to_string());
                 progress.say(format!("{who}: {name}, {}, is at {path}", size(bytes)));

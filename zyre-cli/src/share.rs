@@ -156,9 +156,7 @@ async fn report(node: Node, mut events: Events, options: &Options) -> Result<(),
         let event = tokio::select! {
             event = events.recv() => event,
             () = counted.due() => {
-                for sentence in counted.take(|peer| progress.name_of(peer)) {
-                    progress.say(sentence);
-                }
+                counted.tell(&progress);
                 continue;
             }
             () = until(decision) => {
@@ -172,12 +170,20 @@ async fn report(node: Node, mut events: Events, options: &Options) -> Result<(),
                 continue;
             }
         };
-        let Some(event) = event else { return Ok(()) };
+        let Some(event) = event else {
+            counted.tell(&progress);
+            return Ok(());
+        };
         match &event {
             Event::Enter { name, .. } if decision.is_none() && awaited == Some(&**name) => {
                 decision = Some(Instant::now() + NAMESAKES);
             }
-            Event::Declined { peer, name, .. } => progress.finish(*peer, name),
+            Event::Declined { peer, name, .. } | Event::Rejected { peer, name, .. } => {
+                progress.finish(*peer, name);
+            }
+            Event::Confirmed { peer, already: false, .. } => {
+                counted.tell_of_waiting(*peer, &progress);
+            }
             _ => {}
         }
         if !counted.note(&event) {

@@ -147,7 +147,8 @@ pub enum Event {
     },
     /// A peer has a file for this node, which has started with [`Accept::Ask`](crate::Accept::Ask):
     /// nothing of it is sent before the application calls [`Node::accept`](crate::Node::accept). Told
-    /// once of each state of a file, also if the peer comes back.
+    /// once of each state of a file, also if the peer comes back; again after `Withdrawn`, with what was
+    /// decided before, and when it is gone from the received folder by other hands.
     ///
     /// Peers of other implementations do not wait: they have begun to send the file, and nothing else of
     /// theirs is read until it is decided, so decide soon.
@@ -176,7 +177,8 @@ pub enum Event {
         peer: PeerId,
         /// Its name on the network, such as `/photos/a.jpg`.
         name: Arc<str>,
-        /// Where it is.
+        /// Where it is: in the received folder, also if it was
+        /// [to be put elsewhere](crate::Node::accept_as) and could not be moved there.
         path: PathBuf,
         /// Its size in bytes.
         size: u64,

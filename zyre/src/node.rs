@@ -475,6 +475,10 @@ impl Node {
     /// is no concern of the node any more, neither updated nor deleted. If it cannot be moved by then it
     /// stays in the received folder; [`Event::Deliver`](crate::Event::Deliver) says where it is.
     ///
+    /// The place is kept when the file is paused, or accepted again without one; [`cancel`](Self::cancel)
+    /// and [`decline`](Self::decline) forget it. A file that was moved is not offered again until it
+    /// changes.
+    ///
     /// # Errors
     /// See [`OfferError`](crate::OfferError): for instance if there is something at `path`.
     #[cfg(feature = "files")]

@@ -11,15 +11,25 @@ use std::path::{Path, PathBuf};
 /// There is something, or the file cannot be written there; then it stays where it was.
 pub(crate) fn move_out(from: &Path, to: &Path) -> io::Result<()> {
     if fs::hard_link(from, to).is_err() {
-        check_free(to)?;
-        let beside = beside(to)?;
-        let copied = copy(from, &beside).and_then(|()| place(&beside, to));
-        if copied.is_err() {
-            let _ = fs::remove_file(&beside);
-        }
-        copied?;
+        copy_out(from, to)?;
     }
     fs::remove_file(from)
+}
+
+/// Copies a file to a place where nothing is, by way of a hidden name.
+fn copy_out(from: &Path, to: &Path) -> io::Result<()> {
+    check_free(to)?;
+    let beside = beside(to)?;
+    // What a process has left that was killed while it copied.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let copied = copy(from, &beside).and_then(|()| place(&beside, to));
+    if copied.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    copied
 }
 
 /// Returns an error if there is something, or no directory to put a file into.
@@ -92,8 +102,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let [from, copy, to] = ["from", ".to.filemq", "to"].map(|name| place.path().join(name));
         fs::write(&from, "content").unwrap();
-        super::copy(&from, &copy).unwrap();
-        super::place(&copy, &to).unwrap();
+        // Of a process that was killed.
+        fs::write(&copy, "cont").unwrap();
+        super::copy_out(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "content");
         assert!(!copy.exists());
         super::copy(&from, &copy).unwrap();

@@ -25,6 +25,7 @@ mod folder_name;
 mod folders;
 mod idle;
 mod index;
+mod invisible;
 mod journal;
 mod limits;
 mod names;

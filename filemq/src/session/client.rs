@@ -216,9 +216,13 @@ impl ClientSession {
 
     /// Returns what is to be done next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
-        let output = self.outputs.pop_front();
-        if output.is_some() || self.stage == ClientStage::Closed {
-            return output;
+        loop {
+            let output = self.outputs.pop_front();
+            if output.is_some() || self.stage == ClientStage::Closed {
+                return output;
+            }
+            let Some((number, file)) = self.offers.take_waiting() else { break };
+            self.offered(number, file);
         }
         let answers = self.offers.take_unsent();
         answers.or_else(|| self.receipts.take()).map(ClientOutput::Send)

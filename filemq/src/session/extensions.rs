@@ -68,6 +68,7 @@ use super::file_info::{FileInfo, ResumePoint};
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest};
 use crate::message::{Dictionary, MAX_STRING, Offer};
+use crate::unix_time::to_unix;
 use crate::version::Version;
 
 pub(super) const RESYNC: &str = "RESYNC";
@@ -91,8 +92,6 @@ const PERMISSIONS: u32 = 0o777;
 
 /// Digits of a fraction of a second.
 const NANOSECONDS: usize = 9;
-
-const NANOSECONDS_PER_SECOND: u32 = 1_000_000_000;
 
 pub(super) fn headers(info: &FileInfo) -> Dictionary {
     [
@@ -146,7 +145,7 @@ pub(super) fn resume(text: &str) -> Option<(VirtualPath, ResumePoint)> {
 
 /// Returns the offer of a file.
 pub(super) fn offer(number: u64, name: &VirtualPath, version: &Version) -> Offer {
-    let (seconds, nanoseconds) = seconds(version.modified);
+    let (seconds, nanoseconds) = to_unix(version.modified);
     Offer::File {
         number,
         filename: Bytes::copy_from_slice(name.as_str().as_bytes()),
@@ -156,29 +155,6 @@ pub(super) fn offer(number: u64, name: &VirtualPath, version: &Version) -> Offer
         // The cast keeps the value: it has nine bits.
         mode: (version.mode & PERMISSIONS) as u16,
     }
-}
-
-/// Returns a time as an offer has it. One that does not fit is the latest that does.
-fn seconds(time: SystemTime) -> (i64, u32) {
-    let whole = |since: Duration| i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => (whole(since), since.subsec_nanos()),
-        Err(before) => match (whole(before.duration()), before.duration().subsec_nanos()) {
-            (seconds, 0) => (-seconds, 0),
-            (seconds, nanoseconds) => (-seconds - 1, NANOSECONDS_PER_SECOND - nanoseconds),
-        },
-    }
-}
-
-/// Returns the time that an offer has, if this system can represent it.
-pub(super) fn time_of_offer(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let time = match seconds {
-        0.. => SystemTime::UNIX_EPOCH.checked_add(whole)?,
-        _ => SystemTime::UNIX_EPOCH.checked_sub(whole)?,
-    };
-    let is_fraction = nanoseconds < NANOSECONDS_PER_SECOND;
-    is_fraction.then(|| time.checked_add(Duration::from_nanos(nanoseconds.into())))?
 }
 
 /// Returns what is said of the part of a file that the client has, when it fetches the file.
@@ -243,10 +219,7 @@ fn time(text: &str) -> Option<SystemTime> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{
-        headers, info, part, part_text, resume, resume_text, seconds, shortened, time,
-        time_of_offer, time_text,
-    };
+    use super::{headers, info, part, part_text, resume, resume_text, shortened, time, time_text};
     use crate::VirtualPath;
     use crate::digest::{Algorithm, Hasher};
     use crate::message::Dictionary;
@@ -306,24 +279,6 @@ mod tests {
         assert_eq!(time_text(before), "-1.500000000");
         assert_eq!(time("-1.500000000"), Some(before));
         assert_eq!(time("-0.000000000"), Some(SystemTime::UNIX_EPOCH));
-    }
-
-    #[test]
-    fn the_time_of_an_offer_is_read_as_it_was_written() {
-        for millis in [-86_400_001_i64, -1500, -1000, -1, 0, 1, 999, 1000, 1_600_000_000_123] {
-            let since = Duration::from_millis(millis.unsigned_abs());
-            let time = match millis {
-                0.. => SystemTime::UNIX_EPOCH + since,
-                _ => SystemTime::UNIX_EPOCH - since,
-            };
-            let (whole, fraction) = seconds(time);
-            assert_eq!(time_of_offer(whole, fraction), Some(time), "{millis}");
-        }
-        for (whole, fraction) in [(i64::MAX, 999_999_999), (i64::MIN, 0), (0, 1_000_000_000)] {
-            // Whatever the system makes of it, it does not panic.
-            let read = time_of_offer(whole, fraction);
-            assert!(fraction < 1_000_000_000 || read.is_none());
-        }
     }
 
     #[test]

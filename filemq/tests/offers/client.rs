@@ -137,7 +137,9 @@ fn everything_is_fetched_for_which_there_is_room() {
     assert_eq!(later.said, [answers(&[(1, Verdict::Fetch, "")])]);
     assert_eq!(client.written(&reserved(2)).said, [], "it was declined");
     let file = content(1, 10);
-    assert_eq!(client.piece(whole("/a", &file)).writes.len(), 3);
+    let heard = client.piece(whole("/a", &file));
+    assert_eq!(heard.writes.len(), 3);
+    assert_eq!(heard.events[0], ClientSessionEvent::Begun { number: 0, sequence: 0 });
 }
 
 #[test]
@@ -206,17 +208,37 @@ fn a_file_that_makes_no_sense_is_fetched_again() {
 }
 
 #[test]
-fn more_offers_than_are_remembered_are_declined_and_told_once() {
+fn more_offers_than_are_remembered_wait_and_that_is_told_once() {
     let config = ClientConfig { offers: 1, ..ClientConfig::default() };
     let mut client = Client::new(&config, &agreed());
-    let three = [offer(0, "/a", 10), offer(1, "/b", 20), offer(2, "/c", 30)];
-    let heard = client.hear(&Message::Offers(three.into()));
+    let four = [offer(0, "/a", 1), offer(1, "/b", 2), offer(2, "/c", 3), offer(3, "/d", 4)];
+    let heard = client.hear(&Message::Offers(four.into()));
+    assert_eq!((heard.said, heard.writes), (vec![], vec![reserve(0, "/a", 1)]));
     let reason = Refusal::Offers { limit: 1 };
-    let why = reason.to_string();
-    let expected = answers(&[(1, Verdict::Decline, &why), (2, Verdict::Decline, &why)]);
-    assert_eq!((heard.said, heard.writes), (vec![expected], vec![reserve(0, "/a", 10)]));
-    let event = FileEvent::Refused { name: path("/b"), reason, fate: Fate::Final };
+    let event = FileEvent::Refused { name: path("/b"), reason, fate: Fate::Passing };
     assert_eq!(heard.events, [ClientSessionEvent::NotTaken(event)]);
+    // One is gone, and one has changed.
+    client.hear(&Message::Offers(vec![Offer::Withdrawn { number: 1 }, offer(4, "/c", 5)]));
+    let heard = client.written(&no_room(0, "/a", Fate::Final));
+    let declined = answers(&[(0, Verdict::Decline, BUSY)]);
+    assert_eq!((heard.said, heard.writes), (vec![declined], vec![reserve(3, "/d", 4)]));
+    let heard = client.hear(&Message::Offers(vec![Offer::Withdrawn { number: 3 }]));
+    assert_eq!(heard.writes, [release(3, "/d"), reserve(4, "/c", 5)]);
+    // A number that comes twice is not one too many.
+    let heard = client.hear(&Message::Offers(vec![offer(4, "/e", 6)]));
+    assert_eq!(heard.writes, [release(4, "/c"), reserve(4, "/e", 6)]);
+}
+
+/// A server that does not stop when nothing is answered makes no list grow without an end.
+#[test]
+fn not_all_that_is_offered_waits() {
+    let config = ClientConfig { offers: 1, ..ClientConfig::default() };
+    let mut client = Client::new(&config, &agreed());
+    let offers = (0..4100).map(|number| offer(number, &format!("/{number}"), 1)).collect();
+    let heard = client.hear(&Message::Offers(offers));
+    let why = Refusal::Offers { limit: 1 }.to_string();
+    let declined = [4097, 4098, 4099].map(|number| (number, Verdict::Decline, &*why));
+    assert_eq!((heard.said, heard.events.len()), (vec![answers(&declined)], 1));
 }
 
 #[test]
@@ -405,6 +427,8 @@ fn a_server_that_does_not_offer_waits_until_it_is_decided() {
         let outputs = client.outputs();
         let writes = if accepts { 3 } else { 0 };
         assert_eq!((outputs.writes.len(), outputs.said), (writes, vec![]));
+        let begun = ClientSessionEvent::Begun { number: 0, sequence: 0 };
+        assert_eq!(outputs.events.contains(&begun), accepts);
         let asked = ClientSessionEvent::Offered {
             number: 1,
             file: OfferedFile { name: path("/b"), size: None, modified: None },

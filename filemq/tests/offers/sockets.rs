@@ -103,9 +103,14 @@ async fn files_come_when_they_are_accepted_and_where_they_are_wanted() {
 /// What was decided is remembered, and what was not can be decided later.
 #[tokio::test]
 async fn decisions_outlive_the_connection() {
-    let publisher = Publisher::start(&[("a", b"1"), ("b", b"2"), ("c", b"3")]).await;
+    let files: [(&str, &[u8]); 4] = [("a", b"1"), ("b", b"2"), ("c", b"3"), ("e", b"5")];
+    let publisher = Publisher::start(&files).await;
     let mut subscriber = start(&publisher).await;
-    let offers = all(&mut subscriber, 3).await;
+    let offers = all(&mut subscriber, 4).await;
+    // One that is elsewhere is missing in the received folder, and yet not asked for again.
+    let home = tempfile::tempdir().unwrap();
+    subscriber.client.accept_as(offers["/e"].id, home.path().join("mine")).unwrap();
+    assert_eq!(subscriber.delivered().await.1, home.path().join("mine"));
     subscriber.client.decline(offers["/a"].id, "no").unwrap();
     subscriber.client.pause(offers["/b"].id).unwrap();
     let Publisher { server, address, files, .. } = publisher;

@@ -188,3 +188,24 @@ fn a_partial_file_of_a_sender_that_does_not_come_back_goes() {
         assert_eq!(writer.inventory().partial.is_some(), days < 7);
     }
 }
+
+/// Of a release before, which named folders by origins, and of which nothing was complete.
+#[test]
+fn a_folder_with_nothing_but_a_paused_file_is_not_given_away() {
+    let place = Place::new();
+    let bytes = content::bytes(1, 200_000);
+    let folder = place.folder();
+    let mut victim = folder.writer("0a1b").unwrap();
+    execute(&mut victim, [begin("/0a1b/f", 0, Some(info(&bytes))), data(0, &bytes[..150_000])]);
+    drop(victim);
+    let mut other = folder.writer("2").unwrap();
+    assert_eq!(send_to(&mut other, "0A1B", "f", b"x"), "/0A1B-2");
+    let mut other = folder.writer("3").unwrap();
+    assert_eq!(send_to(&mut other, "0a1b", "f", b"x"), "/0a1b-3");
+    let mut victim = folder.writer("0a1b").unwrap();
+    assert_eq!(victim.folder(), Some(name("/0a1b")));
+    assert!(victim.inventory().partial.is_some());
+    // Nor is one of a server of which nothing has come yet.
+    let _waits = folder.writer("4").unwrap();
+    assert_eq!(folder.writer("5").unwrap().make_folder("4").unwrap(), name("/4-2"));
+}

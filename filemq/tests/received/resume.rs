@@ -105,3 +105,34 @@ fn a_partial_file_that_was_changed_does_not_become_a_wrong_one() {
     assert_eq!(written, [Written::Mismatch { name: name("/f") }]);
     assert_eq!(send(&mut writer, "/f", &bytes), delivered(&place, "/f", 1_500_000));
 }
+
+/// The server has been told how much there is of it, and goes on from there.
+#[test]
+fn a_paused_file_that_is_wanted_again_stays_beside_a_larger_one() {
+    let place = Place::new();
+    let (paused, larger) = (content::bytes(1, 200_000), content::bytes(2, 3_000_000));
+    let mut writer = place.writer();
+    let begun = [begin("/paused", 0, Some(info(&paused))), data(0, &paused[..150_000])];
+    execute(&mut writer, begun);
+    let reserve = Write::Reserve { offer: 1, name: name("/paused"), size: 200_000 };
+    for end in [Write::Interrupt, Write::End { size: 3_000_000 }] {
+        let written = execute(&mut writer, [Write::Interrupt, reserve.clone()]);
+        assert!(matches!(written[..], [Written::Reserved { part: Some(_), .. }]), "{written:?}");
+        let begun = [begin("/larger", 0, Some(info(&larger))), data(0, &larger[..2_000_000])];
+        execute(&mut writer, begun);
+        let is_end = matches!(end, Write::End { .. });
+        let rest = is_end.then(|| data(2_000_000, &larger[2_000_000..]));
+        let came = if is_end { vec![delivered(&place, "/larger", 3_000_000)] } else { vec![] };
+        assert_eq!(execute(&mut writer, rest.into_iter().chain([end])), came);
+        let more = [begin("/paused", 150_000, Some(info(&paused))), data(150_000, &paused[..10])];
+        assert_eq!(execute(&mut writer, more), []);
+        let begun = [Write::Abort, begin("/paused", 0, Some(info(&paused)))];
+        execute(&mut writer, begun.into_iter().chain([data(0, &paused[..150_000])]));
+    }
+    // When the connection is over nobody goes on with it, and the larger one counts.
+    execute(&mut writer, [Write::Interrupt, reserve]);
+    execute(&mut writer, [begin("/larger", 0, Some(info(&larger))), data(0, &larger[..2_000_000])]);
+    drop(writer);
+    let partial = place.writer().inventory().partial;
+    assert_eq!(partial.map(|(file, part)| (file, part.offset)), Some((name("/larger"), 2_000_000)));
+}

@@ -155,3 +155,44 @@ fn each_server_has_its_part_of_the_folder() {
     execute(&mut a, [Write::Delete { name: name("/a/1") }]);
     assert_eq!(execute(&mut a, [Write::Retry])[..2], [comes("/a/3"), reserved(0)]);
 }
+
+/// What is free on the disk is not free for a second file while the first one is written.
+#[test]
+fn a_file_that_has_begun_keeps_the_rest_of_its_room_on_the_disk() {
+    let mut place = Place::new();
+    place.limits = ReceivedLimits {
+        bytes: u64::MAX,
+        bytes_per_server: u64::MAX,
+        durable: false,
+        ..Default::default()
+    };
+    let folder = place.folder();
+    let [mut a, mut b] = ["a", "b"].map(|origin| folder.writer(origin).unwrap());
+    let reserve = |offer, size| Write::Reserve { offer, name: name("/file"), size };
+    let free = |written: &[Written]| match written {
+        [Written::NoRoom { event: FileEvent::Refused { reason, fate, .. }, .. }, ..] => {
+            assert!(fate.is_passing());
+            let Refusal::NoRoom { free, .. } = reason else { panic!("{reason:?}") };
+            Some(*free)
+        }
+        _ => None,
+    };
+    let all = free(&execute(&mut a, [reserve(0, u64::MAX / 4)])).unwrap();
+    execute(&mut a, [Write::Release { offer: 0, name: name("/file") }]);
+    let size = all / 3 * 2;
+    for (how, end) in [("dropped", Write::Abort), ("paused", Write::Interrupt)] {
+        assert_eq!(execute(&mut a, [reserve(1, size)]), [reserved(1)], "{how}");
+        let large = FileInfo { size, ..info(b"") };
+        let begun = [begin("/file", 0, Some(large)), data(0, &[7; 100_000])];
+        assert_eq!(execute(&mut a, begun), [], "{how}");
+        let left = free(&execute(&mut b, [reserve(2, size)])).expect(how);
+        assert!(left < all / 2, "{how}: {left} of {all}");
+        execute(&mut a, [end]);
+        assert!(execute(&mut b, [Write::Retry]).contains(&reserved(2)), "{how}");
+        execute(&mut b, [Write::Release { offer: 2, name: name("/file") }]);
+    }
+    drop((a, b));
+    // All of it was given back.
+    let mut a = folder.writer("a").unwrap();
+    assert_eq!(execute(&mut a, [reserve(3, size)]).len(), 1);
+}

@@ -6,7 +6,7 @@ use zyre::OfferId;
 
 /// What is typed.
 pub(super) const HELP: &str = "y N [PATH]: take it (to PATH), n N [WHY]: decline, p N: pause, \
-                               c N: cancel,\n* instead of N: all; ?: what is on offer";
+                               c N: cancel,\n* instead of N: all (y, n: those not taken yet); ?: what is on offer";
 
 /// What the user wants.
 #[derive(Debug, PartialEq, Eq)]

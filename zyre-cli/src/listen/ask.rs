@@ -82,6 +82,9 @@ pub(super) fn obey(node: &Node, line: &str, progress: &Progress) {
 /// Does with one offer what is to be done with all of them. One that has gone meanwhile is not there to
 /// be decided.
 fn one_of_all(node: &Node, answer: &Answer, offer: &Offer) {
+    if !is_meant(answer, offer.state) {
+        return;
+    }
     let _ = match answer {
         Answer::Accept(_) => node.accept(offer.id),
         Answer::Decline(_, reason) => node.decline(offer.id, reason),
@@ -89,6 +92,12 @@ fn one_of_all(node: &Node, answer: &Answer, offer: &Offer) {
         Answer::Cancel(_) => node.cancel(offer.id),
         Answer::AcceptAs(..) | Answer::List => Ok(()),
     };
+}
+
+/// Returns whether `*` means an offer: one that was accepted is not accepted or declined again.
+const fn is_meant(answer: &Answer, state: OfferState) -> bool {
+    let decides = matches!(answer, Answer::Accept(_) | Answer::Decline(..));
+    !(decides && matches!(state, OfferState::Accepted))
 }
 
 /// A path as a shell reads it: `~/` is the home directory.
@@ -105,4 +114,22 @@ fn all(node: &Node) -> Vec<Offer> {
     let mut offers: Vec<_> = peers.into_iter().flat_map(|peer| node.offers(peer)).collect();
     offers.sort_by_key(|offer| offer.id);
     offers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_those_that_are_not_accepted_where_that_matters() {
+        for (answer, also_accepted) in [
+            (Answer::Accept(Which::All), false),
+            (Answer::Decline(Which::All, String::new()), false),
+            (Answer::Pause(Which::All), true),
+            (Answer::Cancel(Which::All), true),
+        ] {
+            assert_eq!(is_meant(&answer, OfferState::Accepted), also_accepted, "{answer:?}");
+            assert!(is_meant(&answer, OfferState::Open) && is_meant(&answer, OfferState::Paused));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What the folder of an origin is called.
 
+use super::invisible::is_invisible;
 use super::names;
 
 /// The most bytes of a name that was wished for. There has to be room for a number and for a name
@@ -46,14 +47,7 @@ pub(super) fn folded(name: &str) -> String {
 
 /// Returns whether a character has another meaning in a path, or cannot be seen.
 fn is_misleading(c: char) -> bool {
-    c.is_control()
-        || c.is_whitespace() && c != ' '
-        || SPECIAL.contains(c)
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
+    c.is_control() || c.is_whitespace() && c != ' ' || SPECIAL.contains(c) || is_invisible(c)
 }
 
 #[cfg(test)]

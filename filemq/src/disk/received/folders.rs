@@ -47,7 +47,10 @@ impl FolderIndex {
         let safe_origin = safe(origin).unwrap_or_else(|| "unnamed".to_owned());
         let name = safe(wish).unwrap_or_else(|| safe_origin.clone());
         for name in candidates(&name, &safe_origin) {
-            if !taken.contains(&folded(&name)) && !self.is_used(&name) && is_free(root, &name)? {
+            if !taken.contains(&folded(&name))
+                && !self.is_used(&name, origin)
+                && is_free(root, &name)?
+            {
                 let name = self.name_folder(origin, name);
                 self.sync();
                 return Ok(name);
@@ -64,10 +67,14 @@ impl FolderIndex {
         name
     }
 
-    /// Returns whether files were delivered below this name.
-    fn is_used(&self, name: &str) -> bool {
+    /// Returns whether files were delivered below this name or can be resumed there, or it is that of
+    /// another origin, which may have had its folder before folders had names.
+    fn is_used(&self, name: &str, origin: &str) -> bool {
         let Ok(folder) = VirtualPath::root().join(name) else { return true };
+        let mut origins = self.state.paused.keys().chain(&self.entered);
         self.within(&folder).next().is_some()
+            || self.state.paused.values().any(|paused| folder.covers(&paused.name))
+            || origins.any(|other| **other != *origin && folded(other) == folded(name))
     }
 
     /// Iterates over the files at or below a path.

@@ -30,7 +30,7 @@ pub(super) struct FolderIndex {
     /// What everything delivered takes.
     delivered: Usage,
     reserved: Usage,
-    /// What files will need on the disk for which room is set aside, and that have not begun.
+    /// What files will still need on the disk that come, or for which room is set aside.
     pub(super) promised: u64,
     idle: IdlePartials,
     /// Origins that have a writer.
@@ -166,6 +166,16 @@ impl FolderIndex {
     /// Sets space aside that was set aside before.
     pub(super) fn set_aside(&mut self, origin: &str, room: Reservation) {
         self.reserved.add(origin, room);
+    }
+
+    /// Notes that so many bytes more will be needed on the disk.
+    pub(super) const fn promise(&mut self, bytes: u64) {
+        self.promised = self.promised.saturating_add(bytes);
+    }
+
+    /// Notes that so many bytes are on the disk by now, or do not come.
+    pub(super) const fn settle(&mut self, bytes: u64) {
+        self.promised = self.promised.saturating_sub(bytes);
     }
 
     /// Returns an error if a file of this many bytes would not fit into an empty folder.

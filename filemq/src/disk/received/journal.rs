@@ -18,11 +18,11 @@
 //! record ends the journal; files that were recorded after it are received again.
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use crate::VirtualPath;
 use crate::disk::{Directory, DiskFile, OpenMode};
+use crate::unix_time::{from_unix, to_unix};
 
 const HEADER: &[u8] = b"filemq 1\n";
 const NAME: &str = "journal";
@@ -123,7 +123,7 @@ fn encode(record: &JournalRecord<'_>, into: &mut Vec<u8>) {
             text(name.as_str(), into);
             text(&delivered.origin, into);
             into.extend(delivered.size.to_le_bytes());
-            let (seconds, nanoseconds) = since_1970(delivered.modified);
+            let (seconds, nanoseconds) = to_unix(delivered.modified);
             into.extend(seconds.to_le_bytes());
             into.extend(nanoseconds.to_le_bytes());
             into.extend(delivered.inode.to_le_bytes());
@@ -210,7 +210,7 @@ fn apply(payload: &[u8], state: &mut JournalState) -> Option<()> {
             let origin = state.origin(fields.text()?);
             let size = u64::from_le_bytes(fields.take()?);
             let seconds = i64::from_le_bytes(fields.take()?);
-            let modified = time(seconds, u32::from_le_bytes(fields.take()?))?;
+            let modified = from_unix(seconds, u32::from_le_bytes(fields.take()?))?;
             let inode = u64::from_le_bytes(fields.take()?);
             let digest = fields.text()?.parse().ok()?;
             state.files.insert(name, FileRecord { origin, size, modified, inode, digest });
@@ -262,29 +262,6 @@ impl<'a> JournalFields<'a> {
         self.0 = rest;
         std::str::from_utf8(bytes).ok()
     }
-}
-
-fn since_1970(time: SystemTime) -> (i64, u32) {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => (i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
-        Err(before) => {
-            let before = before.duration();
-            let seconds = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
-            match before.subsec_nanos() {
-                0 => (-seconds, 0),
-                nanos => (-seconds - 1, 1_000_000_000 - nanos),
-            }
-        }
-    }
-}
-
-fn time(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let whole = match seconds < 0 {
-        true => UNIX_EPOCH.checked_sub(whole)?,
-        false => UNIX_EPOCH.checked_add(whole)?,
-    };
-    whole.checked_add(Duration::from_nanos(nanoseconds.into()))
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub(super) struct PartialFile {
     hasher: Hasher,
     pub(super) info: Option<FileInfo>,
     pub(super) room: Reservation,
+    /// Bytes that it will still need on the disk, as far as that was announced.
+    pub(super) pending: u64,
     /// Whether it is in the journal, so that it can be resumed when the process is killed.
     pub(super) recorded: bool,
     /// Whether a write has failed: what is in the file after `length` bytes is not known.
@@ -83,7 +85,7 @@ impl PartialFile {
         let file = directory.open_file(&file_name, OpenMode::Replace { mode })?;
         let hasher = Hasher::new(algorithm(info.as_ref()));
         let room = Reservation::default();
-        let (length, recorded, torn) = (0, false, false);
+        let (length, pending, recorded, torn) = (0, 0, false, false);
         let end = SparseEnd::default();
         Ok(Self {
             name,
@@ -95,6 +97,7 @@ impl PartialFile {
             hasher,
             info,
             room,
+            pending,
             recorded,
             torn,
         })
@@ -115,7 +118,7 @@ impl PartialFile {
         let mut end = SparseEnd::at(offset);
         end.cut(&file, offset)?;
         let info = Some(info);
-        let (length, recorded, torn) = (offset, true, false);
+        let (length, pending, recorded, torn) = (offset, 0, true, false);
         Ok(Self {
             name,
             sequence,
@@ -126,6 +129,7 @@ impl PartialFile {
             hasher,
             info,
             room,
+            pending,
             recorded,
             torn,
         })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::invisible::is_invisible;
 use crate::VirtualPath;
 
 /// Names by what they have in common for a file system that does not tell upper from lower case, or
@@ -45,18 +46,11 @@ impl Twins {
 
 /// Returns what names have in common that a file system may take for one.
 fn key(name: &VirtualPath) -> String {
-    let visible = name.as_str().chars().filter(|c| !is_ignored(*c));
+    let visible = name.as_str().chars().filter(|c| !is_invisible(*c));
     // From upper to lower case and back: `ß` is `SS`, and the sign for Kelvin a `k`.
     let lower = visible.flat_map(char::to_lowercase);
     let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.nfd().collect()
-}
-
-/// Characters that cannot be seen, which some file systems leave out when they compare names.
-const fn is_ignored(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

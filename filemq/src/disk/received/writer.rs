@@ -232,7 +232,8 @@ impl ReceivedWriter {
         Ok(())
     }
 
-    fn discard(&self, current: PartialFile) {
+    fn discard(&self, mut current: PartialFile) {
+        self.settle(&mut current, u64::MAX);
         let PartialFile { file_name, room, recorded, .. } = current;
         self.shared.discard(&self.origin, &file_name, room, recorded);
     }
@@ -313,8 +314,8 @@ fn is_something_else(error: &io::Error) -> bool {
 
 impl Drop for ReceivedWriter {
     fn drop(&mut self) {
-        self.interrupt();
         self.drop_promises();
+        self.interrupt();
         for waiting in std::mem::take(&mut self.waiting) {
             self.discard(waiting.partial);
         }

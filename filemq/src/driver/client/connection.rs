@@ -464,6 +464,9 @@ impl ClientConnection {
                     self.decide(number, &decision);
                 }
             }
+            ClientSessionEvent::Begun { number, sequence } => {
+                self.shared.offers.lock().begun(&origin, number, sequence);
+            }
             ClientSessionEvent::Withdrawn { number } => {
                 let event = self.shared.offers.lock().withdrawn(&origin, number);
                 self.events.extend(event);
@@ -503,10 +506,14 @@ impl ClientConnection {
 /// Handles that a file on offer is settled: one that has come is moved to where the application wants
 /// it.
 fn settle_offer(shared: &ClientShared, origin: &str, written: &mut Written) {
-    let (Written::File { event, .. } | Written::NoRoom { event, .. }) = written else { return };
-    match event {
-        FileEvent::Delivered { name, path, .. } => {
-            let Some(target) = shared.offers.lock().delivered(origin, name) else { return };
+    let mut offers = shared.offers.lock();
+    match written {
+        Written::File {
+            sequence: Some(sequence),
+            event: FileEvent::Delivered { name, path, .. },
+        } => {
+            let Some(target) = offers.delivered(origin, name, *sequence) else { return };
+            drop(offers);
             match move_out(path, &target) {
                 Ok(()) => *path = target,
                 Err(error) => {
@@ -515,8 +522,12 @@ fn settle_offer(shared: &ClientShared, origin: &str, written: &mut Written) {
                 }
             }
         }
-        FileEvent::Refused { name, reason, fate: Fate::Final } => {
-            shared.offers.lock().refused(origin, name, reason.to_string());
+        Written::File {
+            sequence: Some(sequence),
+            event: FileEvent::Refused { name, reason, fate: Fate::Final },
+        } => offers.refused(origin, name, *sequence, reason.to_string()),
+        Written::NoRoom { offer, event: FileEvent::Refused { reason, fate: Fate::Final, .. } } => {
+            offers.has_no_room(origin, *offer, reason.to_string())
         }
         _ => {}
     }

@@ -32,6 +32,10 @@ impl Client {
     /// concern of the client any more, neither updated nor deleted. If it cannot be moved by then it stays
     /// in the received folder; [`FileEvent::Delivered`](crate::FileEvent::Delivered) says where it is.
     ///
+    /// The place is kept when the file is paused, or accepted again without one; [`cancel`](Self::cancel)
+    /// and [`decline`](Self::decline) forget it. A file that was moved is not offered again until it
+    /// changes.
+    ///
     /// # Errors
     /// There is no such offer any more, or there is something at `path`, or no directory to put it into.
     pub fn accept_as(&self, offer: OfferId, path: impl AsRef<Path>) -> Result<(), OfferError> {

@@ -23,6 +23,8 @@ pub enum ClientEvent {
     },
     /// A server has a file, with [`Accept::Ask`](crate::Accept::Ask). Nothing is sent before it is
     /// [accepted](crate::Client::accept); until then, and as long as it is put off, it costs nothing.
+    /// After [`Withdrawn`](Self::Withdrawn) the same state of the file may be offered again, and what was
+    /// decided about it counts.
     ///
     /// Servers of other implementations do not wait: they have begun to send the file, and nothing else of
     /// them is read until it is decided. From them a file that was declined or put off comes again when it

@@ -1,6 +1,6 @@
 //! What is on offer, and what was decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ struct OriginOffers {
     files: BTreeMap<VirtualPath, RememberedFile>,
     /// The names of those that are on offer now, by the numbers of the session.
     numbers: BTreeMap<u64, VirtualPath>,
+    /// Those that are not on offer now, or settled: they make room for others.
+    idle: BTreeSet<OfferId>,
     is_connected: bool,
     /// What the connection has to do, and how it hears of it.
     orders: Vec<(u64, Decision)>,
@@ -53,6 +55,12 @@ struct RememberedFile {
     file: OfferedFile,
     /// The number in the session, while it is on offer.
     number: Option<u64>,
+    /// The number by which the received folder knows it, once it comes.
+    sequence: Option<u64>,
+    /// Whether it was on offer in this session.
+    is_of_session: bool,
+    /// Whether the application was told that the offer holds no more.
+    is_withdrawn: bool,
     decided: Decided,
     /// Where it is to be put.
     target: Option<PathBuf>,
@@ -64,6 +72,8 @@ enum Decided {
     Accepted,
     Paused,
     Declined(String),
+    /// It has come, and was put elsewhere, so the server takes it for missing.
+    Taken,
 }
 
 /// What follows from an offer.
@@ -95,7 +105,10 @@ impl OfferBook {
             offers.is_connected = false;
             offers.orders.clear();
             offers.numbers.clear();
-            offers.files.values_mut().for_each(|file| file.number = None);
+            for file in offers.files.values_mut() {
+                (file.number, file.sequence, file.is_of_session) = (None, None, false);
+                offers.idle.insert(file.id);
+            }
         }
         self.origins.retain(|_, offers| offers.is_connected || !offers.files.is_empty());
         let absent = self.origins.iter().filter(|(_, offers)| !offers.is_connected);
@@ -113,76 +126,127 @@ impl OfferBook {
         let Some(offers) = self.origins.get_mut(origin) else { return Offered::default() };
         let name = file.name.clone();
         // Of a server that tells neither size nor time, what comes twice in a session has changed.
-        if let Some(known) = offers.files.get_mut(&name)
+        if let Some(known) = offers.files.get(&name)
             && known.file == file
-            && (known.number.is_none() || file.modified.is_some())
+            && (!known.is_of_session || file.modified.is_some())
         {
-            known.number = Some(number);
-            let decision = match &known.decided {
-                Decided::Open => None,
-                Decided::Accepted => Some(Decision::Accept),
-                Decided::Paused => Some(Decision::Pause),
-                Decided::Declined(reason) => Some(Decision::Decline(reason.clone())),
-            };
-            offers.numbers.insert(number, name);
-            return Offered { event: None, decision };
+            return offers.again(origin, number, &name);
         }
-        if offers.files.len() >= self.limit {
-            // The session bounds what is on offer: this is memory of what was.
-            let old = offers.files.iter().find(|(_, file)| file.number.is_none());
-            if let Some(name) = old.map(|(name, _)| name.clone())
-                && let Some(old) = offers.files.remove(&name)
-            {
-                self.ids.remove(&old.id);
-            }
-        }
+        self.make_room(origin, &name);
         self.last_id += 1;
         let id = OfferId(self.last_id);
         self.ids.insert(id, (Arc::clone(origin), name.clone()));
-        offers.numbers.insert(number, name.clone());
-        let (decided, target) = (Decided::Open, None);
-        let remembered = RememberedFile { id, file, number: Some(number), decided, target };
-        let info = info(origin, &remembered);
-        if let Some(old) = offers.files.insert(name, remembered) {
-            self.ids.remove(&old.id);
+        let remembered = RememberedFile {
+            id,
+            file,
+            number: Some(number),
+            sequence: None,
+            is_of_session: true,
+            is_withdrawn: false,
+            decided: Decided::Open,
+            target: None,
+        };
+        let event = info(origin, &remembered).map(|offer| ClientEvent::Offered { offer });
+        if let Some(offers) = self.origins.get_mut(origin) {
+            offers.numbers.insert(number, name.clone());
+            offers.files.insert(name, remembered);
         }
-        let event = info.map(|offer| ClientEvent::Offered { offer });
         Offered { event, decision: None }
     }
 
+    /// Forgets the state of a file of this name, and what is idle if there is too much. The session bounds
+    /// what is on offer.
+    fn make_room(&mut self, origin: &str, name: &VirtualPath) {
+        self.forget(origin, name);
+        let Some(offers) = self.origins.get_mut(origin) else { return };
+        while offers.files.len() >= self.limit
+            && let Some(id) = offers.idle.pop_first()
+        {
+            if let Some((_, name)) = self.ids.remove(&id) {
+                offers.files.remove(&name);
+            }
+        }
+    }
+
     /// Notes that an offer holds no more. Returns what the application is to be told, if it was told of
-    /// the offer.
+    /// the offer. What it has decided counts if the same file is offered again.
     pub(super) fn withdrawn(&mut self, origin: &Arc<str>, number: u64) -> Option<ClientEvent> {
         let offers = self.origins.get_mut(origin)?;
-        let name = offers.numbers.remove(&number)?;
-        let known = offers.files.get(&name).filter(|file| file.number == Some(number))?;
-        let (id, is_declined) = (known.id, matches!(known.decided, Decided::Declined(_)));
-        self.forget(origin, &name);
-        let origin = Arc::clone(origin);
-        (!is_declined).then_some(ClientEvent::Withdrawn { origin, id, name })
+        let name = offers.numbers.get(&number)?.clone();
+        let known = offers.files.get_mut(&name)?;
+        known.is_withdrawn = true;
+        let (id, is_open) = (known.id, known.decided == Decided::Open);
+        if is_open {
+            self.forget(origin, &name);
+        } else {
+            offers.lay_aside(&name);
+        }
+        Some(ClientEvent::Withdrawn { origin: Arc::clone(origin), id, name })
     }
 
-    /// Notes that a file has come. Returns where it is to be put, if that was said.
-    pub(super) fn delivered(&mut self, origin: &str, name: &VirtualPath) -> Option<PathBuf> {
-        self.forget(origin, name)?.target
-    }
-
-    /// Notes that a file is refused for good: it is not asked for again.
-    pub(super) fn refused(&mut self, origin: &str, name: &VirtualPath, reason: String) {
-        let file = self.origins.get_mut(origin).and_then(|offers| offers.files.get_mut(name));
-        if let Some(file) = file {
-            file.decided = Decided::Declined(reason);
+    /// Notes that a file on offer comes, under this number in the received folder.
+    pub(super) fn begun(&mut self, origin: &str, number: u64, sequence: u64) {
+        let Some(offers) = self.origins.get_mut(origin) else { return };
+        if let Some(name) = offers.numbers.get(&number)
+            && let Some(file) = offers.files.get_mut(name)
+        {
+            file.sequence = Some(sequence);
         }
     }
 
-    fn forget(&mut self, origin: &str, name: &VirtualPath) -> Option<RememberedFile> {
+    /// Notes that the file of this number in the received folder has come. Returns where it is to be put,
+    /// if that was said. What is on offer under its name may be its next state by now.
+    pub(super) fn delivered(
+        &mut self,
+        origin: &str,
+        name: &VirtualPath,
+        sequence: u64,
+    ) -> Option<PathBuf> {
         let offers = self.origins.get_mut(origin)?;
-        let file = offers.files.remove(name)?;
-        if let Some(number) = file.number {
-            offers.numbers.remove(&number);
+        let file = offers.files.get_mut(name)?;
+        if file.sequence != Some(sequence) {
+            return None;
         }
-        self.ids.remove(&file.id);
-        Some(file)
+        let target = file.target.take();
+        if target.is_some() {
+            file.decided = Decided::Taken;
+            offers.lay_aside(name);
+        } else {
+            self.forget(origin, name);
+        }
+        target
+    }
+
+    /// Notes that the file of this number in the received folder is refused for good: it is not asked for
+    /// again.
+    pub(super) fn refused(&mut self, origin: &str, name: &VirtualPath, sequence: u64, why: String) {
+        let Some(offers) = self.origins.get_mut(origin) else { return };
+        if let Some(file) = offers.files.get_mut(name)
+            && file.sequence == Some(sequence)
+        {
+            file.decided = Decided::Declined(why);
+            offers.lay_aside(name);
+        }
+    }
+
+    /// Notes that there can be no room for the file on offer under this number.
+    pub(super) fn has_no_room(&mut self, origin: &str, number: u64, why: String) {
+        let Some(offers) = self.origins.get_mut(origin) else { return };
+        if let Some(name) = offers.numbers.get(&number).cloned()
+            && let Some(file) = offers.files.get_mut(&name)
+        {
+            file.decided = Decided::Declined(why);
+            offers.lay_aside(&name);
+        }
+    }
+
+    fn forget(&mut self, origin: &str, name: &VirtualPath) {
+        let Some(offers) = self.origins.get_mut(origin) else { return };
+        offers.lay_aside(name);
+        if let Some(file) = offers.files.remove(name) {
+            offers.idle.remove(&file.id);
+            self.ids.remove(&file.id);
+        }
     }
 
     /// Notes what the application wants. Returns `false` if there is no such offer.
@@ -195,17 +259,24 @@ impl OfferBook {
         let Some((origin, name)) = self.ids.get(&id) else { return false };
         let Some(offers) = self.origins.get_mut(origin) else { return false };
         let Some(file) = offers.files.get_mut(name) else { return false };
-        if matches!(file.decided, Decided::Declined(_)) {
+        if file.is_withdrawn || matches!(file.decided, Decided::Declined(_) | Decided::Taken) {
             return false;
         }
-        file.target = target;
-        file.decided = match &decision {
-            Decision::Accept => Decided::Accepted,
-            Decision::Decline(reason) => Decided::Declined(reason.clone()),
-            Decision::Pause => Decided::Paused,
-            Decision::Cancel => Decided::Open,
+        let (decided, keeps_target) = match &decision {
+            Decision::Accept => (Decided::Accepted, target.is_none()),
+            Decision::Pause => (Decided::Paused, true),
+            Decision::Decline(reason) => (Decided::Declined(reason.clone()), false),
+            Decision::Cancel => (Decided::Open, false),
         };
-        if let Some(number) = file.number {
+        file.decided = decided;
+        if !keeps_target {
+            file.target = target;
+        }
+        let (number, is_over) = (file.number, matches!(file.decided, Decided::Declined(_)));
+        if is_over {
+            offers.lay_aside(name);
+        }
+        if let Some(number) = number {
             offers.orders.push((number, decision));
             offers.wake.notify_one();
         }
@@ -228,14 +299,48 @@ impl OfferBook {
     }
 }
 
-/// Returns what the application is told of a file, unless it was declined.
+impl OriginOffers {
+    /// Notes that a file that is known is on offer, perhaps again.
+    fn again(&mut self, origin: &Arc<str>, number: u64, name: &VirtualPath) -> Offered {
+        self.lay_aside(name);
+        let Some(known) = self.files.get_mut(name) else { return Offered::default() };
+        known.is_of_session = true;
+        let (decision, holds) = match &known.decided {
+            Decided::Open => (None, true),
+            Decided::Accepted => (Some(Decision::Accept), true),
+            Decided::Paused => (Some(Decision::Pause), true),
+            Decided::Declined(reason) => (Some(Decision::Decline(reason.clone())), false),
+            Decided::Taken => (Some(Decision::Pause), false),
+        };
+        let was_withdrawn = std::mem::replace(&mut known.is_withdrawn, false);
+        if holds {
+            known.number = Some(number);
+            self.idle.remove(&known.id);
+            self.numbers.insert(number, name.clone());
+        }
+        let offer = if was_withdrawn { info(origin, known) } else { None };
+        Offered { event: offer.map(|offer| ClientEvent::Offered { offer }), decision }
+    }
+
+    /// Notes that a file is not on offer any more, or that nothing is to be decided about it.
+    fn lay_aside(&mut self, name: &VirtualPath) {
+        let Some(file) = self.files.get_mut(name) else { return };
+        if let Some(number) = file.number.take() {
+            self.numbers.remove(&number);
+        }
+        file.sequence = None;
+        self.idle.insert(file.id);
+    }
+}
+
+/// Returns what the application is told of a file, if there is something to decide.
 fn info(origin: &Arc<str>, remembered: &RememberedFile) -> Option<OfferInfo> {
     let RememberedFile { id, file, decided, .. } = remembered;
     let state = match decided {
         Decided::Open => OfferState::Open,
         Decided::Accepted => OfferState::Accepted,
         Decided::Paused => OfferState::Paused,
-        Decided::Declined(_) => return None,
+        Decided::Declined(_) | Decided::Taken => return None,
     };
     let OfferedFile { name, size, modified } = file.clone();
     Some(OfferInfo { id: *id, origin: Arc::clone(origin), name, size, modified, state })
@@ -253,6 +358,11 @@ mod tests {
 
     fn file(name: &str, size: u64) -> OfferedFile {
         OfferedFile { name: VirtualPath::new(name).unwrap(), size: Some(size), modified: None }
+    }
+
+    /// As a server tells it that tells the time.
+    fn dated(name: &str, size: u64) -> OfferedFile {
+        OfferedFile { modified: Some(std::time::UNIX_EPOCH), ..file(name, size) }
     }
 
     fn asked(event: Option<ClientEvent>) -> OfferId {
@@ -328,5 +438,98 @@ mod tests {
             book.disconnected(&origin);
         }
         assert_eq!((book.origins.len(), book.ids.len()), (MAX_ABSENT, 2 * MAX_ABSENT));
+    }
+    #[test]
+    fn what_is_declined_makes_room_in_the_same_session() {
+        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(3), "a".into());
+        book.connected(&origin);
+        let kept = asked(book.offered(&origin, 0, dated("/kept", 1)).event);
+        for number in 1..100 {
+            let name = format!("/{number}");
+            let id = asked(book.offered(&origin, number, dated(&name, 1)).event);
+            assert!(book.decide(id, Decision::Decline(String::new()), None));
+            let offers = &book.origins[&origin];
+            assert!(offers.files.len() <= 3 && offers.numbers.len() == 1, "{number}");
+        }
+        assert_eq!((book.ids.len(), book.list("a")[0].id), (3, kept));
+        let again = book.offered(&origin, 100, dated("/99", 1));
+        assert_eq!(again.decision, Some(Decision::Decline(String::new())), "the newest is known");
+    }
+
+    /// The session forgets a file at its end, the folder answers later, and meanwhile it may change.
+    #[test]
+    fn an_answer_about_a_state_says_nothing_of_the_next_one() {
+        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+        book.connected(&origin);
+        let name = VirtualPath::new("/a").unwrap();
+        asked(book.offered(&origin, 0, dated("/a", 1)).event);
+        book.begun("a", 0, 70);
+        let next = asked(book.offered(&origin, 1, dated("/a", 2)).event);
+        assert!(book.decide(next, Decision::Accept, Some("/target".into())));
+        assert_eq!(book.delivered("a", &name, 70), None);
+        book.refused("a", &name, 70, "full".into());
+        book.has_no_room("a", 0, "full".into());
+        assert_eq!(book.list("a")[0].state, OfferState::Accepted);
+        book.begun("a", 1, 71);
+        assert_eq!(book.delivered("a", &name, 71), Some("/target".into()));
+        assert!(!book.decide(next, Decision::Accept, None));
+        let last = asked(book.offered(&origin, 2, dated("/a", 3)).event);
+        book.begun("a", 2, 72);
+        book.refused("a", &name, 72, "full".into());
+        assert!(!book.decide(last, Decision::Accept, None));
+    }
+
+    #[test]
+    fn where_a_file_is_to_be_put_holds_until_that_is_taken_back() {
+        for (decisions, target) in [
+            (&[Decision::Pause, Decision::Accept][..], Some("/target")),
+            (&[Decision::Accept], Some("/target")),
+            (&[Decision::Cancel, Decision::Accept], None),
+        ] {
+            let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+            book.connected(&origin);
+            let id = asked(book.offered(&origin, 0, dated("/a", 1)).event);
+            assert!(book.decide(id, Decision::Accept, Some("/target".into())));
+            for decision in decisions {
+                assert!(book.decide(id, decision.clone(), None));
+            }
+            book.begun("a", 0, 7);
+            let put = book.delivered("a", &VirtualPath::new("/a").unwrap(), 7);
+            assert_eq!(put, target.map(Into::into), "{decisions:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_put_elsewhere_is_not_offered_again_until_it_changes() {
+        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+        book.connected(&origin);
+        let id = asked(book.offered(&origin, 0, dated("/a", 1)).event);
+        assert!(book.decide(id, Decision::Accept, Some("/target".into())));
+        book.begun("a", 0, 7);
+        book.delivered("a", &VirtualPath::new("/a").unwrap(), 7);
+        book.connected(&origin);
+        let again = book.offered(&origin, 0, dated("/a", 1));
+        assert_eq!((again.event, again.decision), (None, Some(Decision::Pause)));
+        assert_eq!((book.list("a"), book.withdrawn(&origin, 0)), (vec![], None));
+        assert_ne!(asked(book.offered(&origin, 1, dated("/a", 2)).event), id);
+    }
+
+    /// For instance because the server does not know this client for a moment.
+    #[test]
+    fn what_was_decided_outlives_a_withdrawal() {
+        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+        book.connected(&origin);
+        for (number, decision) in [(0, Decision::Accept), (1, Decision::Pause)] {
+            let name = format!("/{number}");
+            let id = asked(book.offered(&origin, number, dated(&name, 1)).event);
+            assert!(book.decide(id, decision.clone(), None));
+            assert!(book.withdrawn(&origin, number).is_some());
+            assert!(!book.decide(id, Decision::Cancel, None), "it is not on offer");
+            let again = book.offered(&origin, number + 10, dated(&name, 1));
+            assert_eq!((asked(again.event), again.decision), (id, Some(decision)));
+            assert!(book.decide(id, Decision::Cancel, None));
+            assert!(book.withdrawn(&origin, number + 10).is_some());
+            assert_ne!(asked(book.offered(&origin, number, dated(&name, 1)).event), id);
+        }
     }
 }

@@ -10,12 +10,12 @@ use crate::session::ClientConfig;
 pub struct ClientOptions {
     /// How sessions behave.
     pub session: ClientConfig,
-    /// What the received folder may hold, of all servers together.
+    /// What the received folder may hold, of all servers together and of each.
     pub received: ReceivedLimits,
     /// Our identity, for servers that tell clients apart; at most 255 bytes. Default: none.
     pub identity: Bytes,
     /// Whether the files of each server have a folder of their own in the received folder, named by
-    /// its origin; [`Client::set_folder_names`](crate::Client::set_folder_names) names it otherwise. Otherwise the files of all servers are together, and of those with the same name
-    /// the last one stays. Default: `false`.
+    /// its origin or by [`Client::set_folder_names`](crate::Client::set_folder_names). Otherwise the files
+    /// of all servers are together, and of those with the same name the last one stays. Default: `false`.
     pub folders: bool,
 }

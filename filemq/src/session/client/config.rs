@@ -35,8 +35,8 @@ pub struct ClientConfig {
     pub ticket: Option<Ticket>,
     /// Which files are taken. Default: all.
     pub accept: Accept,
-    /// How many offers of a server are remembered at a time; it is told that more are declined.
-    /// Default: 100,000.
+    /// How many offers of a server are remembered at a time; others wait until there are fewer, and that
+    /// is told. Default: 100,000.
     pub offers: usize,
 }
 

@@ -8,7 +8,8 @@ use super::event::{ClientClose, ClientOutput, ClientSessionEvent};
 use super::incoming::Wanted;
 use super::undecided::UndecidedFile;
 use crate::message::{Cheezburger, Offer, Verdict};
-use crate::session::{OfferedFile, Write, extensions};
+use crate::session::{OfferedFile, Write};
+use crate::unix_time::from_unix;
 
 impl ClientSession {
     /// Returns whether the application has to decide on a file before anything else is heard: the
@@ -74,7 +75,7 @@ impl ClientSession {
                         self.offers.answer(number, Verdict::Decline, reason);
                         continue;
                     };
-                    let modified = extensions::time_of_offer(seconds, nanoseconds);
+                    let modified = from_unix(seconds, nanoseconds);
                     let file = OfferedFile { name, size: Some(size), modified };
                     self.offered(number, file);
                 }
@@ -82,7 +83,7 @@ impl ClientSession {
         }
     }
 
-    fn offered(&mut self, number: u64, file: OfferedFile) {
+    pub(super) fn offered(&mut self, number: u64, file: OfferedFile) {
         if !self.offers.add(number, file.clone(), &mut self.outputs) {
             return;
         }
@@ -112,10 +113,16 @@ impl ClientSession {
             let event = ClientSessionEvent::Offered { number, file };
             return self.outputs.push_back(ClientOutput::Event(event));
         }
-        self.take_piece(now, piece, true);
+        self.take_piece(now, piece, true, None);
     }
 
-    fn take_piece(&mut self, now: Instant, piece: Cheezburger, is_wanted: bool) {
+    fn take_piece(
+        &mut self,
+        now: Instant,
+        piece: Cheezburger,
+        is_wanted: bool,
+        question: Option<u64>,
+    ) {
         // What was agreed to is the file that was offered, and no larger one.
         if self.offers.are_agreed
             && let Some(file) = self.incoming.beginning(&piece)
@@ -124,7 +131,7 @@ impl ClientSession {
             return self.close(ClientClose::Mismatch { name: file.name });
         }
         let bytes = piece.chunk.len() as u64;
-        let wanted = Wanted { offers: &mut self.offers, is_wanted };
+        let wanted = Wanted { offers: &mut self.offers, is_wanted, question };
         if !self.incoming.receive(piece, wanted, &mut self.outputs) {
             // It is not written, so it is dealt with.
             self.handle_taken(now, bytes);
@@ -138,7 +145,7 @@ impl ClientSession {
         };
         let mut pieces = undecided.pieces.into_iter();
         if let Some(first) = pieces.next() {
-            self.take_piece(now, first, is_wanted);
+            self.take_piece(now, first, is_wanted, Some(number));
         }
         pieces.for_each(|piece| self.handle_piece(now, piece));
         true

@@ -46,12 +46,19 @@ pub enum ClientSessionEvent {
         /// The file.
         file: OfferedFile,
     },
+    /// A file that was offered, and is wanted, begins to come.
+    Begun {
+        /// The number of the offer.
+        number: u64,
+        /// The number that [`Write::Begin`] gives the file.
+        sequence: u64,
+    },
     /// An offer holds no more: the file has changed, is gone, or is not for this client any more.
     Withdrawn {
         /// The number of the offer.
         number: u64,
     },
-    /// A file was declined, because too many are on offer. Told once.
+    /// A file waits until fewer are on offer. Told once.
     NotTaken(FileEvent),
     /// A file was broken off: it changed while it was being sent, or the server has mixed it up.
     Aborted {

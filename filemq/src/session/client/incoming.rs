@@ -25,12 +25,15 @@ pub(super) struct IncomingFiles {
 pub(super) struct Wanted<'a> {
     pub(super) offers: &'a mut Offers,
     pub(super) is_wanted: bool,
+    /// The number by which the application was asked, if the server does not offer.
+    pub(super) question: Option<u64>,
 }
 
 /// How a file begins.
 struct Start {
     sequence: u64,
     offer: Option<u64>,
+    question: Option<u64>,
     offset: u64,
     is_wanted: bool,
 }
@@ -101,7 +104,7 @@ impl IncomingFiles {
         wanted: Wanted<'_>,
         out: &mut ClientOutputs,
     ) -> bool {
-        let Wanted { offers, is_wanted } = wanted;
+        let Wanted { offers, is_wanted, question } = wanted;
         let Cheezburger { sequence, offset, eof, headers, chunk, .. } = cheezburger;
         let last = eof || chunk.is_empty();
         if last && chunk.is_empty() && headers.get(extensions::ABORT).is_some() {
@@ -119,7 +122,7 @@ impl IncomingFiles {
             self.abort(offers, out);
             let offer = offers.begin(&name, extensions::fetch(&headers));
             let is_wanted = is_wanted && (offer.is_some() || !offers.are_agreed);
-            self.begin(&name, Start { sequence, offer, offset, is_wanted }, info, out);
+            self.begin(&name, Start { sequence, offer, question, offset, is_wanted }, info, out);
         }
         let Some(incoming) = &mut self.incoming else { return false };
         let mut goes = false;
@@ -151,7 +154,7 @@ impl IncomingFiles {
         info: Option<FileInfo>,
         out: &mut ClientOutputs,
     ) {
-        let Start { sequence, offer, offset, is_wanted } = start;
+        let Start { sequence, offer, question, offset, is_wanted } = start;
         self.ended = None;
         let partial = self.partial.take_if(|(partial, _)| partial == name && is_wanted);
         let goes_on = partial.is_some_and(|(_, resume)| {
@@ -167,6 +170,9 @@ impl IncomingFiles {
             dropped: !makes_sense,
         };
         self.incoming = Some(incoming);
+        if makes_sense && let Some(number) = offer.or(question) {
+            out.push_back(ClientOutput::Event(ClientSessionEvent::Begun { number, sequence }));
+        }
         let output = if makes_sense {
             ClientOutput::Write(Write::Begin { name: name.clone(), sequence, offset, info })
         } else {

@@ -14,6 +14,8 @@ const MAX_ANSWERS: usize = 4000;
 
 /// The most bytes that the names of all offers have together.
 const MAX_NAME_BYTES: usize = 16 << 20;
+/// The most offers that wait until fewer are remembered. A server stops when so many have no answer.
+const MAX_WAITING: usize = 4096;
 
 /// Offers that hold, and answers that the server was not told yet.
 ///
@@ -28,6 +30,8 @@ pub(super) struct Offers {
     /// Whether it was told that there are more.
     is_full: bool,
     files: BTreeMap<u64, HeldOffer>,
+    /// Offers beyond the limit, which are not answered until there is room for them.
+    waiting: BTreeMap<u64, OfferedFile>,
     numbers: BTreeMap<VirtualPath, u64>,
     /// Bytes of all names.
     name_bytes: usize,
@@ -62,35 +66,56 @@ impl Offers {
             limit,
             is_full: false,
             files: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             numbers: BTreeMap::new(),
             name_bytes: 0,
             unsent: Vec::new(),
         }
     }
 
-    /// Takes up an offer; one of the same name holds no more. Returns `false` if there are too many:
-    /// then it is declined.
+    /// Takes up an offer; one of the same name or number holds no more. Returns `false` if there are too
+    /// many: then it waits.
     pub(super) fn add(&mut self, number: u64, file: OfferedFile, out: &mut ClientOutputs) -> bool {
         if let Some(&old) = self.numbers.get(&file.name) {
             self.withdraw(old, out);
         }
-        let name_bytes = self.name_bytes + file.name.as_str().len();
-        if self.files.len() >= self.limit
-            || name_bytes > MAX_NAME_BYTES
-            || self.files.contains_key(&number)
-        {
-            let reason = Refusal::Offers { limit: self.limit };
-            self.answer(number, Verdict::Decline, reason.to_string());
-            if !std::mem::replace(&mut self.is_full, true) {
-                let event = FileEvent::Refused { name: file.name, reason, fate: Fate::Final };
-                out.push_back(ClientOutput::Event(ClientSessionEvent::NotTaken(event)));
-            }
+        self.withdraw(number, out);
+        self.waiting.retain(|_, waiting| waiting.name != file.name);
+        if !self.has_room_for(&file) {
+            self.wait(number, file, out);
             return false;
         }
-        self.name_bytes = name_bytes;
+        self.name_bytes += file.name.as_str().len();
         self.numbers.insert(file.name.clone(), number);
         self.files.insert(number, HeldOffer { file, stage: Stage::Open, fetches: 0 });
         true
+    }
+
+    /// Keeps an offer until there is room for it. Only a server that does not wait for answers is told
+    /// that it is declined.
+    fn wait(&mut self, number: u64, file: OfferedFile, out: &mut ClientOutputs) {
+        let reason = Refusal::Offers { limit: self.limit };
+        let (name, waits) = (file.name.clone(), self.waiting.len() < MAX_WAITING);
+        if waits {
+            self.waiting.insert(number, file);
+        } else {
+            self.answer(number, Verdict::Decline, reason.to_string());
+        }
+        if !std::mem::replace(&mut self.is_full, true) {
+            let event = FileEvent::Refused { name, reason, fate: Fate::Passing };
+            out.push_back(ClientOutput::Event(ClientSessionEvent::NotTaken(event)));
+        }
+    }
+
+    /// Returns the next offer that has waited, if there is room for it.
+    pub(super) fn take_waiting(&mut self) -> Option<(u64, OfferedFile)> {
+        let has_room = self.has_room_for(self.waiting.first_key_value()?.1);
+        if has_room { self.waiting.pop_first() } else { None }
+    }
+
+    fn has_room_for(&self, file: &OfferedFile) -> bool {
+        self.files.len() < self.limit
+            && self.name_bytes + file.name.as_str().len() <= MAX_NAME_BYTES
     }
 
     /// Notes an answer. The last one counts.
@@ -105,12 +130,12 @@ impl Offers {
         (count > 0).then(|| Message::Answers(answers).encode())
     }
 
-    /// Handles that an offer holds no more. Returns its file.
-    pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) -> Option<OfferedFile> {
-        let held = self.remove(number)?;
+    /// Handles that an offer holds no more.
+    pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) {
+        self.waiting.remove(&number);
+        let Some(held) = self.remove(number) else { return };
         Self::release(number, &held, out);
         out.push_back(ClientOutput::Event(ClientSessionEvent::Withdrawn { number }));
-        Some(held.file)
     }
 
     /// Gives back the room for a file that does not come now.

@@ -51,10 +51,19 @@ impl ReceivedWriter {
             begun = self.begin_at(name, sequence, offset, info);
         }
         match begun {
-            Ok(partial) => self.current = Some(partial),
+            Ok(partial) => self.current = Some(self.pending(partial)),
             Err(error) => self.fail(name.clone(), sequence, error)?,
         }
         Ok(())
+    }
+
+    /// Notes what a file that begins will need on the disk: until it is written, what is free there is
+    /// not free for others.
+    fn pending(&self, mut begun: PartialFile) -> PartialFile {
+        let size = begun.info.as_ref().map_or(0, |info| info.size);
+        begun.pending = size.saturating_sub(begun.length);
+        self.index().lock().promise(begun.pending);
+        begun
     }
 
     fn begin_at(

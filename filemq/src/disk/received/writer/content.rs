@@ -46,7 +46,18 @@ impl ReceivedWriter {
         if current.info.is_none() {
             self.reserve_more(current, bytes.len())?;
         }
-        Ok(current.append(bytes)?)
+        current.append(bytes)?;
+        self.settle(current, bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Notes that so many bytes of a file are on the disk by now, or do not come.
+    pub(super) fn settle(&self, current: &mut PartialFile, bytes: u64) {
+        let settled = current.pending.min(bytes);
+        if settled > 0 {
+            current.pending -= settled;
+            self.index().lock().settle(settled);
+        }
     }
 
     /// Reserves space for a file whose size was not announced.
@@ -67,6 +78,7 @@ impl ReceivedWriter {
         let other = self.paused.as_ref().map_or(0, Resumable::length);
         if !current.recorded
             && current.length >= MIN_RECORDED.max(other)
+            && !self.goes_on()
             && let Some(paused) = paused(&current)
         {
             self.drop_paused();

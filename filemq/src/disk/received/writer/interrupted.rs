@@ -36,10 +36,11 @@ impl ReceivedWriter {
 
     /// Interrupts the file that is being received: it is kept to be resumed if that is worthwhile.
     pub(super) fn interrupt(&mut self) {
-        let Some(current) = self.current.take() else { return };
+        let Some(mut current) = self.current.take() else { return };
+        self.settle(&mut current, u64::MAX);
         let other = self.paused.as_ref().map_or(0, Resumable::length);
         match paused(&current) {
-            Some(file) if current.length >= MIN_KEPT.max(other) => {
+            Some(file) if current.length >= MIN_KEPT.max(other) && !self.goes_on() => {
                 self.drop_paused();
                 if !current.recorded {
                     self.index().lock().pause(&self.origin, file.clone());
@@ -49,6 +50,12 @@ impl ReceivedWriter {
             }
             _ => self.discard(current),
         }
+    }
+
+    /// Returns whether the server was told to go on with the file that was interrupted: then it has to
+    /// be there, however much there is of another one.
+    pub(super) fn goes_on(&self) -> bool {
+        self.paused.as_ref().is_some_and(|paused| self.promised.contains_key(&paused.file.name))
     }
 
     pub(super) fn drop_paused(&mut self) {

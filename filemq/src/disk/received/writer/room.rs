@@ -56,7 +56,7 @@ impl ReceivedWriter {
             }
             self.unmeasured = 0;
         }
-        self.index().lock().promised += bytes;
+        self.index().lock().promise(bytes);
         self.promised.insert(name.clone(), Promise { offer, room, bytes });
         Ok(())
     }
@@ -74,7 +74,7 @@ impl ReceivedWriter {
         if let Some(Promise { room, bytes, .. }) = self.promised.remove(name) {
             let mut index = self.shared.index.lock();
             index.release(&self.origin, room);
-            index.promised = index.promised.saturating_sub(bytes);
+            index.settle(bytes);
         }
     }
 
