@@ -8,6 +8,11 @@ mod attack;
 pub mod beacons;
 mod connections;
 mod contents;
+pub mod file_clients;
+mod file_server_floods;
+pub mod file_servers;
+mod file_sides;
+mod file_target;
 mod floods;
 pub mod gossip;
 pub mod hellos;
@@ -22,6 +27,7 @@ mod two_way_impostors;
 mod two_way_mailboxes;
 
 pub use self::attack::{Attack, Done, Run};
+pub use self::file_target::{FRIENDS, FileTarget, PUBLIC, SECRET, make_home};
 pub use self::target::{GROUP, Good, GossipTarget, Target};
 
 /// Returns all attacks, in the order in which they are run.
@@ -40,6 +46,9 @@ pub fn all() -> Vec<Attack> {
         two_way_mailboxes::ATTACKS,
         two_way_floods::ATTACKS,
         gossip::ATTACKS,
+        file_clients::ATTACKS,
+        file_servers::ATTACKS,
+        file_server_floods::ATTACKS,
     ]
     .concat()
 }

@@ -4,6 +4,7 @@ pub mod attacks;
 pub mod child;
 pub mod content;
 pub mod failure;
+pub mod file_flow;
 pub mod harness;
 pub mod hex;
 pub mod ledger;

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod dealer;
+pub mod filemq;
 pub mod ghost;
 pub mod mailbox;
 

@@ -5,6 +5,7 @@
 //!   attacks        the list of the test kit: name, description, function
 //!   victim         a process: ours (echo), pyre, or one that runs already
 //!   good           ten nodes (member) that talk to it and to each other at a pace; flow: what is lost
+//!   files          files that one of them exchanges with it
 //!   newcomer       a fresh node that wants to meet the victim
 //!   watch          what the victim's process has in memory, and open
 //! ```
@@ -15,6 +16,7 @@
 
 mod attack_run;
 mod echo;
+mod files;
 mod flow;
 mod good;
 mod member;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use zre_proto::PeerId;
 
+use super::file_target::FileTarget;
 use crate::wire::Hello;
 use crate::wire::connection::Connection;
 use crate::wire::dealer::Route;
@@ -45,6 +46,8 @@ pub struct Target {
     pub strangers: AtomicU64,
     /// The gossip that it takes part in, if any.
     pub gossip: Option<GossipTarget>,
+    /// Its file sharing, if it shares files.
+    pub files: Option<FileTarget>,
 }
 
 /// The gossip of a target.

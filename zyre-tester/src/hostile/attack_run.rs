@@ -9,6 +9,7 @@ use testkit::attacks::{Attack, Done, GossipTarget, Target};
 use testkit::usage::Usage;
 use testkit::wire::mailbox::Mailbox;
 
+use super::files::Homes;
 use super::good::Peers;
 use super::options::{Options, Whom};
 use super::report::{KEPT_DESCRIPTORS, KEPT_MEMORY, Level, Row, Summary, millis};
@@ -37,6 +38,7 @@ pub(super) struct AttackRun<'a> {
     options: &'a Options,
     place: Place,
     peers: Peers,
+    homes: Homes,
     victim: Victim,
     target: Arc<Target>,
     /// The gossip hub that victims connect to.
@@ -55,7 +57,8 @@ impl<'a> AttackRun<'a> {
     /// What does not start.
     pub(super) async fn begin(options: &'a Options, descriptors: usize) -> Result<Self, String> {
         count_panics();
-        let peers = Peers::start(&options.interface, options.beacon_port).await?;
+        let homes = Homes::make()?;
+        let peers = Peers::start(&options.interface, options.beacon_port, &homes.good).await?;
         let good = peers.first().ok_or("there are no good peers")?;
         let interface = good.interfaces().into_iter().find(|it| !it.broadcasts.is_empty());
         let interface = interface.ok_or("the good peers have no interface that can broadcast")?;
@@ -66,6 +69,7 @@ impl<'a> AttackRun<'a> {
         let lies = Arc::new(lies);
         let place = Place {
             gossip_hub: lies.address,
+            home: homes.of_victim(),
             interface: options.interface.clone(),
             here,
             beacon_port: options.beacon_port,
@@ -84,6 +88,7 @@ impl<'a> AttackRun<'a> {
             descriptors,
             strangers: AtomicU64::new(0),
             gossip: victim.gossip.map(|hub| GossipTarget { hub, lies: Arc::clone(&lies) }),
+            files: None,
         });
         let (memory, descriptors, counted) = Default::default();
         let messages = 0;
@@ -91,6 +96,7 @@ impl<'a> AttackRun<'a> {
             options,
             place,
             peers,
+            homes,
             victim,
             target,
             lies,
@@ -112,6 +118,7 @@ impl<'a> AttackRun<'a> {
         if !self.peers.know(id, echoes, MEET).await {
             return Err("the good peers and the victim do not meet".into());
         }
+        self.share_files().await?;
         self.peers.talk_to(id, echoes);
         // What a program needs once, it keeps: that is not the attacks' doing.
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -121,6 +128,19 @@ impl<'a> AttackRun<'a> {
             return Ok(());
         }
         Err(format!("the good peers do not get on before any attack: {}", found.describe()))
+    }
+
+    /// A good peer and the victim begin to exchange files, if it is one of ours.
+    async fn share_files(&mut self) -> Result<(), String> {
+        if self.options.whom() != Whom::Ours {
+            return Ok(());
+        }
+        let good = self.peers.first().ok_or("there are no good peers")?;
+        let files = self.homes.begin(good, self.victim.id).await?;
+        if let Some(target) = Arc::get_mut(&mut self.target) {
+            target.files = Some(files);
+        }
+        Ok(())
     }
 
     /// Runs these, and prints what becomes of each.
@@ -182,6 +202,7 @@ impl<'a> AttackRun<'a> {
         let start = Instant::now();
         let patience = self.options.patience();
         let before = self.usage();
+        self.homes.found();
         let watch = self.victim.pid.zip(self.peers.handle().ok());
         let watch = watch.map(|(pid, on)| Watch::begin(pid, &on));
         let (came_about, Done { note, held }) = self.carry_out(attack).await;
@@ -192,9 +213,15 @@ impl<'a> AttackRun<'a> {
         });
         drop(held);
         tokio::time::sleep(AFTER).await;
-        let after = self.settled(before).await;
+        let (kept, after) = self.given_back(attack, before).await;
+        if kept != before {
+            notes.push("what the heap keeps is no more when it is repeated".into());
+        }
+        let before = kept;
         self.peers.quiesce(patience).await;
         let found = self.peers.found(patience);
+        let files = self.homes.found();
+        notes.extend(files.wrong.iter().cloned());
         let most = watch.and_then(|watch| watch.most());
         let memory = level(before, most, after, kibibytes);
         let descriptors = level(before, most, after, open_descriptors);
@@ -215,6 +242,7 @@ impl<'a> AttackRun<'a> {
             seconds: start.elapsed().as_secs_f64(),
             newcomer_ms: newcomer.map(millis),
             good: report::Good::from(found),
+            files: report::Files::from(&files),
             memory_kib: memory,
             descriptors,
             notes,
@@ -262,6 +290,28 @@ impl<'a> AttackRun<'a> {
         self.peers.handle()?.spawn(meeting).await.map_err(|error| error.to_string())?
     }
 
+    /// What is used before and after the attack. What a heap keeps of it is no leak if the same attack
+    /// takes no more of it the second time: then that is what there was before.
+    async fn given_back(
+        &self,
+        attack: &Attack,
+        before: Option<Usage>,
+    ) -> (Option<Usage>, Option<Usage>) {
+        let given_back =
+            |before, after| level(before, after, after, kibibytes).is_given_back(KEPT_MEMORY);
+        let after = self.settled(before).await;
+        if given_back(before, after) {
+            return (before, after);
+        }
+        drop(self.carry_out(attack).await);
+        tokio::time::sleep(AFTER).await;
+        let again = self.settled(after).await;
+        let of = |usage: Option<Usage>| usage.map_or(0, kibibytes);
+        // A leak takes as much again.
+        let most = of(after) + of(after).saturating_sub(of(before)) / 2;
+        if of(again) <= most { (again, again) } else { (before, again) }
+    }
+
     /// What is used when enough is given back, or after a while.
     async fn settled(&self, before: Option<Usage>) -> Option<Usage> {
         let deadline = Instant::now() + SETTLE;
@@ -295,6 +345,8 @@ impl<'a> AttackRun<'a> {
         // It has not lived through the whole run.
         self.memory.before = None;
         self.descriptors.before = None;
+        self.homes.next()?;
+        self.place.home = self.homes.of_victim();
         let next = self.options.find(&self.place, &self.peers).await?;
         std::mem::replace(&mut self.victim, next).kill();
         let Target { beacon_port, broadcast, here, elsewhere, descriptors, .. } = *self.target;
@@ -315,6 +367,7 @@ impl<'a> AttackRun<'a> {
                 .victim
                 .gossip
                 .map(|hub| GossipTarget { hub, lies: Arc::clone(&self.lies) }),
+            files: None,
         });
         self.settle_in().await
     }

@@ -6,10 +6,10 @@ use std::io::Read;
 use std::net::SocketAddr;
 
 use serde_json::json;
-use testkit::attacks::GROUP;
+use testkit::attacks::{FRIENDS, GROUP, SECRET};
 use testkit::heard;
 use testkit::ledger::Presence;
-use zyre::{Event, Node, PeerId};
+use zyre::{Event, Node, PeerId, Recipient};
 
 use super::member::WORD;
 use super::options::Options;
@@ -40,7 +40,16 @@ async fn live(options: &Options) -> Result<(), String> {
         }
         None => builder,
     };
+    let builder = match &options.home {
+        Some(home) => builder.share(home.join("shared"), home.join("received")),
+        None => builder,
+    };
     let (node, mut events) = builder.start().await.map_err(|error| error.to_string())?;
+    if let Some(home) = &options.home {
+        let secret = node.publish(home.join(&SECRET[1..])).named(SECRET);
+        let published = secret.to(Recipient::Group(FRIENDS.into())).await;
+        published.map_err(|error| format!("the secret: {error}"))?;
+    }
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     let hub = node.gossip().listening.first().map(ToString::to_string);
     let started = json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint, "gossip": hub });

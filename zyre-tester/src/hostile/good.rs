@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use testkit::attacks::{GROUP, Good};
+use testkit::file_flow::Folders;
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 use zyre::{Node, PeerId};
@@ -23,11 +24,15 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    /// Starts them.
+    /// Starts them. The first shares these folders.
     ///
     /// # Errors
     /// What went wrong.
-    pub(super) async fn start(interface: &str, beacon_port: u16) -> Result<Self, String> {
+    pub(super) async fn start(
+        interface: &str,
+        beacon_port: u16,
+        folders: &Folders,
+    ) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -39,6 +44,11 @@ impl Peers {
         for number in 0..PEERS {
             let builder = Node::builder().name(format!("good {number}")).join("good");
             let builder = builder.interface(interface).beacon_port(beacon_port);
+            // The first exchanges files with the victim as well.
+            let builder = match number {
+                0 => builder.share(&folders.shared, &folders.received),
+                _ => builder,
+            };
             let started = handle.spawn(builder.start()).await;
             let started = started.map_err(|error| error.to_string())?;
             members.push(started.map_err(|error| format!("a good peer: {error}"))?);

@@ -63,6 +63,9 @@ pub(crate) struct Options {
     /// The gossip hub that the victim connects to.
     #[arg(long, hide = true)]
     pub(super) gossip_hub: Option<SocketAddr>,
+    /// The directory in which the victim's folders are.
+    #[arg(long, hide = true)]
+    pub(super) home: Option<PathBuf>,
     /// This is the victim.
     #[arg(long, hide = true)]
     pub(super) victim: bool,

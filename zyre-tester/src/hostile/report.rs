@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use testkit::attacks::Attack;
+use testkit::file_flow::FilesFound;
 
 use super::flow::Found;
 
@@ -17,6 +18,10 @@ pub(super) const KEPT_DESCRIPTORS: u64 = 4;
 /// Of the messages that good peers are meant to exchange, so much is enough: in a short time one
 /// more or less makes a difference.
 const ENOUGH: f64 = 0.9;
+
+/// How long a good file may take, in ms. One second of it is the rest that a file has before it is
+/// published.
+const SLOWEST_FILE_MS: f64 = 8000.0;
 
 /// What an attack has come to.
 #[derive(Debug, Serialize)]
@@ -35,6 +40,7 @@ pub(super) struct Row {
     /// From the start of a fresh node to the victim's answer.
     pub(super) newcomer_ms: Option<f64>,
     pub(super) good: Good,
+    pub(super) files: Files,
     pub(super) memory_kib: Level,
     pub(super) descriptors: Level,
     pub(super) notes: Vec<String>,
@@ -49,6 +55,22 @@ pub(super) struct Good {
     /// Messages a second.
     pub(super) rate: f64,
     pub(super) slowest_ms: f64,
+}
+
+/// Files that a good peer and the victim have exchanged during the attack.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Files {
+    whole: u64,
+    slowest_ms: f64,
+    /// How many have not come, or not as they were.
+    wrong: usize,
+}
+
+impl From<&FilesFound> for Files {
+    fn from(found: &FilesFound) -> Self {
+        let slowest_ms = millis(found.slowest);
+        Self { whole: found.whole, slowest_ms, wrong: found.wrong.len() }
+    }
 }
 
 /// What the victim has, of one kind.
@@ -101,6 +123,7 @@ impl Row {
             seconds: 0.0,
             newcomer_ms: None,
             good: Good::default(),
+            files: Files::default(),
             memory_kib: Level::default(),
             descriptors: Level::default(),
             notes: Vec::new(),
@@ -118,6 +141,7 @@ impl Row {
             (!self.good.undisturbed, "good peers"),
             (self.good.slowest_ms > patience, "slow"),
             (self.good.rate < rate * ENOUGH, "rate"),
+            (self.files.wrong > 0 || self.files.slowest_ms > SLOWEST_FILE_MS, "files"),
             (!self.memory_kib.is_given_back(KEPT_MEMORY), "memory"),
             (!self.descriptors.is_given_back(KEPT_DESCRIPTORS), "descriptors"),
         ];

@@ -2,7 +2,7 @@
 //! same lines, or one that was started elsewhere.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Weak};
@@ -47,6 +47,8 @@ pub(super) struct Place {
     pub(super) beacon_port: u16,
     /// The gossip hub that it connects to, if it can: the attacker's.
     pub(super) gossip_hub: SocketAddr,
+    /// Where its folders are.
+    pub(super) home: PathBuf,
     /// How many descriptors it may open.
     pub(super) descriptors: Option<u64>,
     /// It dies of an attack.
@@ -64,6 +66,7 @@ impl Victim {
         command.args(["hostile", "--victim", "--interface", &place.interface]);
         command.args(["--beacon-port", &place.beacon_port.to_string()]);
         command.args(["--gossip-hub", &place.gossip_hub.to_string()]);
+        command.arg("--home").arg(&place.home);
         command.args(place.descriptors.map(|number| format!("--descriptors={number}")));
         command.args(place.sabotage.then_some("--sabotage"));
         // Each thread its own heap is fast, and gives little back: that would look like a leak.

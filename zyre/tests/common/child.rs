@@ -107,6 +107,10 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
     if let Some(hub) = settings["gossip_connect"].as_str() {
         builder = builder.gossip_connect(hub.parse::<HostEndpoint>().expect("an endpoint"));
     }
+    #[cfg(feature = "files")]
+    if let Some(home) = settings["home"].as_str().map(std::path::Path::new) {
+        builder = builder.share(home.join("shared"), home.join("received"));
+    }
     if let Some(time) = time("interval") {
         builder = builder.beacon_interval(time);
     }
@@ -121,6 +125,13 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
 
 pub async fn start(settings: &Value) -> (Node, Events) {
     let (node, events) = builder(settings).start().await.expect("the node starts");
+    #[cfg(feature = "files")]
+    if let Some(home) = settings["home"].as_str().map(std::path::Path::new) {
+        let friends = zyre::Recipient::Group(testkit::attacks::FRIENDS.into());
+        let name = testkit::attacks::SECRET;
+        let secret = node.publish(home.join(&name[1..])).named(name).to(friends);
+        secret.await.expect("the secret is published");
+    }
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     let hub = node.gossip().listening.first().map(ToString::to_string);
     let started = json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint, "gossip": hub });

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::attacks::{GROUP, Good, GossipTarget, Target};
+use testkit::attacks::{FileTarget, GROUP, Good, GossipTarget, Target};
 use testkit::wire::connection::Connection;
 use testkit::wire::dealer::Route;
 use testkit::wire::ghost::Ghost;
 use testkit::wire::mailbox::Mailbox;
 use testkit::wire::{self, HELLO, Hello};
 use tokio::task::JoinHandle;
-use zyre::{Event, PeerId};
+use zyre::{Builder, Event, PeerId};
 
 use crate::common::child::{Child, text};
 use crate::common::{DEADLINE, Member, free_port, on, soon, until, until_some};
@@ -39,6 +39,8 @@ pub(crate) struct AttackRun {
     strangers: u64,
     /// The hub that the node connects to, if it gossips.
     lies: Option<Arc<Mailbox>>,
+    /// The file sharing of the node, if it shares files.
+    pub(crate) files: Option<FileTarget>,
 }
 
 /// How the good peer is connected to the node.
@@ -66,7 +68,16 @@ impl AttackRun {
         Self::beside(GoodPeer::Chooser, settings).await
     }
 
-    pub(crate) async fn beside(kind: GoodPeer, mut settings: Value) -> Self {
+    pub(crate) async fn beside(kind: GoodPeer, settings: Value) -> Self {
+        Self::built(kind, settings, |builder| builder).await
+    }
+
+    /// The good peer is made a little different.
+    pub(crate) async fn built(
+        kind: GoodPeer,
+        mut settings: Value,
+        build: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let beacon_port = free_port();
         settings["port"] = beacon_port.into();
         settings["contest"] = GROUP.into();
@@ -74,7 +85,7 @@ impl AttackRun {
         let id = u128::from_be_bytes(*victim.id.as_bytes());
         let id = if kind == GoodPeer::Chooser { id - 1 } else { id + 1 };
         let builder = on(beacon_port).name("good").id(PeerId::new(id.to_be_bytes()));
-        let mut good = Member::start(builder.two_way(kind != GoodPeer::Plain)).await;
+        let mut good = Member::start(build(builder.two_way(kind != GoodPeer::Plain))).await;
         good.enter(victim.id).await;
         let link = good.node.peer(victim.id).expect("it has entered").link;
         assert_eq!(link == zyre::LinkKind::OneEachWay, kind == GoodPeer::Plain);
@@ -82,7 +93,7 @@ impl AttackRun {
         let node = good.node.clone();
         let exchanged = Arc::new(AtomicU64::new(0));
         let exchange = tokio::spawn(exchange(good, victim.id, Arc::clone(&exchanged)));
-        let (resident, strangers, lies) = (0, 0, None);
+        let (resident, strangers, lies, files) = (0, 0, None, None);
         let mut run = Self {
             victim,
             beacon_port,
@@ -92,6 +103,7 @@ impl AttackRun {
             resident,
             strangers,
             lies,
+            files,
         };
         run.exchange_more(200).await;
         run.resident = run.victim.resident();
@@ -110,6 +122,24 @@ impl AttackRun {
 
     pub(crate) fn good(&self) -> PeerId {
         self.good.id()
+    }
+
+    /// A header of the node, as the good peer knows it.
+    #[cfg(feature = "files")]
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let victim = self.good.peer(self.victim.id)?;
+        victim.headers.get(name).map(ToString::to_string)
+    }
+
+    /// What the node has grown by, in KiB.
+    pub(crate) fn grown(&self) -> u64 {
+        self.victim.resident().saturating_sub(self.resident)
+    }
+
+    /// What it has now is what it may have.
+    #[cfg(feature = "files")]
+    pub(crate) fn measure(&mut self) {
+        self.resident = self.victim.resident();
     }
 
     pub(crate) fn good_endpoint(&self) -> zyre::Endpoint {
@@ -162,6 +192,7 @@ impl AttackRun {
                 .clone()
                 .zip(self.victim.gossip)
                 .map(|(lies, hub)| GossipTarget { hub, lies }),
+            files: self.files.clone(),
         })
     }
 
@@ -275,7 +306,7 @@ impl AttackRun {
         let seen = self.victim.seen();
         let about: Vec<_> = seen.iter().filter(|report| report["peer"] == good).collect();
         assert_eq!(about.len(), 1, "only its ENTER: {about:?}");
-        let grown = self.victim.resident().saturating_sub(self.resident);
+        let grown = self.grown();
         println!("the node has grown by {grown} KiB");
         assert!(grown < MEMORY_KIB, "the node has grown by {grown} KiB");
         assert_eq!(self.good.peers(), [self.victim.id]);

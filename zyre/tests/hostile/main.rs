@@ -9,6 +9,8 @@ mod attack_run;
 mod beacons;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "files")]
+mod files;
 mod impostors;
 mod list;
 mod messages;
@@ -24,7 +26,11 @@ use testkit::{async_tests, harness, role};
 
 fn main() -> ExitCode {
     role::play(|_, settings| harness::block_on_one_thread(common::child::echo(settings)));
-    harness::run([plain_tests(), two_way_tests()].concat())
+    #[cfg(not(feature = "files"))]
+    let file_tests = Vec::new();
+    #[cfg(feature = "files")]
+    let file_tests = file_tests();
+    harness::run([plain_tests(), two_way_tests(), file_tests].concat())
 }
 
 fn plain_tests() -> Vec<Test> {
@@ -107,5 +113,17 @@ fn two_way_tests() -> Vec<Test> {
         two_way_mailboxes::a_dialled_node_that_breaks_the_protocol_is_left_at_once,
         two_way_mailboxes::a_dialled_node_that_is_another_one_is_told_nothing,
         two_way_mailboxes::a_dialled_node_with_the_endpoint_of_another_takes_nobody_s_place,
+    ]
+}
+
+#[cfg(feature = "files")]
+fn file_tests() -> Vec<Test> {
+    async_tests![
+        files::attacks_by_clients_that_break_the_protocol,
+        files::attacks_by_clients_that_take_much,
+        files::attacks_by_clients_in_the_name_of_others,
+        files::attacks_by_servers_that_break_the_protocol,
+        files::attacks_by_servers_that_lie,
+        files::attacks_by_servers_that_send_much,
     ]
 }
