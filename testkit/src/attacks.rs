@@ -11,6 +11,7 @@ mod contents;
 pub mod file_clients;
 mod file_server_floods;
 pub mod file_servers;
+mod file_sides;
 mod file_target;
 mod floods;
 pub mod gossip;

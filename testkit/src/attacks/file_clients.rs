@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attack::{Attack, Done};
-use super::file_target::{
-    FileTarget, SECRET, awaited, connect, fetched, is_served, offered, subscribed,
-    subscribed_as_ours, whole,
+use super::file_sides::{
+    awaited, connect, fetched, is_served, offered, subscribed, subscribed_as_ours, whole,
 };
+use super::file_target::{FileTarget, PUBLIC, SECRET};
 use super::target::{Target, linger, many};
 use crate::wire::connection::Connection;
 use crate::wire::filemq::{
@@ -227,7 +227,7 @@ async fn resume(target: Arc<Target>) -> Result<Done, String> {
         format!("-1 {ones} {twos}"),
         format!("0 {ones} {twos}"),
         format!("1000000 {ones} {ones}"),
-        format!("{} {ones} {twos}", super::file_target::PUBLIC.1),
+        format!("{} {ones} {twos}", PUBLIC.1),
         format!("{} {ones} {twos}", u64::MAX),
         format!("99999999999999999999999 {ones} {twos}"),
     ];

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::attack::{Attack, Done};
 use super::file_servers::{NO_FILES, fetched, good_file_comes, held, only};
-use super::file_target::FileServer;
+use super::file_sides::FileServer;
 use super::target::{Target, linger};
 use crate::wire;
 use crate::wire::filemq::{HUGZ, OHAI_OK, Piece, TERMS, message, offer, offers};

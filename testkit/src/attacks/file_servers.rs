@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attack::{Attack, Done};
-use super::file_target::{FileServer, FileTarget, awaited, is_served};
+use super::file_sides::{FileServer, awaited, is_served};
+use super::file_target::FileTarget;
 use super::target::{Target, linger};
 use crate::wire::connection::Connection;
 use crate::wire::filemq::{self, ANSWERS, HUGZ, Piece, TERMS, message, offer, offers, withdrawn};

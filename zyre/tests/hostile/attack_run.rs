@@ -125,6 +125,7 @@ impl AttackRun {
     }
 
     /// A header of the node, as the good peer knows it.
+    #[cfg(feature = "files")]
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let victim = self.good.peer(self.victim.id)?;
         victim.headers.get(name).map(ToString::to_string)
@@ -136,6 +137,7 @@ impl AttackRun {
     }
 
     /// What it has now is what it may have.
+    #[cfg(feature = "files")]
     pub(crate) fn measure(&mut self) {
         self.resident = self.victim.resident();
     }
