@@ -45,8 +45,8 @@ pub enum ServerEvent {
         /// Bytes of the file.
         size: u64,
         /// Whether the client has still to say what has become of it, as clients of this
-        /// implementation do: `Confirmed` or `Rejected`, unless the file changes or the connection
-        /// ends before.
+        /// implementation do: `Confirmed`, `Rejected` or `Declined`, unless the file changes or the
+        /// connection ends before.
         receipt_follows: bool,
     },
     /// A client has said that it has a file: whole, verified, and under its name. Also told of files
