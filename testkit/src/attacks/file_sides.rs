@@ -114,6 +114,8 @@ pub(super) async fn is_served(target: &Target, files: &FileTarget) -> Result<(),
 /// # Errors
 /// If it is not offered in time.
 pub(super) async fn offered(client: &mut Connection) -> Result<(u64, Vec<Vec<u8>>), String> {
+    // Nothing is offered before it: there could be more that the client has.
+    client.send(&[&filemq::nom(0)]).await;
     let mut names = Vec::new();
     loop {
         let offers = awaited(client, filemq::OFFERS).await?;

@@ -32,6 +32,8 @@ pub(super) struct Offers {
     files: BTreeMap<u64, HeldOffer>,
     /// Offers beyond the limit, which are not answered until there is room for them.
     waiting: BTreeMap<u64, OfferedFile>,
+    /// The last number of each name that waits.
+    waiting_numbers: BTreeMap<VirtualPath, u64>,
     numbers: BTreeMap<VirtualPath, u64>,
     /// Bytes of all names.
     name_bytes: usize,
@@ -67,6 +69,7 @@ impl Offers {
             is_full: false,
             files: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            waiting_numbers: BTreeMap::new(),
             numbers: BTreeMap::new(),
             name_bytes: 0,
             unsent: Vec::new(),
@@ -80,7 +83,9 @@ impl Offers {
             self.withdraw(old, out);
         }
         self.withdraw(number, out);
-        self.waiting.retain(|_, waiting| waiting.name != file.name);
+        if let Some(&old) = self.waiting_numbers.get(&file.name) {
+            self.take_out_waiting(old);
+        }
         if !self.has_room_for(&file) {
             self.wait(number, file, out);
             return false;
@@ -97,6 +102,7 @@ impl Offers {
         let reason = Refusal::Offers { limit: self.limit };
         let (name, waits) = (file.name.clone(), self.waiting.len() < MAX_WAITING);
         if waits {
+            self.waiting_numbers.insert(file.name.clone(), number);
             self.waiting.insert(number, file);
         } else {
             self.answer(number, Verdict::Decline, reason.to_string());
@@ -109,8 +115,17 @@ impl Offers {
 
     /// Returns the next offer that has waited, if there is room for it.
     pub(super) fn take_waiting(&mut self) -> Option<(u64, OfferedFile)> {
-        let has_room = self.has_room_for(self.waiting.first_key_value()?.1);
-        if has_room { self.waiting.pop_first() } else { None }
+        let (&number, next) = self.waiting.first_key_value()?;
+        if !self.has_room_for(next) {
+            return None;
+        }
+        self.take_out_waiting(number).map(|file| (number, file))
+    }
+
+    fn take_out_waiting(&mut self, number: u64) -> Option<OfferedFile> {
+        let file = self.waiting.remove(&number)?;
+        self.waiting_numbers.remove(&file.name);
+        Some(file)
     }
 
     fn has_room_for(&self, file: &OfferedFile) -> bool {
@@ -132,7 +147,7 @@ impl Offers {
 
     /// Handles that an offer holds no more.
     pub(super) fn withdraw(&mut self, number: u64, out: &mut ClientOutputs) {
-        self.waiting.remove(&number);
+        self.take_out_waiting(number);
         let Some(held) = self.remove(number) else { return };
         Self::release(number, &held, out);
         out.push_back(ClientOutput::Event(ClientSessionEvent::Withdrawn { number }));
