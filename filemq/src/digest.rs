@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex;
+
 /// A digest of the whole content of a file.
 ///
 /// SHA-1 is what the protocol names and other implementations speak. BLAKE3 is what two sides of
@@ -67,24 +69,12 @@ pub struct ParseDigestError;
 impl FromStr for Digest {
     type Err = ParseDigestError;
     fn from_str(text: &str) -> Result<Self, ParseDigestError> {
-        match text.strip_prefix(BLAKE3) {
-            Some(digits) => bytes(digits).map(Self::Blake3),
-            None => bytes(text).map(Self::Sha1),
-        }
+        let digest = match text.strip_prefix(BLAKE3) {
+            Some(digits) => hex::from_digits(digits).map(Self::Blake3),
+            None => hex::from_digits(text).map(Self::Sha1),
+        };
+        digest.ok_or(ParseDigestError)
     }
-}
-
-fn bytes<const N: usize>(digits: &str) -> Result<[u8; N], ParseDigestError> {
-    let mut bytes = [0; N];
-    if digits.len() != 2 * N {
-        return Err(ParseDigestError);
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-        let digit = |c: u8| char::from(c).to_digit(16).ok_or(ParseDigestError);
-        let value = digit(pair[0])? * 16 + digit(pair[1])?;
-        *byte = u8::try_from(value).map_err(|_| ParseDigestError)?;
-    }
-    Ok(bytes)
 }
 
 /// Computes a [`Digest`] of content that comes in pieces.

@@ -58,6 +58,7 @@ pub mod disk;
 mod driver;
 mod fate;
 mod file_event;
+mod hex;
 pub mod message;
 mod omission;
 mod publish_error;

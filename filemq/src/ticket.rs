@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::hex;
+
 /// Bytes of a ticket.
 const LEN: usize = 16;
 
@@ -26,17 +28,13 @@ impl Ticket {
 
     /// Returns the ticket as the options of ICANHAZ have it: 32 lower-case hexadecimal digits.
     pub(crate) fn to_hex(self) -> String {
-        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        hex::to_digits(&self.0)
     }
 
     /// Reads the value of the option; `None` if it is not that of a ticket.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
-        let are_digits = text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() != 2 * LEN || !are_digits {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
+        let is_upper = text.bytes().any(|digit| digit.is_ascii_uppercase());
+        hex::from_digits(text).filter(|_| !is_upper).map(Self)
     }
 }
 

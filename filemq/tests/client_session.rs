@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+#[path = "common/client_outputs.rs"]
+mod client_outputs;
 mod common;
 
 use std::time::{Duration, Instant};
@@ -10,11 +12,12 @@ use bytes::Bytes;
 use filemq::digest::Algorithm;
 use filemq::message::{Cheezburger, Message, Operation, Outcome};
 use filemq::session::{
-    ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
-    ResumePoint, Write, Written,
+    ClientClose, ClientConfig, ClientSession, ClientSessionEvent, Inventory, ResumePoint, Write,
+    Written,
 };
 use filemq::{Fate, FileEvent, Refusal, Ticket, VirtualPath};
 
+use client_outputs::Outputs;
 use common::vectors::named;
 use common::{
     content, dictionary, icanhaz, icanhaz_ok, icanhaz_ok_credit, icanhaz_ok_receipt, nom, path,
@@ -34,14 +37,6 @@ struct Client {
     sequence: u64,
     /// The numbers of the files that have begun.
     begun: Vec<u64>,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Outputs {
-    said: Vec<Message>,
-    writes: Vec<Write>,
-    events: Vec<ClientSessionEvent>,
-    close: Option<ClientClose>,
 }
 
 impl Client {
@@ -87,18 +82,10 @@ impl Client {
     }
 
     fn outputs(&mut self) -> Outputs {
-        let mut outputs = Outputs::default();
-        while let Some(output) = self.session.poll_output() {
-            assert!(outputs.close.is_none(), "something after the end");
-            match output {
-                ClientOutput::Send(frame) => outputs.said.push(Message::decode(&frame).unwrap()),
-                ClientOutput::Write(Write::Begin { name, sequence, offset, info }) => {
-                    self.begun.push(sequence);
-                    outputs.writes.push(Write::Begin { name, sequence: 0, offset, info });
-                }
-                ClientOutput::Write(write) => outputs.writes.push(write),
-                ClientOutput::Event(event) => outputs.events.push(event),
-                ClientOutput::Close(why) => outputs.close = Some(why),
+        let mut outputs = Outputs::of(&mut self.session);
+        for write in &mut outputs.writes {
+            if let Write::Begin { sequence, .. } = write {
+                self.begun.push(std::mem::take(sequence));
             }
         }
         outputs

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use filemq::digest::Algorithm;
 use filemq::message::{Cheezburger, Message, Offer, Outcome, Verdict};
 use filemq::session::{
-    ClientClose, ClientConfig, ClientOutput, ClientSession, ClientSessionEvent, Inventory,
-    OfferedFile, ResumePoint, Write, Written,
+    ClientClose, ClientConfig, ClientSession, ClientSessionEvent, Inventory, OfferedFile,
+    ResumePoint, Write, Written,
 };
 use filemq::{Accept, Fate, FileEvent, Refusal};
 
+use super::client_outputs::Outputs;
 use super::common::{content, dictionary, digest, icanhaz_ok, nom, path, piece, receipt, text};
 use super::{agreed, answers};
 
@@ -18,14 +19,6 @@ struct Client {
     session: ClientSession,
     now: Instant,
     sequence: u64,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Outputs {
-    said: Vec<Message>,
-    writes: Vec<Write>,
-    events: Vec<ClientSessionEvent>,
-    close: Option<ClientClose>,
 }
 
 impl Client {
@@ -60,16 +53,7 @@ impl Client {
     }
 
     fn outputs(&mut self) -> Outputs {
-        let mut outputs = Outputs::default();
-        while let Some(output) = self.session.poll_output() {
-            match output {
-                ClientOutput::Send(frame) => outputs.said.push(Message::decode(&frame).unwrap()),
-                ClientOutput::Write(write) => outputs.writes.push(write),
-                ClientOutput::Event(event) => outputs.events.push(event),
-                ClientOutput::Close(why) => outputs.close = Some(why),
-            }
-        }
-        outputs
+        Outputs::of(&mut self.session)
     }
 }
 

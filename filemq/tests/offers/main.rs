@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+#[path = "../common/client_outputs.rs"]
+mod client_outputs;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/pair.rs"]

@@ -301,14 +301,16 @@ impl Engine {
             && now >= after(quiet_since, times.ask_after());
         let missed_at = peer.missed_at(&times);
         let Some(presence) = peer.ready_mut() else { return };
-        if let Some(mut probe) = presence.probe.take_if(|probe| probe.deadline <= now) {
+        if let Some(probe) = &mut presence.probe
+            && probe.suspicion == Suspicion::Moved
+            && probe.deadline <= now
+            && let Some(later) = missed_at.filter(|missed_at| *missed_at > now)
+        {
             // The answer may be late where packets are lost. One that has moved says nothing.
-            let missed_at = missed_at.filter(|_| probe.suspicion == Suspicion::Moved);
-            if let Some(later) = missed_at.filter(|missed_at| *missed_at > now) {
-                probe.deadline = later;
-                presence.probe = Some(probe);
-                return self.reschedule(now, id);
-            }
+            probe.deadline = later;
+            return self.reschedule(now, id);
+        }
+        if let Some(probe) = presence.probe.take_if(|probe| probe.deadline <= now) {
             return self.suspicion_confirmed(now, id, probe.suspicion);
         }
         if expired {

@@ -36,7 +36,7 @@ pub(super) fn candidates(name: &str, origin: &str) -> impl Iterator<Item = Strin
         let first = std::iter::once(name.clone());
         first.chain((2_u64..).map(move |number| format!("{name}-{number}")))
     };
-    // Somebody may have taken many of the name; few will have taken those with this origin.
+    // Another origin may have taken many variants of the name, but hardly those with this origin in them.
     numbered(name.to_owned()).take(100).chain(numbered(format!("{name}-{origin}")))
 }
 

@@ -168,12 +168,12 @@ impl FolderIndex {
         self.reserved.add(origin, room);
     }
 
-    /// Notes that so many bytes more will be needed on the disk.
+    /// Notes that `bytes` more bytes will be needed on the disk.
     pub(super) const fn promise(&mut self, bytes: u64) {
         self.promised = self.promised.saturating_add(bytes);
     }
 
-    /// Notes that so many bytes are on the disk by now, or do not come.
+    /// Notes that `bytes` bytes are on the disk by now, or do not come.
     pub(super) const fn settle(&mut self, bytes: u64) {
         self.promised = self.promised.saturating_sub(bytes);
     }

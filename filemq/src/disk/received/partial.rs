@@ -84,22 +84,19 @@ impl PartialFile {
         let mode = info.as_ref().map_or(DEFAULT_MODE, |info| info.mode & 0o777 | 0o600);
         let file = directory.open_file(&file_name, OpenMode::Replace { mode })?;
         let hasher = Hasher::new(algorithm(info.as_ref()));
-        let room = Reservation::default();
-        let (length, pending, recorded, torn) = (0, 0, false, false);
-        let end = SparseEnd::default();
         Ok(Self {
             name,
             sequence,
             file_name,
             file,
-            length,
-            end,
+            length: 0,
+            end: SparseEnd::default(),
             hasher,
             info,
-            room,
-            pending,
-            recorded,
-            torn,
+            room: Reservation::default(),
+            pending: 0,
+            recorded: false,
+            torn: false,
         })
     }
 
@@ -117,21 +114,19 @@ impl PartialFile {
         };
         let mut end = SparseEnd::at(offset);
         end.cut(&file, offset)?;
-        let info = Some(info);
-        let (length, pending, recorded, torn) = (offset, 0, true, false);
         Ok(Self {
             name,
             sequence,
             file_name,
             file,
-            length,
+            length: offset,
             end,
             hasher,
-            info,
+            info: Some(info),
             room,
-            pending,
-            recorded,
-            torn,
+            pending: 0,
+            recorded: true,
+            torn: false,
         })
     }
 

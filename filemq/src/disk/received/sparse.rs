@@ -19,7 +19,7 @@ pub(super) struct SparseEnd {
 }
 
 impl SparseEnd {
-    /// Creates the end of a file of which so many bytes were written.
+    /// Returns the end of a file of which this number of bytes was written.
     pub(super) const fn at(written: u64) -> Self {
         Self { written }
     }

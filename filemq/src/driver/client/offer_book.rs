@@ -62,7 +62,7 @@ struct RememberedFile {
     /// Whether the application was told that the offer holds no more.
     is_withdrawn: bool,
     decided: Decided,
-    /// Where it is to be put.
+    /// The path that the application wants it at.
     target: Option<PathBuf>,
 }
 

@@ -51,7 +51,7 @@ impl ReceivedWriter {
         Ok(())
     }
 
-    /// Notes that so many bytes of a file are on the disk by now, or do not come.
+    /// Notes that `bytes` bytes of a file are on the disk by now, or do not come.
     pub(super) fn settle(&self, current: &mut PartialFile, bytes: u64) {
         let settled = current.pending.min(bytes);
         if settled > 0 {
