@@ -74,13 +74,15 @@ struct Dispute {
     /// Whether the voters could elect the one that was computed: it is lower than theirs.
     can_correct: bool,
     corrections: u32,
+    /// No wave is begun for it sooner, also if that became possible only later.
+    not_before: Instant,
     counted: bool,
 }
 
 impl Dispute {
     fn correct_at(&self) -> Option<Instant> {
         let may = self.can_correct && self.corrections < MAX_CORRECTIONS;
-        may.then(|| self.since + CORRECT_AFTER * (self.corrections + 1))
+        may.then_some(self.not_before)
     }
 
     fn count_at(&self) -> Option<Instant> {
@@ -275,11 +277,15 @@ impl Ballot {
             since: now,
             can_correct,
             corrections: 0,
+            not_before: now + CORRECT_AFTER,
             counted: false,
         });
         dispute.can_correct = can_correct;
         let corrects = dispute.correct_at().is_some_and(|at| at <= now);
-        dispute.corrections += u32::from(corrects);
+        if corrects {
+            dispute.corrections += 1;
+            dispute.not_before = now + CORRECT_AFTER;
+        }
         let counts = dispute.count_at().is_some_and(|at| at <= now);
         dispute.counted |= counts;
         if let Some(leader) = leader.filter(|_| corrects) {

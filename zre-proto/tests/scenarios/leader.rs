@@ -607,6 +607,18 @@ fn voters_with_another_leader_than_the_lowest_are_told_of_the_lowest_and_counted
 }
 
 #[test]
+fn what_voters_can_be_told_only_later_is_not_told_again_at_once() {
+    let mut solo = member();
+    meet(&mut solo, 7, other);
+    lead(&mut solo, 7, 8);
+    solo.wait(750);
+    assert_eq!(solo.engine.leader("g"), None, "nobody contests");
+    elect(&mut solo, 7, 7);
+    let next = solo.engine.next_deadline().expect("an election runs");
+    assert!(next > solo.now(), "it is woken {:?} late", solo.now() - next);
+}
+
+#[test]
 fn voters_with_a_lower_leader_than_is_known_here_are_let_be() {
     let mut solo = leader();
     meet(&mut solo, 7, other);
