@@ -131,6 +131,9 @@ pub(crate) struct Probe {
 pub(crate) enum Suspicion {
     /// It is gone. The sign: a goodbye beacon.
     Gone,
+    /// It has left the address where it was. The signs: a goodbye beacon, and then a beacon from
+    /// another endpoint.
+    Left,
     /// It was replaced. The sign: a beacon of another node on its endpoint.
     Replaced,
     /// It has moved. The sign: a beacon from another endpoint.
@@ -486,37 +489,26 @@ impl Peer {
     /// How long to wait for the PING-OK that proves a suspicion wrong. Where the question is
     /// whether it knows us, longer each time that no answer has come: a round trip may take longer
     /// than we think.
-    pub(crate) fn probe_timeout(
-        &self,
-        now: Instant,
-        suspicion: Suspicion,
-        times: &Times,
-    ) -> Duration {
+    pub(crate) fn probe_timeout(&self, suspicion: Suspicion, times: &Times) -> Duration {
         match suspicion {
             Suspicion::LostUs => {
                 let doublings = self.regreeted.min(MAX_TIMEOUT_DOUBLINGS);
                 times.probe_timeout.saturating_mul(1 << doublings)
             }
-            Suspicion::Gone | Suspicion::Misled => times.probe_timeout,
+            Suspicion::Gone | Suspicion::Left | Suspicion::Misled => times.probe_timeout,
             // Nothing is lost by waiting, but a peer that does not read just now.
-            Suspicion::Replaced => times.greeting_timeout,
-            Suspicion::Moved => self.move_timeout(now, times).unwrap_or(times.greeting_timeout),
+            Suspicion::Replaced | Suspicion::Moved => times.greeting_timeout,
         }
     }
 
-    /// How long a two-way peer that was heard elsewhere has to answer. If it is neither heard where
-    /// it was, nor on its own connection, as one would be that does not read, it has left; and if
-    /// its host lets nobody else dial, nothing but our dial to where it is now brings it back.
-    fn move_timeout(&self, now: Instant, times: &Times) -> Option<Duration> {
-        let until_missed = self.missed_at(times)?.saturating_duration_since(now);
-        Some(until_missed.max(times.probe_timeout).min(times.greeting_timeout))
-    }
-
-    /// When a two-way peer is missed both where it is known to be and on its own connection.
+    /// Until when a two-way peer that was heard elsewhere may be silent both where it is known to be
+    /// and on its own connection. It may have several addresses, and where packets are lost beacons
+    /// are missed and an answer is late. One that knows that it has moved says goodbye.
     pub(crate) fn missed_at(&self, times: &Times) -> Option<Instant> {
         let known = self.endpoint.filter(|_| self.outgoing.two_way)?;
-        let last = self.candidates.last_beacon(known)?.max(self.last_word);
-        Some(after(last, times.ask_after()))
+        let last_beacon = self.candidates.last_beacon(known);
+        let last = last_beacon.map_or(self.last_word, |at| at.max(self.last_word));
+        Some(after(last, times.greeting_timeout))
     }
 
     /// Something was heard from it.

@@ -14,10 +14,10 @@ use crate::interface::{Audience, Interface, OwnAddress, Place, Selection, bare};
 /// Of this many places at which the node was announced it is remembered that they were its own.
 const MAX_ANNOUNCED: usize = 64;
 
-/// Where two interfaces of the host lead to a subnet, the routes are tried for this long before the
-/// interface is on which the peer was heard: longer than until the first segment, if it is lost, is
-/// sent again. If both lead to one network, the host may get by the one what is meant for the
-/// other; and what begins at an interface is not heard by another.
+/// By IPv4 the routes to a neighbour are tried for this long before the interface is on which it was
+/// heard: longer than until the first segment, if it is lost, is sent again. If two interfaces lead
+/// to one network, the host may get by the one what is meant for the other, even if that has no
+/// address; and what begins at an interface is not heard by another.
 const DEVICE_AFTER: Duration = Duration::from_millis(1250);
 
 /// A place at which the mailbox is open.
@@ -193,12 +193,19 @@ impl Location {
         let family = |place: &&Place| place.address.is_ipv4() == ip.is_ipv4();
         let near = there().find(|place| place.is_near(ip));
         let device = there().next().map(|place| place.interface.clone());
-        let ambiguous = |place: &Place| place.index != interface.0 && place.is_near(ip);
-        if ip.is_ipv4() && near.is_some() && places().any(ambiguous) {
-            return Start { address: None, device, device_after: DEVICE_AFTER };
-        }
         let address = near.or_else(|| there().find(family)).map(|place| place.address);
+        if near.is_some() && ip.is_ipv4() {
+            let ambiguous = |place: &Place| place.index != interface.0 && place.is_near(ip);
+            let address = address.filter(|_| !places().any(ambiguous));
+            let device = device.filter(|device| self.has_other_interface_than(device));
+            return Start { address, device, device_after: DEVICE_AFTER };
+        }
         Start { address, device, ..Start::default() }
+    }
+
+    /// Whether a route may lead through another interface of the host, lived on or not.
+    fn has_other_interface_than(&self, name: &str) -> bool {
+        self.interfaces.iter().any(|it| it.name != name && !it.is_loopback())
     }
 
     /// Whether anything that comes in by an interface is heard; `None` if that is not known. Where
@@ -263,15 +270,23 @@ mod tests {
 
     /// A node that lives on two networks, by both families, with another port on the second.
     fn between(advertised: Option<Advertised>) -> Location {
-        let (host, places) = Choices::example(&[
+        let port = |place: &Place| 49_150 + u16::try_from(place.index).unwrap();
+        let host = Choices::example(&[
             ("eth0", 2, &["10.0.0.1/24", "fd00::1/64", "fe80::1/64"]),
             ("eth1", 3, &["10.1.0.1/24", "10.1.0.2/24", "fe80::1/64"]),
         ]);
-        let port = |place: &Place| 49_150 + u16::try_from(place.index).unwrap();
-        let mailboxes =
-            places.into_iter().map(|place| Mailbox { port: port(&place), place }).collect();
-        let selection = Selection { host, ..Selection::default() };
-        Location { mailboxes, ..Location::new(&selection, advertised) }
+        on(&host, port, advertised)
+    }
+
+    /// A node on all of a host.
+    fn on(
+        host: &Selection,
+        port: impl Fn(&Place) -> u16,
+        advertised: Option<Advertised>,
+    ) -> Location {
+        let mailbox = |place: &Place| Mailbox { port: port(place), place: place.clone() };
+        let mailboxes = host.places.iter().map(mailbox).collect();
+        Location { mailboxes, ..Location::new(host, advertised) }
     }
 
     fn at(text: &str) -> SocketAddr {
@@ -361,24 +376,42 @@ mod tests {
 
     #[test]
     fn where_two_interfaces_lead_the_routes_come_first() {
-        let (host, places) = Choices::example(&[
+        let host = Choices::example(&[
             ("eth0", 2, &["10.0.0.1/24", "fd00::1/64"]),
             ("eth1", 3, &["10.0.0.2/24", "10.1.0.2/24", "fd00::2/64"]),
         ]);
-        let mailboxes = places.into_iter().map(|place| Mailbox { port: 49152, place }).collect();
-        let selection = Selection { host, ..Selection::default() };
-        let location = Location { mailboxes, ..Location::new(&selection, None) };
+        let location = on(&host, |_| 49152, None);
         let start = |to: &str, interface| location.start(&mut at(to), Some(InterfaceId(interface)));
         for (interface, name) in [(2, "eth0"), (3, "eth1")] {
             let started = start("10.0.0.9:7", interface);
             assert_eq!((started.address, started.device.as_deref()), (None, Some(name)));
             assert_eq!(started.device_after, DEVICE_AFTER);
         }
-        // The other interface is not on this subnet; and by IPv6 each answers for itself alone.
-        for (to, interface) in [("10.1.0.9:7", 3), ("[fd00::9]:7", 2), ("[fd00::9]:7", 3)] {
+        // The other interface has no address of this subnet, and may be on the network all the same.
+        let started = start("10.1.0.9:7", 3);
+        assert_eq!(started.address, Some(IpAddr::from([10, 1, 0, 2])));
+        assert_eq!((started.device.as_deref(), started.device_after), (Some("eth1"), DEVICE_AFTER));
+        // By IPv6 each answers for itself alone.
+        for (to, interface) in [("[fd00::9]:7", 2), ("[fd00::9]:7", 3)] {
             let started = start(to, interface);
             assert!(started.address.is_some() && started.device_after.is_zero(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_neighbour_is_looked_for_by_the_routes_and_alone_by_an_interface_if_there_is_another() {
+        let lo: (_, _, &[&str]) = ("lo", 1, &["127.0.0.1/8"]);
+        let eth0: (_, _, &[&str]) = ("eth0", 2, &["10.0.0.1/24"]);
+        let start = |host: &[(&str, u32, &[&str])]| {
+            let location = on(&Choices::example(host), |_| 49152, None);
+            location.start(&mut at("10.0.0.9:7"), Some(InterfaceId(2)))
+        };
+        let address = Some(IpAddr::from([10, 0, 0, 1]));
+        // What other interfaces there are without an address nobody knows.
+        let alone = Start { address, device: None, device_after: DEVICE_AFTER };
+        assert_eq!(start(&[lo, eth0]), alone);
+        let by_eth0 = Start { device: Some("eth0".to_owned()), ..alone };
+        assert_eq!(start(&[lo, eth0, ("eth1", 3, &["fe80::2/64"])]), by_eth0);
     }
 
     #[test]
@@ -386,7 +419,7 @@ mod tests {
         let [before, now, second, other] = [1, 2, 3, 9].map(|n| IpAddr::from([10, 0, 0, n]));
         let mut location = Location::new(&Selection::default(), None);
         location.announced.extend([(before, 50_000), (now, 50_001)]);
-        location.host = Choices::example(&[("eth0", 2, &["10.0.0.2/24", "10.0.0.3/24"])]).0;
+        location.host = Choices::example(&[("eth0", 2, &["10.0.0.2/24", "10.0.0.3/24"])]).host;
         for (source, port) in [(before, 50_000), (now, 50_000), (now, 50_001), (second, 50_001)] {
             assert!(location.has_announced(source, port), "{source}:{port}");
         }

@@ -68,6 +68,9 @@ pub(crate) struct Network {
     lives_everywhere: bool,
     /// Places that the node has left, with addresses that the host still has.
     left: Vec<Place>,
+    /// One place of each family, with an address that the host has no longer, to which the node has
+    /// to say goodbye where it lives next.
+    lost: Vec<Place>,
     /// When to announce.
     tick: Interval,
     /// When it was last announced beside the rounds.
@@ -119,6 +122,7 @@ impl Network {
             lives_everywhere,
             chosen: selection.places,
             left: Vec::new(),
+            lost: Vec::new(),
             tick: ticking(settings.interval),
             settings,
             answered_at: None,
@@ -292,8 +296,8 @@ impl Network {
             || self.looked_at.elapsed() >= MAX_LOOK_INTERVAL
     }
 
-    /// Looks at the host: leaves what is gone, and opens what is new. Returns whether anything was
-    /// opened.
+    /// Looks at the host: leaves what is gone, and opens what is new. Returns whether anything is to
+    /// be announced.
     fn follow_host(&mut self, driver: &Arc<Driver>) -> bool {
         // Until all has succeeded.
         self.lives_everywhere = false;
@@ -351,6 +355,9 @@ impl Network {
         for address in &lost {
             driver.lose_address(*address);
         }
+        let is_lost = |it: &&Place| lost.contains(&it.socket_address(0));
+        let just_lost: Vec<Place> = left.iter().filter(is_lost).cloned().collect();
+        let said_goodbye = self.say_goodbye_to(just_lost, &new, &mut driver.location());
         // One whose subnet or name is another now is not left.
         let is_lived_at = |left: &Place| {
             self.chosen.iter().any(|it| (it.index, it.address) == (left.index, left.address))
@@ -358,7 +365,39 @@ impl Network {
         let is_left = |it: &Place| !lost.contains(&it.socket_address(0)) && !is_lived_at(it);
         self.left.extend(left.into_iter().filter(is_left));
         self.leave_stranded(driver);
-        opened
+        opened || said_goodbye
+    }
+
+    /// Says goodbye to addresses that the host has lost: at what is left of their interfaces, and at
+    /// the next place of the family, wherever that is. Peers that cannot be dialled would else hold
+    /// to the connection that is no more: they ask, and get no answer. The announcement must follow.
+    /// Returns whether anything was said.
+    fn say_goodbye_to(
+        &mut self,
+        just_lost: Vec<Place>,
+        new: &[Place],
+        location: &mut Location,
+    ) -> bool {
+        let alike = |one: &Place, other: &Place| one.address.is_ipv4() == other.address.is_ipv4();
+        let mut said = false;
+        for announcer in &mut location.announcers {
+            let place = announcer.place();
+            let is_next = |lost: &Place| new.contains(place) && alike(lost, place);
+            let is_beside = just_lost.iter().any(|lost| lost.index == place.index);
+            let follows = is_beside || just_lost.iter().chain(&self.lost).any(is_next);
+            if follows && !place.address.is_loopback() {
+                // The rounds tell of errors.
+                said |= announcer.goodbye().is_ok();
+            }
+        }
+        for lost in just_lost {
+            if !self.lost.iter().any(|before| alike(before, &lost)) {
+                self.lost.push(lost);
+            }
+        }
+        let is_next = |lost: &Place, it: &Place| alike(lost, it) && !it.address.is_loopback();
+        self.lost.retain(|lost| !new.iter().any(|place| is_next(lost, place)));
+        said
     }
 
     /// Tells of the connections that begin at places which the node has left, until there are none:

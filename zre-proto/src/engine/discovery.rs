@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::Engine;
 use crate::candidates::Source;
-use crate::peer::{Peer, PeerState, Suspicion};
+use crate::peer::{Peer, PeerState, Probe, Suspicion};
 use crate::{
     Beacon, ConnId, Endpoint, Event, ExitReason, InterfaceId, Output, PeerId, UnreachableReason,
 };
@@ -95,9 +95,20 @@ impl Engine {
         let moved = left.is_some_and(|left| {
             !peer.outgoing.two_way || is_new || peer.candidates.misses(now, left, silence)
         });
-        if let Some(presence) = peer.ready_mut().filter(|_| !elsewhere) {
-            // It is where it was.
-            presence.probe.take_if(|probe| probe.suspicion == Suspicion::Moved);
+        let probe = peer.ready_mut().map(|presence| &mut presence.probe);
+        match (elsewhere, probe) {
+            (true, Some(Some(probe))) if probe.suspicion == Suspicion::Gone => {
+                // It has said goodbye to the address where it was.
+                probe.suspicion = Suspicion::Left;
+            }
+            (false, Some(probe)) => {
+                // It is where it was.
+                let is_disproved = |probe: &mut Probe| {
+                    matches!(probe.suspicion, Suspicion::Gone | Suspicion::Left | Suspicion::Moved)
+                };
+                probe.take_if(is_disproved);
+            }
+            _ => {}
         }
         self.hear(now, id);
         if moved {

@@ -194,7 +194,7 @@ impl Engine {
         let up = peer.outgoing.is_up();
         let moved = endpoint.filter(|endpoint| Some(*endpoint) != peer.endpoint);
         let since = now.saturating_duration_since(peer.outgoing.greeted_at);
-        let timeout = peer.probe_timeout(now, Suspicion::LostUs, &times);
+        let timeout = peer.probe_timeout(Suspicion::LostUs, &times);
         if since > times.greeting_timeout.saturating_add(timeout) {
             peer.regreeted = 0;
         }

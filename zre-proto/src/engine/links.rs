@@ -374,7 +374,7 @@ fn reason_of_loss(peer: &Peer) -> ExitReason {
     match peer.presence().and_then(Presence::suspicion) {
         Some(Suspicion::Gone) => ExitReason::Goodbye,
         Some(Suspicion::Replaced) => ExitReason::Replaced,
-        Some(Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
+        Some(Suspicion::Left | Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
             ExitReason::LinkLost
         }
     }

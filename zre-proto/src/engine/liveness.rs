@@ -24,7 +24,7 @@ impl Engine {
     /// Asks the peer whether a suspicion is right: it is, unless PING-OK comes in time.
     pub(super) fn suspect(&mut self, now: Instant, id: PeerId, suspicion: Suspicion) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        let deadline = after(now, peer.probe_timeout(now, suspicion, &self.config.times));
+        let deadline = after(now, peer.probe_timeout(suspicion, &self.config.times));
         let Some(presence) = peer.ready_mut() else { return };
         // One question at a time, and the more urgent one; a sign that is repeated does not put off
         // its answer.
@@ -187,7 +187,7 @@ impl Engine {
             peer.outgoing.greeted_at = now;
             peer.incoming.disconnected_at = now;
             let suspicion = peer.presence().and_then(|presence| presence.suspicion());
-            let timeout = suspicion.map(|suspicion| peer.probe_timeout(now, suspicion, &times));
+            let timeout = suspicion.map(|suspicion| peer.probe_timeout(suspicion, &times));
             match &mut peer.state {
                 PeerState::Greeting => {}
                 PeerState::Ready(presence) => {
@@ -306,7 +306,6 @@ impl Engine {
             && probe.deadline <= now
             && let Some(later) = missed_at.filter(|missed_at| *missed_at > now)
         {
-            // The answer may be late where packets are lost. One that has moved says nothing.
             probe.deadline = later;
             return self.reschedule(now, id);
         }
@@ -349,7 +348,7 @@ impl Engine {
             Suspicion::Gone => self.end(now, id, ExitReason::Goodbye),
             // Of a node to which the link does not lead nobody has heard yet.
             Suspicion::Replaced | Suspicion::Misled => self.end(now, id, ExitReason::Replaced),
-            Suspicion::Moved => self.end(now, id, ExitReason::LinkLost),
+            Suspicion::Moved | Suspicion::Left => self.end(now, id, ExitReason::LinkLost),
             Suspicion::LostUs => {
                 self.peers.get_mut(id).into_iter().for_each(|peer: &mut Peer| peer.regreeted += 1);
                 self.relink(now, id, None);

@@ -6,15 +6,20 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
+use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::str::FromStr;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use testkit::heard;
 use testkit::ledger::{Account, Heard, Ledger, Rule};
 use testkit::role;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use zyre::{ActionError, Builder, Content, Endpoint, Event, Events, HostEndpoint, Node, PeerId};
 
 use super::padding;
@@ -35,7 +40,7 @@ const PACE: Duration = Duration::from_millis(250);
 const PADDING: [usize; 7] = [0, 0, 1400, 0, 0, 5000, 0];
 
 /// Plays the role. The settings are `name`, `seed`, `interface`, `two_way`, `mixed` (nodes of the
-/// release before are about), `expired`, in seconds, and how it finds others: `beacon`, `mailbox` (a
+/// release before are about), `expired`, in seconds, `log` (a file), and how it finds others: `beacon`, `mailbox` (a
 /// port, if others know it), `gossip_listen` (an address), `gossip_connect` (endpoints), `require`
 /// (endpoints, or pairs of an id and an endpoint).
 ///
@@ -43,6 +48,9 @@ const PADDING: [usize; 7] = [0, 0, 1400, 0, 0, 5000, 0];
 /// If the node does not start.
 pub(super) async fn run(settings: &Value) -> Result<(), String> {
     let mut commands = role::commands();
+    if let Some(path) = settings["log"].as_str() {
+        log_to(path).map_err(|error| format!("the log {path} cannot be written: {error}"))?;
+    }
     let expired = Duration::from_secs(settings["expired"].as_u64().unwrap_or(30));
     let mut builder = Node::builder()
         .name(settings["name"].as_str().unwrap_or_default())
@@ -81,6 +89,22 @@ pub(super) async fn run(settings: &Value) -> Result<(), String> {
             _ = pace.tick() => member.each_time(),
         }
     }
+}
+
+/// Writes what the node logs to a file.
+fn log_to(path: &str) -> io::Result<()> {
+    let file = File::create(path)?;
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(wanted) => filter.parse_lossy(wanted),
+        Err(_) => filter.parse_lossy("zyre=debug,zre_proto=debug,zmtp=debug,filemq=debug"),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .init();
+    Ok(())
 }
 
 /// Has the node find others as the settings say.

@@ -43,6 +43,10 @@ pub(crate) struct Options {
     /// Print all that nodes have said when something is wrong.
     #[arg(long)]
     pub(super) transcript: bool,
+    /// An existing directory, to which each node writes what it logs: a file `NAME.log`, with the
+    /// time of day. `RUST_LOG` says what; by default what our crates tell for debugging.
+    #[arg(long, value_name = "DIR")]
+    pub(super) logs: Option<PathBuf>,
     /// Do nothing; fail, with the reason, where no world can be made.
     #[arg(long, hide = true)]
     pub(super) possible: bool,

@@ -251,14 +251,13 @@ fn broadcast(address: &HostAddress) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 impl Choices {
-    /// The addresses of a host with these interfaces, and the places of a node there.
-    pub(crate) fn example(host: &[(&str, u32, &[&str])]) -> (Vec<OwnAddress>, Vec<Place>) {
+    /// What a look at a host with these interfaces comes to.
+    pub(crate) fn example(host: &[(&str, u32, &[&str])]) -> Selection {
         let interface = |(name, index, addresses): &(&str, u32, &[&str])| {
             HostInterface::example(name, *index, addresses)
         };
         let host: Vec<HostInterface> = host.iter().map(interface).collect();
-        let Selection { host, places, .. } = Self::default().select(&host, &[]);
-        (host, places)
+        Self::default().select(&host, &[])
     }
 }
 

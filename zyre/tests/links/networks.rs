@@ -211,18 +211,22 @@ pub(crate) fn an_address_changes_before_firewalls() {
             let network = Network::new().unwrap();
             let hosts = network.hosts(&["a", "b"]).unwrap();
             hosts[1].drop_connections().unwrap();
-            if !ipv6 {
+            let disable_ipv6 = |disabled: &str| {
                 for host in &hosts {
-                    host.sysctl("net.ipv6.conf.eth0.disable_ipv6", "1").unwrap();
+                    host.sysctl("net.ipv6.conf.eth0.disable_ipv6", disabled).unwrap();
                 }
-            }
-            // They meet by IPv4, for no address of IPv6 is sure yet.
+            };
+            // They meet by IPv4.
+            disable_ipv6("1");
             let transcript = Transcript::new();
             let start = |place: usize| {
                 let settings = json!({ "interface": "*", "id": ids[place] });
                 Node::start(&hosts[place], &transcript, settings)
             };
             let nodes = meet(start(0), start(1), SOON);
+            if ipv6 {
+                disable_ipv6("0");
+            }
             until(Instant::now() + ADDRESS_IS_SURE);
             let mark = nodes[1].mark();
             let address = network.next_address();
@@ -251,15 +255,18 @@ fn all_know_all(nodes: &[Node], within: Duration) {
 }
 
 /// A host has two interfaces on one network, and others send to the one what is meant for the other,
-/// as they may: it answers by either for both. Whoever dials, and however many connections that
-/// takes, they meet and stay together.
+/// as they may: it answers by either for both, also if one has no address. Whoever dials, and
+/// however many connections that takes, they meet and stay together.
 pub(crate) fn two_interfaces_on_one_network() {
-    for two_way in [true, false] {
+    for (two_way, bare) in [(true, false), (false, false), (true, true), (false, true)] {
         let network = Network::new().unwrap();
         let [a, b] = ["a", "b"].map(|name| network.host(name).unwrap());
         network.plug(&a, "eth1").unwrap();
         for (host, interface) in [(&a, "eth0"), (&a, "eth1"), (&b, "eth0")] {
             host.sysctl(&format!("net.ipv6.conf.{interface}.disable_ipv6"), "1").unwrap();
+        }
+        if bare {
+            a.ip("addr flush dev eth1").unwrap();
         }
         for (interface, number) in [("eth0", 1), ("eth1", 3)] {
             a.ip(&format!("link set {interface} address 02:00:00:00:00:0{number}")).unwrap();

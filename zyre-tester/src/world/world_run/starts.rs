@@ -33,6 +33,7 @@ impl WorldRun {
             "two_way": host.kind.is_two_way(),
             "mixed": self.guests.include_old(),
             "expired": self.options.expired,
+            "log": self.options.logs.as_ref().map(|logs| logs.join(format!("{name}.log"))),
             "interface": if stays { "lo" } else { "*" },
             "beacon": sources.beacon,
             "mailbox": self.is_known_by_address(place).then_some(MAILBOX_PORT),
