@@ -348,10 +348,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "crash-as-stop",
         breaks: "who is lost is told to have said goodbye",
         edits: &[core(
-            "Some(Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
+            "Some(Suspicion::Left | Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
                 ExitReason::LinkLost
             }",
-            "Some(Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
+            "Some(Suspicion::Left | Suspicion::Moved | Suspicion::LostUs | Suspicion::Misled) | None => {
                 ExitReason::Goodbye
             }",
         )],
