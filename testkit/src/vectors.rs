@@ -1,5 +1,5 @@
 //! Bytes captured from real nodes: `vectors/zre.json`, `vectors/election.json`,
-//! `vectors/gossip.json`, `vectors/ipv6.json` and `vectors/filemq.json`.
+//! `vectors/gossip.json`, `vectors/ipv6.json`, `vectors/filemq.json` and `vectors/curve.json`.
 
 #![allow(clippy::expect_used, reason = "vectors are part of the repository")]
 
@@ -45,6 +45,15 @@ pub fn filemq() -> Vec<Value> {
 /// ends, the frame, and what it says.
 pub fn gossip() -> Vec<Value> {
     entries(include_str!("../../vectors/gossip.json"))
+}
+
+/// Returns what is known of CURVE: keys, what the primitives make of them, sessions with libzmq and
+/// between C nodes, step by step, and what libzmq does when it is given something else.
+///
+/// # Panics
+/// They are no JSON.
+pub fn curve() -> Value {
+    serde_json::from_str(include_str!("../../vectors/curve.json")).expect("vectors are JSON")
 }
 
 /// Returns the bytes of an entry about ZRE; of a ZRE message, which has several frames, the first.

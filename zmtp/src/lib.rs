@@ -7,7 +7,7 @@
 //!   and a bounded [`SendQueue`](net::SendQueue) that never waits; and, made of these, a
 //!   [`Publisher`](net::Publisher) and a [`Subscriber`](net::Subscriber).
 //!
-//! Not included: the mechanism CURVE (its place is [`Mechanism`]), and ZMTP 1 and 2.
+//! Not included: ZMTP 1 and 2.
 //!
 //! # The protocol on one page
 //!
@@ -46,20 +46,26 @@
 //! let config = Config::new(SocketType::Dealer).with_identity("alice");
 //! let mut connection = Connection::new(&config, Instant::now());
 //! let mut buffer = [0; 4096];
+//! let mut encoder = None;
 //! loop {
 //!     // What is to be done, until there is nothing left to do. An error ends the connection.
 //!     while let Some(output) = connection.poll_output()? {
+//!         let mut wire = BytesMut::new();
 //!         match output {
 //!             Output::Transmit(bytes) => stream.write_all(&bytes)?,
-//!             Output::Event(Event::Ready(peer, mut encoder)) => {
+//!             Output::Event(Event::Ready(peer, new)) => {
 //!                 println!("connected to {:?}", peer.socket_type);
-//!                 let mut wire = BytesMut::new();
-//!                 encoder.encode(b"Hi", &[Bytes::new(), Bytes::from("Bob")], &mut wire);
-//!                 stream.write_all(&wire)?;
+//!                 let content = [Bytes::new(), Bytes::from("Bob")];
+//!                 encoder.insert(new).encode(b"Hi", &content, &mut wire);
 //!             }
 //!             Output::Event(Event::Message(message)) => println!("{:?}", message.frames()),
+//!             // The answer to a PING, say.
+//!             Output::Frame(frame) => {
+//!                 encoder.as_mut().ok_or("not ready")?.encode_frame(&frame, &mut wire);
+//!             }
 //!             _ => {}
 //!         }
+//!         stream.write_all(&wire)?;
 //!     }
 //!     // Then wait for bytes or for the deadline, whichever comes first.
 //!     let now = Instant::now();
@@ -159,21 +165,27 @@ mod message;
 mod message_assembler;
 #[cfg(feature = "net")]
 mod pair;
+mod peer_info;
 mod printable;
 mod properties;
 mod socket_type;
 mod subscriptions;
 
 pub use config::Config;
-pub use connection::{Connection, Event, Output, PeerInfo};
+pub use connection::{Connection, Event, Output};
 pub use encoder::Encoder;
-pub use error::Error;
+pub use error::{CurveError, Error};
 pub use frame::FrameHeader;
 pub use limits::Limits;
 pub use mechanism::Mechanism;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+pub use mechanism::curve::{
+    Curve, Guard, KeyError, KeyPair, PublicKey, SecretKey, SessionKeys, Side, Verdict,
+};
 pub use message::{IntoFrames, Message};
 #[cfg(feature = "net")]
 pub use pair::{Head, Pair};
+pub use peer_info::PeerInfo;
 pub use printable::Printable;
 pub use socket_type::SocketType;
 pub use subscriptions::Subscriptions;
