@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "vectors are part of the repository")]
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::hex;
@@ -52,8 +54,11 @@ pub fn gossip() -> Vec<Value> {
 ///
 /// # Panics
 /// They are no JSON.
-pub fn curve() -> Value {
-    serde_json::from_str(include_str!("../../vectors/curve.json")).expect("vectors are JSON")
+pub fn curve() -> &'static Value {
+    static CURVE: LazyLock<Value> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../vectors/curve.json")).expect("vectors are JSON")
+    });
+    &CURVE
 }
 
 /// Returns the bytes of an entry about ZRE; of a ZRE message, which has several frames, the first.

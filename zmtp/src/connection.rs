@@ -120,24 +120,30 @@ pub enum Event {
 impl Connection {
     /// Creates a connection at the time `now`, at which its handshake begins.
     pub fn new(config: &Config, now: Instant) -> Self {
-        let mut new = Self::before_handshake(config);
-        match Handshake::begin(config, now) {
-            Ok((handshake, opening)) => {
-                new.transmits.push_back(opening);
-                new.stage = Stage::Handshake(Box::new(handshake));
-            }
-            Err(error) => new.die(error),
-        }
-        new
+        Self::begin(config, Handshake::begin(config, now))
     }
 
-    fn before_handshake(config: &Config) -> Self {
+    /// The same with random bytes of this source.
+    #[cfg(all(test, any(feature = "curve", feature = "curve-audited")))]
+    pub(crate) fn drawing(
+        config: &Config,
+        now: Instant,
+        random: crate::mechanism::curve::Random<'_>,
+    ) -> Self {
+        Self::begin(config, Handshake::begin_with(config, now, random))
+    }
+
+    fn begin(config: &Config, begun: Result<(Handshake, Bytes), Error>) -> Self {
+        let (stage, transmits) = match begun {
+            Ok((handshake, opening)) => (Stage::Handshake(Box::new(handshake)), vec![opening]),
+            Err(error) => (Stage::Dead(error), Vec::new()),
+        };
         Self {
             socket_type: config.socket_type,
             limits: config.limits.clone(),
-            stage: Stage::Dead(Error::HandshakeTimeout),
+            stage,
             received: BytesMut::new(),
-            transmits: VecDeque::new(),
+            transmits: transmits.into(),
             assembler: MessageAssembler::default(),
             commands: false,
             #[cfg(any(feature = "curve", feature = "curve-audited"))]

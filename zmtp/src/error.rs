@@ -121,9 +121,9 @@ pub enum CurveError {
     /// command of a client: for another server.
     #[error("sealed with other keys than expected, or changed on the way")]
     Forged,
-    /// Something was sent a second time, or out of order.
-    #[error("sent a second time, or out of order")]
-    Replayed,
+    /// Something came a second time or out of order, or something before it is missing.
+    #[error("something was repeated, reordered, or left out on the way")]
+    OutOfSequence,
     /// A public key with which all secrets are known to everybody.
     #[error("a public key of low order")]
     LowOrder,

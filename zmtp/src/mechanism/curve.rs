@@ -12,8 +12,8 @@
 //! ```
 //!
 //! We are stricter than libzmq: the whole vouch is checked, the nonce of INITIATE is greater than
-//! that of HELLO, commands of the handshake are commands, no key of low order comes in, and no flag
-//! that is not sealed counts.
+//! that of HELLO, those of messages have no gaps, commands of the handshake are commands, no key of
+//! low order comes in, and no flag that is not sealed counts.
 
 mod admission;
 mod client;

@@ -31,6 +31,7 @@ pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(feature = "curve", feature = "curve-audited"))]
     use proptest::prelude::*;
     use serde_json::Value;
     use testkit::{hex, vectors};

@@ -121,7 +121,7 @@ impl Server {
         }
         let nonce = u64::from_be_bytes(counter);
         if nonce <= hello {
-            return Err(CurveError::Replayed.into());
+            return Err(CurveError::OutOfSequence.into());
         }
         let client = key(&sealed[TAG..TAG + 32])?;
         self.check_vouch(&client, &client_session, &mut sealed[TAG + 32..TAG + 128])?;

@@ -71,7 +71,7 @@ impl Sealer {
 }
 
 impl Opener {
-    /// Creates an opener that expects nonces after `last`.
+    /// Creates an opener that expects the nonce after `last`.
     pub(super) const fn new(key: SharedKey, prefix: &'static [u8; 16], last: u64) -> Self {
         Self { key, prefix, last }
     }
@@ -90,10 +90,11 @@ impl Opener {
         if !open_in_place(&self.key, &nonce, sealed) {
             return Err(CurveError::Forged.into());
         }
-        // Only what the remote has sealed moves the counter.
+        // Only what the remote has sealed moves the counter. RFC 26 asks for sequential numbers;
+        // libzmq sends them, and takes any greater one. Here nothing can be left out on the way.
         let number = u64::from_be_bytes(counter);
-        if number <= self.last {
-            return Err(CurveError::Replayed.into());
+        if self.last.checked_add(1) != Some(number) {
+            return Err(CurveError::OutOfSequence.into());
         }
         self.last = number;
         sealed.get(TAG).copied().ok_or(Error::Malformed("MESSAGE"))
