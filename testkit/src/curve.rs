@@ -125,13 +125,7 @@ impl Traffic {
     }
 
     /// Returns the same with another prefix, or another counter.
-    pub fn message_with(
-        &self,
-        prefix: &[u8; 16],
-        counter: u64,
-        flags: u8,
-        data: &[u8],
-    ) -> Vec<u8> {
+    pub fn message_with(&self, prefix: &[u8; 16], counter: u64, flags: u8, data: &[u8]) -> Vec<u8> {
         let plain = [&[flags], data].concat();
         let sealed = seal(&plain, &counted(prefix, counter), &self.public, &self.secret);
         [b"\x07MESSAGE", &counter.to_be_bytes()[..], &sealed].concat()

@@ -75,7 +75,7 @@ enum Stage {
 struct Introduced {
     peer: PeerInfo,
     /// `None` when it was used.
-    admission: Option<Admission>,
+    admission: Option<Box<Admission>>,
     /// It was told as an event.
     told: bool,
     deadline: Option<Instant>,

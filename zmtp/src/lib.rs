@@ -143,6 +143,35 @@
 //! [`Config::subscriptions`] is what a SUB wants from the start, [`Event::Subscribe`] and
 //! [`Event::Cancel`] are what a PUB hears, and [`Subscriptions`] remembers it.
 //!
+//! # Secure connections
+//!
+//! With the feature `curve`, or `curve-audited`, connections can be secured by CURVE (RFC 25 and
+//! 26), as libzmq speaks it: both ends prove who they are by a key, and nobody else reads, changes,
+//! repeats or leaves out what they say.
+//!
+//! ```text
+//!        client, knows the server's key                        server
+//!  command   HELLO     a key for this connection              --->
+//!      <---  WELCOME   another, and a cookie                 command
+//!  command   INITIATE  its own key, proved, and metadata      --->
+//!                                              Authenticate: is this key let in?
+//!      <---  READY     metadata                              command
+//!            Authenticate: is this server let in?
+//!  message   MESSAGE   flags and data, sealed                <--->
+//! ```
+//!
+//! `Curve` is how a connection is secured, with a `KeyPair` of its own and, for a client, the
+//! `PublicKey` of its server; it is set by [`Config::with_mechanism`]. Who is let in is decided in
+//! both roles at a step of its own, `Event::Authenticate`, after the remote has proved its key and
+//! before anything else is said or heard: in [`net`] by a `Guard`, else by `Connection::admit` and
+//! `Connection::refuse`. A `Guard` also adds properties that prove something to the remote; they may
+//! be bound to the keys of this connection, `SessionKeys`, which no other has.
+//!
+//! What is sealed is numbered, so it has to be sent in the order in which it was sealed: everything
+//! after READY goes through the one [`Encoder`], and a [`SendQueue`](net::SendQueue) seals when it
+//! writes, so that content for many is shared until then. Nothing hides who talks to whom, when, and
+//! how much.
+//!
 //! # Text from the network
 //!
 //! [`Printable`] displays names and contents that anybody may have sent without letting them do

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::{Connection, Event, Output, Stage};
 #[cfg(any(feature = "curve", feature = "curve-audited"))]
 use super::{Introduced, sealed::Sealed};
-use super::{Connection, Event, Output, Stage};
 use crate::command::{self, Command};
 use crate::frame::IncomingHeader;
 use crate::greeting;
@@ -120,7 +120,7 @@ impl Connection {
         match (&self.stage, error) {
             #[cfg(any(feature = "curve", feature = "curve-audited"))]
             (Stage::Introduced(introduced), Error::Denied) => {
-                introduced.admission.as_ref().and_then(curve::Admission::refusal)
+                introduced.admission.as_ref().and_then(|admission| admission.refusal())
             }
             // RFC 37 asks for this in one case only. With CURVE nobody could tell by whom it is said.
             (Stage::Handshake(handshake), Error::SocketType(_) | Error::Incompatible { .. }) => {

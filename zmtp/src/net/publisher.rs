@@ -212,9 +212,11 @@ impl Shared {
         let limits = self.limits.connection.clone();
         let longest = limits.subscription_bytes.saturating_add(1);
         let (frame, message) = (limits.frame.min(longest), limits.message.min(longest));
-        Config::new(SocketType::Pub)
-            .with_mechanism(self.mechanism.clone())
-            .with_limits(Limits { frame, message, ..limits })
+        Config::new(SocketType::Pub).with_mechanism(self.mechanism.clone()).with_limits(Limits {
+            frame,
+            message,
+            ..limits
+        })
     }
 
     /// Follows the subscriptions of the remote, until the connection ends.

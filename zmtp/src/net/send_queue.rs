@@ -28,8 +28,8 @@ use self::socket::Socket;
 use self::turn::{Turn, TurnEnd, Writer};
 use super::error::PushError;
 use super::traffic::Traffic;
-use crate::sync::{Condvar, Mutex};
 use crate::frame::{framed_len, message_len};
+use crate::sync::{Condvar, Mutex};
 use crate::{Encoder, FrameHeader};
 
 /// Bytes queued from which on `push` itself writes: enough for a system call, and for waking the

@@ -76,7 +76,7 @@ impl Game {
     }
 
     /// Goes on until READY is due.
-    fn to_initiate(&mut self) {
+    fn until_initiate(&mut self) {
         self.greet(&greeting("CURVE", 0, 1));
         self.welcome();
         let said = self.take_initiate();
@@ -90,9 +90,9 @@ impl Game {
 
 fn play(case: &str) -> Game {
     let config = match case {
-        "SUB over ZMTP 3.1" | "SUB over ZMTP 3.0" => Config::new(SocketType::Sub)
-            .with_mechanism(client())
-            .with_subscriptions(&[b"topic"]),
+        "SUB over ZMTP 3.1" | "SUB over ZMTP 3.0" => {
+            Config::new(SocketType::Sub).with_mechanism(client()).with_subscriptions(&[b"topic"])
+        }
         _ => dealer(),
     };
     let mut game = Game { server: Server::new(), ours: Ours::new(&config) };
@@ -167,7 +167,7 @@ fn play_ready(case: &str, game: &mut Game) {
     if case.starts_with("cookie") {
         game.server.cookie = (0..96).collect();
     }
-    game.to_initiate();
+    game.until_initiate();
     let mut body = game.server.ready(1, &metadata("ROUTER", b""));
     let counter = match case {
         "READY with nonce 0, then MESSAGE nonce 1" => 0,

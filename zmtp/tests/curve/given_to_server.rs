@@ -1,6 +1,8 @@
 //! What libzmq was given as a server (the vectors know what it did), given to ours.
 
-use testkit::curve::{self, Client, Keys, OF_CLIENT, OF_SERVER, cases, frame, greeting, metadata, property};
+use testkit::curve::{
+    self, Client, Keys, OF_CLIENT, OF_SERVER, cases, frame, greeting, metadata, property,
+};
 use testkit::{hex, vectors};
 use zmtp::{Config, Limits, SocketType};
 
@@ -71,7 +73,11 @@ const CASES: &[(&str, &str, Outcome)] = &[
     ("MESSAGE with outer MORE bit set by an attacker, inner 00", "open", Closed),
     ("MESSAGE with reserved inner bits (fc)", "open", Open),
     ("HELLO after READY", "closed", Closed),
-    ("maxmsgsize 400: a MESSAGE body of 400 octets (367 of data), then one of 401", "closed", Closed),
+    (
+        "maxmsgsize 400: a MESSAGE body of 400 octets (367 of data), then one of 401",
+        "closed",
+        Closed,
+    ),
     ("greeting: mechanism NULL", "closed", Closed),
     ("greeting: mechanism \"CURVEX\"", "closed", Closed),
     ("greeting: as-server 1 from the client", "open", Open),
@@ -123,7 +129,7 @@ impl Game {
     }
 
     /// Goes on until INITIATE is due.
-    fn to_welcome(&mut self) {
+    fn until_welcome(&mut self) {
         let hello = self.client.hello(1);
         self.hello(&hello);
         self.take_welcome();
@@ -141,7 +147,7 @@ impl Game {
 
     /// Sends an INITIATE that is right but for this.
     fn initiate(&mut self, change: impl FnOnce(&mut curve::Initiate)) {
-        self.to_welcome();
+        self.until_welcome();
         let mut parts = self.client.initiate(Self::metadata());
         change(&mut parts);
         let body = self.client.seal_initiate(&parts);
@@ -149,7 +155,7 @@ impl Game {
     }
 
     /// Goes on until both are ready.
-    fn to_ready(&mut self) -> curve::Traffic {
+    fn until_ready(&mut self) -> curve::Traffic {
         self.initiate(|_| {});
         self.take_ready()
     }
@@ -164,7 +170,7 @@ impl Game {
 
     /// Sends messages with these nonces.
     fn messages(&mut self, counters: &[u64]) {
-        let traffic = self.to_ready();
+        let traffic = self.until_ready();
         for (counter, text) in counters.iter().zip([b"one", b"two"]) {
             let body = traffic.message_with(OF_CLIENT, *counter, 0, text);
             self.send(0, &body);
@@ -291,7 +297,7 @@ fn play_initiate(case: &str, game: &mut Game) {
     let other = Keys::named("imposter");
     match case {
         "INITIATE flags 00" => {
-            game.to_welcome();
+            game.until_welcome();
             let body = game.client.seal_initiate(&game.client.initiate(Game::metadata()));
             game.send(0, &body);
         }
@@ -307,7 +313,7 @@ fn play_initiate(case: &str, game: &mut Game) {
             game.send(4, &body);
         }
         "INITIATE: 256 octets" => {
-            game.to_welcome();
+            game.until_welcome();
             let parts = game.client.initiate(Vec::new());
             let mut body = game.client.seal_initiate(&parts);
             body.truncate(256);
@@ -315,12 +321,12 @@ fn play_initiate(case: &str, game: &mut Game) {
         }
         "INITIATE: cookie of another connection" => {
             let mut another = Game::new(&router());
-            another.to_welcome();
+            another.until_welcome();
             let cookie = another.client.welcome.1;
             game.initiate(|parts| parts.cookie = cookie);
         }
         "MESSAGE before READY (same segment as INITIATE)" => {
-            game.to_welcome();
+            game.until_welcome();
             let parts = game.client.initiate(Game::metadata());
             let initiate = frame(4, &game.client.seal_initiate(&parts));
             let message = frame(0, &game.client.traffic().message(0, b"early"));
@@ -359,7 +365,7 @@ fn play_nonces(case: &str, game: &mut Game) {
         "MESSAGE: gap in nonce (3 then 1000) accepted?" => game.messages(&[3, 1000]),
         "MESSAGE: nonce 2^64-1 then 2^64-1" => game.messages(&[u64::MAX, u64::MAX]),
         _ => {
-            let mut traffic = game.to_ready();
+            let mut traffic = game.until_ready();
             let mut body = traffic.message(0, b"once");
             match case {
                 "MESSAGE: replayed octets" => game.send(0, &body),
@@ -406,6 +412,10 @@ fn play_rest(case: &str, game: &mut Game) {
         }
         Owner::Admits => {}
     }
+    play_traffic(case, game);
+}
+
+fn play_traffic(case: &str, game: &mut Game) {
     let mut traffic = game.take_ready();
     match case {
         "valid: handshake, two-frame message" => {

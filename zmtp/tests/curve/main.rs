@@ -6,7 +6,7 @@
 mod given_to_client;
 mod given_to_server;
 mod ours;
-mod properties;
 mod proof;
+mod properties;
 #[cfg(feature = "net")]
 mod sockets;

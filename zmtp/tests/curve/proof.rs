@@ -238,7 +238,11 @@ fn nothing_secret_is_shown() {
     let secret = pair(&Keys::named("client_long")).secret().clone();
     let bytes = format!("{:?}", &secret.as_bytes()[..4]);
     let bytes = bytes.trim_matches(['[', ']']);
-    for shown in [format!("{config:?}"), format!("{connection:?}"), format!("{:?}", server(Arc::new(Word("w"))))] {
+    for shown in [
+        format!("{config:?}"),
+        format!("{connection:?}"),
+        format!("{:?}", server(Arc::new(Word("w")))),
+    ] {
         assert!(!shown.contains(bytes) && !shown.contains(secret.to_z85().as_str()), "{shown}");
     }
     connection.poll_output().unwrap();

@@ -278,7 +278,8 @@ async fn a_client_may_send_its_server_away() {
     for verdict in [Verdict::Refuse, Verdict::Close] {
         let (mut listener, address) = listen(door(Verdict::Admit)).await;
         let server = pair(&Keys::named("server_long")).public();
-        let curve = Curve::client_with_guard(pair(&Keys::named("client_long")), server, door(verdict));
+        let curve =
+            Curve::client_with_guard(pair(&Keys::named("client_long")), server, door(verdict));
         let config = Config::new(SocketType::Dealer).with_mechanism(curve);
         let (dialled, mut accepted) =
             tokio::join!(connect(address, &config), soon(listener.accept()));
@@ -328,8 +329,7 @@ async fn what_is_published_is_sealed_too() {
     let secured = |guard| Mechanism::from(server_with(guard));
     let mut subscriber = Subscriber::new(&[b"weather."], SubscriberLimits::default());
     let address = subscriber.listen_with(ANY, secured(door(Verdict::Admit))).await.unwrap();
-    let publisher =
-        Publisher::connect_with(address, client().into(), PublisherLimits::default());
+    let publisher = Publisher::connect_with(address, client().into(), PublisherLimits::default());
     until("it has subscribed", || publisher.is_subscribed()).await;
     assert!(!publisher.publish(b"traffic.none") && publisher.publish(b"weather.rain"));
     assert_eq!(soon(subscriber.recv()).await.1.frames(), ["weather.rain"]);

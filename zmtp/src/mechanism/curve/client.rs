@@ -162,5 +162,5 @@ fn ready(keys: SessionKeys, key: &SharedKey, body: &mut [u8]) -> Result<Step, Er
     }
     let nonce = u64::from_be_bytes(counter);
     let admission = Admission { keys, key: key.clone(), nonce, ready: None };
-    Ok(Step::Introduced(admission, READY..body.len()))
+    Ok(Step::Introduced(Box::new(admission), READY..body.len()))
 }

@@ -163,9 +163,12 @@ impl KeyPair {
 
     /// Draws a new pair from this source.
     pub(super) fn draw(random: Random<'_>) -> Result<Self, Error> {
-        let mut secret = Zeroizing::new([0; 32]);
-        random(&mut *secret)?;
-        Ok(Self::of(SecretKey(Arc::new(secret))))
+        // In its place from the start: what is moved leaves a copy behind.
+        let mut secret = Arc::new(Zeroizing::new([0; 32]));
+        if let Some(bytes) = Arc::get_mut(&mut secret) {
+            random(&mut **bytes)?;
+        }
+        Ok(Self::of(SecretKey(secret)))
     }
 
     /// Returns the pair of a secret key.

@@ -31,8 +31,6 @@ pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    #[cfg(all(feature = "curve", feature = "curve-audited"))]
-    use proptest::prelude::*;
     use serde_json::Value;
     use testkit::{hex, vectors};
 
@@ -94,8 +92,15 @@ mod tests {
         drawn.iter_mut().for_each(|bytes| random(bytes).unwrap());
         assert_ne!(drawn[0], drawn[1]);
     }
+}
 
-    #[cfg(all(feature = "curve", feature = "curve-audited"))]
+#[cfg(all(test, feature = "curve", feature = "curve-audited"))]
+mod agreement {
+    use proptest::prelude::*;
+
+    use super::super::keys::{PublicKey, SecretKey};
+    use super::{TAG, audited, fast};
+
     proptest! {
         #![proptest_config(ProptestConfig {
             cases: 200, failure_persistence: None, ..ProptestConfig::default()
@@ -108,7 +113,6 @@ mod tests {
             nonce in any::<[u8; 24]>(),
             plain in prop::collection::vec(any::<u8>(), 0..2000),
         ) {
-            use super::{audited, fast};
             let (mine, other) = (SecretKey::from_bytes(mine), SecretKey::from_bytes(other));
             let public = audited::public_of(&mine);
             prop_assert_eq!(public, fast::public_of(&mine));

@@ -234,8 +234,12 @@ impl End {
         for step in steps {
             let (flags, data) = (step["inner_flags"].as_u64().unwrap(), bytes(&step["data"]));
             match (flags, &data[..]) {
-                (2, [9, b'S', ..]) if self.publisher => subscriptions.push((true, data[10..].to_vec())),
-                (2, [6, b'C', ..]) if self.publisher => subscriptions.push((false, data[7..].to_vec())),
+                (2, [9, b'S', ..]) if self.publisher => {
+                    subscriptions.push((true, data[10..].to_vec()))
+                }
+                (2, [6, b'C', ..]) if self.publisher => {
+                    subscriptions.push((false, data[7..].to_vec()))
+                }
                 (0, [flag, prefix @ ..]) if self.publisher => {
                     subscriptions.push((*flag == 1, prefix.to_vec()));
                 }
@@ -310,7 +314,8 @@ fn our_server_says_what_was_captured_and_hears_it() {
         server.assert_heard(&theirs, name);
         // A PONG for each PING.
         let is_pong = |step: &&&Value| step["data"].as_str().unwrap().starts_with("04504f4e47");
-        let pongs: Vec<Vec<u8>> = ours.iter().filter(is_pong).map(|it| bytes(&it["data"])).collect();
+        let pongs: Vec<Vec<u8>> =
+            ours.iter().filter(is_pong).map(|it| bytes(&it["data"])).collect();
         let pings = theirs.iter().filter(|it| bytes(&it["data"]).starts_with(b"\x04PING")).count();
         assert_eq!(server.frames.len(), pings, "{name}");
         for (pong, captured) in server.frames.iter().zip(&pongs) {

@@ -133,7 +133,7 @@ impl Server {
             server_session: self.session.public(),
         };
         let admission = Admission { keys, key: shared, nonce, ready: Some(self.ready.clone()) };
-        Ok(Step::Introduced(admission, INITIATE..body.len()))
+        Ok(Step::Introduced(Box::new(admission), INITIATE..body.len()))
     }
 
     /// Checks that the holder of `client` has made the session's key for a connection to us: nobody

@@ -13,5 +13,5 @@ pub(crate) enum Step {
     Send(Bytes),
     /// The remote has proved its key, and waits to be let in. Its metadata is in this part of the
     /// body, which was opened in place.
-    Introduced(Admission, Range<usize>),
+    Introduced(Box<Admission>, Range<usize>),
 }

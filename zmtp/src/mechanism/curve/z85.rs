@@ -73,7 +73,9 @@ mod tests {
     fn other_texts_are_none() {
         let good = "HelloWorld".repeat(4);
         assert!(decode(good.as_bytes()).is_some());
-        for wrong in ["", "HelloWorld", &good[1..], &format!("{good}0"), &format!("{good}HelloWorld")] {
+        for wrong in
+            ["", "HelloWorld", &good[1..], &format!("{good}0"), &format!("{good}HelloWorld")]
+        {
             assert_eq!(decode(wrong.as_bytes()), None, "{wrong}");
         }
         for character in ["\"", ",", ";", "_", "`", "|", "~", "\\", "'", " ", "\0", "\u{7f}"] {

@@ -161,8 +161,8 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::SendQueue;
-    use crate::net::SendQueueLimits;
     use crate::Encoder;
+    use crate::net::SendQueueLimits;
 
     /// A queue with these marks, and what keeps its connection.
     async fn queue(limits: SendQueueLimits) -> (SendQueue, TcpStream, OwnedReadHalf) {
