@@ -3,6 +3,7 @@
 mod handshake;
 #[cfg(any(feature = "curve", feature = "curve-audited"))]
 mod sealed;
+mod stage;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -10,12 +11,10 @@ use std::time::Instant;
 use bytes::{Buf, Bytes, BytesMut};
 
 use self::handshake::Handshake;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
-use self::sealed::Sealed;
 use crate::command::{self, Command};
 use crate::frame::IncomingHeader;
 #[cfg(any(feature = "curve", feature = "curve-audited"))]
-use crate::mechanism::curve::{Admission, SessionKeys};
+use crate::mechanism::curve::{Admission, Opener, SessionKeys};
 #[cfg(feature = "net")]
 use crate::message_assembler::parse_pair;
 use crate::message_assembler::{MessageAssembler, parse_small};
@@ -49,7 +48,10 @@ pub struct Connection {
     commands: bool,
     /// What opens everything that comes in, if it is sealed.
     #[cfg(any(feature = "curve", feature = "curve-audited"))]
-    sealed: Option<Box<Sealed>>,
+    opener: Option<Box<Opener>>,
+    /// A message that was opened, and turned out to be no pair.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    ahead: Option<Box<Message>>,
 }
 
 /// Where the remote is.
@@ -147,7 +149,9 @@ impl Connection {
             assembler: MessageAssembler::default(),
             commands: false,
             #[cfg(any(feature = "curve", feature = "curve-audited"))]
-            sealed: None,
+            opener: None,
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            ahead: None,
         }
     }
 
@@ -216,7 +220,7 @@ impl Connection {
             return None;
         }
         #[cfg(any(feature = "curve", feature = "curve-audited"))]
-        if self.sealed.is_some() {
+        if self.opener.is_some() {
             return self.poll_sealed_pair();
         }
         parse_pair(&mut self.received, &self.limits)
@@ -239,7 +243,7 @@ impl Connection {
     /// deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Handshake(handshake) => handshake.deadline(),
+            Stage::Handshake(handshake) => handshake.deadline,
             #[cfg(any(feature = "curve", feature = "curve-audited"))]
             Stage::Introduced(introduced) => introduced.deadline,
             _ => None,
@@ -266,7 +270,7 @@ impl Connection {
         self.assembler = MessageAssembler::default();
         #[cfg(any(feature = "curve", feature = "curve-audited"))]
         {
-            self.sealed = None;
+            (self.opener, self.ahead) = (None, None);
         }
     }
 
@@ -281,7 +285,7 @@ impl Connection {
     /// The next event of a connection that is ready.
     fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
         #[cfg(any(feature = "curve", feature = "curve-audited"))]
-        if self.sealed.is_some() {
+        if self.opener.is_some() {
             return self.poll_sealed();
         }
         loop {

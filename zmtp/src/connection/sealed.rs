@@ -5,21 +5,13 @@ use bytes::Buf;
 use bytes::{Bytes, BytesMut};
 
 use super::{Connection, Event, Output};
+use crate::Error;
 use crate::frame::{IncomingHeader, MORE, SEALED_COMMAND};
-use crate::mechanism::curve::{OVERHEAD, Opener};
+use crate::mechanism::curve::OVERHEAD;
 #[cfg(feature = "net")]
 use crate::message_assembler::SMALL_MESSAGE;
 #[cfg(feature = "net")]
 use crate::pair::{Head, Pair};
-use crate::{Error, Message};
-
-/// What opens the frames of a connection.
-#[derive(Debug)]
-pub(super) struct Sealed {
-    opener: Opener,
-    /// A message that was opened, and turned out to be no pair.
-    ahead: Option<Message>,
-}
 
 /// A frame that was opened: its data is at the start of the receive buffer.
 struct Opened {
@@ -28,17 +20,11 @@ struct Opened {
     size: usize,
 }
 
-impl Sealed {
-    pub(super) const fn new(opener: Opener) -> Self {
-        Self { opener, ahead: None }
-    }
-}
-
 impl Connection {
     /// The next event of a connection that is ready.
     pub(super) fn poll_sealed(&mut self) -> Result<Option<Output>, Error> {
-        if let Some(message) = self.sealed.as_mut().and_then(|sealed| sealed.ahead.take()) {
-            return Ok(Some(Output::Event(Event::Message(message))));
+        if let Some(message) = self.ahead.take() {
+            return Ok(Some(Output::Event(Event::Message(*message))));
         }
         while let Some(opened) = self.open()? {
             if opened.command {
@@ -61,7 +47,7 @@ impl Connection {
     /// opens is left to `poll_sealed`. Only while no message has begun.
     #[cfg(feature = "net")]
     pub(super) fn poll_sealed_pair(&mut self) -> Option<Pair> {
-        if self.sealed.as_ref().is_some_and(|sealed| sealed.ahead.is_some()) {
+        if self.ahead.is_some() {
             return None;
         }
         match self.open_pair() {
@@ -117,10 +103,8 @@ impl Connection {
     #[cfg(feature = "net")]
     fn keep(&mut self, opened: &Opened) {
         self.assembler.push(&mut self.received, opened.size);
-        if !opened.more
-            && let Some(sealed) = &mut self.sealed
-        {
-            sealed.ahead = Some(self.assembler.finish());
+        if !opened.more {
+            self.ahead = Some(Box::new(self.assembler.finish()));
         }
     }
 
@@ -134,8 +118,8 @@ impl Connection {
         let size = self.admit_sealed(&frame)?;
         let begin = frame.header + OVERHEAD;
         let Some(body) = self.received.get_mut(frame.header..begin + size) else { return Ok(None) };
-        let Some(sealed) = &mut self.sealed else { return Ok(None) };
-        let flags = sealed.opener.open(body)?;
+        let Some(opener) = &mut self.opener else { return Ok(None) };
+        let flags = opener.open(body)?;
         let (command, more) = (flags & SEALED_COMMAND != 0, flags & MORE != 0);
         if command && more {
             return Err(Error::Flags(flags));

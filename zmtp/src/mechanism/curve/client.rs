@@ -9,7 +9,7 @@ use super::fields::{field, key};
 use super::guard::Guard;
 use super::keys::{KeyPair, PublicKey};
 use super::nonce::{self, counted, random as nonce_of};
-use super::primitives::{Random, SharedKey, TAG, open_in_place, seal_in_place, shared_key};
+use super::primitives::{Random, SharedKey, TAG, open_in_place, seal_in_place};
 use super::session_keys::{SessionKeys, Side};
 use super::step::Step;
 use crate::command::{self, name_of};
@@ -60,7 +60,7 @@ impl Client {
         let session = KeyPair::draw(random)?;
         let mut vouch_nonce = [0; 16];
         random(&mut vouch_nonce)?;
-        let shared = shared_key(&server, session.secret()).ok_or(CurveError::LowOrder)?;
+        let shared = session.shared_key(&server).ok_or(CurveError::LowOrder)?;
         let counter = 1_u64.to_be_bytes();
         let mut signature = [0; TAG + 64];
         seal_in_place(&shared, &counted(nonce::HELLO, counter), &mut signature);
@@ -112,8 +112,7 @@ impl Client {
             client_session: self.session.public(),
             server_session: key(server_session)?,
         };
-        let session = self.session.secret();
-        let key = shared_key(&keys.server_session, session).ok_or(CurveError::LowOrder)?;
+        let key = self.session.shared_key(&keys.server_session).ok_or(CurveError::LowOrder)?;
         let initiate = self.initiate(&keys, &key, cookie)?;
         self.stage = Stage::Initiated { keys, key };
         Ok(Step::Send(initiate))
@@ -140,7 +139,7 @@ impl Client {
     /// Returns the proof that the holder of our long-term key has made the session's key, for a
     /// connection to this server and to no other.
     fn vouch(&self, keys: &SessionKeys) -> Result<[u8; TAG + 64], Error> {
-        let key = shared_key(&keys.server_session, self.keys.secret());
+        let key = self.keys.shared_key(&keys.server_session);
         let mut vouch = [0; TAG + 64];
         vouch[TAG..TAG + 32].copy_from_slice(keys.client_session.as_bytes());
         vouch[TAG + 32..].copy_from_slice(keys.server.as_bytes());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::primitives::{self, Random, random};
+use super::primitives::{Random, SharedKey, public_of, random, shared_key};
 use super::z85;
 use crate::Error;
 
@@ -91,11 +91,6 @@ impl PublicKey {
         if LOW_ORDER.contains(&number) { Err(KeyError::LowOrder) } else { Ok(Self(bytes)) }
     }
 
-    /// Takes what the primitives have made of a secret key, which is never of low order.
-    pub(super) const fn of_secret(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
     /// Returns the bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -173,12 +168,18 @@ impl KeyPair {
 
     /// Returns the pair of a secret key.
     pub fn of(secret: SecretKey) -> Self {
-        Self { public: primitives::public_of(&secret), secret }
+        // That of a secret key is never of low order.
+        Self { public: PublicKey(public_of(&secret.0)), secret }
     }
 
     /// Returns the public key.
     pub const fn public(&self) -> PublicKey {
         self.public
+    }
+
+    /// Returns what this pair shares with that of another key; `None` if everybody knows it.
+    pub(super) fn shared_key(&self, other: &PublicKey) -> Option<SharedKey> {
+        shared_key(&other.0, &self.secret.0)
     }
 
     /// Returns the secret key.

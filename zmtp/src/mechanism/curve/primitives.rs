@@ -7,19 +7,15 @@ mod audited;
 #[cfg(any(test, not(feature = "curve-audited")))]
 #[cfg(feature = "curve")]
 mod fast;
+mod sizes;
 
 #[cfg(feature = "curve-audited")]
 pub(super) use self::audited::{SharedKey, open_in_place, public_of, seal_in_place, shared_key};
 #[cfg(not(feature = "curve-audited"))]
 pub(super) use self::fast::{SharedKey, open_in_place, public_of, seal_in_place, shared_key};
+pub(super) use self::sizes::{Nonce, TAG};
 
 use crate::Error;
-
-/// Bytes of the tag before what is sealed.
-pub(super) const TAG: usize = 16;
-
-/// A number that is used once with a key.
-pub(super) type Nonce = [u8; 24];
 
 /// A source of bytes that nobody can guess: [`random`], and in tests those of a capture.
 pub(crate) type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<(), Error>;
@@ -34,7 +30,6 @@ mod tests {
     use serde_json::Value;
     use testkit::{hex, vectors};
 
-    use super::super::keys::{PublicKey, SecretKey};
     use super::{Nonce, SharedKey, TAG, open_in_place, random, seal_in_place, shared_key};
 
     fn field<const N: usize>(entry: &Value, name: &str) -> [u8; N] {
@@ -45,8 +40,7 @@ mod tests {
     fn key() -> SharedKey {
         let vectors = vectors::curve();
         let known = &vectors["primitives"]["beforenm"];
-        let public = PublicKey::from_bytes(field(known, "public")).unwrap();
-        shared_key(&public, &SecretKey::from_bytes(field(known, "secret"))).unwrap()
+        shared_key(&field(known, "public"), &field(known, "secret")).unwrap()
     }
 
     fn sealed(key: &SharedKey, nonce: &Nonce, plain: &[u8]) -> Vec<u8> {
@@ -98,7 +92,6 @@ mod tests {
 mod agreement {
     use proptest::prelude::*;
 
-    use super::super::keys::{PublicKey, SecretKey};
     use super::{TAG, audited, fast};
 
     proptest! {
@@ -113,10 +106,8 @@ mod agreement {
             nonce in any::<[u8; 24]>(),
             plain in prop::collection::vec(any::<u8>(), 0..2000),
         ) {
-            let (mine, other) = (SecretKey::from_bytes(mine), SecretKey::from_bytes(other));
             let public = audited::public_of(&mine);
             prop_assert_eq!(public, fast::public_of(&mine));
-            prop_assert!(PublicKey::from_bytes(*public.as_bytes()).is_ok());
             // One derives the key from this end, the other from that end.
             let one = audited::shared_key(&public, &other).unwrap();
             let two = fast::shared_key(&fast::public_of(&other), &mine).unwrap();

@@ -7,7 +7,7 @@ use super::admission::{Admission, Ready};
 use super::fields::{field, key};
 use super::keys::{KeyPair, PublicKey};
 use super::nonce::{self, counted, random as nonce_of};
-use super::primitives::{Random, SharedKey, TAG, open_in_place, seal_in_place, shared_key};
+use super::primitives::{Random, SharedKey, TAG, open_in_place, seal_in_place};
 use super::session_keys::{SessionKeys, Side};
 use super::step::Step;
 use crate::command::{self, name_of};
@@ -78,7 +78,7 @@ impl Server {
         }
         let client_session = key(&body[80..112])?;
         let counter = field(&body[112..120]);
-        let shared = shared_key(&client_session, self.keys.secret()).ok_or(CurveError::LowOrder)?;
+        let shared = self.keys.shared_key(&client_session).ok_or(CurveError::LowOrder)?;
         let signature = &mut body[120..];
         if !open_in_place(&shared, &counted(nonce::HELLO, counter), signature)
             || signature[TAG..] != [0; 64]
@@ -114,8 +114,7 @@ impl Server {
         if !bool::from(cookie.ct_eq(&self.cookie)) {
             return Err(CurveError::Cookie.into());
         }
-        let session = self.session.secret();
-        let shared = shared_key(&client_session, session).ok_or(CurveError::LowOrder)?;
+        let shared = self.session.shared_key(&client_session).ok_or(CurveError::LowOrder)?;
         if !open_in_place(&shared, &counted(nonce::INITIATE, counter), sealed) {
             return Err(CurveError::Forged.into());
         }
@@ -145,8 +144,7 @@ impl Server {
         vouch: &mut [u8],
     ) -> Result<(), Error> {
         let (nonce, vouch) = vouch.split_at_mut(16);
-        let session = self.session.secret();
-        let shared = shared_key(client, session).ok_or(CurveError::LowOrder)?;
+        let shared = self.session.shared_key(client).ok_or(CurveError::LowOrder)?;
         let opens = open_in_place(&shared, &nonce_of(nonce::VOUCH, &field(nonce)), vouch);
         let said = [*client_session.as_bytes(), *self.keys.public().as_bytes()];
         if opens && vouch[TAG..] == *said.as_flattened() {

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crypto_box::SalsaBox;
 use crypto_box::aead::AeadInPlace;
+use crypto_box::{PublicKey, SalsaBox, SecretKey};
 
-use super::super::keys::{PublicKey, SecretKey};
-use super::{Nonce, TAG};
+use super::sizes::{Nonce, TAG};
 
 /// What two key pairs share.
 #[derive(Clone)]
@@ -20,16 +19,14 @@ impl fmt::Debug for SharedKey {
 }
 
 /// Returns the public key of a secret key.
-pub(in super::super) fn public_of(secret: &SecretKey) -> PublicKey {
-    let secret = crypto_box::SecretKey::from_bytes(*secret.as_bytes());
-    PublicKey::of_secret(secret.public_key().to_bytes())
+pub(in super::super) fn public_of(secret: &[u8; 32]) -> [u8; 32] {
+    SecretKey::from_bytes(*secret).public_key().to_bytes()
 }
 
-/// Returns what a public key and a secret key share. It is secret: no [`PublicKey`] is of low order,
-/// which this crate would take.
-pub(in super::super) fn shared_key(public: &PublicKey, secret: &SecretKey) -> Option<SharedKey> {
-    let secret = crypto_box::SecretKey::from_bytes(*secret.as_bytes());
-    let public = crypto_box::PublicKey::from_bytes(*public.as_bytes());
+/// Returns what a public key and a secret key share. This crate takes keys of low order as well,
+/// which no key that came in can be: they are checked before.
+pub(in super::super) fn shared_key(public: &[u8; 32], secret: &[u8; 32]) -> Option<SharedKey> {
+    let (public, secret) = (PublicKey::from_bytes(*public), SecretKey::from_bytes(*secret));
     Some(SharedKey(Arc::new(SalsaBox::new(&public, &secret))))
 }
 

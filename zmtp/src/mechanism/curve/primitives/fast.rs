@@ -9,8 +9,7 @@ use dryoc::classic::crypto_box::{
 use dryoc::classic::crypto_core::crypto_scalarmult_base;
 use zeroize::Zeroizing;
 
-use super::super::keys::{PublicKey, SecretKey};
-use super::{Nonce, TAG};
+use super::sizes::{Nonce, TAG};
 
 /// What two key pairs share.
 #[derive(Clone)]
@@ -23,15 +22,15 @@ impl fmt::Debug for SharedKey {
 }
 
 /// Returns the public key of a secret key.
-pub(in super::super) fn public_of(secret: &SecretKey) -> PublicKey {
+pub(in super::super) fn public_of(secret: &[u8; 32]) -> [u8; 32] {
     let mut public = [0; 32];
-    crypto_scalarmult_base(&mut public, secret.as_bytes());
-    PublicKey::of_secret(public)
+    crypto_scalarmult_base(&mut public, secret);
+    public
 }
 
 /// Returns what a public key and a secret key share; `None` if it is known to everybody.
-pub(in super::super) fn shared_key(public: &PublicKey, secret: &SecretKey) -> Option<SharedKey> {
-    let key = crypto_box_beforenm(public.as_bytes(), secret.as_bytes()).ok()?;
+pub(in super::super) fn shared_key(public: &[u8; 32], secret: &[u8; 32]) -> Option<SharedKey> {
+    let key = crypto_box_beforenm(public, secret).ok()?;
     Some(SharedKey(Zeroizing::new(key)))
 }
 
