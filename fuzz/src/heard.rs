@@ -81,7 +81,7 @@ impl Heard {
         loop {
             match connection.poll_output() {
                 Ok(None) => return told,
-                Ok(Some(Output::Transmit(bytes))) => {
+                Ok(Some(Output::Transmit(bytes) | Output::Frame(bytes))) => {
                     self.transmitted(bytes);
                     continue;
                 }

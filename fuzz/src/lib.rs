@@ -14,6 +14,7 @@
 pub mod corpus;
 mod heard;
 mod mutator;
+mod secured;
 pub mod targets;
 mod vectors;
 

@@ -3,6 +3,8 @@
 pub mod beacon;
 pub mod command;
 pub mod connection;
+pub mod curve_client;
+pub mod curve_server;
 pub mod endpoint;
 pub mod engine;
 pub mod filemq;
@@ -44,6 +46,8 @@ targets! {
     frame: "ZMTP frames, as messages and within limits",
     command: "ZMTP commands between the frames of a message",
     connection: "a ZMTP connection from its first byte on",
+    curve_server: "a server of CURVE: its handshake, INITIATE, and what is sealed",
+    curve_client: "a client of CURVE: its handshake, READY, and what is sealed",
     beacon: "ZRE beacons",
     endpoint: "endpoints as people write them, with addresses and host names",
     message: "headers of ZRE messages, and the endpoints and ids in them",

@@ -51,7 +51,8 @@ macro_rules! targets {
 }
 
 targets! {
-    greeting handshake frame command connection beacon endpoint message log gossip filemq engine
+    greeting handshake frame command connection curve_server curve_client beacon endpoint message log
+    gossip filemq engine
 }
 
 #[test]

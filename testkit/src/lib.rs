@@ -3,6 +3,7 @@
 pub mod attacks;
 pub mod child;
 pub mod content;
+pub mod curve;
 pub mod failure;
 pub mod file_flow;
 pub mod harness;

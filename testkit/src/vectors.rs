@@ -1,7 +1,9 @@
 //! Bytes captured from real nodes: `vectors/zre.json`, `vectors/election.json`,
-//! `vectors/gossip.json`, `vectors/ipv6.json` and `vectors/filemq.json`.
+//! `vectors/gossip.json`, `vectors/ipv6.json`, `vectors/filemq.json` and `vectors/curve.json`.
 
 #![allow(clippy::expect_used, reason = "vectors are part of the repository")]
+
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -45,6 +47,18 @@ pub fn filemq() -> Vec<Value> {
 /// ends, the frame, and what it says.
 pub fn gossip() -> Vec<Value> {
     entries(include_str!("../../vectors/gossip.json"))
+}
+
+/// Returns what is known of CURVE: keys, what the primitives make of them, sessions with libzmq and
+/// between C nodes, step by step, and what libzmq does when it is given something else.
+///
+/// # Panics
+/// They are no JSON.
+pub fn curve() -> &'static Value {
+    static CURVE: LazyLock<Value> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../vectors/curve.json")).expect("vectors are JSON")
+    });
+    &CURVE
 }
 
 /// Returns the bytes of an entry about ZRE; of a ZRE message, which has several frames, the first.

@@ -59,6 +59,9 @@ fn with_libzmq(peers: &Peers, programs: &Programs) -> Result<Done, String> {
     let mut test = programs.test("libzmq")?;
     test.args(["--ignored", "--nocapture"]).env("ZYRE_INTEROP_DIR", &peers.directory);
     run_command(&mut test)?;
+    let mut test = programs.test("libzmq_curve")?;
+    test.args(["--ignored", "--nocapture"]).env("ZYRE_INTEROP_DIR", &peers.directory);
+    run_command(&mut test)?;
     let mut test = programs.test("collect")?;
     test.args(["libzmq", "--nocapture"]).env("ZYRE_INTEROP_DIR", &peers.directory);
     let output = capture(&mut test)?;

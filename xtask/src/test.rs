@@ -49,6 +49,10 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     steps.add("tests", || tests(built.get()?));
     steps
         .add("doc tests", || plain("test --workspace --all-features --doc --no-fail-fast --quiet"));
+    // With all features it is the audited one.
+    steps.add("the other cryptography", || {
+        plain("test -p zyre-zmtp --features curve --lib --test curve --quiet")
+    });
     steps.add("chaos", || chaos::run(built.get()?));
     steps.add("chaos with log", || chaos::with_log(built.get()?));
     steps.add("world", || world(built.get()?));

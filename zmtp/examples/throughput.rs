@@ -1,26 +1,30 @@
-//! How fast one connection is: `cargo run --release --example throughput [size] [messages]`.
+//! How fast one connection is: `cargo run --release --example throughput [size] [messages] [secure]`.
 //!
 //! A DEALER in one thread sends messages of two frames, 8 bytes and `size` bytes, to a ROUTER in
-//! another; then they play ping-pong. Both over 127.0.0.1 and through the public API.
+//! another; then they play ping-pong. Both over 127.0.0.1 and through the public API, and with
+//! `secure` (which takes `--features curve`) by CURVE.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zmtp::net::{Established, Listener, ListenerLimits, PushError, Reader, SendQueueLimits};
-use zmtp::{Config, Message, SocketType, net};
+use zmtp::{Config, Mechanism, Message, SocketType, net};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1).map(|a| a.parse::<usize>());
-    let size = arguments.next().transpose()?.unwrap_or(32);
-    let count = arguments.next().transpose()?.unwrap_or(5_000_000);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let mut numbers = words.iter().filter(|word| *word != "secure").map(|it| it.parse::<usize>());
+    let size = numbers.next().transpose()?.unwrap_or(32);
+    let count = numbers.next().transpose()?.unwrap_or(5_000_000);
+    let (client, server) =
+        if words.iter().any(|word| word == "secure") { secure()? } else { Default::default() };
 
     let (tell, told) = std::sync::mpsc::channel();
     let receiver = std::thread::spawn(move || -> Result<(), Failure> {
         runtime()?.block_on(async {
-            let config = Config::new(SocketType::Router);
+            let config = Config::new(SocketType::Router).with_mechanism(server);
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
             let mut listener = Listener::bind(any, config, ListenerLimits::default()).await?;
             tell.send(listener.local_addr()?)?;
@@ -28,8 +32,25 @@ fn main() -> Result<(), Failure> {
         })
     });
     let address = told.recv()?;
-    runtime()?.block_on(send(address, size, count))?;
+    runtime()?.block_on(send(address, client, size, count))?;
     receiver.join().map_err(|_| "the receiver panicked")?
+}
+
+/// The mechanisms of a client and its server.
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+fn secure() -> Result<(Mechanism, Mechanism), Failure> {
+    use std::sync::Arc;
+    use zmtp::{Curve, KeyPair, PeerInfo, SessionKeys, Verdict};
+    let (client, server) = (KeyPair::generate()?, KeyPair::generate()?);
+    let public = server.public();
+    let everybody = |_: &SessionKeys, _: &PeerInfo, _: SocketAddr| Verdict::Admit;
+    let server = Curve::server(server, Arc::new(everybody)).into();
+    Ok((Curve::client(client, public).into(), server))
+}
+
+#[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+fn secure() -> Result<(Mechanism, Mechanism), Failure> {
+    Err("secure connections take --features curve".into())
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -67,8 +88,13 @@ async fn receive(mut from: Established, count: usize) -> Result<(), Failure> {
     }
 }
 
-async fn send(address: SocketAddr, size: usize, count: usize) -> Result<(), Failure> {
-    let config = Config::new(SocketType::Dealer).with_identity("sender");
+async fn send(
+    address: SocketAddr,
+    mechanism: Mechanism,
+    size: usize,
+    count: usize,
+) -> Result<(), Failure> {
+    let config = Config::new(SocketType::Dealer).with_identity("sender").with_mechanism(mechanism);
     let to = net::connect(address, &config, SendQueueLimits::default()).await?;
     let Established { mut reader, queue, .. } = to;
     let content = [Bytes::from(vec![7; size])];

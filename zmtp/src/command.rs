@@ -29,14 +29,8 @@ pub(crate) enum Command<'a> {
 
 impl<'a> Command<'a> {
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Error> {
-        let Some((&len, rest)) = body.split_first() else {
-            return Err(Error::Malformed("command"));
-        };
-        let Some((name, data)) = rest.split_at_checked(usize::from(len)) else {
-            return Err(Error::Malformed("command"));
-        };
+        let (name, data) = split(body)?;
         match name {
-            b"" => Err(Error::Malformed("command")),
             b"READY" => Ok(Self::Ready(data)),
             b"ERROR" => {
                 let (&len, reason) = data.split_first().ok_or(Error::Malformed("ERROR"))?;
@@ -55,6 +49,21 @@ impl<'a> Command<'a> {
             _ => Ok(Self::Other),
         }
     }
+}
+
+/// Splits the body of a command into its name and its data.
+fn split(body: &[u8]) -> Result<(&[u8], &[u8]), Error> {
+    let (&len, rest) = body.split_first().ok_or(Error::Malformed("command"))?;
+    match rest.split_at_checked(usize::from(len)) {
+        None | Some((b"", _)) => Err(Error::Malformed("command")),
+        Some(parts) => Ok(parts),
+    }
+}
+
+/// Returns the name in the body of a command.
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+pub(crate) fn name_of(body: &[u8]) -> Result<&[u8], Error> {
+    split(body).map(|(name, _)| name)
 }
 
 /// Returns the frame that subscribes, or cancels: a command, or a message for a remote that does

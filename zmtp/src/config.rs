@@ -56,7 +56,7 @@ impl Config {
         Self { remote: remote.into(), ..self }
     }
 
-    /// Announces a property in READY, after the identity; the remote finds it by
+    /// Announces a property in READY (of a client of CURVE in INITIATE), after the identity; the remote finds it by
     /// [`PeerInfo::property`](crate::PeerInfo::property). A second one with the same name replaces
     /// the first.
     ///
@@ -67,6 +67,12 @@ impl Config {
     pub fn with_property(mut self, name: impl Into<Bytes>, value: impl Into<Bytes>) -> Self {
         self.properties.set(name.into(), value.into());
         self
+    }
+
+    /// Sets how the connection is secured.
+    #[must_use]
+    pub fn with_mechanism(self, mechanism: impl Into<Mechanism>) -> Self {
+        Self { mechanism: mechanism.into(), ..self }
     }
 
     /// Sets the subscriptions.

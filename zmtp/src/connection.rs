@@ -1,21 +1,26 @@
 //! One end of one connection, without I/O and without a clock.
 
+mod handshake;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+mod sealed;
+mod stage;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use self::handshake::Handshake;
 use crate::command::{self, Command};
 use crate::frame::IncomingHeader;
-use crate::greeting;
-use crate::mechanism::null;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+use crate::mechanism::curve::{Admission, Opener, SessionKeys};
 #[cfg(feature = "net")]
 use crate::message_assembler::parse_pair;
 use crate::message_assembler::{MessageAssembler, parse_small};
 #[cfg(feature = "net")]
 use crate::pair::Pair;
-use crate::properties::Properties;
-use crate::{Config, Encoder, Error, Limits, Message, SocketType};
+use crate::{Config, Encoder, Error, Limits, Message, PeerInfo, SocketType};
 
 /// PONGs that may wait to be sent. A remote that sends more PINGs in one batch loses the others.
 const MAX_WAITING_PONGS: usize = 4;
@@ -41,14 +46,23 @@ pub struct Connection {
     assembler: MessageAssembler,
     /// The remote knows the commands of ZMTP 3.1.
     commands: bool,
+    /// What opens everything that comes in, if it is sealed.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    opener: Option<Box<Opener>>,
+    /// A message that was opened, and turned out to be no pair.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    ahead: Option<Box<Message>>,
 }
 
-/// Where the remote is. We send greeting and READY at once and have nothing to wait for.
+/// Where the remote is.
 #[derive(Debug)]
 enum Stage {
-    /// Greeting or READY are due.
+    /// Greeting, or commands of the handshake, are due.
     Handshake(Box<Handshake>),
-    /// READY has come. Told as an event when everything before it has been transmitted.
+    /// The remote has proved its key, and waits to be let in.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    Introduced(Box<Introduced>),
+    /// The remote is ready. Told as an event when everything before it has been transmitted.
     Greeted(Box<(PeerInfo, Encoder)>),
     Ready {
         /// We publish, and messages are subscriptions.
@@ -57,23 +71,29 @@ enum Stage {
     Dead(Error),
 }
 
-/// What is needed until READY has come. Connections live long, and most are quiet: what they hold
-/// counts many times.
+/// A remote that has proved its key.
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
 #[derive(Debug)]
-struct Handshake {
-    config: Config,
+struct Introduced {
+    peer: PeerInfo,
+    /// `None` when it was used.
+    admission: Option<Box<Admission>>,
+    /// It was told as an event.
+    told: bool,
     deadline: Option<Instant>,
-    /// Major and minor version of the remote, when its greeting has come.
-    version: Option<(u8, u8)>,
+    subscriptions: Vec<Bytes>,
 }
 
 /// What a [`Connection`] wants done.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Output {
-    /// Send these bytes, whole and between messages, in the order in which they come: greeting and
-    /// READY at first, later subscriptions, and a PONG for a PING.
+    /// Send these bytes in the order in which they come: they belong to the handshake. None come
+    /// after [`Event::Ready`].
     Transmit(Bytes),
+    /// Encode this frame with [`Encoder::encode_frame`], and send it between messages: a
+    /// subscription, or a PONG for a PING. None come before [`Event::Ready`].
+    Frame(Bytes),
     /// This has happened.
     Event(Event),
 }
@@ -82,6 +102,11 @@ pub enum Output {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// The remote has proved its key, and says this of itself: let it in with
+    /// [`Connection::admit`], or do not, with [`Connection::refuse`]. Comes once, with CURVE only.
+    /// Nothing else happens until one of them is called.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    Authenticate(SessionKeys, PeerInfo),
     /// The handshake is over, and everything that belongs to it has been transmitted. Comes once,
     /// before any message.
     Ready(PeerInfo, Encoder),
@@ -94,59 +119,40 @@ pub enum Event {
     Cancel(Bytes),
 }
 
-/// What the remote said of itself in greeting and READY.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PeerInfo {
-    /// Its socket type; one that [`SocketType::accepts`] allows.
-    pub socket_type: SocketType,
-    /// Its identity, at most 255 bytes, empty if it has none. Not verified.
-    pub identity: Bytes,
-    /// Its major version of ZMTP, at least 3.
-    pub major: u8,
-    /// Its minor version of ZMTP.
-    pub minor: u8,
-    properties: Properties,
-}
-
-impl PeerInfo {
-    /// Returns the value of a property that the remote has announced: `name` begins with `X-` and
-    /// matches exactly. Not verified.
-    ///
-    /// Of what it announces the first 16 such properties are known, if their names have at most 255
-    /// and their values at most 1,024 bytes. Of two with the same name the later one holds.
-    pub fn property(&self, name: &str) -> Option<&Bytes> {
-        self.properties.get(name.as_bytes())
-    }
-}
-
 impl Connection {
     /// Creates a connection at the time `now`, at which its handshake begins.
     pub fn new(config: &Config, now: Instant) -> Self {
-        let handshake = Handshake {
-            config: config.clone(),
-            deadline: now.checked_add(config.limits.handshake_time),
-            version: None,
+        Self::begin(config, Handshake::begin(config, now))
+    }
+
+    /// The same with random bytes of this source.
+    #[cfg(all(test, any(feature = "curve", feature = "curve-audited")))]
+    pub(crate) fn drawing(
+        config: &Config,
+        now: Instant,
+        random: crate::mechanism::curve::Random<'_>,
+    ) -> Self {
+        Self::begin(config, Handshake::begin_with(config, now, random))
+    }
+
+    fn begin(config: &Config, begun: Result<(Handshake, Bytes), Error>) -> Self {
+        let (stage, transmits) = match begun {
+            Ok((handshake, opening)) => (Stage::Handshake(Box::new(handshake)), vec![opening]),
+            Err(error) => (Stage::Dead(error), Vec::new()),
         };
-        let mut new = Self {
+        Self {
             socket_type: config.socket_type,
             limits: config.limits.clone(),
-            stage: Stage::Handshake(Box::new(handshake)),
+            stage,
             received: BytesMut::new(),
-            transmits: VecDeque::new(),
+            transmits: transmits.into(),
             assembler: MessageAssembler::default(),
             commands: false,
-        };
-        if let Err(error) = null::check(config) {
-            new.die(error);
-            return new;
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            opener: None,
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            ahead: None,
         }
-        // READY need not wait for the remote's greeting: one segment, one system call.
-        let mut opening =
-            BytesMut::from(&greeting::encode(config.mechanism, config.identity.len())[..]);
-        opening.extend_from_slice(&null::ready(config));
-        new.transmits.push_back(opening.freeze());
-        new
     }
 
     /// Returns the receive buffer: append what was received, then call
@@ -179,8 +185,7 @@ impl Connection {
     }
 
     /// Returns what is to be done next, or `None` if there is nothing to do until more is received,
-    /// [`subscribe`](Self::subscribe) or [`cancel`](Self::cancel) is called, or
-    /// [`next_deadline`](Self::next_deadline) has come.
+    /// [`next_deadline`](Self::next_deadline) has come, or another method is called.
     ///
     /// # Errors
     /// What the remote did wrong. The connection is dead then, has dropped everything that it held,
@@ -195,7 +200,7 @@ impl Connection {
             _ => return self.poll_stage(),
         };
         match output {
-            Ok(None) => Ok(self.poll_transmits()),
+            Ok(None) => Ok(self.poll_transmits().map(Output::Frame)),
             Err(error) => {
                 self.die(error);
                 self.poll_stage()
@@ -211,7 +216,14 @@ impl Connection {
     pub(crate) fn poll_pair(&mut self) -> Option<Pair> {
         let ready = matches!(self.stage, Stage::Ready { publisher: false });
         let begins = ready && self.assembler.is_empty();
-        if begins { parse_pair(&mut self.received, &self.limits) } else { None }
+        if !begins {
+            return None;
+        }
+        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        if self.opener.is_some() {
+            return self.poll_sealed_pair();
+        }
+        parse_pair(&mut self.received, &self.limits)
     }
 
     /// Subscribes to messages with this prefix, on a SUB or XSUB that is ready.
@@ -232,6 +244,8 @@ impl Connection {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Handshake(handshake) => handshake.deadline,
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            Stage::Introduced(introduced) => introduced.deadline,
             _ => None,
         }
     }
@@ -250,95 +264,30 @@ impl Connection {
 
     fn die(&mut self, error: Error) {
         self.transmits.clear();
-        if matches!(error, Error::SocketType(_) | Error::Incompatible { .. }) {
-            // RFC 37 asks for this in one case only: the socket types.
-            self.transmits.push_back(command::error("Invalid socket type"));
-        }
+        self.transmits.extend(self.last_word(&error));
         self.stage = Stage::Dead(error);
         self.received = BytesMut::new();
         self.assembler = MessageAssembler::default();
-    }
-
-    fn waits_for_greeting(&self) -> bool {
-        matches!(&self.stage, Stage::Handshake(handshake) if handshake.version.is_none())
-    }
-
-    /// The outputs before and after the exchange of messages: what is to be sent comes before
-    /// [`Event::Ready`], and before the error.
-    fn poll_stage(&mut self) -> Result<Option<Output>, Error> {
-        loop {
-            if let Some(transmit) = self.poll_transmits() {
-                return Ok(Some(transmit));
-            }
-            if let Stage::Dead(error) = &self.stage {
-                return Err(error.clone());
-            }
-            if matches!(self.stage, Stage::Greeted(_)) {
-                let publisher = matches!(self.socket_type, SocketType::Pub | SocketType::XPub);
-                let greeted = std::mem::replace(&mut self.stage, Stage::Ready { publisher });
-                if let Stage::Greeted(greeted) = greeted {
-                    let (peer, encoder) = *greeted;
-                    return Ok(Some(Output::Event(Event::Ready(peer, encoder))));
-                }
-            }
-            match self.handshake() {
-                Ok(true) => {}
-                Ok(false) => return Ok(None),
-                Err(error) => self.die(error),
-            }
+        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        {
+            (self.opener, self.ahead) = (None, None);
         }
     }
 
-    fn poll_transmits(&mut self) -> Option<Output> {
+    fn poll_transmits(&mut self) -> Option<Bytes> {
         let bytes = self.transmits.pop_front();
         if self.transmits.is_empty() {
             self.transmits = VecDeque::new();
         }
-        bytes.map(Output::Transmit)
-    }
-
-    /// Takes greeting and READY from the receive buffer. Returns `true` when both are there.
-    fn handshake(&mut self) -> Result<bool, Error> {
-        let Stage::Handshake(handshake) = &mut self.stage else { return Ok(false) };
-        let version = match handshake.version {
-            Some(version) => version,
-            None => {
-                let mechanism = handshake.config.mechanism;
-                let Some(version) = greeting::decode(&self.received, mechanism)? else {
-                    return Ok(false);
-                };
-                self.received.advance(greeting::SIZE);
-                *handshake.version.insert(version)
-            }
-        };
-        let Some(frame) = IncomingHeader::parse(&self.received)? else { return Ok(false) };
-        if !frame.command {
-            return Err(Error::Premature("a message"));
-        }
-        let limit = self.limits.handshake_bytes;
-        let left = limit.saturating_sub(greeting::SIZE + frame.header);
-        let Ok(size) = frame.within(left) else { return Err(Error::HandshakeTooLarge { limit }) };
-        let Some(body) = self.received.get(frame.header..frame.header + size) else {
-            return Ok(false);
-        };
-        let peer = match Command::decode(body)? {
-            Command::Ready(metadata) => admit(&handshake.config, version, metadata)?,
-            Command::Error(reason) => return Err(Error::Refused(reason)),
-            _ => return Err(Error::Premature("another command")),
-        };
-        self.received.advance(frame.header + size);
-        self.commands = version > (3, 0);
-        let encoder = Encoder::new(handshake.config.mechanism);
-        let subscriptions = std::mem::take(&mut handshake.config.subscriptions);
-        self.stage = Stage::Greeted(Box::new((peer, encoder)));
-        for prefix in subscriptions {
-            self.send_subscription(true, &prefix);
-        }
-        Ok(true)
+        bytes
     }
 
     /// The next event of a connection that is ready.
     fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
+        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        if self.opener.is_some() {
+            return self.poll_sealed();
+        }
         loop {
             // Unless another one has begun.
             if self.assembler.is_empty()
@@ -412,27 +361,20 @@ impl Connection {
     }
 
     fn send_subscription(&mut self, subscribe: bool, prefix: &[u8]) {
-        let subscriber = matches!(self.socket_type, SocketType::Sub | SocketType::XSub);
-        if subscriber && matches!(self.stage, Stage::Greeted(_) | Stage::Ready { .. }) {
-            let frame = command::subscription(subscribe, prefix, self.commands);
-            self.transmits.push_back(frame);
+        if !matches!(self.socket_type, SocketType::Sub | SocketType::XSub) {
+            return;
+        }
+        let frame = || command::subscription(subscribe, prefix, self.commands);
+        match &mut self.stage {
+            Stage::Ready { .. } => self.transmits.push_back(frame()),
+            Stage::Greeted(greeted) => {
+                let mut wire = BytesMut::new();
+                greeted.1.encode_frame(&frame(), &mut wire);
+                self.transmits.push_back(wire.freeze());
+            }
+            _ => {}
         }
     }
-}
-
-/// Returns who the remote is, if it is one that we may talk to.
-fn admit(config: &Config, version: (u8, u8), metadata: &[u8]) -> Result<PeerInfo, Error> {
-    let null::Metadata { socket_type, identity, properties } = null::Metadata::decode(metadata)?;
-    let ours = config.socket_type;
-    if !ours.accepts(socket_type) {
-        return Err(Error::Incompatible { ours, theirs: socket_type });
-    }
-    let expected = &config.remote;
-    if !expected.is_empty() && !identity.is_empty() && identity != *expected {
-        return Err(Error::Stranger);
-    }
-    let (major, minor) = version;
-    Ok(PeerInfo { socket_type, identity, major, minor, properties })
 }
 
 /// What a message means to a publisher (ZMTP 3.0, RFC 23, "The PUB and XPUB Socket Types").

@@ -2,46 +2,92 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::frame::FrameHeader;
-use crate::mechanism::Mechanism;
+use crate::frame::{self, FrameHeader};
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+use crate::mechanism::curve::{OVERHEAD, Sealer};
 
 /// Turns messages into bytes for the wire.
 ///
-/// It comes with [`Event::Ready`](crate::Event::Ready), because what it does may depend on the
-/// handshake: NULL only puts a header before each frame; a mechanism with confidentiality keeps its
-/// keys and counters here, so encoding takes `&mut self`, and an encoder cannot be cloned.
+/// It comes with [`Event::Ready`](crate::Event::Ready), because what it does depends on the
+/// handshake: NULL only puts a header before each frame, CURVE seals it, with a key and a counter
+/// that are kept here. So encoding takes `&mut self`, an encoder cannot be cloned, and what it makes
+/// has to be sent in the order in which it was made.
 #[derive(Debug)]
-pub struct Encoder {
-    mechanism: Mechanism,
+pub struct Encoder(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Null,
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    Curve(Box<Sealer>),
 }
 
 impl Encoder {
-    pub(crate) const fn new(mechanism: Mechanism) -> Self {
-        Self { mechanism }
+    /// Creates the encoder of the mechanism NULL.
+    pub(crate) const fn null() -> Self {
+        Self(Inner::Null)
+    }
+
+    /// Creates the encoder of the mechanism CURVE.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    pub(crate) fn curve(sealer: Sealer) -> Self {
+        Self(Inner::Curve(Box::new(sealer)))
     }
 
     /// Appends one message to `out`: the frame `head`, then one frame for each of `content`.
     pub fn encode(&mut self, head: &[u8], content: &[Bytes], out: &mut BytesMut) {
-        out.reserve(Self::encoded(head, content));
+        out.reserve(self.byte_len(head, content));
         let last = content.len();
         for (i, body) in std::iter::once(head).chain(content.iter().map(|c| &c[..])).enumerate() {
-            out.put_slice(&self.header(body.len(), i < last));
-            out.put_slice(body);
+            match &mut self.0 {
+                Inner::Null => {
+                    out.put_slice(&FrameHeader::message(body.len(), i < last));
+                    out.put_slice(body);
+                }
+                #[cfg(any(feature = "curve", feature = "curve-audited"))]
+                Inner::Curve(sealer) => {
+                    let flags = if i < last { frame::MORE } else { 0 };
+                    sealer.seal(flags, body.len(), out, |out| out.put_slice(body));
+                }
+            }
         }
     }
 
-    /// Returns the header of a frame with a body of `size` bytes; `more` if others follow. For a
-    /// writer that sends large bodies by reference instead of with [`encode`](Self::encode).
-    pub fn header(&mut self, size: usize, more: bool) -> FrameHeader {
-        match self.mechanism {
-            Mechanism::Null => FrameHeader::message(size, more),
+    /// Appends what the connection itself has to say: `frame` is that of an
+    /// [`Output::Frame`](crate::Output::Frame).
+    pub fn encode_frame(&mut self, frame: &[u8], out: &mut BytesMut) {
+        match &mut self.0 {
+            Inner::Null => out.put_slice(frame),
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            Inner::Curve(sealer) => {
+                // It is one of ours and whole.
+                if let Some((flags, body)) = frame::split(frame) {
+                    sealer.seal(flags, body.len(), out, |out| out.put_slice(body));
+                }
+            }
         }
     }
 
     /// Returns how many bytes such a message has on the wire.
-    pub fn encoded(head: &[u8], content: &[Bytes]) -> usize {
-        content.iter().fold(FrameHeader::framed(head.len()), |sum, body| {
-            sum.saturating_add(FrameHeader::framed(body.len()))
-        })
+    pub fn byte_len(&self, head: &[u8], content: &[Bytes]) -> usize {
+        frame::message_len(self.overhead(), head, content)
+    }
+
+    /// Returns how many bytes the body of each frame has on the wire besides its own.
+    pub(crate) const fn overhead(&self) -> usize {
+        match self.0 {
+            Inner::Null => 0,
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            Inner::Curve(_) => OVERHEAD,
+        }
+    }
+
+    /// Returns what seals the frames, if they are sealed.
+    #[cfg(all(feature = "net", any(feature = "curve", feature = "curve-audited")))]
+    pub(crate) fn into_sealer(self) -> Option<Box<Sealer>> {
+        match self.0 {
+            Inner::Null => None,
+            Inner::Curve(sealer) => Some(sealer),
+        }
     }
 }

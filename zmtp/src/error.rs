@@ -99,4 +99,50 @@ pub enum Error {
     /// The parts of this command do not fit its length.
     #[error("malformed {0}")]
     Malformed(&'static str),
+    /// The remote sent something in the clear on a connection that is secured by CURVE.
+    #[error("the remote sent something that is not sealed")]
+    Unsealed,
+    /// The remote, or somebody on the way to it, broke the rules of CURVE.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
+    /// The remote has proved its key, and we have not let it in.
+    #[error("the remote is not let in")]
+    Denied,
+    /// The operating system gives no random bytes, without which nothing can be secured.
+    #[error("the operating system gives no random bytes")]
+    Random,
+}
+
+/// What is wrong with a connection that is secured by CURVE. None of it can be told from an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CurveError {
+    /// Something does not open: it was changed on the way, or sealed with other keys. In the first
+    /// command of a client: for another server.
+    #[error("sealed with other keys than expected, or changed on the way")]
+    Forged,
+    /// Something came a second time or out of order, or something before it is missing.
+    #[error("something was repeated, reordered, or left out on the way")]
+    OutOfSequence,
+    /// A public key with which all secrets are known to everybody.
+    #[error("a public key of low order")]
+    LowOrder,
+    /// The remote does not return the cookie of this connection.
+    #[error("the cookie of another connection")]
+    Cookie,
+    /// The remote does not prove that it holds the key that it names, for this connection to us.
+    #[error("the remote does not prove its key")]
+    Vouch,
+    /// The remote speaks another version of CURVE.
+    #[error("the remote speaks version {major}.{minor} of CURVE; 1.0 is required")]
+    Version {
+        /// The major version.
+        major: u8,
+        /// The minor version.
+        minor: u8,
+    },
+    /// The connection was refused before both sides were ready: by the remote, or by anybody on the
+    /// way to it, for a refusal is not sealed. Its reason is therefore not told.
+    #[error("the connection was refused, by the remote or by somebody on the way")]
+    Refused,
 }

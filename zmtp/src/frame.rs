@@ -9,11 +9,17 @@
 
 use std::ops::Deref;
 
+use bytes::Bytes;
+
 use crate::Error;
 
-const MORE: u8 = 1;
+pub(crate) const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
+
+/// The flag of a command inside of what CURVE seals, where [`MORE`] is as in a frame.
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+pub(crate) const SEALED_COMMAND: u8 = 2;
 
 /// The header of one frame, ready for the wire: 2 bytes, or 9 for a body of more than 255 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +61,32 @@ impl Deref for FrameHeader {
     }
 }
 
+/// Returns how many bytes a message has on the wire: the frame `head`, then one frame for each of
+/// `content`, and in each of them `overhead` bytes besides.
+pub(crate) fn message_len(overhead: usize, head: &[u8], content: &[Bytes]) -> usize {
+    let framed = |size: usize| FrameHeader::framed(size.saturating_add(overhead));
+    content.iter().fold(framed(head.len()), |sum, body| sum.saturating_add(framed(body.len())))
+}
+
+/// Returns how many bytes a whole frame has on the wire with `overhead` bytes besides.
+#[cfg(feature = "net")]
+pub(crate) fn framed_len(frame: &[u8], overhead: usize) -> usize {
+    match IncomingHeader::parse(frame) {
+        Ok(Some(IncomingHeader { header, .. })) => {
+            FrameHeader::framed(frame.len().saturating_sub(header).saturating_add(overhead))
+        }
+        // It is one of ours, and whole.
+        _ => frame.len(),
+    }
+}
+
+/// Splits a whole frame into the flags that CURVE seals with it, and its body.
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+pub(crate) fn split(frame: &[u8]) -> Option<(u8, &[u8])> {
+    let header = IncomingHeader::parse(frame).ok()??;
+    Some((header.sealed_flags(), frame.get(header.header..)?))
+}
+
 /// A header that was received. The size of the body is only announced: check it before use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IncomingHeader {
@@ -83,6 +115,16 @@ impl IncomingHeader {
             (9, u64::from_be_bytes(*size))
         };
         Ok(Some(Self { more, command, header, body }))
+    }
+
+    /// Returns the flags that CURVE seals with the body.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    pub(crate) const fn sealed_flags(&self) -> u8 {
+        match (self.command, self.more) {
+            (true, _) => SEALED_COMMAND,
+            (false, true) => MORE,
+            (false, false) => 0,
+        }
     }
 
     /// Returns the size of the body if it is within `limit`.

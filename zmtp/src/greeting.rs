@@ -13,7 +13,7 @@ pub(crate) const SIZE: usize = 64;
 
 /// Returns our greeting. The padding carries the length of the identity plus one, as with libzmq,
 /// so that a ZMTP 1 peer takes it for a frame; no other may look at it.
-pub(crate) fn encode(mechanism: Mechanism, identity: usize) -> [u8; SIZE] {
+pub(crate) fn encode(mechanism: &Mechanism, identity: usize) -> [u8; SIZE] {
     let mut bytes = [0; SIZE];
     bytes[0] = 0xff;
     bytes[1..9].copy_from_slice(&(identity as u64).saturating_add(1).to_be_bytes());
@@ -25,9 +25,9 @@ pub(crate) fn encode(mechanism: Mechanism, identity: usize) -> [u8; SIZE] {
 }
 
 /// Returns the version in the greeting at the start of `bytes`, `None` while it is incomplete, and
-/// an error as soon as one octet is wrong. Padding, as-server (NULL has no server), and filler are
+/// an error as soon as one octet is wrong. Padding, as-server (NULL has no server, and of CURVE libzmq always says 0), and filler are
 /// ignored.
-pub(crate) fn decode(bytes: &[u8], mechanism: Mechanism) -> Result<Option<(u8, u8)>, Error> {
+pub(crate) fn decode(bytes: &[u8], mechanism: &Mechanism) -> Result<Option<(u8, u8)>, Error> {
     if bytes.first().is_some_and(|o| *o != 0xff) || bytes.get(9).is_some_and(|o| *o != 0x7f) {
         return Err(Error::Version { major: 1 });
     }

@@ -7,7 +7,7 @@
 //!   and a bounded [`SendQueue`](net::SendQueue) that never waits; and, made of these, a
 //!   [`Publisher`](net::Publisher) and a [`Subscriber`](net::Subscriber).
 //!
-//! Not included: the mechanism CURVE (its place is [`Mechanism`]), and ZMTP 1 and 2.
+//! Not included: ZMTP 1 and 2.
 //!
 //! # The protocol on one page
 //!
@@ -46,20 +46,26 @@
 //! let config = Config::new(SocketType::Dealer).with_identity("alice");
 //! let mut connection = Connection::new(&config, Instant::now());
 //! let mut buffer = [0; 4096];
+//! let mut encoder = None;
 //! loop {
 //!     // What is to be done, until there is nothing left to do. An error ends the connection.
 //!     while let Some(output) = connection.poll_output()? {
+//!         let mut wire = BytesMut::new();
 //!         match output {
 //!             Output::Transmit(bytes) => stream.write_all(&bytes)?,
-//!             Output::Event(Event::Ready(peer, mut encoder)) => {
+//!             Output::Event(Event::Ready(peer, new)) => {
 //!                 println!("connected to {:?}", peer.socket_type);
-//!                 let mut wire = BytesMut::new();
-//!                 encoder.encode(b"Hi", &[Bytes::new(), Bytes::from("Bob")], &mut wire);
-//!                 stream.write_all(&wire)?;
+//!                 let content = [Bytes::new(), Bytes::from("Bob")];
+//!                 encoder.insert(new).encode(b"Hi", &content, &mut wire);
 //!             }
 //!             Output::Event(Event::Message(message)) => println!("{:?}", message.frames()),
+//!             // The answer to a PING, say.
+//!             Output::Frame(frame) => {
+//!                 encoder.as_mut().ok_or("not ready")?.encode_frame(&frame, &mut wire);
+//!             }
 //!             _ => {}
 //!         }
+//!         stream.write_all(&wire)?;
 //!     }
 //!     // Then wait for bytes or for the deadline, whichever comes first.
 //!     let now = Instant::now();
@@ -137,6 +143,35 @@
 //! [`Config::subscriptions`] is what a SUB wants from the start, [`Event::Subscribe`] and
 //! [`Event::Cancel`] are what a PUB hears, and [`Subscriptions`] remembers it.
 //!
+//! # Secure connections
+//!
+//! With the feature `curve`, or `curve-audited`, connections can be secured by CURVE (RFC 25 and
+//! 26), as libzmq speaks it: both ends prove who they are by a key, and nobody else reads, changes,
+//! repeats or leaves out what they say.
+//!
+//! ```text
+//!        client, knows the server's key                        server
+//!  command   HELLO     a key for this connection              --->
+//!      <---  WELCOME   another, and a cookie                 command
+//!  command   INITIATE  its own key, proved, and metadata      --->
+//!                                              Authenticate: is this key let in?
+//!      <---  READY     metadata                              command
+//!            Authenticate: is this server let in?
+//!  message   MESSAGE   flags and data, sealed                <--->
+//! ```
+//!
+//! `Curve` is how a connection is secured, with a `KeyPair` of its own and, for a client, the
+//! `PublicKey` of its server; it is set by [`Config::with_mechanism`]. Who is let in is decided in
+//! both roles at a step of its own, `Event::Authenticate`, after the remote has proved its key and
+//! before anything else is said or heard: in [`net`] by a `Guard`, else by `Connection::admit` and
+//! `Connection::refuse`. A `Guard` also adds properties that prove something to the remote; they may
+//! be bound to the keys of this connection, `SessionKeys`, which no other has.
+//!
+//! What is sealed is numbered, so it has to be sent in the order in which it was sealed: everything
+//! after READY goes through the one [`Encoder`], and a [`SendQueue`](net::SendQueue) seals when it
+//! writes, so that content for many is shared until then. Nothing hides who talks to whom, when, and
+//! how much.
+//!
 //! # Text from the network
 //!
 //! [`Printable`] displays names and contents that anybody may have sent without letting them do
@@ -159,21 +194,27 @@ mod message;
 mod message_assembler;
 #[cfg(feature = "net")]
 mod pair;
+mod peer_info;
 mod printable;
 mod properties;
 mod socket_type;
 mod subscriptions;
 
 pub use config::Config;
-pub use connection::{Connection, Event, Output, PeerInfo};
+pub use connection::{Connection, Event, Output};
 pub use encoder::Encoder;
-pub use error::Error;
+pub use error::{CurveError, Error};
 pub use frame::FrameHeader;
 pub use limits::Limits;
 pub use mechanism::Mechanism;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+pub use mechanism::curve::{
+    Curve, Guard, KeyError, KeyPair, PublicKey, SecretKey, SessionKeys, Side, Verdict,
+};
 pub use message::{IntoFrames, Message};
 #[cfg(feature = "net")]
 pub use pair::{Head, Pair};
+pub use peer_info::PeerInfo;
 pub use printable::Printable;
 pub use socket_type::SocketType;
 pub use subscriptions::Subscriptions;

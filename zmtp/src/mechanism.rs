@@ -1,19 +1,29 @@
 //! Security mechanisms (RFC 37, "Authentication and Confidentiality").
 //!
-//! A mechanism defines what the two sides exchange between the greetings and READY, and how frames
-//! are wrapped from then on. The receiving side of that lives in the
+//! A mechanism defines what the two sides exchange between the greetings and the first message, and
+//! how frames are wrapped from then on. The receiving side of that lives in the
 //! [`Connection`](crate::Connection), the sending side in the [`Encoder`](crate::Encoder) that
-//! `Event::Ready` hands out. NULL wraps nothing. CURVE (RFC 25) has its place here.
+//! `Event::Ready` hands out. NULL wraps nothing, CURVE seals everything.
 
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+pub(crate) mod curve;
+pub(crate) mod metadata;
 pub(crate) mod null;
 
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+use self::curve::Curve;
+
 /// The security mechanism of a connection. Both sides must use the same one: there is no downgrade.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Mechanism {
     /// No authentication, no confidentiality (RFC 37, "The NULL Security Mechanism").
     #[default]
     Null,
+    /// Both sides know who the other is, and nobody else reads or changes what they say (RFC 25 and
+    /// 26).
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    Curve(Curve),
 }
 
 impl Mechanism {
@@ -21,15 +31,24 @@ impl Mechanism {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Null => "NULL",
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            Self::Curve(_) => "CURVE",
         }
     }
 
     /// Returns the name as it stands in the greeting, padded with zeros.
-    pub(crate) fn padded(self) -> [u8; 20] {
+    pub(crate) fn padded(&self) -> [u8; 20] {
         let mut padded = [0; 20];
         for (to, from) in padded.iter_mut().zip(self.name().bytes()) {
             *to = from;
         }
         padded
+    }
+}
+
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+impl From<Curve> for Mechanism {
+    fn from(curve: Curve) -> Self {
+        Self::Curve(curve)
     }
 }

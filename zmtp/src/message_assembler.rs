@@ -10,7 +10,7 @@ use crate::{Error, Limits, Message};
 
 /// A message of at most this many bytes is copied out of the receive buffer, so that keeping it
 /// does not keep the buffer.
-const SMALL_MESSAGE: usize = 4096;
+pub(crate) const SMALL_MESSAGE: usize = 4096;
 
 /// The finished frames of the message in progress.
 #[derive(Debug, Default)]

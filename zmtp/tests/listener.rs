@@ -15,7 +15,7 @@ use socket2::SockRef;
 use testkit::child::Child;
 use testkit::{async_tests, harness, process, role, tests};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 use zmtp::net::{Listener, ListenerLimits, ListenerStats};
 use zmtp::{Config, Limits};
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         a_wrong_socket_type_hears_why,
         silent_and_dribbling_strangers_are_closed_in_time,
         the_oldest_handshake_makes_room,
+        one_source_takes_places_from_itself_only,
         a_slot_is_free_again_when_the_reader_is_dropped,
         dropping_the_listener_ends_handshakes_but_no_connections,
         addresses_come_and_go,
@@ -189,6 +190,38 @@ async fn the_oldest_handshake_makes_room() {
         assert_eq!(soon(listener.accept()).await.peer.identity, "late");
     }
     assert_eq!(listener.stats().failed, 0);
+}
+
+async fn one_source_takes_places_from_itself_only() {
+    let limits = ListenerLimits { handshakes: 4, ..ListenerLimits::default() };
+    let (mut listener, address) = listen(router(), limits).await;
+    let dial = async |from: [u8; 4]| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        soon(stream.read_exact(&mut [0; 64])).await.unwrap();
+        stream
+    };
+    let mut quiet = meanwhile(&mut listener, async {
+        let mut quiet = dial([127, 0, 0, 2]).await;
+        let mut taken = Vec::new();
+        for _ in 0..7 {
+            taken.push(dial([127, 0, 0, 1]).await);
+        }
+        for stream in &mut taken[..4] {
+            closed(stream).await;
+        }
+        // One more source takes a place from the one that has most.
+        let mut third = dial([127, 0, 0, 3]).await;
+        closed(&mut taken[4]).await;
+        third.write_all(&[]).await.unwrap();
+        quiet.write_all(&[]).await.unwrap();
+        quiet
+    })
+    .await;
+    assert_eq!(listener.stats().dropped, 5);
+    quiet.write_all(&opening(&dealer().with_identity("quiet"))).await.unwrap();
+    assert_eq!(soon(listener.accept()).await.peer.identity, "quiet");
 }
 
 async fn a_slot_is_free_again_when_the_reader_is_dropped() {

@@ -106,7 +106,7 @@ proptest! {
     fn the_encoder_says_its_length(frames in message()) {
         let (_, mut encoder, _) = ready(&router());
         let wire = encode(&mut encoder, &frames);
-        prop_assert_eq!(wire.len(), zmtp::Encoder::encoded(&frames[0], &frames[1..]));
+        prop_assert_eq!(wire.len(), encoder.byte_len(&frames[0], &frames[1..]));
     }
 
     #[test]

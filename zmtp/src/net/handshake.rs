@@ -11,6 +11,8 @@ use super::established::{Established, Greeted};
 use super::start::Start;
 use super::{Error, SendQueueLimits};
 use crate::{Config, Connection, Encoder, Event, Output, PeerInfo};
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+use crate::{Mechanism, SessionKeys, Verdict};
 
 /// Bytes that a read during the handshake has room for: all of it, as a rule.
 const HANDSHAKE_READ: usize = 512;
@@ -62,7 +64,7 @@ pub(super) async fn greet(
 ) -> Result<Box<Greeted>, Error> {
     let mut connection = Connection::new(config, Instant::now().into_std());
     let deadline = connection.next_deadline();
-    let exchange = exchange(&mut stream, &mut connection);
+    let exchange = exchange(&mut stream, &mut connection, address, config);
     let (peer, encoder) = match deadline {
         None => exchange.await?,
         Some(deadline) => timeout_at(Instant::from_std(deadline), exchange)
@@ -78,7 +80,11 @@ pub(super) async fn greet(
 async fn exchange(
     stream: &mut TcpStream,
     connection: &mut Connection,
+    address: SocketAddr,
+    config: &Config,
 ) -> Result<(PeerInfo, Encoder), Error> {
+    #[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+    let _ = (address, config);
     loop {
         match connection.poll_output()? {
             Some(Output::Transmit(bytes)) => {
@@ -89,6 +95,14 @@ async fn exchange(
                 }
             }
             Some(Output::Event(Event::Ready(peer, encoder))) => return Ok((peer, encoder)),
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            Some(Output::Event(Event::Authenticate(keys, peer))) => {
+                match decide(&config.mechanism, &keys, &peer, address) {
+                    Verdict::Admit => connection.admit(),
+                    Verdict::Refuse => connection.refuse(),
+                    Verdict::Close => return Err(Error::Protocol(crate::Error::Denied)),
+                }
+            }
             Some(_) => {}
             None => {
                 connection.receive_buffer().reserve(HANDSHAKE_READ);
@@ -98,4 +112,19 @@ async fn exchange(
             }
         }
     }
+}
+
+/// Asks the guard about a remote that has proved its key.
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+fn decide(
+    mechanism: &Mechanism,
+    keys: &SessionKeys,
+    peer: &PeerInfo,
+    address: SocketAddr,
+) -> Verdict {
+    let guard = match mechanism {
+        Mechanism::Curve(curve) => curve.guard(),
+        Mechanism::Null => None,
+    };
+    guard.map_or(Verdict::Admit, |guard| guard.decide(keys, peer, address))
 }

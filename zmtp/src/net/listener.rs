@@ -1,9 +1,9 @@
 //! Accepting connections.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,8 +29,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct ListenerLimits {
     /// Connections that were returned and whose [`Reader`](super::Reader) is alive. Default 4,096.
     pub connections: usize,
-    /// Connections during their handshake. One more, and the oldest of them is dropped. Default
-    /// 256.
+    /// Connections during their handshake. One more, and the oldest of the source that has most of
+    /// them is dropped: a host by its IPv4 address, a subnet of 64 bits by IPv6. Default 256.
     pub handshakes: usize,
     /// Limits of the queue of each connection.
     pub queue: SendQueueLimits,
@@ -52,6 +52,8 @@ pub struct ListenerStats {
     pub established: u64,
     /// Handshakes that failed: protocol errors, closed or refused by the remote.
     pub failed: u64,
+    /// Handshakes of remotes that have proved their key and were not let in.
+    pub denied: u64,
     /// Handshakes that took too long.
     pub timed_out: u64,
     /// Handshakes that were dropped because there were too many at a time.
@@ -75,8 +77,8 @@ pub struct Listener {
     stats: ListenerStats,
     slots: Arc<Semaphore>,
     handshakes: JoinSet<Outcome>,
-    /// The same handshakes, the oldest first.
-    order: VecDeque<AbortHandle>,
+    /// The same handshakes, the oldest first, and where they come from.
+    order: VecDeque<(AbortHandle, IpAddr)>,
     /// A finished handshake that waits for a slot.
     greeted: Option<Box<Greeted>>,
     pause: Option<Instant>,
@@ -232,13 +234,15 @@ impl Listener {
         }
     }
 
-    /// Starts the handshake of a connection. If there are too many, the oldest one is dropped.
+    /// Starts the handshake of a connection. If there are too many, one of them is dropped: so that
+    /// who takes all places takes them from itself.
     fn greet(&mut self, stream: TcpStream, address: SocketAddr) {
         self.stats.accepted += 1;
+        let source = source(address.ip());
         if self.order.len() >= self.limits.handshakes.max(1)
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((dropped, _)) = self.order.remove(self.first_to_go(source))
         {
-            oldest.abort();
+            dropped.abort();
             self.stats.dropped += 1;
         }
         let config = Arc::clone(&self.config);
@@ -248,7 +252,19 @@ impl Listener {
             }
             greet(stream, address, &config).await
         };
-        self.order.push_back(self.handshakes.spawn(greeting));
+        self.order.push_back((self.handshakes.spawn(greeting), source));
+    }
+
+    /// Returns which handshake makes room for one from `source`: the oldest of the source that has
+    /// most with that one, and of several that have as many the one whose oldest is older.
+    fn first_to_go(&self, source: IpAddr) -> usize {
+        let mut counts = HashMap::from([(source, 1)]);
+        for (_, source) in &self.order {
+            *counts.entry(*source).or_insert(0) += 1;
+        }
+        let count = |at: &usize| counts.get(&self.order[*at].1).copied().unwrap_or(0);
+        // The first of several that are equal, hence from the back.
+        (0..self.order.len()).rev().max_by_key(count).unwrap_or(0)
     }
 
     /// Handles the end of a handshake.
@@ -257,7 +273,7 @@ impl Listener {
             Ok((id, result)) => (id, Some(result)),
             Err(error) => (error.id(), None),
         };
-        let known = self.order.iter().position(|handle| handle.id() == id);
+        let known = self.order.iter().position(|(handle, _)| handle.id() == id);
         if let Some(known) = known {
             self.order.remove(known);
         }
@@ -266,8 +282,19 @@ impl Listener {
             _ if known.is_none() => {}
             Some(Ok(greeted)) => self.greeted = Some(greeted),
             Some(Err(Error::Protocol(crate::Error::HandshakeTimeout))) => self.stats.timed_out += 1,
+            Some(Err(Error::Protocol(crate::Error::Denied))) => self.stats.denied += 1,
             Some(Err(_)) | None => self.stats.failed += 1,
         }
+    }
+}
+
+/// Returns what counts as one source: by IPv6 a host has as many addresses of its subnet as it wants.
+fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Backoff, Error, Established, Reader, SendQueue, SendQueueLimits, connect};
 use crate::sync::Mutex;
-use crate::{Config, Event, Limits, SocketType, Subscriptions};
+use crate::{Config, Event, Limits, Mechanism, SocketType, Subscriptions};
 
 /// The first pause between two attempts to connect, and the one after a connection that lasted.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -63,6 +63,7 @@ pub struct Publisher {
 #[derive(Debug)]
 struct Shared {
     limits: PublisherLimits,
+    mechanism: Mechanism,
     state: Mutex<State>,
     queued: AtomicU64,
     dropped: AtomicU64,
@@ -86,8 +87,23 @@ impl Publisher {
     /// Outside of a tokio runtime, as [`tokio::spawn`].
     #[must_use]
     pub fn connect(address: SocketAddr, limits: PublisherLimits) -> Self {
+        Self::connect_with(address, Mechanism::Null, limits)
+    }
+
+    /// Creates a publisher like [`connect`](Self::connect) whose connections are secured by this
+    /// mechanism.
+    ///
+    /// # Panics
+    /// As `connect`.
+    #[must_use]
+    pub fn connect_with(
+        address: SocketAddr,
+        mechanism: Mechanism,
+        limits: PublisherLimits,
+    ) -> Self {
         let shared = Arc::new(Shared {
             limits,
+            mechanism,
             state: Mutex::new(State::WAITING),
             queued: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -196,7 +212,11 @@ impl Shared {
         let limits = self.limits.connection.clone();
         let longest = limits.subscription_bytes.saturating_add(1);
         let (frame, message) = (limits.frame.min(longest), limits.message.min(longest));
-        Config::new(SocketType::Pub).with_limits(Limits { frame, message, ..limits })
+        Config::new(SocketType::Pub).with_mechanism(self.mechanism.clone()).with_limits(Limits {
+            frame,
+            message,
+            ..limits
+        })
     }
 
     /// Follows the subscriptions of the remote, until the connection ends.

@@ -102,7 +102,9 @@ impl Reader {
             match self.connection.poll_output()? {
                 Some(Output::Event(Event::Message(message))) => return Ok(Some(message)),
                 Some(Output::Event(_)) => {}
-                Some(Output::Transmit(pong)) => self.answer(&pong),
+                Some(Output::Frame(pong)) => self.answer(&pong),
+                // That is over.
+                Some(Output::Transmit(_)) => {}
                 None => {
                     self.flush_answers();
                     return Ok(None);
@@ -126,7 +128,9 @@ impl Reader {
         loop {
             match self.connection.poll_output()? {
                 Some(Output::Event(event)) => return Ok(Some(event)),
-                Some(Output::Transmit(pong)) => self.answer(&pong),
+                Some(Output::Frame(pong)) => self.answer(&pong),
+                // That is over.
+                Some(Output::Transmit(_)) => {}
                 None => {
                     self.flush_answers();
                     return Ok(None);
@@ -266,7 +270,7 @@ mod tests {
         let (incoming, outgoing) = listener.accept().await.unwrap().0.into_split();
         let connection =
             Connection::new(&Config::new(SocketType::Router), std::time::Instant::now());
-        let encoder = Encoder::new(Mechanism::Null);
+        let encoder = Encoder::null();
         let queue = SendQueue::new(SendQueueLimits::default(), outgoing, encoder);
         (stream, Reader::new(incoming, connection, queue, None))
     }
@@ -293,7 +297,7 @@ mod tests {
         let (mut stream, mut reader) = pair().await;
         let mut wire = FrameHeader::message(100, false).to_vec();
         wire.resize(wire.len() + 100, 1);
-        stream.write_all(&crate::greeting::encode(Mechanism::Null, 0)).await.unwrap();
+        stream.write_all(&crate::greeting::encode(&Mechanism::Null, 0)).await.unwrap();
         stream
             .write_all(&crate::mechanism::null::ready(&Config::new(SocketType::Dealer)))
             .await

@@ -3,6 +3,8 @@
 mod backlog;
 mod limits;
 mod room;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+mod sealing;
 mod socket;
 mod turn;
 mod unsent;
@@ -26,6 +28,7 @@ use self::socket::Socket;
 use self::turn::{Turn, TurnEnd, Writer};
 use super::error::PushError;
 use super::traffic::Traffic;
+use crate::frame::{framed_len, message_len};
 use crate::sync::{Condvar, Mutex};
 use crate::{Encoder, FrameHeader};
 
@@ -50,7 +53,9 @@ pub struct SendQueue {
 }
 
 /// System calls are made without the lock, so that pushing goes on meanwhile: a writer takes the
-/// socket out of the state, and puts it back when its turn is over.
+/// socket out of the state, and puts it back when its turn is over. What is sealed is sealed by the
+/// writer, right before it is written, so frames are sealed in the order of the wire and content
+/// that several queues share is shared until then.
 struct Shared {
     /// Beyond it nothing is accepted.
     limit: Bound,
@@ -58,6 +63,8 @@ struct Shared {
     mark: Bound,
     /// Half of the mark.
     half: Bound,
+    /// Bytes that the body of each frame has on the wire besides its own.
+    overhead: usize,
     /// More than half of the mark is queued. It changes only under the lock. While it is not set
     /// there is room for any message of up to half the mark: that can be said without the lock.
     filling: AtomicBool,
@@ -108,10 +115,11 @@ enum Written {
 impl SendQueue {
     /// Creates an empty queue that sends what `encoder` makes of its messages.
     pub(super) fn new(limits: SendQueueLimits, stream: OwnedWriteHalf, encoder: Encoder) -> Self {
+        let overhead = encoder.overhead();
         let state = State {
-            backlog: Backlog::new(encoder),
+            backlog: Backlog::new(),
             turn: Turn::default(),
-            socket: Some(Box::new(Socket::new(stream))),
+            socket: Some(Box::new(Socket::new(stream, encoder))),
             turn_waiters: 0,
             room_waiters: 0,
             above_since: None,
@@ -122,6 +130,7 @@ impl SendQueue {
             limit: limits.limit(),
             mark: limits.mark(),
             half: limits.mark().half(),
+            overhead,
             filling: AtomicBool::new(false),
             state: Mutex::new(state),
             wake: Notify::new(),
@@ -144,7 +153,7 @@ impl SendQueue {
     /// # Errors
     /// [`PushError::Full`] and [`PushError::Closed`]; the queue is as it was.
     pub fn push(&self, head: &[u8], content: &[Bytes]) -> Result<(), PushError> {
-        let size = Encoder::encoded(head, content);
+        let size = message_len(self.shared.overhead, head, content);
         self.enqueue(size, true, |backlog| backlog.push(head, content, size))
     }
 
@@ -154,7 +163,8 @@ impl SendQueue {
     /// # Errors
     /// As `push`.
     pub fn push_frame(&self, head: &[u8], content: Bytes) -> Result<(), PushError> {
-        let size = FrameHeader::framed(head.len().saturating_add(content.len()));
+        let body = head.len().saturating_add(content.len());
+        let size = FrameHeader::framed(body.saturating_add(self.shared.overhead));
         self.enqueue(size, true, |backlog| backlog.push_frame(head, content, size))
     }
 
@@ -165,7 +175,7 @@ impl SendQueue {
     /// # Errors
     /// As `push`.
     pub fn stage(&self, head: &[u8], content: &[Bytes]) -> Result<(), PushError> {
-        let size = Encoder::encoded(head, content);
+        let size = message_len(self.shared.overhead, head, content);
         self.enqueue(size, false, |backlog| backlog.push(head, content, size))
     }
 
@@ -270,7 +280,7 @@ impl SendQueue {
     /// many is dropped, since its sender does not read anyway.
     pub(super) fn push_pong(&self, frame: &[u8]) {
         let mut state = self.shared.state.lock();
-        state.backlog.push_pong(frame);
+        state.backlog.push_pong(frame, framed_len(frame, self.shared.overhead));
         self.shared.note_filling(&state);
     }
 
@@ -344,7 +354,7 @@ impl SendQueue {
         let Some(mut socket) = state.socket.take() else { return Ok(Written::Nothing) };
         let mut written = 0;
         for call in 0.. {
-            let left = state.backlog.next(written, &mut socket.unsent);
+            let left = socket.take(&mut state.backlog, written);
             if written > 0 {
                 self.note_room(&mut state);
             }

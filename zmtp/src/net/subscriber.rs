@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::{Backoff, Established, Listener, ListenerLimits, Reader, SendQueueLimits, connect};
-use crate::{Config, Limits, Message, SocketType, Subscriptions};
+use crate::{Config, Limits, Mechanism, Message, SocketType, Subscriptions};
 
 /// The first pause between two attempts to connect, and the one after a connection that lasted.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -104,7 +104,21 @@ impl Subscriber {
     /// # Errors
     /// Errors of the kernel.
     pub async fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let (config, limits) = (self.shared.config.clone(), self.listener.clone());
+        self.listen_with(address, Mechanism::Null).await
+    }
+
+    /// Lets publishers connect like [`listen`](Self::listen), by connections that are secured by
+    /// this mechanism.
+    ///
+    /// # Errors
+    /// As `listen`.
+    pub async fn listen_with(
+        &mut self,
+        address: SocketAddr,
+        mechanism: Mechanism,
+    ) -> io::Result<SocketAddr> {
+        let config = self.shared.config.clone().with_mechanism(mechanism);
+        let limits = self.listener.clone();
         let listener = Listener::bind(address, config, limits).await?;
         let address = listener.local_addr()?;
         self.address.get_or_insert(address);
@@ -141,7 +155,16 @@ impl Subscriber {
     /// # Panics
     /// Outside of a tokio runtime, as [`tokio::spawn`].
     pub fn connect(&mut self, address: SocketAddr) {
-        self.tasks.spawn(Arc::clone(&self.shared).reach(address));
+        self.connect_with(address, Mechanism::Null);
+    }
+
+    /// Connects like [`connect`](Self::connect), by connections that are secured by this mechanism.
+    ///
+    /// # Panics
+    /// As `connect`.
+    pub fn connect_with(&mut self, address: SocketAddr, mechanism: Mechanism) {
+        let config = self.shared.config.clone().with_mechanism(mechanism);
+        self.tasks.spawn(Arc::clone(&self.shared).reach(address, config));
     }
 
     /// Returns the address that publishers can connect to; the first one, if there are several.
@@ -181,11 +204,11 @@ impl Shared {
     }
 
     /// Connects to a publisher, and reconnects.
-    async fn reach(self: Arc<Self>, address: SocketAddr) {
+    async fn reach(self: Arc<Self>, address: SocketAddr, config: Config) {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let began = Instant::now();
-            let connected = connect(address, &self.config, SendQueueLimits::default()).await;
+            let connected = connect(address, &config, SendQueueLimits::default()).await;
             if let Ok(Established { reader, queue, .. }) = connected {
                 tokio::select! {
                     // Nothing but PONGs.

@@ -29,6 +29,8 @@ impl Outputs {
         loop {
             match connection.poll_output() {
                 Ok(Some(Output::Transmit(bytes))) => outputs.sent.extend(bytes),
+                // With NULL it is what is sent.
+                Ok(Some(Output::Frame(frame))) => outputs.sent.extend(frame),
                 Ok(Some(Output::Event(event))) => outputs.events.push(event),
                 Ok(Some(other)) => panic!("{other:?}"),
                 Ok(None) => return outputs,

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::limits::Bound;
 use super::unsent::Unsent;
 use super::write_buffer::WriteBuffer;
-use crate::Encoder;
 
 /// PONGs that may be queued.
 const MAX_PONGS: usize = 4;
@@ -17,7 +16,8 @@ const MAX_PONGS: usize = 4;
 const MAX_IDLE_RUNS: usize = 8;
 
 /// Accepted messages in the order of the wire, from the oldest that the kernel has not wholly
-/// taken. Those that a writer has taken are counted too.
+/// taken. Those that a writer has taken are counted too. What is counted is the wire's bytes; what
+/// is held is not sealed yet, so it may be less.
 pub(super) struct Backlog {
     stage: Stage,
     buffer: WriteBuffer,
@@ -42,15 +42,15 @@ struct PendingRun {
 }
 
 enum Stage {
-    Open(Encoder),
+    Open,
     /// Nothing is accepted any more, and what was is sent.
     Finishing,
     Closed(io::Error),
 }
 
 impl Backlog {
-    pub(super) fn new(encoder: Encoder) -> Self {
-        Self::empty(Stage::Open(encoder))
+    pub(super) fn new() -> Self {
+        Self::empty(Stage::Open)
     }
 
     fn empty(stage: Stage) -> Self {
@@ -72,7 +72,7 @@ impl Backlog {
 
     /// Returns whether messages are accepted.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open(_))
+        matches!(self.stage, Stage::Open)
     }
 
     pub(super) fn is_finishing(&self) -> bool {
@@ -119,8 +119,8 @@ impl Backlog {
 
     /// Appends a message that fits and has `size` bytes on the wire.
     pub(super) fn push(&mut self, head: &[u8], content: &[Bytes], size: usize) {
-        if let Stage::Open(encoder) = &mut self.stage {
-            self.buffer.push(encoder, head, content);
+        if self.is_open() {
+            self.buffer.push(head, content);
             self.count(size, false);
         }
     }
@@ -128,17 +128,17 @@ impl Backlog {
     /// Appends a message of one frame, which consists of `head` and `content`, that fits and has
     /// `size` bytes on the wire.
     pub(super) fn push_frame(&mut self, head: &[u8], content: Bytes, size: usize) {
-        if let Stage::Open(encoder) = &mut self.stage {
-            self.buffer.push_frame(encoder, head, content);
+        if self.is_open() {
+            self.buffer.push_frame(head, content);
             self.count(size, false);
         }
     }
 
-    /// Appends a PONG, unless there are enough.
-    pub(super) fn push_pong(&mut self, frame: &[u8]) {
-        if self.pongs < MAX_PONGS && matches!(self.stage, Stage::Open(_)) {
+    /// Appends a PONG that has `size` bytes on the wire, unless there are enough.
+    pub(super) fn push_pong(&mut self, frame: &[u8], size: usize) {
+        if self.pongs < MAX_PONGS && self.is_open() {
             self.buffer.push_raw(frame);
-            self.count(frame.len(), true);
+            self.count(size, true);
         }
     }
 
@@ -230,14 +230,15 @@ mod tests {
     use bytes::{Bytes, BytesMut};
 
     use super::{Backlog, Bound, Unsent};
-    use crate::{Encoder, Mechanism};
+    use crate::Encoder;
+    use crate::frame::message_len;
 
     fn backlog() -> Backlog {
-        Backlog::new(Encoder::new(Mechanism::Null))
+        Backlog::new()
     }
 
     fn push(backlog: &mut Backlog, head: &[u8], content: &[Bytes]) {
-        backlog.push(head, content, Encoder::encoded(head, content));
+        backlog.push(head, content, message_len(0, head, content));
     }
 
     /// What a writer does whose last call has written this many bytes.
@@ -270,7 +271,7 @@ mod tests {
         let mut backlog = backlog();
         push(&mut backlog, b"abc", &[]);
         push(&mut backlog, b"", &[Bytes::from(vec![1; 20_000])]);
-        backlog.push_pong(b"pong");
+        backlog.push_pong(b"pong", 4);
         assert_eq!(backlog.queued(), (2, 5 + 2 + 20_009 + 4));
         let mut out = Unsent::default();
         assert!(next(&mut backlog, 0, &mut out));
@@ -378,7 +379,7 @@ mod tests {
         for i in 0..3000 {
             let body = vec![i as u8; if i % 500 == 0 { 10_000 } else { i % 40 }];
             let content = [Bytes::from(body)];
-            Encoder::new(Mechanism::Null).encode(b"head", &content, &mut expected);
+            Encoder::null().encode(b"head", &content, &mut expected);
             push(&mut backlog, b"head", &content);
             // Now more than one message, now less, now nothing.
             for _ in 0..i % 3 {
@@ -402,7 +403,7 @@ mod tests {
     #[test]
     fn pongs_are_few_and_count_towards_no_limit() {
         let mut backlog = backlog();
-        (0..100).for_each(|_| backlog.push_pong(b"pong"));
+        (0..100).for_each(|_| backlog.push_pong(b"pong", 4));
         assert_eq!(backlog.queued(), (0, 16));
         let bound = Bound { messages: 1, bytes: 10 };
         assert!(backlog.fits(1000, bound) && !backlog.exceeds(bound), "no message is queued");
@@ -420,7 +421,7 @@ mod tests {
         assert_eq!(backlog.error().unwrap().kind(), std::io::ErrorKind::BrokenPipe);
         push(&mut backlog, b"late", &[]);
         backlog.push_frame(b"late", Bytes::new(), 6);
-        backlog.push_pong(b"pong");
+        backlog.push_pong(b"pong", 4);
         assert_eq!(backlog.queued(), (0, 0));
     }
 }

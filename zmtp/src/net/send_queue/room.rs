@@ -161,15 +161,15 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::SendQueue;
+    use crate::Encoder;
     use crate::net::SendQueueLimits;
-    use crate::{Encoder, Mechanism};
 
     /// A queue with these marks, and what keeps its connection.
     async fn queue(limits: SendQueueLimits) -> (SendQueue, TcpStream, OwnedReadHalf) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let remote = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (incoming, outgoing) = listener.accept().await.unwrap().0.into_split();
-        let queue = SendQueue::new(limits, outgoing, Encoder::new(Mechanism::Null));
+        let queue = SendQueue::new(limits, outgoing, Encoder::null());
         (queue, remote, incoming)
     }
 

@@ -8,7 +8,11 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
+use super::backlog::Backlog;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+use super::sealing::Sealing;
 use super::unsent::Unsent;
+use crate::Encoder;
 
 /// Slices in one system call.
 const MAX_SLICES: usize = 64;
@@ -16,12 +20,33 @@ const MAX_SLICES: usize = 64;
 /// The writing half of a connection, and what is written next.
 pub(super) struct Socket {
     pub(super) stream: Arc<OwnedWriteHalf>,
-    pub(super) unsent: Unsent,
+    unsent: Unsent,
+    /// What seals it before it is written, if it is sealed.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    sealing: Option<Sealing>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: OwnedWriteHalf) -> Self {
-        Self { stream: Arc::new(stream), unsent: Unsent::default() }
+    pub(super) fn new(stream: OwnedWriteHalf, encoder: Encoder) -> Self {
+        #[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+        let _ = encoder;
+        Self {
+            stream: Arc::new(stream),
+            unsent: Unsent::default(),
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            sealing: encoder.into_sealer().map(Sealing::new),
+        }
+    }
+
+    /// Counts `written` bytes that the kernel has taken, and takes what comes next. Returns `false`
+    /// if there is nothing to write.
+    pub(super) fn take(&mut self, backlog: &mut Backlog, written: usize) -> bool {
+        let left = backlog.next(written, &mut self.unsent);
+        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        if let Some(sealing) = &mut self.sealing {
+            return sealing.is_left(left);
+        }
+        left
     }
 
     /// Makes TCP send its FIN after what the kernel has taken. Dropping the stream does so as well,
@@ -34,6 +59,15 @@ impl Socket {
 
     /// Makes one system call, and returns how many bytes the kernel has taken.
     pub(super) fn write(&mut self) -> io::Result<usize> {
+        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        if let Some(sealing) = &mut self.sealing {
+            let written = self.stream.try_write(sealing.next(&mut self.unsent))?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            sealing.advance(written);
+            return Ok(written);
+        }
         let written = if let Some(only) = self.unsent.only() {
             self.stream.try_write(only)?
         } else {

@@ -44,6 +44,28 @@ impl Unsent {
         }
     }
 
+    /// Returns the bytes that come first and are in one place.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    pub(super) fn first(&self) -> &[u8] {
+        match (&self.run[self.begun..], self.rest.front()) {
+            ([], Some(first)) => first,
+            (run, _) => run,
+        }
+    }
+
+    /// Moves the first `size` bytes to the end of `to`.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    pub(super) fn move_to(&mut self, mut size: usize, to: &mut Vec<u8>) {
+        while size > 0 && !self.is_empty() {
+            let first = self.first();
+            let part = &first[..first.len().min(size)];
+            to.extend_from_slice(part);
+            let taken = part.len();
+            self.advance(taken);
+            size -= taken;
+        }
+    }
+
     /// Fills `slices` with what comes first. Returns how many there are.
     pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let run = &self.run[self.begun..];

@@ -1,11 +1,11 @@
-//! Encoded messages that wait to be written.
+//! Messages that wait to be written, as frames that are not sealed.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
 use super::unsent::Unsent;
-use crate::Encoder;
+use crate::FrameHeader;
 
 /// Bodies of at most this many bytes are copied next to their header; longer ones go out by
 /// reference.
@@ -21,7 +21,8 @@ const MIN_RUN: usize = 256;
 /// Bytes of memory that an empty buffer keeps, since most messages are small and come alone.
 const MAX_IDLE_RUN: usize = 2 * MIN_RUN;
 
-/// A sequence of bytes: runs of copied bytes, and between them bodies that are only referred to.
+/// A sequence of bytes: runs of copied bytes, and between them bodies that are only referred to. The
+/// header of a frame is in one piece.
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
     closed: VecDeque<Bytes>,
@@ -30,16 +31,16 @@ pub(super) struct WriteBuffer {
 
 impl WriteBuffer {
     /// Appends one message.
-    pub(super) fn push(&mut self, encoder: &mut Encoder, head: &[u8], content: &[Bytes]) {
+    pub(super) fn push(&mut self, head: &[u8], content: &[Bytes]) {
         let copied = |body: &Bytes| if body.len() <= MAX_COPIED_BODY { body.len() } else { 0 };
         // 9 bytes for each header, and the bodies: one reservation for all that is copied.
         self.reserve(
             head.len() + content.iter().map(copied).sum::<usize>() + content.len() * 9 + 9,
         );
-        self.run.extend_from_slice(&encoder.header(head.len(), !content.is_empty()));
+        self.run.extend_from_slice(&FrameHeader::message(head.len(), !content.is_empty()));
         self.run.extend_from_slice(head);
         for (i, body) in content.iter().enumerate() {
-            self.run.extend_from_slice(&encoder.header(body.len(), i + 1 < content.len()));
+            self.run.extend_from_slice(&FrameHeader::message(body.len(), i + 1 < content.len()));
             if body.len() <= MAX_COPIED_BODY {
                 self.run.extend_from_slice(body);
             } else {
@@ -50,10 +51,10 @@ impl WriteBuffer {
     }
 
     /// Appends a message of one frame, which consists of `head` and `content`.
-    pub(super) fn push_frame(&mut self, encoder: &mut Encoder, head: &[u8], content: Bytes) {
+    pub(super) fn push_frame(&mut self, head: &[u8], content: Bytes) {
         let copied = content.len() <= MAX_COPIED_BODY;
         self.reserve(9 + head.len() + if copied { content.len() } else { 0 });
-        self.run.extend_from_slice(&encoder.header(head.len() + content.len(), false));
+        self.run.extend_from_slice(&FrameHeader::message(head.len() + content.len(), false));
         self.run.extend_from_slice(head);
         if copied {
             self.run.extend_from_slice(&content);

@@ -1,0 +1,44 @@
+//! Who the remote is.
+
+use bytes::Bytes;
+
+use crate::SocketType;
+#[cfg(any(feature = "curve", feature = "curve-audited"))]
+use crate::mechanism::curve::{PublicKey, SessionKeys};
+use crate::properties::Properties;
+
+/// What the remote said of itself in greeting and READY (a client of CURVE: in INITIATE).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Its socket type; one that [`SocketType::accepts`] allows.
+    pub socket_type: SocketType,
+    /// Its identity, at most 255 bytes, empty if it has none. Not verified: with CURVE it is what
+    /// the holder of the key says.
+    pub identity: Bytes,
+    /// Its major version of ZMTP, at least 3.
+    pub major: u8,
+    /// Its minor version of ZMTP.
+    pub minor: u8,
+    /// The keys of a connection that is secured by CURVE.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    pub keys: Option<Box<SessionKeys>>,
+    pub(crate) properties: Properties,
+}
+
+impl PeerInfo {
+    /// Returns the value of a property that the remote has announced: `name` begins with `X-` and
+    /// matches exactly. Not verified.
+    ///
+    /// Of what it announces the first 16 such properties are known, if their names have at most 255
+    /// and their values at most 1,024 bytes. Of two with the same name the later one holds.
+    pub fn property(&self, name: &str) -> Option<&Bytes> {
+        self.properties.get(name.as_bytes())
+    }
+
+    /// Returns the public key of the remote, which it has proved; `None` without CURVE.
+    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.keys.as_ref().map(|keys| keys.remote())
+    }
+}

@@ -1,0 +1,12 @@
+//! CURVE, against remotes that are made by hand, without sockets.
+
+#![cfg(any(feature = "curve", feature = "curve-audited"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod given_to_client;
+mod given_to_server;
+mod ours;
+mod proof;
+mod properties;
+#[cfg(feature = "net")]
+mod sockets;
