@@ -297,3 +297,51 @@ fn mistakes_are_explained() {
         assert!(told.contains(answer), "{told}");
     }
 }
+
+/// Its files stay, so nothing else tells.
+#[test]
+fn that_a_shared_folder_is_gone_is_told_and_that_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photos, aside) = (folder.path().join("photos"), folder.path().join("aside"));
+    fs::create_dir(&photos).unwrap();
+    fs::write(photos.join("1.jpg"), "a picture").unwrap();
+    let port = free_port();
+    let arguments = ["--interface", "lo", "--port", &port, "--ephemeral"];
+    let share = Program::start(&[&["share", photos.to_str().unwrap()], &arguments[..]].concat());
+    share.sees(&["/photos: 1 file, 9 B"]);
+    fs::rename(&photos, &aside).unwrap();
+    share.sees(&["/photos: cannot be read: the directory is gone", "trying again"]);
+    fs::rename(&aside, &photos).unwrap();
+    share.sees(&["/photos: this is over: the directory is gone"]);
+}
+
+/// What is no event is a line as well.
+#[test]
+fn warnings_of_the_library_are_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, place) = (folder.path().join("1.jpg"), folder.path().join("place"));
+    fs::write(&file, "a picture").unwrap();
+    fs::create_dir(&place).unwrap();
+    let (home, received) = (folder.path().join("home"), folder.path().join("received"));
+    let (home, received) = (home.to_str().unwrap(), received.to_str().unwrap());
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port];
+    let listen = Program::start(
+        &[&["listen", "--ask", "--ephemeral", "--received", received], &lo[..]].concat(),
+    );
+    let arguments = [&["share", file.to_str().unwrap(), "--name", "alice"], &lo[..]].concat();
+    let mut share = Program::start_at_home(home, &arguments);
+    listen.sees(&["[1] alice offers /1.jpg, 9 B"]);
+    share.interrupt();
+    assert!(share.end().success());
+    listen.sees(&["alice is gone"]);
+    // By the time at which the file comes its place is gone.
+    listen.say(&format!("y 1 {}", place.join("mine.jpg").display()));
+    listen.say("?");
+    listen.sees(&["nothing is on offer"]);
+    fs::remove_dir(&place).unwrap();
+    let share = Program::start_at_home(home, &arguments);
+    listen.sees(&["warning: the file stays at ", "received/alice/1.jpg"]);
+    listen.sees(&["alice: /1.jpg, 9 B, is at ", "received/alice/1.jpg"]);
+    share.sees(&["has /1.jpg, 9 B"]);
+}
