@@ -168,7 +168,7 @@ fn on_a_full_disk_content_waits() {
         other => format!("{other:?}"),
     };
     let order: Vec<_> = written.iter().map(of).collect();
-    assert_eq!(order, ["/large", "/small", "/large", "Unstuck"]);
+    assert_eq!(order, ["/large", "/large", "/small", "Unstuck"]);
     assert_eq!((writer.held(), writer.held_bytes()), (0, 0));
     assert_eq!(
         (place.read("large"), place.read("small")),
