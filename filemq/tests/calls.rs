@@ -2,16 +2,18 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use filemq::session::ClientConfig;
 use filemq::{
-    Audience, Call, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions, FileEvent, Guest,
-    Server, ServerEvents, ServerOptions, Ticket, VirtualPath, Way,
+    Accept, Audience, Call, Client, ClientEvent, ClientEvents, ClientInfo, ClientOptions,
+    FileEvent, Guest, OfferInfo, OfferState, Server, ServerEvents, ServerOptions, Ticket,
+    VirtualPath, Way,
 };
 use tempfile::TempDir;
 use testkit::wait::soon;
@@ -80,8 +82,13 @@ struct Bob {
 
 impl Bob {
     async fn new() -> Self {
+        Self::with(ClientConfig::default()).await
+    }
+
+    async fn with(session: ClientConfig) -> Self {
         let received = tempfile::tempdir().unwrap();
-        let options = ClientOptions { identity: "bob".into(), ..ClientOptions::default() };
+        let identity = "bob".into();
+        let options = ClientOptions { identity, session, ..ClientOptions::default() };
         let (client, events) = soon(Client::open(received.path(), options)).await.unwrap();
         client.subscribe(VirtualPath::root());
         let client = Arc::new(client);
@@ -323,4 +330,68 @@ async fn a_client_whose_ticket_ends_is_refused_and_comes_back() {
     *valid.lock() = true;
     bob.comes(&["open2", "secret2"]).await;
     assert!(bob.received.path().join("secret").exists(), "nothing was taken back");
+}
+
+/// A refusal ends a session in the midst of a file, and nothing else: the part of it stays, and what
+/// the application has decided.
+#[tokio::test]
+async fn a_client_that_is_refused_keeps_the_part_and_the_decisions() {
+    let alice = Alice::new().await;
+    let large = alice.files.path().join("large");
+    fs::write(&large, vec![7; 100_000_000]).unwrap();
+    let audience = Audience::Tagged("club".into());
+    soon(alice.server.publish(large, path("/large"), audience)).await.unwrap();
+    let address = alice.server.listen(anywhere()).unwrap();
+    let valid = Arc::new(Mutex::new(true));
+    let asked = Arc::clone(&valid);
+    alice.server.set_guests(move |client| match *asked.lock() {
+        true => guest(client),
+        false => Err("not any more".into()),
+    });
+    // With so little credit the file takes its time.
+    let session = ClientConfig { accept: Accept::Ask, window: 200_000, ..ClientConfig::default() };
+    let mut bob = Bob::with(session).await;
+    bob.connect(address, Some(FOR_BOB), Duration::ZERO);
+    let mut offers: BTreeMap<String, OfferInfo> = BTreeMap::new();
+    while offers.len() < 3 {
+        if let ClientEvent::Offered { offer } = soon(bob.events.recv()).await.unwrap() {
+            offers.insert(offer.name.to_string(), offer);
+        }
+    }
+    bob.client.decline(offers["/open"].id, "no").unwrap();
+    bob.client.pause(offers["/secret"].id).unwrap();
+    bob.client.accept(offers["/large"].id).unwrap();
+    loop {
+        match soon(bob.events.recv()).await.unwrap() {
+            ClientEvent::Progress { progress, .. } if progress.bytes > 5_000_000 => break,
+            ClientEvent::File { event, .. } => panic!("{event:?}"),
+            _ => {}
+        }
+    }
+    *valid.lock() = false;
+    alice.server.retag();
+    let (reason, _) = bob.disconnected().await;
+    assert!(reason.contains("not any more"), "{reason}");
+    let parts = fs::read_dir(bob.received.path().join(".filemq/partial")).unwrap();
+    let part: u64 = parts.map(|part| part.unwrap().metadata().unwrap().len()).sum();
+    assert!((5_000_000..100_000_000).contains(&part), "{part}");
+    *valid.lock() = true;
+    let mut first = None;
+    loop {
+        match soon(bob.events.recv()).await.unwrap() {
+            ClientEvent::Progress { progress, .. } => {
+                first.get_or_insert(progress.bytes);
+            }
+            ClientEvent::File { event: FileEvent::Delivered { name, .. }, .. } => {
+                assert_eq!(name.as_str(), "/large");
+                break;
+            }
+            ClientEvent::Offered { offer } => panic!("it is decided: {offer:?}"),
+            _ => {}
+        }
+    }
+    assert!(first.is_some_and(|first| first >= part), "{first:?} of what was there, {part}");
+    let listed = bob.client.offers("alice");
+    let listed: Vec<_> = listed.iter().map(|offer| (offer.id, offer.state)).collect();
+    assert_eq!(listed, [(offers["/secret"].id, OfferState::Paused)]);
 }

@@ -17,12 +17,13 @@ use common::{content, path};
 use filemq::digest::{Algorithm, Hasher};
 use filemq::disk::{Mount, MountChange, ReceivedFolder, ReceivedWriter};
 use filemq::session::{FileInfo, Write, Written};
-use filemq::{FileEvent, MountOptions, PublishError, ReceivedLimits, VirtualPath};
+use filemq::{Fate, FileEvent, MountOptions, PublishError, ReceivedLimits, VirtualPath};
 use tempfile::TempDir;
 use testkit::wait::DEADLINE;
 
 const EACCES: i32 = 13;
 const EIO: i32 = 5;
+const EINVAL: i32 = 22;
 const EMFILE: i32 = 24;
 const ENOSPC: i32 = 28;
 
@@ -168,7 +169,7 @@ fn on_a_full_disk_content_waits() {
         other => format!("{other:?}"),
     };
     let order: Vec<_> = written.iter().map(of).collect();
-    assert_eq!(order, ["/large", "/small", "/large", "Unstuck"]);
+    assert_eq!(order, ["/large", "/large", "/small", "Unstuck"]);
     assert_eq!((writer.held(), writer.held_bytes()), (0, 0));
     assert_eq!(
         (place.read("large"), place.read("small")),
@@ -284,6 +285,31 @@ fn a_file_that_cannot_be_deleted_is_deleted_later() {
         "{deleted:?}"
     );
     assert_eq!(place.read("d/file"), None);
+}
+
+/// It is not tried again, so it has to be told, though it was told before that it waits.
+#[test]
+fn a_delete_that_waited_and_fails_for_good_is_told() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    send(&mut writer, "/file", b"x");
+    place.system.fail(Operation::RemoveFile, EACCES, 1);
+    let mut written: Vec<_> =
+        writer.execute(Write::Delete { name: path("/file") }).into_iter().collect();
+    written.extend(writer.flush());
+    assert!(is_waiting(&written), "{written:?}");
+    place.system.fail(Operation::RemoveFile, EINVAL, 1);
+    let refused = retry(&mut writer);
+    assert!(
+        matches!(
+            &refused[..],
+            [
+                Written::File { event: FileEvent::Refused { fate: Fate::Final, .. }, .. },
+                Written::Unstuck
+            ]
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
 use filemq::disk::{Mount, MountChange};
-use filemq::{MountOptions, PublishError, VirtualPath};
+use filemq::{MountOptions, Omission, PublishError, VirtualPath};
 use tempfile::TempDir;
 use testkit::wait::DEADLINE;
 
@@ -24,6 +24,8 @@ struct Published {
     unstable: BTreeSet<String>,
     /// Each change, in order: `+` or `-` and the name.
     log: Vec<String>,
+    /// How many files were told to be left out, each time.
+    omitted: Vec<usize>,
 }
 
 fn config() -> MountOptions {
@@ -71,6 +73,7 @@ impl Published {
             files: BTreeMap::new(),
             unstable: BTreeSet::new(),
             log: Vec::new(),
+            omitted: Vec::new(),
         };
         published.apply(first);
         published
@@ -91,7 +94,10 @@ impl Published {
                     assert!(self.unstable.insert(name.to_string()), "{name} is told once");
                     continue;
                 }
-                MountChange::Omitted(_) => continue,
+                MountChange::Omitted(omitted) => {
+                    self.omitted.push(omitted.count);
+                    continue;
+                }
             };
             assert!(last < Some(order.clone()), "{last:?} {order:?}");
             last = Some(order);
@@ -316,21 +322,34 @@ fn a_directory_that_is_gone_deletes_nothing() {
     let rescan = Duration::from_millis(20);
     let mut published = Published::open(prepared(&["a", "b"]), MountOptions { rescan, ..config() });
     let (path, aside) = (published.path(), published.directory.path().join("aside"));
-    let nothing_until = |published: &mut Published, for_: Duration| {
-        assert_eq!(
-            published.changes.recv_timeout(for_).err(),
-            Some(mpsc::RecvTimeoutError::Timeout)
-        );
+    // Told once, and again when it is over.
+    let told_until = |published: &mut Published, end: Instant, number: usize| {
+        while let Ok(changes) =
+            published.changes.recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            for change in changes {
+                let MountChange::Omitted(omitted) = change else { panic!("{change:?}") };
+                assert!(
+                    matches!(&omitted.reason, Omission::Unreadable(why) if why.contains("gone"))
+                );
+                published.log.push(omitted.count.to_string());
+            }
+        }
+        assert_eq!(published.log.len(), number, "{:?}", published.log);
     };
+    published.log.clear();
+    let soon = || Instant::now() + Duration::from_millis(200);
     // As when a disk is not mounted: gone, and then an empty directory.
     fs::rename(&path, &aside).unwrap();
-    nothing_until(&mut published, Duration::from_millis(200));
+    told_until(&mut published, soon(), 1);
     fs::create_dir(&path).unwrap();
-    nothing_until(&mut published, Duration::from_millis(200));
+    told_until(&mut published, soon(), 1);
+    assert_eq!(published.log, ["1"]);
     // It is back, as it was, but for one file.
     fs::remove_dir(&path).unwrap();
     fs::remove_file(aside.join("a")).unwrap();
     fs::rename(&aside, &path).unwrap();
+    published.until("told", |published| published.omitted == [0]);
     published.until_names(&["b"]);
     write(&path, "c", "x");
     published.until_names(&["b", "c"]);

@@ -1,6 +1,6 @@
 //! What to tell the user of files that are published, left out, refused, and tried again.
 
-use zyre::{Endpoint, Event, Fate, OmittedFiles, PeerId, Printable, Refusal};
+use zyre::{Endpoint, Event, Fate, Omission, OmittedFiles, PeerId, Printable, Refusal};
 
 use crate::text::{self, size};
 
@@ -49,8 +49,8 @@ fn server_unreachable(who: &str, endpoint: Endpoint, why: &str) -> String {
     let (address, why) = (endpoint.address(), text::message(why));
     let port = address.port();
     format!(
-        "{who}: files cannot be fetched from {address}: {why}; trying again. If it lasts, let TCP \
-         port {port} through the firewall of that machine"
+        "{who}: files cannot be fetched from {address}: {why}; trying again. If it lasts, check that \
+         both are on one network, and let TCP port {port} through the firewall there"
     )
 }
 
@@ -62,13 +62,29 @@ fn published(name: &str, files: usize, bytes: u64) -> String {
 /// Returns a line about files that are not published.
 pub(crate) fn omitted(name: &str, omitted: &OmittedFiles) -> String {
     let OmittedFiles { reason, count, example, .. } = omitted;
-    let (name, example) = (text::message(name), text::file(example));
+    let name = text::message(name);
     let place = if name == "/" { String::new() } else { format!("{name}: ") };
-    let reason = text::message(&reason.to_string());
+    // What was published before it could not be read any more is so still.
+    if let Omission::Unreadable(why) = reason {
+        return format!("{place}{}", unreadable(*count, example, &text::message(why)));
+    }
+    let (example, reason) = (text::file(example), text::message(&reason.to_string()));
     match count {
         0 => format!("{place}nothing is left out any more: {reason}"),
         1 => format!("{place}not published: {example} ({reason})"),
         count => format!("{place}{count} not published: {example} and others ({reason})"),
+    }
+}
+
+fn unreadable(count: usize, example: &str, why: &str) -> String {
+    match (count, example) {
+        (0, _) => format!("this is over: {}", why.split(';').next().unwrap_or(why)),
+        // The directory itself.
+        (_, "") => format!("cannot be read: {why}; trying again"),
+        (1, example) => format!("cannot read {}: {why}; trying again", text::file(example)),
+        (count, example) => {
+            format!("cannot read {count}, such as {}: {why}; trying again", text::file(example))
+        }
     }
 }
 
@@ -107,8 +123,6 @@ pub(crate) fn retried(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use zyre::Omission;
-
     use super::*;
 
     fn some(reason: Omission, count: usize, example: &str) -> OmittedFiles {
@@ -127,10 +141,20 @@ mod tests {
             told("/photos", Omission::LinkOut, 12, "a\u{1b}b"),
             "/photos: 12 not published: a␛b and others (the link leads out of the directory)"
         );
-        let denied = || Omission::Unreadable("Permission denied (os error 13)".into());
-        let line = told("/", denied(), 2, "/photos/1.jpg");
-        assert!(line.starts_with("2 not published: /photos/1.jpg and others (it cannot be read"));
-        assert!(told("/", denied(), 0, "").starts_with("nothing is left out any more: it cannot"));
+        assert_eq!(
+            told("/photos", Omission::Hidden, 0, ""),
+            "/photos: nothing is left out any more: hidden"
+        );
+        let denied = |count, example: &str| {
+            told("/photos", Omission::Unreadable("denied".into()), count, example)
+        };
+        assert_eq!(
+            denied(2, "1.jpg"),
+            "/photos: cannot read 2, such as 1.jpg: denied; trying again"
+        );
+        assert_eq!(denied(1, "1.jpg"), "/photos: cannot read 1.jpg: denied; trying again");
+        assert_eq!(denied(3, ""), "/photos: cannot be read: denied; trying again");
+        assert_eq!(denied(0, ""), "/photos: this is over: denied");
     }
 
     #[test]
@@ -181,7 +205,7 @@ mod tests {
             Event::FileServerUnreachable { peer, endpoint, why: "refused\u{1b}".into() };
         let line = told(&unreachable).unwrap();
         assert!(line.starts_with("alice: files cannot be fetched from 10.0.0.7:49153: refused␛; "));
-        assert!(line.contains("TCP port 49153 through the firewall of that machine"), "{line}");
+        assert!(line.contains("TCP port 49153 through the firewall there"), "{line}");
         let reached = Event::FileServerReached { peer };
         assert_eq!(told(&reached).as_deref(), Some("alice: files can be fetched now"));
         assert_eq!(told(&Event::Stop), None);

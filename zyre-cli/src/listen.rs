@@ -87,7 +87,7 @@ async fn report(node: Node, mut events: Events, mut lines: Option<mpsc::Receiver
             }
             line = next(&mut lines) => {
                 match line {
-                    Some(line) => ask::obey(&node, &line, &progress),
+                    Some(line) => ask::obey(&node, &line, &mut progress),
                     None => lines = None,
                 }
                 continue;
@@ -102,13 +102,14 @@ async fn report(node: Node, mut events: Events, mut lines: Option<mpsc::Receiver
         }
         match event {
             Event::Offered { peer, offer } => {
+                progress.go_on(peer, &offer.name);
                 progress.say(ask::sentence(&progress.name_of(peer), &offer));
             }
             Event::Deliver { peer, name, path, size: bytes } => {
                 progress.finish(peer, &name);
                 counted.tell_of_waiting(peer, &progress);
                 let (who, name) = (progress.name_of(peer), text::message(&name));
-                let path = text::message(&path.display().to_string());
+                let path = text::path(&path);
                 progress.say(format!("{who}: {name}, {}, is at {path}", size(bytes)));
             }
             Event::Retract { peer, name, .. } => {

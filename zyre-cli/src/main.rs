@@ -17,6 +17,8 @@ mod state;
 mod text;
 mod track;
 mod unreachable;
+mod warnings;
+mod wrap;
 
 use std::error::Error;
 use std::iter;
@@ -58,6 +60,11 @@ impl Command {
         }
     }
 
+    /// Returns whether the command decides itself what is shown where.
+    const fn has_own_screen(&self) -> bool {
+        matches!(self, Self::Chat(_) | Self::Peer(_))
+    }
+
     async fn run(self) -> Result<(), Box<dyn Error>> {
         match self {
             Self::Chat(options) => chat::run(&options).await,
@@ -73,6 +80,9 @@ impl Command {
 async fn main() -> ExitCode {
     let command = Arguments::parse().command;
     interrupt::watch();
+    if !command.has_own_screen() {
+        warnings::show();
+    }
     let name = command.name();
     match command.run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,6 +97,6 @@ async fn main() -> ExitCode {
 fn with_causes(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&cause| cause.source());
     causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
-        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
     })
 }

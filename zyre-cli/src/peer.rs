@@ -297,7 +297,7 @@ fn text(content: &Content) -> Vec<String> {
 }
 
 fn out(line: Value) {
-    output::line(line);
+    output::record(line);
 }
 
 #[cfg(test)]

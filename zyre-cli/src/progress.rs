@@ -1,37 +1,53 @@
 //! Lines about what has happened, above a progress bar for each transfer.
 
-use std::collections::{BTreeMap, VecDeque};
+mod pace;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use zyre::{Event, Node, PeerId, UnreachableReason};
 
+use self::pace::Pace;
 use crate::{file_news, hub, id_in_use, output, text, unreachable};
 
 /// How many peers that have gone are remembered.
 const MAX_GONE: usize = 64;
 
+/// How often bars are drawn again though nothing comes.
+const REDRAW: Duration = Duration::from_secs(1);
+
+/// How many columns of a line are for who it is, and for the file: in 80 columns there is room for a bar.
+const PREFIX: usize = 30;
+
 /// The bars of the transfers that are under way, below the lines. Without a terminal there are only
 /// the lines.
 pub(crate) struct Progress {
     node: Node,
-    all: MultiProgress,
-    bars: BTreeMap<(PeerId, Arc<str>), ProgressBar>,
+    bars: BTreeMap<(PeerId, Arc<str>), Bar>,
+    /// Files that the user has stopped: what was told of them before may still come.
+    stopped: BTreeSet<(PeerId, Arc<str>)>,
     /// Peers that have gone, the last ones.
     gone: VecDeque<PeerId>,
+}
+
+/// A transfer that is under way.
+struct Bar {
+    bar: ProgressBar,
+    pace: Arc<Pace>,
 }
 
 impl Progress {
     /// Shows the transfers of a node.
     pub(crate) fn new(node: Node) -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
-        Self { node, all, bars: BTreeMap::new(), gone: VecDeque::new() }
+        Self { node, bars: BTreeMap::new(), stopped: BTreeSet::new(), gone: VecDeque::new() }
     }
 
     /// Prints a line above the bars.
     pub(crate) fn say(&self, line: impl Display) {
-        self.all.suspend(|| output::line(line));
+        output::line(line);
     }
 
     /// Returns the name of a peer, fit for a terminal.
@@ -74,9 +90,12 @@ impl Progress {
             }
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
             Event::Receiving { peer, name, bytes, total, rate }
-            | Event::Sending { peer, name, bytes, total, rate } => {
-                let bar = self.bar(*peer, name, *total);
-                bar.set_message(format!("{}/s", text::size(*rate)));
+            | Event::Sending { peer, name, bytes, total, rate }
+                // These may come after the peer's exit, and then nothing ends the bar.
+                if self.node.peer(*peer).is_some() && !self.is_stopped(*peer, name) =>
+            {
+                let Bar { bar, pace } = self.bar(*peer, name, *total);
+                pace.update(*bytes, *rate, Instant::now());
                 bar.set_position(*bytes);
             }
             _ => self.tell(event),
@@ -91,13 +110,29 @@ impl Progress {
 
     /// Removes the bar of a transfer.
     pub(crate) fn finish(&mut self, peer: PeerId, name: &Arc<str>) {
-        if let Some(bar) = self.bars.remove(&(peer, Arc::clone(name))) {
+        if let Some(Bar { bar, .. }) = self.bars.remove(&(peer, Arc::clone(name))) {
             bar.finish_and_clear();
         }
     }
 
+    /// Removes the bar of a transfer that the user has stopped.
+    pub(crate) fn stop(&mut self, peer: PeerId, name: &Arc<str>) {
+        self.finish(peer, name);
+        self.stopped.insert((peer, Arc::clone(name)));
+    }
+
+    /// Shows a transfer again that the user had stopped.
+    pub(crate) fn go_on(&mut self, peer: PeerId, name: &Arc<str>) {
+        self.stopped.remove(&(peer, Arc::clone(name)));
+    }
+
+    fn is_stopped(&self, peer: PeerId, name: &Arc<str>) -> bool {
+        self.stopped.contains(&(peer, Arc::clone(name)))
+    }
+
     fn finish_all(&mut self, peer: PeerId) {
-        self.bars.retain(|(of, _), bar| {
+        self.stopped.retain(|(of, _)| *of != peer);
+        self.bars.retain(|(of, _), Bar { bar, .. }| {
             if *of == peer {
                 bar.finish_and_clear();
             }
@@ -105,24 +140,32 @@ impl Progress {
         });
     }
 
-    fn bar(&mut self, peer: PeerId, name: &Arc<str>, total: Option<u64>) -> &ProgressBar {
-        let prefix = format!("{} {}", self.name_of(peer), text::message(name));
+    fn bar(&mut self, peer: PeerId, name: &Arc<str>, total: Option<u64>) -> &Bar {
+        let prefix =
+            text::end_of(&format!("{} {}", self.name_of(peer), text::message(name)), PREFIX);
         self.bars.entry((peer, Arc::clone(name))).or_insert_with(|| {
-            let bar = self.all.add(total.map_or_else(ProgressBar::no_length, ProgressBar::new));
-            bar.set_style(style(total.is_some()));
+            let pace = Arc::new(Pace::new(Instant::now()));
+            let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+            let bar = output::bars().add(bar);
+            bar.set_style(style(total.is_some(), Arc::clone(&pace)));
             bar.set_prefix(prefix);
-            bar
+            // That nothing comes is to be seen as well.
+            bar.enable_steady_tick(REDRAW);
+            Bar { bar, pace }
         })
     }
 }
 
-fn style(has_total: bool) -> ProgressStyle {
+fn style(has_total: bool, pace: Arc<Pace>) -> ProgressStyle {
     let template = if has_total {
-        "{prefix} [{bar:30}] {percent:>3} % of {total_bytes} {msg}"
+        "{prefix} [{wide_bar}] {percent:>3} % of {total_bytes}, {pace}"
     } else {
-        "{prefix} {spinner} {bytes} {msg}"
+        "{prefix} {bytes}, {pace}"
     };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("pace", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str(&pace.text(Instant::now()));
+        })
         .progress_chars("=> ")
 }

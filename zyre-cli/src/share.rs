@@ -48,7 +48,7 @@ pub(crate) struct Options {
     /// Hidden files too, to those who run listen with --hidden.
     #[arg(long)]
     hidden: bool,
-    /// What it is called on the network, such as /talks/mine.pdf; for a single file or folder.
+    /// What it is called on the network, such as talks/mine.pdf; for a single file or folder.
     #[arg(long = "as", value_name = "NAME")]
     alias: Option<String>,
     /// TCP port of the file server, to which others connect. Default: the first free one from 49152 up.
@@ -124,7 +124,8 @@ async fn publish(
 ) -> Result<String, Box<dyn Error>> {
     let mut publish = node.publish(path).to(recipient.clone()).hidden(options.hidden);
     if let Some(name) = &options.alias {
-        publish = publish.named(name);
+        // Names on the network begin so, which nobody has to know.
+        publish = publish.named(format!("/{}", name.strip_prefix('/').unwrap_or(name)));
     }
     for pattern in &options.ignore {
         publish = publish.ignore(pattern);
@@ -138,6 +139,8 @@ async fn publish(
             Printable::new(&name)
         )
         .into(),
+        ShareError::Name(error) if options.alias.is_some() => format!("--as: {error}").into(),
+        ShareError::GroupNameTooLong { .. } | ShareError::EmptyGroupName => error.into(),
         // The path is part of what these say.
         error @ (ShareError::Io { .. } | ShareError::Pattern { .. }) => error.into(),
         error => format!("{}: {error}", path.display()).into(),

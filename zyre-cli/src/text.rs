@@ -1,6 +1,7 @@
 //! What others sent, and numbers, made fit for one line of a terminal.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use indicatif::BinaryBytes;
 use zyre::Printable;
@@ -39,6 +40,23 @@ pub(crate) fn size(bytes: u64) -> impl Display {
     BinaryBytes(bytes)
 }
 
+/// The end of a text that is longer than so many characters: of a path the end tells most.
+pub(crate) fn end_of(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let end = text.chars().skip(count - most.saturating_sub(1));
+    std::iter::once('…').chain(end).collect()
+}
+
+/// A path as the user knows it: below the current directory it is relative to that.
+pub(crate) fn path(path: &Path) -> String {
+    let here = std::env::current_dir();
+    let short = here.as_ref().ok().and_then(|here| path.strip_prefix(here).ok());
+    message(&short.unwrap_or(path).display().to_string())
+}
+
 fn name(raw: &str, most: usize) -> String {
     let name = Printable::new(raw).max_chars(most).to_string();
     if name.trim().is_empty() { "(no name)".to_owned() } else { name }
@@ -60,6 +78,15 @@ mod tests {
         assert_eq!(message("👩‍👩‍👧 ❤️"), "👩‍👩‍👧 ❤️");
         assert_eq!(nick("bo\u{200d}b"), "bo\u{fffd}b");
         assert_eq!(nick(" \u{3000}"), "(no name)");
+    }
+
+    #[test]
+    fn a_path_is_told_as_the_user_knows_it() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(path(&here.join("received/alice/a\u{1b}")), "received/alice/a␛");
+        assert_eq!(path(Path::new("/else/where")), "/else/where");
+        assert_eq!(end_of("bob /film.mkv", 13), "bob /film.mkv");
+        assert_eq!(end_of("bob /films/ö/film.mkv", 12), "…/ö/film.mkv");
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn one_person_gets_what_is_for_it_without_what_is_ignored() {
     let [id, name] = ["peer", "name"].map(|field| enter[field].as_str().unwrap());
     let bob = listen("bob");
     bob.sees(&[name, "is here"]);
-    let by_name = share(&["--to", name, "--ignore", "*.tmp", "--as", "/by-name"]);
+    let by_name = share(&["--to", name, "--ignore", "*.tmp", "--as", "by-name"]);
     by_name.sees(&[&format!("waiting for {name}")]);
     by_name.sees(&[" is published as /by-name"]);
     alice.sees(&["/by-name/main.rs, 1 B, is at "]);
@@ -283,7 +283,7 @@ fn mistakes_are_explained() {
             "would both be /photos; share one of them by itself",
         ),
         (share(&["--ignore", "{"]), "zyre share: \"{\" cannot be left out: "),
-        (share(&["--as", "photos"]), "photos: a path starts with /"),
+        (share(&["--as", "../photos"]), "zyre share: --as: "),
         (
             vec!["listen", "--inbox", "/dev/null/in", "--interface", "lo", "--port", &port],
             "zyre listen: the received folder /dev/null/in cannot be used: ",
@@ -296,4 +296,52 @@ fn mistakes_are_explained() {
         assert_eq!(done.status.code(), Some(1), "{told}");
         assert!(told.contains(answer), "{told}");
     }
+}
+
+/// Its files stay, so nothing else tells.
+#[test]
+fn that_a_shared_folder_is_gone_is_told_and_that_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photos, aside) = (folder.path().join("photos"), folder.path().join("aside"));
+    fs::create_dir(&photos).unwrap();
+    fs::write(photos.join("1.jpg"), "a picture").unwrap();
+    let port = free_port();
+    let arguments = ["--interface", "lo", "--port", &port, "--ephemeral"];
+    let share = Program::start(&[&["share", photos.to_str().unwrap()], &arguments[..]].concat());
+    share.sees(&["/photos: 1 file, 9 B"]);
+    fs::rename(&photos, &aside).unwrap();
+    share.sees(&["/photos: cannot be read: the directory is gone", "trying again"]);
+    fs::rename(&aside, &photos).unwrap();
+    share.sees(&["/photos: this is over: the directory is gone"]);
+}
+
+/// What is no event is a line as well.
+#[test]
+fn warnings_of_the_library_are_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, place) = (folder.path().join("1.jpg"), folder.path().join("place"));
+    fs::write(&file, "a picture").unwrap();
+    fs::create_dir(&place).unwrap();
+    let (home, received) = (folder.path().join("home"), folder.path().join("received"));
+    let (home, received) = (home.to_str().unwrap(), received.to_str().unwrap());
+    let port = free_port();
+    let lo = ["--interface", "lo", "--port", &port];
+    let listen = Program::start(
+        &[&["listen", "--ask", "--ephemeral", "--received", received], &lo[..]].concat(),
+    );
+    let arguments = [&["share", file.to_str().unwrap(), "--name", "alice"], &lo[..]].concat();
+    let mut share = Program::start_at_home(home, &arguments);
+    listen.sees(&["[1] alice offers /1.jpg, 9 B"]);
+    share.interrupt();
+    assert!(share.end().success());
+    listen.sees(&["alice is gone"]);
+    // By the time at which the file comes its place is gone.
+    listen.say(&format!("y 1 {}", place.join("mine.jpg").display()));
+    listen.say("?");
+    listen.sees(&["nothing is on offer"]);
+    fs::remove_dir(&place).unwrap();
+    let share = Program::start_at_home(home, &arguments);
+    listen.sees(&["warning: the file stays at ", "received/alice/1.jpg"]);
+    listen.sees(&["alice: /1.jpg, 9 B, is at ", "received/alice/1.jpg"]);
+    share.sees(&["has /1.jpg, 9 B"]);
 }

@@ -1,7 +1,8 @@
 //! Sharing files: how fast, how fair, and what is left of them when processes are killed.
 //!
 //! ```text
-//!  speed, fanout, kills ── orders, a line of JSON each ──> server: a process that publishes
+//!  speed, rsync, fanout, ── orders, a line of JSON each ──> server: a process that publishes
+//!  kills, resume
 //!   place     where the files are                          receiver: a process with folders
 //!   child     a process, and what it says                  bare: the same work on bare TCP
 //!   line      what both say <── reports, a line of JSON each ──────
@@ -21,6 +22,8 @@ mod pair;
 mod place;
 mod receiver;
 mod relay;
+mod resume;
+mod rsync;
 mod server;
 mod speed;
 mod tree;
@@ -36,10 +39,14 @@ pub(crate) struct Options {
 enum What {
     /// One large file and many small ones, beside `cp`, bare TCP and `tar` over TCP.
     Speed(speed::Options),
+    /// The same work beside `rsync`, which has to be installed, and again after one file has changed.
+    Rsync(rsync::Options),
     /// One publisher and many receivers, beside bare TCP. One is killed, one comes late.
     Fanout(fanout::Options),
     /// Kills sender and receivers during transfers, and looks at every file that is there.
     Kills(kills::Options),
+    /// Kills sender and receiver in the midst of large files, and counts what is sent twice.
+    Resume(resume::Options),
     /// Lets operations of the disk fail at both ends, with one seed after the other.
     Disk(disk::Options),
     /// This process publishes a directory.
@@ -60,8 +67,10 @@ enum What {
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     match &options.what {
         What::Speed(options) => speed::run(options),
+        What::Rsync(options) => rsync::run(options),
         What::Fanout(options) => fanout::run(options),
         What::Kills(options) => kills::run(options),
+        What::Resume(options) => resume::run(options),
         What::Disk(options) => disk::run(options),
         What::Serve(options) => child(server::run(options)),
         What::Receive(options) => child(receiver::run(options)),

@@ -77,6 +77,32 @@ fn twenty_kills_leave_nothing_wrong_and_lose_nothing() {
 }
 
 #[test]
+fn what_was_cut_off_goes_on_where_it_was() {
+    let lines = lines("resume --kills 6 --seed 3 --size 16MiB --at-most 1.6", true);
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["kills"], &summary["failure"]), (&6.into(), &Value::Null));
+    let ratio = summary["ratio"].as_f64().unwrap();
+    assert!((1.0..1.6).contains(&ratio), "{summary}");
+    // It fails where more comes than is allowed.
+    let strict = files("resume --kills 1 --seed 3 --size 16MiB --at-most 0.9");
+    assert!(!strict.status.success());
+}
+
+#[test]
+fn the_same_work_by_rsync() {
+    if Command::new("rsync").arg("--version").output().is_err() {
+        eprintln!("left out: rsync is not installed");
+        return;
+    }
+    let lines = lines("rsync --runs 1 --large 3MB --small 250 --deadline 60", true);
+    assert_eq!(lines.len(), 6, "both, and four works: {lines:?}");
+    for (line, way) in lines.iter().zip(["filemq", "rsync"]) {
+        assert_eq!(line["impl"], way, "{line}");
+    }
+    lines[2..].iter().for_each(|work| is_positive(work, "ratio"));
+}
+
+#[test]
 fn spoiled_files_are_found() {
     for how in ["partial", "wrong"] {
         let arguments = format!(

@@ -160,6 +160,12 @@ pub enum ShareError {
     /// A group without a name has no members.
     #[error("a group has a name")]
     EmptyGroupName,
+    /// No group has so long a name, so there would be no members.
+    #[error("the name of a group has at most 255 bytes, not {bytes}")]
+    GroupNameTooLong {
+        /// How many bytes the name has.
+        bytes: usize,
+    },
     /// A file or folder cannot be read: what was to be published, or something in it.
     #[error("{} cannot be published: {source}", .path.display())]
     Io {

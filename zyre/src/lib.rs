@@ -315,7 +315,8 @@ stays where it is.
 With [`Builder::accept`] the node takes only what the application wants: each file is an
 [`Event::Offered`], of which nothing is sent before [`Node::accept`]. [`Node::offers`] lists what a peer
 has, which can be fetched later as well. The peer that has published a file hears
-[`Event::Declined`].
+[`Event::Declined`]. Without it everything is accepted: then the list has what is not there yet, which can be
+paused, cancelled or declined all the same.
 "
 )]
 //!

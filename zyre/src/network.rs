@@ -220,7 +220,7 @@ impl Network {
         self.id_is_in_use = true;
         source.set_port(beacon.port);
         let endpoint = Endpoint::new(source);
-        tracing::warn!(node = %self.id, %endpoint, "another node uses the id of this one");
+        tracing::warn!(target: "zyre::told", node = %self.id, %endpoint, "another node uses the id of this one");
         driver.log.log(crate::Level::Error, || {
             format!("another node, at {endpoint}, uses the id of this one")
         });

@@ -454,8 +454,9 @@ impl Node {
 
     /// Returns what a peer has on offer now, in the order of names: what is not decided, was put off, or
     /// is on its way. An offer holds until the file changes or is gone, so a file can be fetched later.
-    /// With [`Accept::All`](crate::Accept::All), where everything comes, there is nothing to decide, and
-    /// nothing is on offer.
+    /// With [`Accept::All`](crate::Accept::All) everything is accepted without a question: these are the
+    /// files that are not there yet, which can be declined, paused or cancelled if the peer is a node of
+    /// this library.
     #[cfg(feature = "files")]
     pub fn offers(&self, peer: PeerId) -> Vec<crate::Offer> {
         self.shared.files.as_ref().map(|files| files.offers.list(peer)).unwrap_or_default()

@@ -324,6 +324,8 @@ async fn what_cannot_be_published_is_an_error_and_changes_nothing() {
     assert!(matches!(no_name, Err(ShareError::NoName { .. })), "{no_name:?}");
     let no_group = soon(node.publish(&file).to("")).await;
     assert!(matches!(no_group, Err(ShareError::EmptyGroupName)), "{no_group:?}");
+    let long = soon(node.publish(&file).to("x".repeat(256))).await;
+    assert!(matches!(long, Err(ShareError::GroupNameTooLong { bytes: 256 })), "{long:?}");
     soon(node.publish(&file).to("club")).await.unwrap();
     soon(node.publish(&file)).await.unwrap();
     let other = a.home.path().join("other");

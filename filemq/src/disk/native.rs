@@ -131,8 +131,21 @@ impl FileSystem for NativeFileSystem {
         Ok(None)
     }
 
+    #[cfg(unix)]
     fn sync_dir(&self, dir: &DirHandle) -> io::Result<()> {
-        if cfg!(unix) { dir.0.try_clone()?.into_std_file().sync_all() } else { Ok(()) }
+        use rustix::fs::{Mode, OFlags, fsync, openat};
+        // The handle only names the directory (`O_PATH`), and cannot be synced itself.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match fsync(openat(&dir.0, ".", flags, Mode::empty())?) {
+            // A file system that knows nothing of the kind.
+            Err(rustix::io::Errno::INVAL) => Ok(()),
+            synced => Ok(synced?),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn sync_dir(&self, _dir: &DirHandle) -> io::Result<()> {
+        Ok(())
     }
 
     fn lock(&self, file: &File) -> io::Result<()> {

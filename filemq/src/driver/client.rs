@@ -78,7 +78,7 @@ impl Client {
         let subscriptions = watch::Sender::new(Vec::new());
         let folder_lost = AtomicBool::new(false);
         let folder_names = Mutex::new(Arc::new(|origin: &str| origin.to_owned()) as Arc<_>);
-        let offers = Mutex::new(OfferBook::new(options.session.offers));
+        let offers = Mutex::new(OfferBook::new(options.session.accept, options.session.offers));
         let shared = ClientShared {
             received,
             options,

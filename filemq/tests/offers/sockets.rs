@@ -6,8 +6,8 @@ use std::fs;
 use filemq::message::{Cheezburger, Message};
 use filemq::session::ClientConfig;
 use filemq::{
-    Accept, ClientEvent, ClientOptions, FileEvent, OfferError, OfferInfo, OfferState, Progress,
-    ReceivedLimits, ServerEvent,
+    Accept, Client, ClientEvent, ClientOptions, FileEvent, OfferError, OfferInfo, OfferState,
+    Progress, ReceivedLimits, ServerEvent,
 };
 use testkit::wait::soon;
 use zmtp::net::{Established, Listener, ListenerLimits};
@@ -170,6 +170,52 @@ async fn a_file_that_was_paused_comes_to_its_end() {
         }
     };
     assert_eq!(soon(confirmed).await, 400_000_000);
+}
+
+/// What comes without a question can be stopped while it comes, and fetched after all.
+#[tokio::test]
+async fn what_comes_by_itself_can_be_paused_and_cancelled() {
+    let large = vec![7; 100_000_000];
+    let publisher = Publisher::start(&[("large", &large)]).await;
+    let session = ClientConfig { window: 200_000, ..ClientConfig::default() };
+    let options = ClientOptions { session, ..ClientOptions::default() };
+    let received = tempfile::tempdir().unwrap();
+    let mut subscriber = Subscriber::start_in(received, publisher.address, options).await;
+    let partial = |subscriber: &Subscriber| {
+        let parts = fs::read_dir(subscriber.received.path().join(".filemq/partial")).unwrap();
+        parts.map(|part| part.unwrap().metadata().unwrap().len()).sum::<u64>()
+    };
+    for (stop, state, is_kept) in [
+        (Client::pause as fn(&Client, _) -> _, OfferState::Paused, true),
+        (Client::cancel, OfferState::Open, false),
+    ] {
+        subscriber
+            .pick("progress", |event| match event {
+                ClientEvent::Progress { progress, .. } => {
+                    (progress.bytes > 5_000_000).then_some(())
+                }
+                ClientEvent::Offered { offer } => panic!("nobody wants to be asked: {offer:?}"),
+                ClientEvent::File { event, .. } => panic!("it is not there yet: {event:?}"),
+                _ => None,
+            })
+            .await;
+        assert_eq!(listed(&subscriber), [("/large".to_owned(), OfferState::Accepted)]);
+        let id = subscriber.client.offers("origin")[0].id;
+        stop(&subscriber.client, id).unwrap();
+        assert_eq!(listed(&subscriber), [("/large".to_owned(), state)]);
+        // Progress is told ten times a second while anything comes.
+        soon(async {
+            let quiet = std::time::Duration::from_millis(500);
+            while tokio::time::timeout(quiet, subscriber.events.recv()).await.is_ok() {}
+        })
+        .await;
+        let part = partial(&subscriber);
+        assert_eq!(part > 5_000_000, is_kept, "{part}");
+        subscriber.client.accept(id).unwrap();
+    }
+    assert_eq!(subscriber.delivered().await.0, "/large");
+    assert!(subscriber.read("large") == large);
+    assert_eq!(listed(&subscriber), []);
 }
 
 /// One of another implementation sends unasked: it is read no further until it is decided.

@@ -36,7 +36,7 @@ fn a_full_folder_lets_files_wait() {
     assert_eq!(execute(&mut writer, delete("/b")), [deleted(&place, "/b")]);
     assert_eq!(
         execute(&mut writer, [Write::RetryIfChanged]),
-        [delivered(&place, "/d", 590), delivered(&place, "/c", 1), retried("/d"), Written::Unstuck]
+        [retried("/d"), delivered(&place, "/d", 590), delivered(&place, "/c", 1), Written::Unstuck]
     );
     drop(writer);
     // The folder is as full afterwards. A file that was removed by hand takes no room.

@@ -43,19 +43,19 @@ pub(super) fn sentence(who: &str, offer: &Offer) -> String {
 }
 
 /// Carries out a line of the user.
-pub(super) fn obey(node: &Node, line: &str, progress: &Progress) {
+pub(super) fn obey(node: &Node, line: &str, progress: &mut Progress) {
     let Some(answer) = parse(line) else {
         HELP.lines().for_each(|line| progress.say(line));
         return;
     };
+    let before = all(node);
     let done = match &answer {
         Answer::List => {
-            let offers = all(node);
-            if offers.is_empty() {
+            if before.is_empty() {
                 progress.say("nothing is on offer");
             }
-            for offer in offers {
-                progress.say(sentence(&progress.name_of(offer.peer), &offer));
+            for offer in &before {
+                progress.say(sentence(&progress.name_of(offer.peer), offer));
             }
             Ok(())
         }
@@ -68,14 +68,36 @@ pub(super) fn obey(node: &Node, line: &str, progress: &Progress) {
         | Answer::Decline(Which::All, _)
         | Answer::Pause(Which::All)
         | Answer::Cancel(Which::All) => {
-            all(node).iter().for_each(|offer| one_of_all(node, &answer, offer));
+            before.iter().for_each(|offer| one_of_all(node, &answer, offer));
             Ok(())
         }
     };
     match done {
         Err(OfferError::Gone) => progress.say("there is no such offer; ? shows what there is"),
         Err(error) => progress.say(text::message(&error.to_string())),
-        Ok(()) => {}
+        Ok(()) => before.iter().for_each(|offer| show(node, &answer, offer, progress)),
+    }
+}
+
+/// Shows what has become of an offer, if the answer is about it.
+fn show(node: &Node, answer: &Answer, before: &Offer, progress: &mut Progress) {
+    let (stops, which) = match answer {
+        Answer::Accept(which) => (false, which),
+        Answer::AcceptAs(offer, _) => (false, &Which::One(*offer)),
+        Answer::Decline(which, _) | Answer::Pause(which) | Answer::Cancel(which) => (true, which),
+        Answer::List => return,
+    };
+    match which {
+        Which::One(offer) if *offer != before.id => {}
+        _ if !is_meant(answer, before.state) && *which == Which::All => {}
+        _ if stops => {
+            progress.stop(before.peer, &before.name);
+            // Nothing else tells the user that it was understood.
+            if let Some(now) = node.offers(before.peer).iter().find(|now| now.id == before.id) {
+                progress.say(sentence(&progress.name_of(now.peer), now));
+            }
+        }
+        _ => progress.go_on(before.peer, &before.name),
     }
 }
 

@@ -42,6 +42,9 @@ pub(super) struct Options {
     dir: Option<PathBuf>,
 }
 
+/// How many schedules are played between two lines about how many there were.
+const PROGRESS: u64 = 500;
+
 /// What schedules amount to.
 #[derive(Default)]
 struct Figures {
@@ -62,6 +65,9 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
             if number >= options.schedules {
                 return findings;
             }
+            if number > 0 && number.is_multiple_of(PROGRESS) {
+                eprintln!("{number} schedules");
+            }
             let seed = first + number;
             let directory = place.path().join(seed.to_string());
             match World::play(seed, &directory) {
@@ -70,22 +76,22 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
                     figures.refusals.fetch_add(played.refusals, Ordering::Relaxed);
                     figures.deliveries.fetch_add(played.deliveries, Ordering::Relaxed);
                 }
-                Err(finding) => findings.push((seed, finding)),
+                Err(finding) => {
+                    // At once: a run of hours may be cut off.
+                    eprintln!("files disk --schedules 1 --seed {seed}: {finding}");
+                    findings.push((seed, finding));
+                }
             }
             let _ = std::fs::remove_dir_all(&directory);
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut findings = thread::scope(|scope| {
+    let findings = thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let results =
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|it| resume_unwind(it)));
         results.flatten().collect::<Vec<_>>()
     });
-    findings.sort();
-    for (seed, finding) in &findings {
-        eprintln!("files disk --schedules 1 --seed {seed}: {finding}");
-    }
     let [faults, refusals, deliveries] = [&figures.faults, &figures.refusals, &figures.deliveries]
         .map(|n| n.load(Ordering::Relaxed));
     let line = json!({

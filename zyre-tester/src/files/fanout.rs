@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::copy::{self, Measured, megabytes};
 use super::line::Said;
 use super::pair;
-use super::place::Place;
+use super::place::{Place, partial};
 use super::relay::Relay;
 use super::tree::{Tree, files_below};
 use crate::median::median;
@@ -223,12 +223,6 @@ fn settled_partial(folder: &Path, within: Duration) -> Result<u64, String> {
         std::thread::sleep(Duration::from_millis(100));
     }
     Err("the one to be killed has received nothing".into())
-}
-
-/// Bytes of unfinished files.
-fn partial(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder.join(".filemq/partial")) else { return 0 };
-    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
 fn tell(options: &Options, rest: &Rest) -> bool {

@@ -81,3 +81,9 @@ impl Drop for Place {
         }
     }
 }
+
+/// Bytes of unfinished files in a received folder.
+pub(super) fn partial(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder.join(".filemq/partial")) else { return 0 };
+    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+}

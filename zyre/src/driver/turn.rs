@@ -293,7 +293,7 @@ fn trace(engine: &Engine, event: &Event) {
             tracing::debug!(%node, %peer, %endpoint, %why, "UNREACHABLE");
         }
         Event::EndpointUnreachable { endpoint, why } => {
-            tracing::warn!(%node, %endpoint, %why, "nobody can be met there");
+            tracing::warn!(target: "zyre::told", %node, %endpoint, %why, "nobody can be met there");
         }
         Event::Leader { group, leader, .. } => {
             tracing::debug!(%node, ?group, ?leader, "LEADER");

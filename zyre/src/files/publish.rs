@@ -62,8 +62,14 @@ impl Publish {
 
     async fn publish(self) -> Result<String, ShareError> {
         let files = self.files.ok_or(ShareError::NotSharing)?;
-        if matches!(&self.recipient, Recipient::Group(group) if group.is_empty()) {
-            return Err(ShareError::EmptyGroupName);
+        if let Recipient::Group(group) = &self.recipient {
+            match group.len() {
+                0 => return Err(ShareError::EmptyGroupName),
+                bytes if bytes > usize::from(u8::MAX) => {
+                    return Err(ShareError::GroupNameTooLong { bytes });
+                }
+                _ => {}
+            }
         }
         let name = match self.name {
             Some(name) => name,

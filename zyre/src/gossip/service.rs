@@ -289,7 +289,7 @@ impl Service {
             return;
         }
         let hub = record.endpoint.clone();
-        tracing::warn!(node = %driver.ask(Engine::id), %hub, %why, "a gossip hub cannot be reached");
+        tracing::warn!(target: "zyre::told", node = %driver.ask(Engine::id), %hub, %why, "a gossip hub cannot be reached");
         driver.log.log(Level::Warning, || format!("gossip hub {hub} cannot be reached: {why}"));
         driver.tell_application(Event::HubUnreachable { hub, why });
     }

@@ -14,9 +14,9 @@ use super::options::MountOptions;
 use super::patterns::Patterns;
 use super::scan::{ScanResult, Scanner};
 use super::state::{ChangeSet, MountState};
-use crate::PublishError;
 use crate::disk::{Directory, FileKind, FileSystem, SharedRoot};
 use crate::retry_clock::{Due, RetryClock};
+use crate::{Omission, PublishError};
 
 /// How often files are looked at of which the operating system does not report changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -62,6 +62,9 @@ pub(super) struct MountWatcher {
 }
 
 type Identity = (u64, u64);
+
+/// Why nothing of a directory is read. Files are published from its handle, which outlives its name.
+const AWAY: &str = "the directory is gone; its files stay published until it is back";
 
 impl MountWatcher {
     pub(super) fn open(
@@ -190,6 +193,7 @@ impl MountWatcher {
         }
         if !self.is_there() {
             self.next_scan = now + POLL_INTERVAL.min(self.scanner.options.rescan);
+            changes.omit(self.scanner.omissions.report());
             return changes;
         }
         let retries = self.retry.due(now) == Some(Due::Attempt);
@@ -302,10 +306,9 @@ impl MountWatcher {
             }
             _ => {
                 if !std::mem::replace(&mut self.away, true) {
-                    tracing::warn!(
-                        directory = %self.path.display(),
-                        "the directory is gone: its files stay published until it is back"
-                    );
+                    let directory = self.path.display();
+                    tracing::warn!(target: "filemq::told", %directory, "{AWAY}");
+                    self.scanner.omissions.add("", Omission::Unreadable(AWAY.into()));
                 }
                 false
             }

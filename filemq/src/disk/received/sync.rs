@@ -68,6 +68,15 @@ mod tests {
     use crate::disk::{Directory, DiskFile, NativeFileSystem, OpenMode};
 
     #[test]
+    fn directories_are_synced() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(place.path().join("a/b")).unwrap();
+        let root = Directory::open(&NativeFileSystem::shared(), place.path()).unwrap();
+        root.sync().unwrap();
+        root.open_dir("a").unwrap().sync().unwrap();
+    }
+
+    #[test]
     fn each_file_gets_its_own_result() {
         let place = tempfile::tempdir().unwrap();
         let directory = Directory::open(&NativeFileSystem::shared(), place.path()).unwrap();

@@ -289,10 +289,11 @@ impl ReceivedWriter {
             Err(error) => {
                 drop(index);
                 let denied = Denied::from(error);
-                if denied.fate.is_passing() {
+                let is_passing = denied.fate.is_passing();
+                if is_passing {
                     self.backlog.deletes.insert(name.clone());
                 }
-                if !is_told {
+                if !is_told || !is_passing {
                     self.refuse(name.clone(), None, denied);
                 }
             }

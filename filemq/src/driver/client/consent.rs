@@ -7,8 +7,9 @@ use super::offer::{OfferError, OfferId, OfferInfo};
 use super::offer_book::Decision;
 use crate::disk::check_free;
 
-/// With [`Accept::Ask`](crate::Accept::Ask). Nothing is on offer with [`Accept::All`](crate::Accept::All),
-/// where everything comes.
+/// With [`Accept::Ask`](crate::Accept::Ask) nothing is fetched before it is accepted. With
+/// [`Accept::All`](crate::Accept::All) all is accepted without a question, and what is not there yet can be
+/// declined, paused or cancelled; only servers that offer take notice, those of this implementation.
 ///
 /// What was decided about a file holds until it changes, also when the connection was lost, as long
 /// as the client lives.

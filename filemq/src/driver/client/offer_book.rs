@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use super::event::ClientEvent;
 use super::offer::{OfferId, OfferInfo, OfferState};
-use crate::VirtualPath;
 use crate::session::OfferedFile;
+use crate::{Accept, VirtualPath};
 
 /// The most servers of which decisions are remembered while they are not connected.
 const MAX_ABSENT: usize = 1000;
@@ -24,9 +24,12 @@ pub(super) enum Decision {
 }
 
 /// What all servers offer, and what was decided, as long as the client lives: a file that is offered
-/// again with the same size and time is decided.
+/// again with the same size and time is decided. With [`Accept::All`] every file is accepted unless the
+/// application decides otherwise, which it may while the file is not there: it is not asked, and what it
+/// has not decided is not remembered.
 #[derive(Debug)]
 pub(super) struct OfferBook {
+    accept: Accept,
     /// The most files of a server that are remembered.
     limit: usize,
     last_id: u64,
@@ -86,8 +89,21 @@ pub(super) struct Offered {
 }
 
 impl OfferBook {
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, last_id: 0, origins: BTreeMap::new(), ids: BTreeMap::new() }
+    pub(super) const fn new(accept: Accept, limit: usize) -> Self {
+        Self { accept, limit, last_id: 0, origins: BTreeMap::new(), ids: BTreeMap::new() }
+    }
+
+    /// Returns what holds for a file about which the application has decided nothing.
+    fn undecided(&self) -> Decided {
+        match self.accept {
+            Accept::All => Decided::Accepted,
+            Accept::Ask => Decided::Open,
+        }
+    }
+
+    /// Returns an event about offers, if the application hears of them.
+    fn told(&self, event: Option<ClientEvent>) -> Option<ClientEvent> {
+        event.filter(|_| self.accept == Accept::Ask)
     }
 
     /// Notes that a session with a server begins: nothing is on offer yet. Returns what tells the
@@ -105,6 +121,17 @@ impl OfferBook {
             offers.is_connected = false;
             offers.orders.clear();
             offers.numbers.clear();
+            if self.accept == Accept::All {
+                let OriginOffers { files, idle, .. } = offers;
+                files.retain(|_, file| {
+                    let is_decided = file.decided != Decided::Accepted || file.target.is_some();
+                    if !is_decided {
+                        idle.remove(&file.id);
+                        self.ids.remove(&file.id);
+                    }
+                    is_decided
+                });
+            }
             for file in offers.files.values_mut() {
                 (file.number, file.sequence, file.is_of_session) = (None, None, false);
                 offers.idle.insert(file.id);
@@ -130,7 +157,8 @@ impl OfferBook {
             && known.file == file
             && (!known.is_of_session || file.modified.is_some())
         {
-            return offers.again(origin, number, &name);
+            let Offered { event, decision } = offers.again(origin, number, &name, self.accept);
+            return Offered { event: self.told(event), decision };
         }
         self.make_room(origin, &name);
         self.last_id += 1;
@@ -143,10 +171,11 @@ impl OfferBook {
             sequence: None,
             is_of_session: true,
             is_withdrawn: false,
-            decided: Decided::Open,
+            decided: self.undecided(),
             target: None,
         };
         let event = info(origin, &remembered).map(|offer| ClientEvent::Offered { offer });
+        let event = self.told(event);
         if let Some(offers) = self.origins.get_mut(origin) {
             offers.numbers.insert(number, name.clone());
             offers.files.insert(name, remembered);
@@ -171,17 +200,18 @@ impl OfferBook {
     /// Notes that an offer holds no more. Returns what the application is to be told, if it was told of
     /// the offer. What it has decided counts if the same file is offered again.
     pub(super) fn withdrawn(&mut self, origin: &Arc<str>, number: u64) -> Option<ClientEvent> {
+        let undecided = self.undecided();
         let offers = self.origins.get_mut(origin)?;
         let name = offers.numbers.get(&number)?.clone();
         let known = offers.files.get_mut(&name)?;
         known.is_withdrawn = true;
-        let (id, is_open) = (known.id, known.decided == Decided::Open);
-        if is_open {
+        let (id, is_undecided) = (known.id, known.decided == undecided && known.target.is_none());
+        if is_undecided {
             self.forget(origin, &name);
         } else {
             offers.lay_aside(&name);
         }
-        Some(ClientEvent::Withdrawn { origin: Arc::clone(origin), id, name })
+        self.told(Some(ClientEvent::Withdrawn { origin: Arc::clone(origin), id, name }))
     }
 
     /// Notes that a file on offer comes, under this number in the received folder.
@@ -225,7 +255,17 @@ impl OfferBook {
             && file.sequence == Some(sequence)
         {
             file.decided = Decided::Declined(why);
-            offers.lay_aside(name);
+            self.settled(origin, name);
+        }
+    }
+
+    /// Handles that nothing is to be decided about a file any more. Without being asked the application
+    /// has not decided it, so the next session tries again.
+    fn settled(&mut self, origin: &str, name: &VirtualPath) {
+        match (self.accept, self.origins.get_mut(origin)) {
+            (Accept::All, _) => self.forget(origin, name),
+            (Accept::Ask, Some(offers)) => offers.lay_aside(name),
+            (Accept::Ask, None) => {}
         }
     }
 
@@ -236,7 +276,7 @@ impl OfferBook {
             && let Some(file) = offers.files.get_mut(&name)
         {
             file.decided = Decided::Declined(why);
-            offers.lay_aside(&name);
+            self.settled(origin, &name);
         }
     }
 
@@ -301,11 +341,19 @@ impl OfferBook {
 
 impl OriginOffers {
     /// Notes that a file that is known is on offer, perhaps again.
-    fn again(&mut self, origin: &Arc<str>, number: u64, name: &VirtualPath) -> Offered {
+    fn again(
+        &mut self,
+        origin: &Arc<str>,
+        number: u64,
+        name: &VirtualPath,
+        accept: Accept,
+    ) -> Offered {
         self.lay_aside(name);
         let Some(known) = self.files.get_mut(name) else { return Offered::default() };
         known.is_of_session = true;
         let (decision, holds) = match &known.decided {
+            // The session fetches what it is not told not to.
+            Decided::Open if accept == Accept::All => (Some(Decision::Cancel), true),
             Decided::Open => (None, true),
             Decided::Accepted => (Some(Decision::Accept), true),
             Decided::Paused => (Some(Decision::Pause), true),

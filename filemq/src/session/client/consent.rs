@@ -91,12 +91,10 @@ impl ClientSession {
             Accept::All => {
                 self.offers.reserve(number, &mut self.outputs);
             }
-            Accept::Ask => {
-                self.offers.answer(number, Verdict::Later, String::new());
-                let event = ClientSessionEvent::Offered { number, file };
-                self.outputs.push_back(ClientOutput::Event(event));
-            }
+            Accept::Ask => self.offers.answer(number, Verdict::Later, String::new()),
         }
+        let event = ClientSessionEvent::Offered { number, file };
+        self.outputs.push_back(ClientOutput::Event(event));
     }
 
     /// Handles a piece of a file. If the server sends files unasked, and the application wants to be

@@ -38,8 +38,8 @@ pub enum ClientSessionEvent {
         /// Bytes of the whole, if the server has announced them.
         size: Option<u64>,
     },
-    /// The server has a file, with [`Accept::Ask`](crate::Accept::Ask): say whether it is wanted, now or
-    /// later.
+    /// The server has a file. With [`Accept::Ask`](crate::Accept::Ask) say whether it is wanted, now or
+    /// later; with [`Accept::All`](crate::Accept::All) it is fetched unless something else is said.
     Offered {
         /// The number of the offer, by which the session is told.
         number: u64,

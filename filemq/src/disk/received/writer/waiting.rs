@@ -73,6 +73,9 @@ impl ReceivedWriter {
             self.delete(&name);
         }
         self.retry_promises();
+        self.commit();
+        // That a file comes is told before what becomes of it.
+        let told_at = self.answers.len();
         while let Some(write) = self.backlog.held.pop_front() {
             if let Err(denied) = self.attempt(&write) {
                 self.hold(write, denied);
@@ -83,7 +86,8 @@ impl ReceivedWriter {
             && let Some((sequence, name)) = self.backlog.told.take()
         {
             let event = FileEvent::Retried { name };
-            self.answer(Written::File { sequence: Some(sequence), event });
+            self.commit();
+            self.answers.insert(told_at, Written::File { sequence: Some(sequence), event });
         }
         if self.backlog.len() < before {
             self.answers.push_back(Written::Unstuck);

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use super::{Decision, MAX_ABSENT, OfferBook, OfferState};
-use crate::VirtualPath;
 use crate::driver::client::event::ClientEvent;
 use crate::driver::client::offer::OfferId;
 use crate::session::OfferedFile;
+use crate::{Accept, VirtualPath};
 
 fn file(name: &str, size: u64) -> OfferedFile {
     OfferedFile { name: VirtualPath::new(name).unwrap(), size: Some(size), modified: None }
@@ -24,7 +24,7 @@ fn asked(event: Option<ClientEvent>) -> OfferId {
 
 #[test]
 fn decisions_survive_a_reconnect_until_the_file_changes() {
-    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(10), "alice".into());
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 10), "alice".into());
     book.connected(&origin);
     let a = asked(book.offered(&origin, 0, file("/a", 1)).event);
     let b = asked(book.offered(&origin, 1, file("/b", 1)).event);
@@ -57,7 +57,7 @@ fn decisions_survive_a_reconnect_until_the_file_changes() {
 
 #[test]
 fn of_a_server_that_tells_little_a_file_that_comes_again_has_changed() {
-    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(10), "c".into());
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 10), "c".into());
     let bare = || OfferedFile { size: None, ..file("/a", 0) };
     book.connected(&origin);
     let first = asked(book.offered(&origin, 0, bare()).event);
@@ -72,7 +72,7 @@ fn of_a_server_that_tells_little_a_file_that_comes_again_has_changed() {
 
 #[test]
 fn what_is_remembered_is_bounded() {
-    let mut book = OfferBook::new(2);
+    let mut book = OfferBook::new(Accept::Ask, 2);
     for number in 0..MAX_ABSENT + 10 {
         let origin: Arc<str> = number.to_string().into();
         book.connected(&origin);
@@ -90,7 +90,7 @@ fn what_is_remembered_is_bounded() {
 }
 #[test]
 fn what_is_declined_makes_room_in_the_same_session() {
-    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(3), "a".into());
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 3), "a".into());
     book.connected(&origin);
     let kept = asked(book.offered(&origin, 0, dated("/kept", 1)).event);
     for number in 1..100 {
@@ -108,7 +108,7 @@ fn what_is_declined_makes_room_in_the_same_session() {
 /// The session forgets a file at its end, the folder answers later, and meanwhile it may change.
 #[test]
 fn an_answer_about_a_state_says_nothing_of_the_next_one() {
-    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 9), "a".into());
     book.connected(&origin);
     let name = VirtualPath::new("/a").unwrap();
     asked(book.offered(&origin, 0, dated("/a", 1)).event);
@@ -135,7 +135,7 @@ fn where_a_file_is_to_be_put_holds_until_that_is_taken_back() {
         (&[Decision::Accept], Some("/target")),
         (&[Decision::Cancel, Decision::Accept], None),
     ] {
-        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+        let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 9), "a".into());
         book.connected(&origin);
         let id = asked(book.offered(&origin, 0, dated("/a", 1)).event);
         assert!(book.decide(id, Decision::Accept, Some("/target".into())));
@@ -150,7 +150,7 @@ fn where_a_file_is_to_be_put_holds_until_that_is_taken_back() {
 
 #[test]
 fn a_file_that_was_put_elsewhere_is_not_offered_again_until_it_changes() {
-    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 9), "a".into());
     book.connected(&origin);
     let id = asked(book.offered(&origin, 0, dated("/a", 1)).event);
     assert!(book.decide(id, Decision::Accept, Some("/target".into())));
@@ -166,7 +166,7 @@ fn a_file_that_was_put_elsewhere_is_not_offered_again_until_it_changes() {
 /// For instance because the server does not know this client for a moment.
 #[test]
 fn what_was_decided_outlives_a_withdrawal() {
-    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(9), "a".into());
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::Ask, 9), "a".into());
     book.connected(&origin);
     for (number, decision) in [(0, Decision::Accept), (1, Decision::Pause)] {
         let name = format!("/{number}");
@@ -180,4 +180,49 @@ fn what_was_decided_outlives_a_withdrawal() {
         assert!(book.withdrawn(&origin, number + 10).is_some());
         assert_ne!(asked(book.offered(&origin, number, dated(&name, 1)).event), id);
     }
+}
+
+/// What comes by itself can be stopped, and what was not decided is not remembered.
+#[test]
+fn without_a_question_all_is_accepted_until_something_else_is_decided() {
+    let (mut book, origin): (_, Arc<str>) = (OfferBook::new(Accept::All, 9), "a".into());
+    book.connected(&origin);
+    for (number, name) in [(0, "/a"), (1, "/b"), (2, "/c"), (3, "/d"), (4, "/e")] {
+        let offered = book.offered(&origin, number, dated(name, 1));
+        assert!(offered.event.is_none() && offered.decision.is_none(), "nobody asks");
+    }
+    let listed = book.list("a");
+    let ids: Vec<_> = listed.iter().map(|offer| offer.id).collect();
+    assert_eq!(ids.len(), 5);
+    assert!(listed.iter().all(|offer| offer.state == OfferState::Accepted));
+    for (id, decision) in [
+        (ids[0], Decision::Pause),
+        (ids[1], Decision::Cancel),
+        (ids[2], Decision::Decline("no".into())),
+    ] {
+        assert!(book.decide(id, decision, None));
+    }
+    assert_eq!(book.take_orders("a").len(), 3);
+    // Refused by the folder: nobody has decided that.
+    book.begun("a", 3, 7);
+    book.refused("a", &dated("/d", 1).name, 7, "too large".into());
+    assert!(book.withdrawn(&origin, 4).is_none(), "nobody was told of it");
+    book.disconnected(&origin);
+    assert_eq!(book.ids.len(), 3, "what was decided");
+    book.connected(&origin);
+    for (number, name, decision) in [
+        (0, "/a", Some(Decision::Pause)),
+        (1, "/b", Some(Decision::Cancel)),
+        (2, "/c", Some(Decision::Decline("no".into()))),
+        (3, "/d", None),
+        (4, "/e", None),
+    ] {
+        let offered = book.offered(&origin, number, dated(name, 1));
+        assert!(offered.event.is_none());
+        assert_eq!(offered.decision, decision, "{name}");
+    }
+    let states = book.list("a").iter().map(|offer| offer.state).collect::<Vec<_>>();
+    let expected =
+        [OfferState::Paused, OfferState::Open, OfferState::Accepted, OfferState::Accepted];
+    assert_eq!(states, expected);
 }

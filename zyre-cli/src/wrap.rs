@@ -1,0 +1,50 @@
+//! Long lines, cut between words.
+
+use unicode_width::UnicodeWidthStr;
+
+/// How far the second line of a sentence, and those after it, are indented.
+const INDENT: &str = "  ";
+
+/// Cuts a line between words, so that none is wider than `width` columns, if its words are not. A word
+/// that is wider, such as a path, is not cut, so it can be copied.
+pub(crate) fn wrap(line: &str, width: usize) -> String {
+    let mut wrapped = String::with_capacity(line.len());
+    let mut column = 0;
+    for (number, word) in line.split(' ').enumerate() {
+        let columns = word.width();
+        if number == 0 {
+            column = columns;
+        } else if column + 1 + columns > width && column > INDENT.len() {
+            wrapped.push('\n');
+            wrapped.push_str(INDENT);
+            column = INDENT.len() + columns;
+        } else {
+            wrapped.push(' ');
+            column += 1 + columns;
+        }
+        wrapped.push_str(word);
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_between_words_and_words_are_not() {
+        for (line, wrapped) in [
+            ("", ""),
+            ("short", "short"),
+            ("ten column", "ten column"),
+            ("ten columns", "ten\n  columns"),
+            ("one two three four", "one two\n  three\n  four"),
+            ("is at /a/very/long/path here", "is at\n  /a/very/long/path\n  here"),
+            ("/a/very/long/path", "/a/very/long/path"),
+            ("  a  b", "  a  b"),
+            ("写真 写真 写真", "写真 写真\n  写真"),
+        ] {
+            assert_eq!(wrap(line, 10), wrapped, "{line:?}");
+        }
+    }
+}
