@@ -255,7 +255,11 @@ impl Node {
         }
         self.me.generation = world.net.place(self.me.slot).generation;
         self.tell(Input::Moved(endpoint), world);
-        let beacon = world.net.place(self.me.slot).beacon;
+        let (beacon, goodbye) = {
+            let place = world.net.place(self.me.slot);
+            (place.beacon, place.goodbye)
+        };
+        self.broadcast(goodbye, world);
         self.broadcast(beacon, world);
         if seen && !first {
             self.lose_all(world);
