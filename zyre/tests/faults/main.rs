@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     });
     let faults = tests![
         partition_of_5_s: partition::of_5_s,
-        partition_of_20_s: partition::of_20_s,
+        partition_of_12_s: partition::of_12_s,
         partition_of_60_s: partition::of_60_s,
         suspended_for_2_s: crash::suspended_2_s,
         suspended_for_10_s: crash::suspended_10_s,
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         network_drops_tcp: lossy::drops_tcp,
         network_drops_tcp_in_silence: lossy::drops_tcp_in_silence,
         one_way_lost_for_3_s: lossy::one_way_for_3_s,
-        one_way_lost_for_20_s: lossy::one_way_for_20_s,
+        one_way_lost_for_12_s: lossy::one_way_for_12_s,
         one_way_lost_for_60_s: lossy::one_way_for_60_s,
     ];
     let measures = tests![
