@@ -57,6 +57,9 @@ pub(crate) struct Outgoing {
     pub(crate) unanswered: bool,
     /// Whether it has not been answered for so long that any other way to the peer is better.
     pub(crate) answer_is_late: bool,
+    /// Since when there is another connection of the peer that came after our HELLO: it closes that
+    /// when it hears the HELLO.
+    pub(crate) rivalled_since: Option<Instant>,
     /// Whether it was made to find out who is there, and nothing but its address says that it is
     /// this peer.
     pub(crate) is_guessed: bool,
@@ -202,6 +205,7 @@ impl Outgoing {
             greeted_at: now,
             unanswered: true,
             answer_is_late: false,
+            rivalled_since: None,
             is_guessed: false,
             outstanding_since: None,
             sent_since_ping: None,
@@ -214,6 +218,7 @@ impl Outgoing {
         self.two_way = two_way;
         self.greeted_at = now;
         self.answer_is_late = false;
+        self.rivalled_since = None;
     }
 
     pub(crate) const fn is_up(&self) -> bool {
@@ -454,14 +459,26 @@ impl Peer {
         self.asked_at.is_some_and(|at| at >= self.quiet_since())
     }
 
+    /// When an answer to our HELLO that has not come is late. If the peer has another connection by
+    /// which that HELLO should have ended, it is so sooner.
+    fn answer_late_at(&self, times: &Times) -> Instant {
+        let patience = times.greeting_timeout.min(times.expired_timeout);
+        let late_at = after(self.outgoing.greeted_at, patience);
+        let rivalled = self.outgoing.rivalled_since;
+        rivalled.map_or(late_at, |since| late_at.min(after(since, times.ask_after())))
+    }
+
+    /// When an answer to our HELLO is not waited for any longer.
+    pub(crate) fn gives_up_at(&self, times: &Times) -> Instant {
+        after(self.outgoing.greeted_at, times.expired_timeout)
+    }
+
     /// When something has to be done about it, if nothing is heard before; `None`: never.
     pub(crate) fn deadline(&self, times: &Times) -> Option<Instant> {
         match &self.state {
             PeerState::Greeting if self.outgoing.is_up() => {
-                let first = times.greeting_timeout.min(times.expired_timeout);
                 let late = self.outgoing.answer_is_late;
-                let patience = if late { times.expired_timeout } else { first };
-                Some(after(self.outgoing.greeted_at, patience))
+                Some(if late { self.gives_up_at(times) } else { self.answer_late_at(times) })
             }
             PeerState::Greeting => self.candidates.deadline(times),
             PeerState::Leaving { deadline, .. } => Some(*deadline),

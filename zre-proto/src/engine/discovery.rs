@@ -102,9 +102,10 @@ impl Engine {
                 probe.suspicion = Suspicion::Left;
             }
             (false, Some(probe)) => {
-                // It is where it was.
+                // It is where it was. Of a goodbye that is no refutation: this may be a beacon from
+                // before it.
                 let is_disproved = |probe: &mut Probe| {
-                    matches!(probe.suspicion, Suspicion::Gone | Suspicion::Left | Suspicion::Moved)
+                    matches!(probe.suspicion, Suspicion::Left | Suspicion::Moved)
                 };
                 probe.take_if(is_disproved);
             }

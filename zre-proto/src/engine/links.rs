@@ -96,6 +96,7 @@ impl Engine {
                 self.end_dial(id, old.conn);
                 self.close(old.conn);
             }
+            self.rival_up(now, id);
             self.take_better_spare(now, id);
             return self.reschedule_if_absent(now, id);
         }
@@ -141,6 +142,25 @@ impl Engine {
         {
             self.choose(now, id, spare);
         }
+    }
+
+    /// A connection has come after our HELLO. The peer may have heard it meanwhile, and is about to
+    /// close this one: unless what carries the HELLO is dead.
+    fn rival_up(&mut self, now: Instant, id: PeerId) {
+        if !self.is_chooser(id) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.awaits_answer()) else { return };
+        if peer.outgoing.rivalled_since.is_none() {
+            peer.outgoing.rivalled_since = Some(now);
+            self.reschedule(now, id);
+        }
+    }
+
+    /// Whether a peer has left a connection open that came after our HELLO.
+    pub(super) fn is_rivalled(&self, id: PeerId) -> bool {
+        let Some(peer) = self.peers.get(id) else { return false };
+        self.spares.of(id).any(|spare| spare.up_since >= peer.outgoing.greeted_at)
     }
 
     /// Takes a connection for both directions, by saying HELLO on it.

@@ -185,6 +185,7 @@ impl Engine {
             peer.outgoing.put_off_answer(now);
             peer.candidates.postpone(now);
             peer.outgoing.greeted_at = now;
+            peer.outgoing.rivalled_since = peer.outgoing.rivalled_since.map(|_| now);
             peer.incoming.disconnected_at = now;
             let suspicion = peer.presence().and_then(|presence| presence.suspicion());
             let timeout = suspicion.map(|suspicion| peer.probe_timeout(suspicion, &times));
@@ -261,13 +262,19 @@ impl Engine {
     fn unanswered(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let endpoint = peer.endpoint;
-        if now >= after(peer.outgoing.greeted_at, self.config.times.expired_timeout) {
+        if now >= peer.gives_up_at(&self.config.times) {
             if let Some(endpoint) = endpoint {
                 self.tell_unreachable(id, endpoint, UnreachableReason::NoHello);
             }
             return self.end(now, id, ExitReason::LinkLost);
         }
-        peer.outgoing.answer_is_late = true;
+        if peer.outgoing.rivalled_since.take().is_some() && !self.is_rivalled(id) {
+            // It was closed, as one does that has heard the HELLO.
+            return self.reschedule(now, id);
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.outgoing.answer_is_late = true;
+        }
         self.take_better_spare(now, id);
         self.dial(now, id);
         self.reschedule(now, id);

@@ -158,7 +158,7 @@ fn the_chooser_lets_a_second_connection_be_while_it_waits_for_the_answer() {
     let first = solo.accept(2);
     solo.trace();
     solo.accept(2);
-    solo.wait(9_999);
+    solo.wait(2_499);
     assert!(solo.trace().is_empty(), "it has spoken on the first one");
     solo.hello_on(2, first);
     assert_eq!(solo.trace(), ["close mailbox 2", "ENTER 2"]);
@@ -367,25 +367,38 @@ fn a_choice_that_breaks_before_the_answer_is_over_at_once() {
 
 #[test]
 fn a_newer_connection_takes_the_place_of_a_choice_that_is_not_answered_for_long() {
-    for early in [true, false] {
+    for (comes_at, taken_after) in [(0, 2_500), (5_000, 2_500), (9_000, 1_000), (15_000, 0)] {
         let mut solo = chooser();
         solo.accept(2);
         solo.trace();
-        if early {
-            solo.wait(5_000);
-            solo.accept(2);
-            solo.wait(4_999);
+        solo.wait(comes_at);
+        solo.accept(2);
+        if taken_after > 0 {
+            solo.wait(taken_after - 1);
             assert!(solo.trace().is_empty(), "the answer may be on its way");
             solo.wait(1);
-        } else {
-            solo.wait(15_000);
-            solo.accept(2);
         }
         assert_eq!(solo.trace(), ["close mailbox 1", "send 2 hello 1 by mailbox 2"]);
         let conn = ConnId::Accepted(2);
         solo.hello_on(2, conn);
         assert_eq!(solo.trace(), ["ENTER 2"]);
     }
+}
+
+#[test]
+fn a_choice_is_waited_for_if_the_connections_that_came_after_it_were_closed() {
+    let mut solo = chooser();
+    let first = solo.accept(2);
+    let second = solo.accept(2);
+    solo.trace();
+    solo.wait(2_000);
+    solo.link_lost(2, second);
+    solo.wait(7_999);
+    assert!(solo.trace().is_empty(), "it has heard HELLO, or it would not have closed the second");
+    solo.accept(2);
+    solo.wait(1);
+    assert_eq!(solo.trace(), ["close mailbox 1", "send 2 hello 1 by mailbox 3"]);
+    assert!(solo.is_open(first).is_none());
 }
 
 // Rule 8: how long each waits.
