@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use testkit::curve::Keys;
+use testkit::curve::{self as by_hand, Keys};
 use zmtp::{
     Config, Connection, Curve, Error, Event, KeyPair, Message, Output, PeerInfo, PublicKey,
     SecretKey, SessionKeys, Verdict,
 };
 
-use crate::heard::{dealer, frame, router};
+use crate::heard::{Heard, dealer, frame, opening, router};
+
+const GREETING: usize = 64;
 
 /// Where what is put to the test begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +120,17 @@ impl Secured {
         }
     }
 
+    /// What is heard through CURVE is what is heard with NULL.
+    pub(crate) fn assert_same(&self, null: &Heard) {
+        let mut peer = self.ready.clone();
+        if let Some(peer) = &mut peer {
+            peer.keys = None;
+        }
+        assert_eq!(peer, null.ready);
+        assert_eq!(self.messages, null.messages);
+        assert_eq!(self.error, null.error);
+    }
+
     /// The body of the command that it has sent last.
     pub(crate) fn answer(&mut self) -> Vec<u8> {
         let skip = if self.sent.starts_with(&[0xff]) { 64 } else { 0 };
@@ -126,6 +139,26 @@ impl Secured {
         let header = if frame.first().is_some_and(|flags| flags & 2 == 0) { 2 } else { 9 };
         frame.get(header..).unwrap_or_default().to_vec()
     }
+}
+
+/// What the remote, which is such a one, says with NULL of itself instead.
+pub(crate) fn with_null(remote: &Config, metadata: &[u8]) -> Vec<u8> {
+    let ready = by_hand::frame(4, &[b"\x05READY", metadata].concat());
+    [&opening(remote)[..GREETING], &ready].concat()
+}
+
+/// These, and what either side may get, each for every place at which a test begins.
+pub(crate) fn seeds(own: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+    let both = [
+        b"\x04\x0a\x05ERROR\x03400".to_vec(),
+        by_hand::frame(0, &[&b"\x07MESSAGE"[..], &[0; 40]].concat()),
+        b"\x01\x02hi\x00\x05there\x02\x0a\x04PING\0\0now!\x00\x00".to_vec(),
+        b"\x02\x04\x05ERRO\x02\x06\x05ERROR\x00\x01x".to_vec(),
+    ];
+    let bodies: Vec<_> = own.into_iter().chain(both).collect();
+    (0..Begin::ALL.len() as u8)
+        .flat_map(|begin| bodies.iter().map(move |body| [&[begin], &body[..]].concat()))
+        .collect()
 }
 
 /// Frames in bytes: flags, a size, and data, again and again. As they are with NULL, and as flags

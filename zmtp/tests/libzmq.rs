@@ -6,109 +6,19 @@
 
 mod common;
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use testkit::hex;
-use testkit::process::{Heard, Process};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use zmtp::net::{
     Established, Listener, ListenerLimits, Publisher, PublisherLimits, Subscriber, SubscriberLimits,
 };
 use zmtp::{Config, Event, SocketType, Subscriptions};
 
+use common::libzmq::{ANY, Theirs};
 use common::{soon, until};
-
-const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 /// Errors of the logging protocol, and a warning.
 const ERROR: &[u8] = b"\xaa\xa2\x01\x01 error";
 const WARNING: &[u8] = b"\xaa\xa2\x01\x02 warning";
-
-/// A socket of libzmq in a process of its own.
-struct Theirs {
-    process: Process,
-    said: UnboundedReceiver<String>,
-    /// What has come in before the answer to a command.
-    got: Vec<Vec<u8>>,
-}
-
-fn python() -> PathBuf {
-    let directory = std::env::var_os("ZYRE_INTEROP_DIR").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop"),
-        PathBuf::from,
-    );
-    let python = directory.join("venv/bin/python");
-    assert!(python.exists(), "{} does not exist; `cargo xtask interop` makes it", python.display());
-    python
-}
-
-impl Theirs {
-    fn start(kind: &str, how: &str, endpoint: &str) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/pubsub.py");
-        let mut command = Command::new(python());
-        command.arg(script).args([kind, how, endpoint]);
-        let (sender, said) = unbounded_channel();
-        let process = Process::start("libzmq", &mut command, move |heard| {
-            if let Heard::Output(line) = heard {
-                // A test that is over hears no more.
-                let _ = sender.send(line);
-            }
-        });
-        Self { process: process.unwrap(), said, got: Vec::new() }
-    }
-
-    async fn connect(kind: &str, to: SocketAddr) -> Self {
-        let mut theirs = Self::start(kind, "connect", &format!("tcp://{to}"));
-        theirs.version().await;
-        theirs
-    }
-
-    async fn bind(kind: &str) -> (Self, SocketAddr) {
-        let mut theirs = Self::start(kind, "bind", "tcp://127.0.0.1:*");
-        theirs.version().await;
-        let said = theirs.line().await;
-        let address = said.strip_prefix("at tcp://").unwrap().parse().unwrap();
-        (theirs, address)
-    }
-
-    async fn version(&mut self) {
-        let said = self.line().await;
-        println!("libzmq {}", said.strip_prefix("version ").unwrap());
-    }
-
-    async fn line(&mut self) -> String {
-        soon(self.said.recv()).await.expect("it has ended")
-    }
-
-    async fn order(&mut self, verb: &str, bytes: &[u8]) {
-        self.process.say(format_args!("{verb} {}", hex::encode(bytes))).unwrap();
-        loop {
-            let said = self.line().await;
-            if said == "ok" {
-                return;
-            }
-            self.take(&said);
-        }
-    }
-
-    fn take(&mut self, said: &str) {
-        let frames = said.strip_prefix("got ").unwrap_or_else(|| panic!("{said}"));
-        assert!(!frames.contains(' '), "one frame");
-        self.got.push(hex::decode(frames));
-    }
-
-    /// The next message that has come in.
-    async fn next(&mut self) -> Vec<u8> {
-        while self.got.is_empty() {
-            let said = self.line().await;
-            self.take(&said);
-        }
-        self.got.remove(0)
-    }
-}
 
 async fn subscriber(prefixes: &[&[u8]]) -> Subscriber {
     Subscriber::bind(ANY, prefixes, SubscriberLimits::default()).await.unwrap()
@@ -123,7 +33,7 @@ async fn received(subscriber: &mut Subscriber) -> Vec<u8> {
 async fn until_heard(theirs: &mut Theirs, ours: &mut Subscriber) {
     let heard = async {
         loop {
-            theirs.order("send", b"\xaa\xa2\x01\x01 marker").await;
+            theirs.order("send", &[b"\xaa\xa2\x01\x01 marker"]).await;
             let wait = Duration::from_millis(20);
             if tokio::time::timeout(wait, ours.recv()).await.is_ok() {
                 return;
@@ -137,23 +47,23 @@ async fn until_heard(theirs: &mut Theirs, ours: &mut Subscriber) {
 #[ignore = "needs pyzmq: cargo xtask interop"]
 async fn their_sub_with_a_prefix_gets_errors_only_from_our_publisher() {
     for kind in ["sub", "xsub"] {
-        let (mut theirs, address) = Theirs::bind(kind).await;
+        let (mut theirs, address) = Theirs::bind(kind, &[]).await;
         if kind == "sub" {
-            theirs.order("subscribe", &ERROR[..4]).await;
+            theirs.order("subscribe", &[&ERROR[..4]]).await;
         } else {
-            theirs.order("send", &[&[1], &ERROR[..4]].concat()).await;
+            theirs.order("send", &[&[&[1], &ERROR[..4]].concat()]).await;
         }
         let ours = Publisher::connect(address, PublisherLimits::default());
         until("it has subscribed", || ours.is_subscribed()).await;
         assert!(ours.publish(ERROR) && !ours.publish(WARNING));
-        assert_eq!(theirs.next().await, ERROR);
+        assert_eq!(theirs.next_frame().await, ERROR);
         if kind == "sub" {
-            theirs.order("subscribe", b"").await;
+            theirs.order("subscribe", &[b""]).await;
             until("all is wanted", || ours.publish(WARNING)).await;
-            theirs.order("unsubscribe", b"").await;
+            theirs.order("unsubscribe", &[b""]).await;
             until("errors only", || !ours.publish(WARNING)).await;
             assert!(ours.publish(ERROR));
-            while theirs.next().await != ERROR {}
+            while theirs.next_frame().await != ERROR {}
         }
     }
 }
@@ -163,10 +73,10 @@ async fn their_sub_with_a_prefix_gets_errors_only_from_our_publisher() {
 async fn their_pub_is_heard_by_our_subscriber() {
     for kind in ["pub", "xpub"] {
         let mut ours = subscriber(&[&ERROR[..4]]).await;
-        let mut theirs = Theirs::connect(kind, ours.local_addr().unwrap()).await;
+        let mut theirs = Theirs::connect(kind, ours.local_addr().unwrap(), &[]).await;
         until_heard(&mut theirs, &mut ours).await;
         for bytes in [WARNING, ERROR] {
-            theirs.order("send", bytes).await;
+            theirs.order("send", &[bytes]).await;
         }
         while received(&mut ours).await != ERROR {}
     }
@@ -175,23 +85,23 @@ async fn their_pub_is_heard_by_our_subscriber() {
 #[tokio::test]
 #[ignore = "needs pyzmq: cargo xtask interop"]
 async fn our_subscriber_goes_to_their_publisher_which_filters() {
-    let (mut theirs, address) = Theirs::bind("xpub").await;
+    let (mut theirs, address) = Theirs::bind("xpub", &[]).await;
     let mut ours = Subscriber::new(&[&ERROR[..4], b"other"], SubscriberLimits::default());
     ours.connect(address);
     // An XPUB is told of subscriptions, as messages.
-    assert_eq!(theirs.next().await, [&[1], &ERROR[..4]].concat());
-    assert_eq!(theirs.next().await, b"\x01other");
+    assert_eq!(theirs.next_frame().await, [&[1], &ERROR[..4]].concat());
+    assert_eq!(theirs.next_frame().await, b"\x01other");
     for bytes in [WARNING, ERROR, b"others", b"none"] {
-        theirs.order("send", bytes).await;
+        theirs.order("send", &[bytes]).await;
     }
     assert_eq!(received(&mut ours).await, ERROR);
     assert_eq!(received(&mut ours).await, b"others");
     drop(ours);
-    let mut taken_back = [theirs.next().await, theirs.next().await];
+    let mut taken_back = [theirs.next_frame().await, theirs.next_frame().await];
     taken_back.sort();
     assert_eq!(taken_back, [b"\0other".to_vec(), [&[0], &ERROR[..4]].concat()]);
 
-    let (mut theirs, address) = Theirs::bind("pub").await;
+    let (mut theirs, address) = Theirs::bind("pub", &[]).await;
     let mut ours = Subscriber::new(&[&ERROR[..4]], SubscriberLimits::default());
     ours.connect(address);
     until_heard(&mut theirs, &mut ours).await;
@@ -216,12 +126,12 @@ async fn their_sub_comes_to_our_pub() {
     let config = Config::new(SocketType::Pub);
     let mut listener =
         Listener::bind(ANY, config.clone(), ListenerLimits::default()).await.unwrap();
-    let mut theirs = Theirs::connect("sub", listener.local_addr().unwrap()).await;
+    let mut theirs = Theirs::connect("sub", listener.local_addr().unwrap(), &[]).await;
     let mut accepted = soon(listener.accept()).await;
     println!("ZMTP {}.{}", accepted.peer.major, accepted.peer.minor);
     let mut wanted = Subscriptions::default();
     for (verb, prefix) in [("subscribe", &b"a"[..]), ("subscribe", b""), ("unsubscribe", b"")] {
-        theirs.order(verb, prefix).await;
+        theirs.order(verb, &[prefix]).await;
         match change(&mut accepted).await {
             Event::Subscribe(heard) if verb == "subscribe" => {
                 assert_eq!(heard, prefix);
@@ -237,5 +147,5 @@ async fn their_sub_comes_to_our_pub() {
     assert!(wanted.matches(b"abc") && !wanted.matches(b"b"));
     accepted.queue.push(b"abc", &[]).unwrap();
     accepted.queue.flush().unwrap();
-    assert_eq!(theirs.next().await, b"abc");
+    assert_eq!(theirs.next_frame().await, b"abc");
 }

@@ -7,17 +7,12 @@
 mod common;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use testkit::hex;
-use testkit::process::{Heard, Process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use zmtp::net::{
     self, Established, Listener, ListenerLimits, Publisher, PublisherLimits, SendQueueLimits,
     Subscriber, SubscriberLimits,
@@ -27,22 +22,11 @@ use zmtp::{
     Verdict,
 };
 
+use common::libzmq::{ANY, Theirs};
 use common::{soon, until};
-
-const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 /// Longer than libzmq waits for a PONG.
 const LONG: Duration = Duration::from_millis(1500);
-
-fn python() -> PathBuf {
-    let directory = std::env::var_os("ZYRE_INTEROP_DIR").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop"),
-        PathBuf::from,
-    );
-    let python = directory.join("venv/bin/python");
-    assert!(python.exists(), "{} does not exist; `cargo xtask interop` makes it", python.display());
-    python
-}
 
 /// The pairs of both ends: ours, and that of libzmq.
 struct Pairs {
@@ -64,6 +48,17 @@ impl Pairs {
     fn server(&self) -> Mechanism {
         server_of(self.ours.clone(), self.theirs.public())
     }
+
+    /// The keys of libzmq as a server.
+    fn of_server(&self) -> [String; 2] {
+        [self.theirs.public().to_string(), self.theirs.secret().to_z85().to_string()]
+    }
+
+    /// The keys of libzmq as our client.
+    fn of_client(&self) -> [String; 3] {
+        let [public, secret] = self.of_server();
+        [public, secret, self.ours.public().to_string()]
+    }
 }
 
 fn server_of(ours: KeyPair, friend: PublicKey) -> Mechanism {
@@ -71,89 +66,6 @@ fn server_of(ours: KeyPair, friend: PublicKey) -> Mechanism {
         if keys.remote() == friend { Verdict::Admit } else { Verdict::Refuse }
     };
     Curve::server(ours, Arc::new(guard)).into()
-}
-
-/// A socket of libzmq in a process of its own.
-struct Theirs {
-    process: Process,
-    said: UnboundedReceiver<String>,
-    /// What has come in before the answer to a command.
-    got: Vec<Vec<Vec<u8>>>,
-}
-
-impl Theirs {
-    /// Starts a client of ours, or a server.
-    fn start(pairs: &Pairs, kind: &str, how: &str, endpoint: &str, is_client: bool) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/curve.py");
-        let mut command = Command::new(python());
-        command.arg(script).args([kind, how, endpoint]);
-        command.arg(pairs.theirs.public().to_string()).arg(&*pairs.theirs.secret().to_z85());
-        if is_client {
-            command.arg(pairs.ours.public().to_string());
-        }
-        let (sender, said) = unbounded_channel();
-        let process = Process::start("libzmq", &mut command, move |heard| {
-            if let Heard::Output(line) = heard {
-                // A test that is over hears no more.
-                let _ = sender.send(line);
-            }
-        });
-        Self { process: process.unwrap(), said, got: Vec::new() }
-    }
-
-    async fn connect(pairs: &Pairs, kind: &str, to: SocketAddr) -> Self {
-        let mut theirs = Self::start(pairs, kind, "connect", &format!("tcp://{to}"), true);
-        theirs.version().await;
-        theirs
-    }
-
-    async fn bind(pairs: &Pairs, kind: &str) -> (Self, SocketAddr) {
-        let mut theirs = Self::start(pairs, kind, "bind", "tcp://127.0.0.1:*", false);
-        theirs.version().await;
-        let said = theirs.line().await;
-        let address = said.strip_prefix("at tcp://").unwrap().parse().unwrap();
-        (theirs, address)
-    }
-
-    async fn version(&mut self) {
-        let said = self.line().await;
-        println!("libzmq {}", said.strip_prefix("version ").unwrap());
-    }
-
-    async fn line(&mut self) -> String {
-        soon(self.said.recv()).await.expect("it has ended")
-    }
-
-    async fn order(&mut self, verb: &str, frames: &[&[u8]]) {
-        let word = |frame: &&[u8]| match frame {
-            [] => "-".to_owned(),
-            bytes => hex::encode(bytes),
-        };
-        let frames: Vec<String> = frames.iter().map(word).collect();
-        self.process.say(format_args!("{verb} {}", frames.join(" "))).unwrap();
-        loop {
-            let said = self.line().await;
-            if said == "ok" {
-                return;
-            }
-            self.take(&said);
-        }
-    }
-
-    fn take(&mut self, said: &str) {
-        let frames = said.strip_prefix("got ").unwrap_or_else(|| panic!("{said}"));
-        let frame = |word| if word == "-" { Vec::new() } else { hex::decode(word) };
-        self.got.push(frames.split(' ').map(frame).collect());
-    }
-
-    /// The next message that has come in.
-    async fn next(&mut self) -> Vec<Vec<u8>> {
-        while self.got.is_empty() {
-            let said = self.line().await;
-            self.take(&said);
-        }
-        self.got.remove(0)
-    }
 }
 
 /// Passes on both directions, but says in both greetings that ZMTP is 3.0.
@@ -231,7 +143,7 @@ async fn talk(ours: &mut Established, theirs: &mut Theirs, identity: Option<&[u8
 #[ignore = "needs pyzmq: cargo xtask interop"]
 async fn our_dealer_goes_to_their_router() {
     let pairs = Pairs::new();
-    let (mut theirs, address) = Theirs::bind(&pairs, "router").await;
+    let (mut theirs, address) = Theirs::bind("router", &pairs.of_server()).await;
     for address in [address, as_if_older(address).await] {
         let config = Config::new(SocketType::Dealer)
             .with_identity(&b"ours"[..])
@@ -256,7 +168,7 @@ async fn their_dealer_comes_to_our_router() {
         let mut listener = Listener::bind(ANY, config, ListenerLimits::default()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let address = if older { as_if_older(address).await } else { address };
-        let mut theirs = Theirs::connect(&pairs, "dealer", address).await;
+        let mut theirs = Theirs::connect("dealer", address, &pairs.of_client()).await;
         let mut ours = soon(listener.accept()).await;
         assert_eq!(ours.peer.key(), Some(pairs.theirs.public()));
         assert_eq!((&ours.peer.identity[..], ours.peer.minor), (&b"libzmq"[..], u8::from(!older)));
@@ -272,7 +184,8 @@ async fn their_dealer_is_refused_and_does_not_come_back() {
     let config =
         Config::new(SocketType::Router).with_mechanism(server_of(pairs.ours.clone(), stranger));
     let mut listener = Listener::bind(ANY, config, ListenerLimits::default()).await.unwrap();
-    let _theirs = Theirs::connect(&pairs, "dealer", listener.local_addr().unwrap()).await;
+    let _theirs =
+        Theirs::connect("dealer", listener.local_addr().unwrap(), &pairs.of_client()).await;
     let mut accepted = 0;
     let waiting = tokio::time::timeout(LONG, async {
         loop {
@@ -317,7 +230,7 @@ async fn our_subscriber_hears_their_publisher_whoever_dials() {
     for older in [false, true] {
         // It dials.
         let pairs = Pairs::new();
-        let (mut theirs, address) = Theirs::bind(&pairs, "pub").await;
+        let (mut theirs, address) = Theirs::bind("pub", &pairs.of_server()).await;
         let address = if older { as_if_older(address).await } else { address };
         let mut ours = Subscriber::new(&[b"weather."], SubscriberLimits::default());
         ours.connect_with(address, pairs.client());
@@ -329,7 +242,7 @@ async fn our_subscriber_hears_their_publisher_whoever_dials() {
         let mut ours = Subscriber::new(&[b"weather."], SubscriberLimits::default());
         let address = ours.listen_with(ANY, pairs.server()).await.unwrap();
         let address = if older { as_if_older(address).await } else { address };
-        let mut theirs = Theirs::connect(&pairs, "pub", address).await;
+        let mut theirs = Theirs::connect("pub", address, &pairs.of_client()).await;
         until_heard(&mut theirs, &mut ours).await;
         theirs.order("send", &[b"traffic.none"]).await;
         theirs.order("send", &[b"weather.sun"]).await;
@@ -342,7 +255,7 @@ async fn our_subscriber_hears_their_publisher_whoever_dials() {
 async fn their_subscriber_hears_our_publisher() {
     for older in [false, true] {
         let pairs = Pairs::new();
-        let (mut theirs, address) = Theirs::bind(&pairs, "sub").await;
+        let (mut theirs, address) = Theirs::bind("sub", &pairs.of_server()).await;
         theirs.order("subscribe", &[b"weather."]).await;
         let address = if older { as_if_older(address).await } else { address };
         let limits = PublisherLimits::default();

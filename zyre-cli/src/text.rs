@@ -40,7 +40,7 @@ pub(crate) fn size(bytes: u64) -> impl Display {
     BinaryBytes(bytes)
 }
 
-/// The end of a text that is longer than so many characters: of a path the end tells most.
+/// The last characters of a text that has more than `most`, after an ellipsis: of a path the end tells most.
 pub(crate) fn end_of(text: &str, most: usize) -> String {
     let count = text.chars().count();
     if count <= most {

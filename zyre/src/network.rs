@@ -1,7 +1,9 @@
 //! The node's places on the network: its mailbox and its beacons, which follow the interfaces of
 //! the host.
 
-use std::net::SocketAddr;
+use std::collections::HashSet;
+use std::mem::{self, Discriminant};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,9 +70,9 @@ pub(crate) struct Network {
     lives_everywhere: bool,
     /// Places that the node has left, with addresses that the host still has.
     left: Vec<Place>,
-    /// One place of each family, with an address that the host has no longer, to which the node has
-    /// to say goodbye where it lives next.
-    lost: Vec<Place>,
+    /// The families of which the host has lost an address, to which the node has to say goodbye where
+    /// it lives next.
+    lost: HashSet<Discriminant<IpAddr>>,
     /// When to announce.
     tick: Interval,
     /// When it was last announced beside the rounds.
@@ -122,7 +124,7 @@ impl Network {
             lives_everywhere,
             chosen: selection.places,
             left: Vec::new(),
-            lost: Vec::new(),
+            lost: HashSet::new(),
             tick: ticking(settings.interval),
             settings,
             answered_at: None,
@@ -179,7 +181,7 @@ impl Network {
             tokio::select! {
                 Ok(()) = intervals.changed() => {
                     let interval = *intervals.borrow_and_update();
-                    if std::mem::replace(&mut self.settings.interval, interval) != interval {
+                    if mem::replace(&mut self.settings.interval, interval) != interval {
                         self.announce(&driver);
                         self.tick = ticking(interval);
                     }
@@ -356,8 +358,8 @@ impl Network {
             driver.lose_address(*address);
         }
         let is_lost = |it: &&Place| lost.contains(&it.socket_address(0));
-        let just_lost: Vec<Place> = left.iter().filter(is_lost).cloned().collect();
-        let said_goodbye = self.say_goodbye_to(just_lost, &new, &mut driver.location());
+        let just_lost: Vec<&Place> = left.iter().filter(is_lost).collect();
+        let said_goodbye = self.say_goodbye_to(&just_lost, &new, &mut driver.location());
         // One whose subnet or name is another now is not left.
         let is_lived_at = |left: &Place| {
             self.chosen.iter().any(|it| (it.index, it.address) == (left.index, left.address))
@@ -374,29 +376,25 @@ impl Network {
     /// Returns whether anything was said.
     fn say_goodbye_to(
         &mut self,
-        just_lost: Vec<Place>,
+        just_lost: &[&Place],
         new: &[Place],
         location: &mut Location,
     ) -> bool {
-        let alike = |one: &Place, other: &Place| one.address.is_ipv4() == other.address.is_ipv4();
+        self.lost.extend(just_lost.iter().map(|lost| mem::discriminant(&lost.address)));
         let mut said = false;
         for announcer in &mut location.announcers {
             let place = announcer.place();
-            let is_next = |lost: &Place| new.contains(place) && alike(lost, place);
             let is_beside = just_lost.iter().any(|lost| lost.index == place.index);
-            let follows = is_beside || just_lost.iter().chain(&self.lost).any(is_next);
-            if follows && !place.address.is_loopback() {
+            let is_next =
+                new.contains(place) && self.lost.contains(&mem::discriminant(&place.address));
+            if (is_beside || is_next) && !place.address.is_loopback() {
                 // The rounds tell of errors.
                 said |= announcer.goodbye().is_ok();
             }
         }
-        for lost in just_lost {
-            if !self.lost.iter().any(|before| alike(before, &lost)) {
-                self.lost.push(lost);
-            }
+        for place in new.iter().filter(|place| !place.address.is_loopback()) {
+            self.lost.remove(&mem::discriminant(&place.address));
         }
-        let is_next = |lost: &Place, it: &Place| alike(lost, it) && !it.address.is_loopback();
-        self.lost.retain(|lost| !new.iter().any(|place| is_next(lost, place)));
         said
     }
 

@@ -1,14 +1,10 @@
 //! A client of CURVE: what a server may send, and what it may seal.
 
 use testkit::curve::{self as by_hand, Server};
-use zmtp::Config;
 
-use super::curve_server::assert_same;
-use crate::heard::{Heard, dealer, frame, opening, router};
-use crate::secured::{Begin, Secured, client, frames};
+use crate::heard::{Heard, dealer, frame, router};
+use crate::secured::{self, Begin, Secured, client, frames, with_null};
 use crate::setting;
-
-const GREETING: usize = 64;
 
 /// No server but the expected one gets anywhere; and that one is heard as with NULL, whatever it
 /// says of itself and whatever it sends.
@@ -33,10 +29,7 @@ pub fn target(data: &[u8]) {
         _ => by_hand::metadata("ROUTER", b""),
     };
     ours.receive(&by_hand::frame(4, &theirs.ready(1, &metadata)));
-    let null: Config = dealer();
-    let greeting = &opening(&router())[..GREETING];
-    let ready = by_hand::frame(4, &[b"\x05READY", &metadata[..]].concat());
-    let plain = [greeting, &ready].concat();
+    let plain = with_null(&router(), &metadata);
     match begin {
         Begin::Traffic => {
             ours.receive(bytes);
@@ -48,26 +41,19 @@ pub fn target(data: &[u8]) {
                 wire.extend(frame);
                 ours.receive(&by_hand::frame(0, &traffic.message(flags, &data)));
             }
-            assert_same(&ours, &Heard::from(&null, &wire));
+            ours.assert_same(&Heard::from(&dealer(), &wire));
         }
-        _ => assert_same(&ours, &Heard::from(&null, &plain)),
+        _ => ours.assert_same(&Heard::from(&dealer(), &plain)),
     }
     assert!(ours.answer().is_empty(), "a client says nothing of its own after INITIATE");
 }
 
 /// Commands that are right up to a point, metadata, and messages.
 pub fn seeds() -> Vec<Vec<u8>> {
-    let bodies: [Vec<u8>; 8] = [
+    secured::seeds([
         frame(4, &Server::new().welcome()).to_vec(),
         by_hand::frame(4, &[&b"\x05READY"[..], &[7; 60]].concat()),
-        b"\x04\x0a\x05ERROR\x03400".to_vec(),
         by_hand::metadata("ROUTER", b"identity"),
         [by_hand::metadata("REP", b""), by_hand::property("X-Proof", &[7; 32])].concat(),
-        by_hand::frame(0, &[&b"\x07MESSAGE"[..], &[0; 40]].concat()),
-        b"\x01\x02hi\x00\x05there\x02\x0a\x04PING\0\0now!\x00\x00".to_vec(),
-        b"\x02\x04\x05ERRO\x02\x06\x05ERROR\x00\x01x".to_vec(),
-    ];
-    (0..Begin::ALL.len() as u8)
-        .flat_map(|begin| bodies.iter().map(move |body| [&[begin], &body[..]].concat()))
-        .collect()
+    ])
 }

@@ -1,6 +1,9 @@
 //! What several tests need.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test binary uses its part")]
 
+#[cfg(feature = "net")]
+pub mod libzmq;
+
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};

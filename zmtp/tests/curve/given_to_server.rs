@@ -55,7 +55,7 @@ const CASES: &[(&str, &str, Outcome)] = &[
     ("MESSAGE: same nonce, other text", "closed", Closed),
     ("MESSAGE: lower nonce", "closed", Closed),
     ("MESSAGE: nonce equal to that of INITIATE (2)", "closed", Closed),
-    // A gap is a message that somebody has left out.
+    // A gap means that somebody has left out a message.
     ("MESSAGE: gap in nonce (3 then 1000) accepted?", "open", Closed),
     ("MESSAGE: nonce 2^64-1 then 2^64-1", "closed", Closed),
     ("MESSAGE: box altered", "closed", Closed),

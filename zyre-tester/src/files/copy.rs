@@ -10,7 +10,7 @@ use testkit::usage::Usage;
 use super::child::Child;
 use super::line::{Order, Said};
 use super::pair;
-use super::tree::{self, Tree};
+use super::tree::{self, Tree, check_file};
 
 /// For a process to come up.
 const START: Duration = Duration::from_secs(30);
@@ -80,12 +80,7 @@ pub(super) fn tcp(
         within,
     )?;
     for i in 0..connections {
-        let path = to.join(i.to_string());
-        let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
-        let mut file = std::fs::File::open(&path).map_err(wrong)?;
-        if let Some(difference) = tree.content(0).difference(&mut file).map_err(wrong)? {
-            return Err(format!("{} is wrong from byte {} on", path.display(), difference.at));
-        }
+        check_file(&to.join(i.to_string()), tree.content(0))?;
     }
     Ok(measured)
 }

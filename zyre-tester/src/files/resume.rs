@@ -5,7 +5,6 @@
 //! what comes from the sender. What is on the disk of the receiver has not to be sent again, so all in
 //! all hardly more may come than the files have bytes.
 
-use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,9 +19,7 @@ use super::child::Child;
 use super::pair;
 use super::place::{Place, partial};
 use super::relay::Relay;
-
-/// A file of that age is taken at once.
-const AGE: Duration = Duration::from_secs(86_400);
+use super::tree::{AGE, check_file};
 
 /// Between two looks how far a file is.
 const LOOK: Duration = Duration::from_micros(200);
@@ -199,10 +196,7 @@ impl ResumeRun {
             self.restart()?;
         }
         await_until(patience, &name, || there.exists())?;
-        let mut file = File::open(&there).map_err(wrong)?;
-        if let Some(difference) = content.difference(&mut file).map_err(wrong)? {
-            return Err(format!("{name} is wrong from byte {} on", difference.at));
-        }
+        check_file(&there, content)?;
         let (sent, last) = (self.relay.passed() - before, self.relay.passed() - at_kill);
         let again = last.saturating_sub(size.saturating_sub(had));
         self.figures.files += 1;

@@ -6,7 +6,7 @@
 //! receivers are started again; the last work is the same change while a receiver of FILEMQ runs, for
 //! which `rsync` has to be started again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child as Process, Command, Stdio};
@@ -21,11 +21,8 @@ use testkit::wait::free_port;
 use super::line::Said;
 use super::pair;
 use super::place::Place;
-use super::tree::Tree;
-use crate::median::median;
-
-/// A file of that age is taken at once.
-const AGE: Duration = Duration::from_secs(3600);
+use super::tree::{AGE, Tree, check_file};
+use crate::median::{median, range};
 
 /// How long the daemon may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -112,11 +109,6 @@ fn report(results: &[Vec<Seconds>; 2]) {
     eprint!("\n{table}");
 }
 
-fn range(of: &[f64]) -> String {
-    let (least, most) = (of.iter().copied().reduce(f64::min), of.iter().copied().reduce(f64::max));
-    least.zip(most).map_or_else(|| "-".to_owned(), |(least, most)| format!("{least:.3}..{most:.3}"))
-}
-
 const fn large(options: &Options) -> Tree {
     Tree { files: 1, size: options.large, stamp: 1 }
 }
@@ -135,16 +127,6 @@ fn change(tree: Tree, at: &Path, place: &Place, stamp: u64) -> Result<(PathBuf, 
     content.write(&made, SystemTime::now() - AGE).map_err(wrong)?;
     fs::rename(&made, &path).map_err(wrong)?;
     Ok((relative, content))
-}
-
-fn check_changed(path: &Path, content: Content) -> Result<(), String> {
-    let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
-    match content.difference(&mut File::open(path).map_err(wrong)?).map_err(wrong)? {
-        None => Ok(()),
-        Some(difference) => {
-            Err(format!("{} is wrong from byte {} on", path.display(), difference.at))
-        }
-    }
 }
 
 fn filemq(options: &Options, place: &Place) -> Result<Seconds, String> {
@@ -172,7 +154,7 @@ fn filemq(options: &Options, place: &Place) -> Result<Seconds, String> {
             let mut receiver = pair::receiver("the receiver", folder, address, Some(1))?;
             let done = receiver.await_line(within, &Said::Done)?;
             seconds[2] = Some(done.duration_since(start).as_secs_f64());
-            check_changed(&received.join(relative), content)?;
+            check_file(&received.join(relative), content)?;
             let start = Instant::now();
             let (relative, content) = change(tree, &there, place, 2)?;
             let path = received.join(relative);
@@ -183,7 +165,7 @@ fn filemq(options: &Options, place: &Place) -> Result<Seconds, String> {
                 sleep(LOOK);
             }
             seconds[3] = Some(start.elapsed().as_secs_f64());
-            check_changed(&path, content)?;
+            check_file(&path, content)?;
         }
     }
     place.fresh("to")?;
@@ -202,7 +184,7 @@ fn rsync(options: &Options, place: &Place) -> Result<Seconds, String> {
         if work == 1 {
             let (relative, content) = change(tree, &published, place, 1)?;
             seconds[2] = Some(daemon.copy(&to)?);
-            check_changed(&to.join(relative), content)?;
+            check_file(&to.join(relative), content)?;
         }
     }
     place.fresh("to")?;
@@ -222,7 +204,7 @@ impl Daemon {
         #[cfg(unix)]
         if let Ok(metadata) = fs::metadata(place.path()) {
             use std::os::unix::fs::MetadataExt as _;
-            // Started by root it would read as somebody else, who may not.
+            // Started by root, the daemon would read as another user, who may not.
             if metadata.uid() == 0 {
                 text.push_str("uid = 0\ngid = 0\n");
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::copy::{self, Measured, megabytes};
 use super::place::Place;
 use super::tree::Tree;
-use crate::median::median;
+use crate::median::{median, range};
 use testkit::size::size;
 use testkit::table::{Table, figure};
 use testkit::usage::Usage;
@@ -196,7 +196,6 @@ fn row(work: &Work, results: &[Vec<Option<Measured>>; 3]) -> Vec<String> {
     };
     let cpu = |i: usize| median(results[i].iter().flatten().filter_map(Measured::cpu).collect());
     let (server, client) = (most(|measured| measured.sender), most(|measured| measured.receiver));
-    let range = ours.iter().copied().reduce(f64::min).zip(ours.iter().copied().reduce(f64::max));
     let (rival, limit) = work.limit;
     let line = serde_json::json!({
         "mode": "files", "files": work.tree.files, "size": work.tree.size, "median_of": ours.len(),
@@ -209,8 +208,8 @@ fn row(work: &Work, results: &[Vec<Option<Measured>>; 3]) -> Vec<String> {
     println!("{line}");
     vec![
         work.name.clone(),
-        figure(median(ours), 3),
-        range.map_or_else(|| "-".to_owned(), |(least, most)| format!("{least:.3}..{most:.3}")),
+        figure(median(ours.clone()), 3),
+        range(&ours),
         figure(median(seconds(&results[1])), 3),
         figure(ratio(1), 2),
         rival.name().to_owned(),

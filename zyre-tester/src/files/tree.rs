@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use testkit::content::Content;
 
 /// Before the tester's run began: a file of that age is taken at once.
-const AGE: Duration = Duration::from_secs(3600);
+pub(super) const AGE: Duration = Duration::from_secs(3600);
 
 /// A number of files of one size, a hundred in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +56,30 @@ impl Tree {
     /// # Errors
     /// What is wrong.
     pub(super) fn check(self, at: &Path) -> Result<(), String> {
-        let wrong = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
-        let mut there = files_below(at).map_err(|error| wrong(at, error))?;
+        let mut there = files_below(at).map_err(|error| format!("{}: {error}", at.display()))?;
         for (path, content) in self.files() {
             let full =
                 there.remove(&path).ok_or_else(|| format!("{} is missing", path.display()))?;
-            let mut file = File::open(&full).map_err(|error| wrong(&full, error))?;
-            let difference = content.difference(&mut file).map_err(|error| wrong(&full, error))?;
-            if let Some(difference) = difference {
-                return Err(format!("{} is wrong from byte {} on", full.display(), difference.at));
-            }
+            check_file(&full, content)?;
         }
         match there.first_key_value() {
             None => Ok(()),
             Some((extra, _)) => Err(format!("{} was never there", extra.display())),
+        }
+    }
+}
+
+/// Whether a file is there and has this content.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn check_file(path: &Path, content: Content) -> Result<(), String> {
+    let wrong = |error: io::Error| format!("{}: {error}", path.display());
+    let mut file = File::open(path).map_err(wrong)?;
+    match content.difference(&mut file).map_err(wrong)? {
+        None => Ok(()),
+        Some(difference) => {
+            Err(format!("{} is wrong from byte {} on", path.display(), difference.at))
         }
     }
 }

@@ -255,12 +255,9 @@ impl Node {
         }
         self.me.generation = world.net.place(self.me.slot).generation;
         self.tell(Input::Moved(endpoint), world);
-        let (beacon, goodbye) = {
-            let place = world.net.place(self.me.slot);
-            (place.beacon, place.goodbye)
-        };
-        self.broadcast(goodbye, world);
-        self.broadcast(beacon, world);
+        let place = world.net.place(self.me.slot);
+        self.broadcast(place.goodbye, world);
+        self.broadcast(place.beacon, world);
         if seen && !first {
             self.lose_all(world);
         }

@@ -94,13 +94,11 @@ pub(super) async fn run(settings: &Value) -> Result<(), String> {
 /// Writes what the node logs to a file.
 fn log_to(path: &str) -> io::Result<()> {
     let file = File::create(path)?;
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV);
+    let wanted = wanted.as_deref().unwrap_or("zyre=debug,zre_proto=debug,zmtp=debug,filemq=debug");
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(wanted) => filter.parse_lossy(wanted),
-        Err(_) => filter.parse_lossy("zyre=debug,zre_proto=debug,zmtp=debug,filemq=debug"),
-    };
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter.parse_lossy(wanted))
         .with_ansi(false)
         .with_writer(Mutex::new(file))
         .init();

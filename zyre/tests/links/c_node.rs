@@ -8,7 +8,7 @@ use std::net::{
     UdpSocket,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,8 @@ struct State {
     link: u32,
     /// Whether it was told the name of its interface, which it adds to link-local addresses.
     knows_interface: bool,
+    /// By which it hears beacons.
+    hears: OnceLock<Mutex<UdpSocket>>,
     /// Whom it knows, with its connection to each as soon as there is one.
     peers: Mutex<BTreeMap<PeerId, Option<(TcpStream, u16)>>>,
     accepted: Mutex<Vec<TcpStream>>,
@@ -59,6 +61,7 @@ impl CNode {
             address,
             link: index(host),
             knows_interface,
+            hears: OnceLock::new(),
             peers: Mutex::default(),
             accepted: Mutex::default(),
             entered: Mutex::default(),
@@ -66,10 +69,11 @@ impl CNode {
         });
         let opened = host.enter(|| state.open()).unwrap().unwrap();
         let (mailbox, hears, says) = opened;
+        state.hears.get_or_init(|| Mutex::new(hears));
         let [first, second, third] = [0; 3].map(|_| Arc::clone(&state));
         let threads = vec![
             std::thread::spawn(move || first.accept(&mailbox)),
-            std::thread::spawn(move || second.hear(&hears)),
+            std::thread::spawn(move || second.hear()),
             std::thread::spawn(move || third.announce(&says)),
         ];
         Self { id, state, threads }
@@ -121,7 +125,7 @@ impl State {
             hears.join_multicast_v6(&ALL_ON_THE_LINK, self.link)?;
             hears
         };
-        hears.set_read_timeout(Some(LOOK))?;
+        hears.set_nonblocking(true)?;
         Ok((mailbox, hears, says))
     }
 
@@ -167,11 +171,22 @@ impl State {
         let _ = says.send_to(&wire::beacon(1, self.id, 0), target);
     }
 
-    /// Connects to those that it does not know yet, and ignores what it hears of others.
-    fn hear(self: &Arc<Self>, hears: &UdpSocket) {
+    fn hear(self: &Arc<Self>) {
         while !self.is_over() {
-            let mut beacon = [0; 64];
-            let Ok((22, mut source)) = hears.recv_from(&mut beacon) else { continue };
+            self.hear_what_has_come();
+            std::thread::sleep(LOOK / 10);
+        }
+    }
+
+    /// Connects to those that it does not know yet, and ignores what it hears of others.
+    fn hear_what_has_come(self: &Arc<Self>) {
+        let Some(hears) = self.hears.get() else { return };
+        let hears = hears.lock().unwrap();
+        let mut beacon = [0; 64];
+        while let Ok((length, mut source)) = hears.recv_from(&mut beacon) {
+            if length != 22 {
+                continue;
+            }
             let peer = PeerId::new(beacon[4..20].try_into().unwrap());
             source.set_port(u16::from_be_bytes([beacon[20], beacon[21]]));
             if source.port() != 0 {
@@ -248,6 +263,8 @@ impl State {
 
     /// It enters whoever says HELLO, and connects to where that says to be.
     fn hear_hello(self: &Arc<Self>, peer: PeerId, hello: &[u8]) {
+        // Its threads may take turns as they like: a beacon that came first is heard first.
+        self.hear_what_has_come();
         let endpoint = &hello[7..7 + usize::from(hello[6])];
         self.require(peer, self.reachable(std::str::from_utf8(endpoint).unwrap()));
         let mut entered = self.entered.lock().unwrap();

@@ -1,13 +1,14 @@
-"""A socket of libzmq with CURVE behind a line protocol.
+"""A socket of libzmq behind a line protocol.
 
-    curve.py KIND (bind|connect) ENDPOINT PUBLIC SECRET [SERVER]
+    libzmq.py KIND (bind|connect) ENDPOINT [PUBLIC SECRET [SERVER]]
 
-KIND is dealer, router, pub, sub or xpub; the keys are in Z85. Without the key of a SERVER it is one
-itself. With bind the first line that it says is `at ENDPOINT`. Commands come on the standard input,
-one a line, and each is answered with `ok` when it is done: `subscribe HEX`, `unsubscribe HEX`,
-`send HEX HEX...`, one for each frame. What comes in is said as `got`, frame by frame in hex.
+KIND is dealer, router, pub, sub, xpub or xsub. With bind the first line that it says is `at ENDPOINT`.
+Commands come on the standard input, one a line, and each is answered with `ok` when it is done:
+`subscribe HEX`, `unsubscribe HEX`, `send HEX HEX...`, one for each frame, and `-` for an empty one. What
+comes in is said as `got`, frame by frame in the same way.
 
-It sends a PING every 100 ms, and ends a connection on which no PONG has come for a second.
+With keys, which are in Z85, it speaks CURVE: as a server without the key of one. Then it also sends a PING
+every 100 ms, and ends a connection on which no PONG has come for a second.
 """
 
 import sys
@@ -15,19 +16,21 @@ import threading
 
 import zmq
 
-kind, how, endpoint, public, secret = sys.argv[1:6]
+kind, how, endpoint, *keys = sys.argv[1:]
 socket = zmq.Context().socket(getattr(zmq, kind.upper()))
 socket.linger = 0
-socket.curve_publickey = public.encode()
-socket.curve_secretkey = secret.encode()
-if len(sys.argv) > 6:
-    socket.curve_serverkey = sys.argv[6].encode()
-else:
-    socket.curve_server = True
 if kind == "dealer":
     socket.routing_id = b"libzmq"
-socket.heartbeat_ivl = 100
-socket.heartbeat_timeout = 1000
+if keys:
+    public, secret, *server = keys
+    socket.curve_publickey = public.encode()
+    socket.curve_secretkey = secret.encode()
+    if server:
+        socket.curve_serverkey = server[0].encode()
+    else:
+        socket.curve_server = True
+    socket.heartbeat_ivl = 100
+    socket.heartbeat_timeout = 1000
 
 
 def say(*words):
