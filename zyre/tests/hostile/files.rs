@@ -14,14 +14,19 @@ use crate::common::{until, until_some};
 /// How long one attack may go on.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long a good file may take: a second of it is the rest that a file has before it is published.
-const SLOWEST: Duration = Duration::from_secs(10);
+/// How long a good file may take: a second of it is the rest that a file has before it is published,
+/// and a flood shares two processors with the node.
+const SLOWEST: Duration = Duration::from_secs(20);
 
-/// What an attack may cost while it goes on, in KiB.
-const MOST_KIB: u64 = 256 * 1024;
+/// What an attack may cost while it goes on, in KiB, with what the heap has kept of those before.
+const MOST_KIB: u64 = 320 * 1024;
 
 /// What may be left of it, in KiB.
 const KEPT_KIB: u64 = 20 * 1024;
+
+/// How often a node may have kept more than that: what a heap keeps is no leak if the same attacks
+/// take no more of it another time.
+const MOST_ROUNDS: usize = 4;
 
 /// Runs the attacks whose names begin so.
 async fn withstands(names: &[&str]) {
@@ -47,19 +52,19 @@ async fn withstands(names: &[&str]) {
     run.measure();
     // One for all: no attacker comes twice under one name.
     let target = run.target();
-    for name in names {
-        attack(&run, &target, &flow, name).await;
-    }
-    until_some("a file to come in the end", async || (flow.found().whole > 0).then_some(())).await;
-    if run.grown() > KEPT_KIB {
-        // What a heap keeps is no leak if the same attacks take no more of it the second time.
-        run.measure();
+    for round in 1.. {
         for name in names {
             attack(&run, &target, &flow, name).await;
         }
+        until_some("a file to come", async || (flow.found().whole > 0).then_some(())).await;
+        let kept = run.grown();
+        if kept < KEPT_KIB {
+            break;
+        }
+        assert!(round < MOST_ROUNDS, "{kept} KiB more in each round");
+        run.measure();
     }
     drop(flow);
-    until("memory to be given back", || run.grown() < KEPT_KIB).await;
     run.end().await;
 }
 
