@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use zre_proto::message::{Command, Message};
 use zre_proto::{
     ConnId, Endpoint, Engine, Event, Input, LinkKind, Loss, MessageLimits, Output, PeerId,
+    PublicKey,
 };
 
 use crate::ledger::{Heard, Presence};
@@ -19,6 +20,11 @@ const MAX_DIALS: usize = 2;
 /// Returns the id of node number `n`.
 pub const fn id(n: u8) -> PeerId {
     PeerId::new([n; 16])
+}
+
+/// Returns the key of node number `n`, if it is a secure one.
+pub const fn key(n: u8) -> PublicKey {
+    PublicKey::new([n; 32])
 }
 
 /// Returns the endpoint of node number `n`, at an address of its own.
@@ -37,6 +43,10 @@ pub struct Promises {
     greeted: BTreeMap<PeerId, ConnId>,
     /// How alive each present peer is, as the events have told.
     presence: Presence,
+    /// The keys of the peers that are present, on a secure node.
+    keys: BTreeMap<PeerId, PublicKey>,
+    /// Where the last message came.
+    heard_on: Option<ConnId>,
 }
 
 #[derive(Debug)]
@@ -56,10 +66,12 @@ struct Conn {
     sent: Option<u16>,
     /// The peer has said HELLO on it.
     greets: bool,
+    /// What was proved on it, if the node is a secure one, or has to be before it is up.
+    key: Option<PublicKey>,
 }
 
 impl Conn {
-    const fn new(peer: Option<PeerId>, endpoint: Option<Endpoint>) -> Self {
+    fn new(peer: Option<PeerId>, endpoint: Option<Endpoint>) -> Self {
         Self {
             peer,
             endpoint,
@@ -70,6 +82,7 @@ impl Conn {
             closed: false,
             sent: None,
             greets: false,
+            key: endpoint.and_then(|endpoint| endpoint.key()),
         }
     }
 
@@ -91,6 +104,8 @@ impl Promises {
             known: BTreeSet::new(),
             greeted: BTreeMap::new(),
             presence: Presence::default(),
+            keys: BTreeMap::new(),
+            heard_on: None,
         }
     }
 
@@ -108,8 +123,13 @@ impl Promises {
                     (it.up, it.two_way) = (true, *two_way);
                 }
             }
+            Input::Proved { peer, conn, key } => {
+                self.accept(*peer, *conn);
+                self.conn_of(*peer, *conn).into_iter().for_each(|it| it.key = Some(*key));
+            }
             Input::Message { peer, conn, header, .. } => {
                 self.accept(*peer, *conn);
+                self.heard_on = Some(*conn);
                 let message = Message::decode(header, &MessageLimits::default());
                 let greets = message.is_ok_and(|it| matches!(it.command, Command::Hello(_)));
                 self.conn_of(*peer, *conn).into_iter().for_each(|it| it.greets |= greets);
@@ -215,6 +235,8 @@ impl Promises {
         let content = matches!(message.command, Command::Whisper | Command::Shout { .. });
         let known = to.peer.is_some_and(|peer| self.presence.is_present(peer));
         assert!(!content || known, "content for a peer that is not present: {message:?}");
+        let key = to.peer.and_then(|peer| self.keys.get(&peer)).copied();
+        assert!(!content || to.key == key, "for {key:?}, and it goes to {:?}", to.key);
         if hello {
             let speaks_first = !to.two_way || to.peer.is_some_and(|peer| self.own < peer);
             assert!(speaks_first || to.greets, "the follower has to wait for HELLO on {conn:?}");
@@ -239,6 +261,23 @@ impl Promises {
             let conn = self.greeted.get(peer).map(|conn| &self.conns[conn]);
             let reached = conn.is_some_and(|it| it.is_usable() && (it.greets || !it.two_way));
             assert!(reached, "the peer is not reached: {event:?}");
+        }
+        match event {
+            Event::Enter { peer, endpoint, .. } => {
+                let key = self.greeted.get(peer).and_then(|conn| self.conns[conn].key);
+                assert_eq!(endpoint.key(), key, "nobody else is spoken to: {event:?}");
+                self.keys.extend(key.map(|key| (*peer, key)));
+            }
+            Event::Exit { peer, .. } => drop(self.keys.remove(peer)),
+            Event::Whisper { peer, .. } | Event::Shout { peer, .. } => {
+                let key = self.heard_on.and_then(|conn| self.conns[&conn].key);
+                let of_peer = self.keys.get(peer).copied();
+                // What was held was heard before another's message.
+                let is_held =
+                    self.heard_on.is_some_and(|conn| self.conns[&conn].peer != Some(*peer));
+                assert!(is_held || key == of_peer, "{event:?} by {key:?}, not {of_peer:?}");
+            }
+            _ => {}
         }
         if let Err(breach) = self.presence.hear(&Heard::from(event)) {
             panic!("{breach}: {event:?}");

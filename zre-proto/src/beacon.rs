@@ -11,7 +11,7 @@
 
 use thiserror::Error;
 
-use crate::PeerId;
+use crate::{PeerId, PublicKey};
 
 const SIGNATURE: &[u8; 3] = b"ZRE";
 const PLAIN: u8 = 1;
@@ -35,8 +35,9 @@ pub struct Beacon {
     /// The TCP port of the sender's mailbox, at the address the datagram came from.
     /// Zero: the sender is leaving the network.
     pub port: u16,
-    /// The sender's CURVE public key. With a key this is a version 3 beacon.
-    pub public_key: Option<[u8; 32]>,
+    /// The sender's public key, as it says. With a key this is a version 3 beacon, that of a secure
+    /// node.
+    pub public_key: Option<PublicKey>,
 }
 
 /// Why a datagram is not a beacon. Such datagrams are dropped (RFC 36: "silently").
@@ -70,7 +71,7 @@ impl Beacon {
         let (port, key) = rest.split_first_chunk::<2>().ok_or(length)?;
         let public_key = match version {
             PLAIN if key.is_empty() => None,
-            SECURE => Some(key.try_into().map_err(|_| length)?),
+            SECURE => Some(PublicKey::new(key.try_into().map_err(|_| length)?)),
             PLAIN => return Err(length),
             other => return Err(BeaconError::Version(other)),
         };
@@ -84,7 +85,7 @@ impl Beacon {
         datagram.push(if self.public_key.is_some() { SECURE } else { PLAIN });
         datagram.extend_from_slice(self.peer.as_bytes());
         datagram.extend_from_slice(&self.port.to_be_bytes());
-        datagram.extend(self.public_key.iter().flatten());
+        datagram.extend(self.public_key.iter().flat_map(PublicKey::as_bytes));
         datagram
     }
 

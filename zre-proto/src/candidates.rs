@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::timers::after;
-use crate::{ConnId, Endpoint, InterfaceId, Times, UnreachableReason};
+use crate::{ConnId, Endpoint, InterfaceId, PublicKey, Times, UnreachableReason};
 
 /// Addresses that are kept for one node.
 const MAX_CANDIDATES: usize = 8;
@@ -210,6 +210,7 @@ impl Candidates {
                 || it.was_met_there()
                 || it.dial.is_some()
                 || family(it.endpoint) != family(endpoint)
+                || it.endpoint.key() != endpoint.key()
                 || it.interface != interface
         });
         if self.0.len() >= MAX_CANDIDATES {
@@ -439,6 +440,21 @@ impl Candidates {
                 candidate.fresh = false;
             }
         }
+    }
+
+    /// Whether the node is said to have a key.
+    pub(crate) fn have_key(&self, key: PublicKey) -> bool {
+        self.0.iter().any(|it| it.endpoint.key() == Some(key))
+    }
+
+    /// The node has this key, and is nowhere where it was said to have another one.
+    pub(crate) fn retain_key(&mut self, key: PublicKey) {
+        self.0.retain(|it| it.endpoint.key() == Some(key));
+    }
+
+    /// Nobody with this key is to be met.
+    pub(crate) fn forget_key(&mut self, key: PublicKey) {
+        self.0.retain(|it| it.endpoint.key() != Some(key));
     }
 
     /// The node is gone for good: only the application still wants it.

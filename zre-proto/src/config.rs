@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{Endpoint, MessageLimits, PeerId};
+use crate::{Endpoint, MessageLimits, PeerId, PublicKey};
 
 /// A pause is doubled this many times at most, whatever is set.
 const MAX_DOUBLINGS: u32 = 16;
@@ -18,6 +18,9 @@ pub struct Config {
     /// The node's id. Must be new for every start of a node: a peer that knew the id before takes
     /// it for the same node come back.
     pub id: PeerId,
+    /// The node's public key, if it is a secure one: then it deals with secure nodes only, and an id
+    /// belongs to the key that has greeted in its name. Default `None`.
+    pub key: Option<PublicKey>,
     /// The name for people. At most 255 bytes; longer ones are refused.
     pub name: String,
     /// Where peers reach the mailbox. Announced in HELLO.
@@ -58,6 +61,7 @@ impl Config {
     pub fn new(id: PeerId, endpoint: Endpoint) -> Self {
         Self {
             id,
+            key: None,
             name: id.default_name(),
             endpoint,
             headers: Headers::new(),

@@ -6,9 +6,18 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The address of a node's mailbox, written `tcp://address:port`.
+use crate::PublicKey;
+
+/// Where a node's mailbox is, written `tcp://address:port`; of a secure node with the key that has
+/// to be proved there, `tcp://address:port|key`.
+///
+/// Two endpoints with one address and different keys are different ones: who is reached by the one
+/// does not answer by the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Endpoint(SocketAddr);
+pub struct Endpoint {
+    address: SocketAddr,
+    key: Option<PublicKey>,
+}
 
 impl Endpoint {
     /// The endpoint at this address and port.
@@ -17,22 +26,34 @@ impl Endpoint {
     /// disguise, and only a link-local address has a scope.
     pub fn new(address: SocketAddr) -> Self {
         let port = address.port();
-        Self(match (address.ip().to_canonical(), address) {
+        let address = match (address.ip().to_canonical(), address) {
             (IpAddr::V6(ip), SocketAddr::V6(address)) if is_link_local(&ip) => {
                 SocketAddrV6::new(ip, port, 0, address.scope_id()).into()
             }
             (ip, _) => SocketAddr::new(ip, port),
-        })
+        };
+        Self { address, key: None }
+    }
+
+    /// The same address, where this key has to be proved; `None`: none has.
+    #[must_use]
+    pub const fn with_key(self, key: Option<PublicKey>) -> Self {
+        Self { key, ..self }
     }
 
     /// The address and port.
     pub const fn address(&self) -> SocketAddr {
-        self.0
+        self.address
+    }
+
+    /// The key that has to be proved there. Every endpoint of a secure node has one.
+    pub const fn key(&self) -> Option<PublicKey> {
+        self.key
     }
 
     /// Whether it means something on one link only.
     pub(crate) const fn is_link_local(&self) -> bool {
-        match &self.0 {
+        match &self.address {
             SocketAddr::V6(address) => is_link_local(address.ip()),
             SocketAddr::V4(_) => false,
         }
@@ -59,25 +80,34 @@ impl Endpoint {
     /// the scope of the other, which says on which of our interfaces it is.
     #[must_use]
     pub fn on_the_link_of(self, neighbour: SocketAddr) -> Self {
-        match (self.0, neighbour) {
+        match (self.address, neighbour) {
             (SocketAddr::V6(mut own), SocketAddr::V6(other)) if is_link_local(own.ip()) => {
                 own.set_scope_id(other.scope_id());
-                Self(own.into())
+                Self { address: own.into(), ..self }
             }
             _ => self,
         }
     }
 
     /// The text by which other nodes can reach it, of all implementations. A scope is for us alone,
-    /// and C Zyre can only add its own to a link-local address without brackets.
+    /// and C Zyre can only add its own to a link-local address without brackets. A key has a header
+    /// of its own.
     pub fn wire_form(&self) -> String {
-        match self.0 {
+        match self.address {
             SocketAddr::V6(own) if is_link_local(own.ip()) => {
                 format!("tcp://{}:{}", own.ip(), own.port())
             }
             SocketAddr::V6(own) => format!("tcp://[{}]:{}", own.ip(), own.port()),
             SocketAddr::V4(own) => format!("tcp://{own}"),
         }
+    }
+}
+
+/// What stands before the key of an endpoint, and the key, if there is one.
+pub(crate) fn split_key(text: &str) -> Option<(&str, Option<PublicKey>)> {
+    match text.split_once('|') {
+        Some((text, key)) => Some((text, Some(PublicKey::from_z85(key.as_bytes())?))),
+        None => Some((text, None)),
     }
 }
 
@@ -107,7 +137,8 @@ const fn is_link_local(ip: &Ipv6Addr) -> bool {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tcp://{}", self.0)
+        write!(f, "tcp://{}", self.address)?;
+        self.key.map_or(Ok(()), |key| write!(f, "|{key}"))
     }
 }
 
@@ -123,9 +154,12 @@ impl From<SocketAddr> for Endpoint {
     }
 }
 
-/// The text is not an endpoint of the form `tcp://address:port`.
+/// The text is not an endpoint of the form `tcp://address:port` or `tcp://address:port|key`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("an endpoint is tcp://ADDRESS:PORT with a numeric address and scope, not {0:?}")]
+#[error(
+    "an endpoint is tcp://ADDRESS:PORT with a numeric address and scope, or tcp://ADDRESS:PORT|KEY, \
+     not {0:?}"
+)]
 pub struct ParseEndpointError(String);
 
 impl FromStr for Endpoint {
@@ -133,6 +167,7 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parse = || {
+            let (text, key) = split_key(text)?;
             let (host, port) = split(text)?;
             let (ip, scope) = address(host)?;
             let address = match (ip, scope) {
@@ -141,7 +176,7 @@ impl FromStr for Endpoint {
                 }
                 (ip, _) => SocketAddr::new(ip, port),
             };
-            Some(Self::new(address))
+            Some(Self::new(address).with_key(key))
         };
         parse().ok_or_else(|| ParseEndpointError(text.chars().take(280).collect()))
     }
@@ -206,6 +241,24 @@ mod tests {
             ["tcp://[10.0.0.7]:1", "tcp://10.0.0.7%3:1", "tcp://[fe80::7%eth0]:1", "tcp://a:1"]
         {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_of_a_secure_node_has_its_key() {
+        let key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+        let text = format!("tcp://10.0.0.7:49152|{key}");
+        let endpoint: Endpoint = text.parse().unwrap();
+        assert_eq!(endpoint.key(), key.parse().ok());
+        assert_eq!(
+            (endpoint.to_string(), endpoint.wire_form()),
+            (text, "tcp://10.0.0.7:49152".to_owned())
+        );
+        let plain = endpoint.with_key(None);
+        assert_eq!((plain.key(), plain.address()), (None, endpoint.address()));
+        assert_ne!(plain, endpoint);
+        for bad in ["|", "|x", &format!("|{key}|"), &format!("|{key}|{key}")] {
+            assert!(format!("tcp://10.0.0.7:49152{bad}").parse::<Endpoint>().is_err(), "{bad}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod discovery;
 mod elections;
 mod exit;
 mod hello;
+mod keys;
 mod links;
 mod liveness;
 mod membership;
@@ -20,6 +21,7 @@ use crate::candidates::Source;
 use crate::challenges::{Challenges, Origin};
 use crate::elections::Elections;
 use crate::groups::Groups;
+use crate::keys::Keys;
 use crate::leader::HEADER;
 use crate::local_node::{LocalNode, check_length};
 use crate::message::Command;
@@ -55,6 +57,7 @@ pub struct Engine {
     elections: Elections,
     spares: Spares,
     tickets: Tickets,
+    keys: Keys,
     /// Of the peer that came last. Most nodes of one application have the same, which are held once.
     last_headers: Arc<Headers>,
     requirements: Requirements,
@@ -82,6 +85,9 @@ impl Engine {
         check_length("name", &config.name)?;
         let mut local = LocalNode::default();
         local.set_header(HEADER, env!("CARGO_PKG_VERSION"), &config.message_limits)?;
+        if let Some(key) = config.key {
+            local.set_key(key, &config.message_limits)?;
+        }
         for (name, value) in &headers {
             local.set_header(name, value, &config.message_limits)?;
         }
@@ -94,6 +100,7 @@ impl Engine {
             elections: Elections::default(),
             spares: Spares::default(),
             tickets: Tickets::default(),
+            keys: Keys::default(),
             last_headers: Arc::default(),
             requirements: Requirements::default(),
             unreachable: BTreeSet::new(),
@@ -135,6 +142,7 @@ impl Engine {
             Input::Connected { peer, conn, two_way, own_endpoint } => {
                 self.connected(now, peer, conn, two_way, own_endpoint);
             }
+            Input::Proved { peer, conn, key } => self.proved(now, peer, conn, key),
             Input::Ticket { conn, ticket } => self.tickets.keep(conn, ticket),
             Input::ScoutUp { conn, own_endpoint } => self.scout_up(now, conn, own_endpoint),
             Input::ScoutLost { conn, why } => self.scout_lost(now, conn, why),
@@ -346,6 +354,7 @@ impl Engine {
     fn close(&mut self, conn: ConnId) {
         self.challenges.forget(conn);
         self.tickets.forget(conn);
+        self.keys.forget(conn);
         self.outputs.push_back(Output::Close { conn });
     }
 

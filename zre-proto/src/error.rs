@@ -56,6 +56,15 @@ pub enum ActionError {
     /// The id or endpoint is this node's own.
     #[error("this node cannot be its own peer")]
     OwnPeer,
+    /// A secure node has to know the key of the node that it connects to.
+    #[error("a secure node needs to know whose endpoint that is: write HOST:PORT|KEY")]
+    NoKey,
+    /// The id belongs to another key than that of the endpoint.
+    #[error("node {0} has another key than stands with that endpoint")]
+    AnotherKey(PeerId),
+    /// A node that is not secure can prove no key, nor ask for one.
+    #[error("an endpoint with a key is that of a secure node, and this node is not one")]
+    UselessKey,
     /// The node deals with as many peers as it may.
     #[error("the limit of {limit} peers is reached")]
     TooManyPeers {

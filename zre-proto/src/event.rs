@@ -182,6 +182,8 @@ pub enum ExitReason {
     Expired,
     /// It greeted anew: it had lost us, or restarted with the same id. `Enter` follows at once.
     Restarted,
+    /// The application does not trust its key any more.
+    Distrusted,
     /// Another node has its endpoint.
     Replaced,
     /// Messages from it were lost on the way (RFC 36: "treat the peer as invalid").
@@ -202,6 +204,7 @@ impl ExitReason {
             Self::LinkLost => "link lost",
             Self::Expired => "expired",
             Self::Restarted => "restarted",
+            Self::Distrusted => "distrusted",
             Self::Replaced => "replaced",
             Self::SequenceGap => "sequence gap",
             Self::StatusMismatch => "status mismatch",

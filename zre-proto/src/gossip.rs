@@ -65,4 +65,4 @@ mod tuple;
 pub use io::{CloseReason, Config, ConnId, Output, Remote, Stats};
 pub use message::{DecodeError, MAX_MESSAGE, MAX_TEXT, Message};
 pub use node::Gossip;
-pub use tuple::{PublicKey, Tuple, TupleError};
+pub use tuple::{Tuple, TupleError};

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::Endpoint;
+use crate::endpoint::split_key;
+use crate::{Endpoint, PublicKey};
 
 /// The longest host name (RFC 1035).
 const MAX_NAME: usize = 253;
 
-/// An endpoint with a numeric address or a host name: `host:port`, or `tcp://host:port`. A link-local
+/// An endpoint with a numeric address or a host name: `host:port`, or `tcp://host:port`; of a secure
+/// node with its key, `host:port|key`. A link-local
 /// address whose scope is told by the name of an interface, `[fe80::1%eth0]:port`, counts as a name:
 /// only this host knows which address that is.
 ///
@@ -31,7 +33,7 @@ pub struct HostEndpoint(Host);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Host {
     Address(Endpoint),
-    Name(Arc<str>, u16),
+    Name(Arc<str>, u16, Option<PublicKey>),
 }
 
 impl HostEndpoint {
@@ -47,7 +49,15 @@ impl HostEndpoint {
     pub fn name(&self) -> Option<(&str, u16)> {
         match &self.0 {
             Host::Address(_) => None,
-            Host::Name(name, port) => Some((name, *port)),
+            Host::Name(name, port, _) => Some((name, *port)),
+        }
+    }
+
+    /// Returns the key that has to be proved there. Every endpoint of a secure node has one.
+    pub const fn key(&self) -> Option<PublicKey> {
+        match &self.0 {
+            Host::Address(endpoint) => endpoint.key(),
+            Host::Name(_, _, key) => *key,
         }
     }
 }
@@ -77,10 +87,11 @@ fn scoped(host: &str) -> Option<&str> {
 impl fmt::Display for HostEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Host::Address(endpoint) => endpoint.fmt(f),
-            Host::Name(name, port) if name.contains(':') => write!(f, "tcp://[{name}]:{port}"),
-            Host::Name(name, port) => write!(f, "tcp://{name}:{port}"),
+            Host::Address(endpoint) => return endpoint.fmt(f),
+            Host::Name(name, port, _) if name.contains(':') => write!(f, "tcp://[{name}]:{port}")?,
+            Host::Name(name, port, _) => write!(f, "tcp://{name}:{port}")?,
         }
+        self.key().map_or(Ok(()), |key| write!(f, "|{key}"))
     }
 }
 
@@ -102,11 +113,11 @@ impl From<SocketAddr> for HostEndpoint {
     }
 }
 
-/// The text is not an endpoint of the form `host:port` or `tcp://host:port`.
+/// The text is not an endpoint of the form `host:port` or `tcp://host:port`, with or without `|key`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "an endpoint is HOST:PORT or tcp://HOST:PORT, with the address or the name of a host, and a port \
-     from 1 to 65535; not {0:?}"
+     from 1 to 65535, for a secure node HOST:PORT|KEY; not {0:?}"
 )]
 pub struct ParseHostEndpointError(String);
 
@@ -116,18 +127,19 @@ impl FromStr for HostEndpoint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = text.strip_prefix("tcp://").unwrap_or(text);
         let parse = || {
+            let (bare, key) = split_key(bare)?;
             if let Ok(endpoint) = format!("tcp://{bare}").parse::<Endpoint>() {
                 let address = endpoint.address();
                 let is_somewhere = address.port() != 0 && !address.ip().is_unspecified();
-                return is_somewhere.then(|| endpoint.into());
+                return is_somewhere.then(|| endpoint.with_key(key).into());
             }
             let (name, port) = bare.rsplit_once(':')?;
             let port = port.parse().ok().filter(|port| *port != 0)?;
             if let Some(scoped) = scoped(name) {
-                return Some(Self(Host::Name(scoped.into(), port)));
+                return Some(Self(Host::Name(scoped.into(), port, key)));
             }
             // Names are the same in upper and lower case.
-            is_name(name).then(|| Self(Host::Name(name.to_ascii_lowercase().into(), port)))
+            is_name(name).then(|| Self(Host::Name(name.to_ascii_lowercase().into(), port, key)))
         };
         let quoted = || text.chars().take(280).collect();
         parse().ok_or_else(|| ParseHostEndpointError(quoted()))
@@ -171,6 +183,16 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_of_a_secure_node_has_its_key() {
+        let key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+        for host in ["tcp://10.0.0.7:1", "tcp://a.b:1", "tcp://[fe80::1%eth0]:1"] {
+            let text = format!("{host}|{key}");
+            let endpoint: HostEndpoint = text.parse().unwrap();
+            assert_eq!((endpoint.key(), endpoint.to_string()), (key.parse().ok(), text));
+        }
+    }
+
+    #[test]
     fn what_can_be_no_endpoint_is_refused_with_a_short_word() {
         let long = format!("{}:1", "a.".repeat(200));
         let label = format!("{}.org:1", "a".repeat(64));
@@ -203,6 +225,8 @@ mod tests {
             "udp://host:1",
             "tcp://tcp://host:1",
             "h\u{f6}st:1",
+            "host:1|",
+            "host:1|key",
             "user@host:1",
             "host/path:1",
             &long,

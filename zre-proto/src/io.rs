@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::{
-    Beacon, Content, Endpoint, Event, Header, HostEndpoint, PeerId, Ticket, Times,
+    Beacon, Content, Endpoint, Event, Header, HostEndpoint, PeerId, PublicKey, Ticket, Times,
     UnreachableReason,
 };
 
@@ -81,6 +81,17 @@ pub enum Input<'a> {
         two_way: bool,
         /// Where that peer can reach this node's mailbox. Told in HELLO.
         own_endpoint: Endpoint,
+    },
+    /// The other end of a connection that came to the mailbox has proved that it has the secret of
+    /// this key. To be told by a secure node of each, before anything else about it. What this node
+    /// dials is up only when the key of the endpoint was proved, and that need not be told.
+    Proved {
+        /// The peer: the routing id at the other end.
+        peer: PeerId,
+        /// The connection.
+        conn: ConnId,
+        /// The key.
+        key: PublicKey,
     },
     /// A ticket for whoever is at the other end of a connection, told in HELLO there. To be told
     /// before the connection is `Connected` or `ScoutUp`, if the node
@@ -264,6 +275,10 @@ pub enum Action<'a> {
     ForgetPeer(PeerId),
     /// Takes back all that was required at an endpoint, of whichever node. Who is present stays.
     ForgetEndpoint(&'a HostEndpoint),
+    /// Ends all peers that have this key, and everything that leads to it. Who is trusted is for the
+    /// driver to know: it tells of nobody else, and lets nobody else in. Nothing happens on a node that
+    /// is not secure.
+    Distrust(PublicKey),
     /// Stops the node: every peer is sent GOODBYE, and then nothing is heard and nothing sent.
     Stop,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::message::{Hello, MAX_STRING};
 use crate::ticket::{self, Ticket};
-use crate::{ActionError, Endpoint, Headers, MessageLimits};
+use crate::{ActionError, Endpoint, Headers, MessageLimits, PUBLIC_KEY_HEADER, PublicKey};
 
 /// What a ticket takes in HELLO: name and value of its header.
 const TICKET_LEN: usize = 1 + ticket::HEADER.len() + 4 + ticket::HEX_LEN;
@@ -40,6 +40,8 @@ pub(crate) struct LocalNode {
     services: BTreeMap<String, Service>,
     /// Whether HELLO has a ticket.
     gives_tickets: bool,
+    /// The key of a secure node, which HELLO tells.
+    key: Option<PublicKey>,
 }
 
 impl LocalNode {
@@ -120,6 +122,18 @@ impl LocalNode {
         Ok(())
     }
 
+    /// Has the key of the node in each HELLO.
+    pub(crate) fn set_key(
+        &mut self,
+        key: PublicKey,
+        limits: &MessageLimits,
+    ) -> Result<(), ActionError> {
+        // It takes the place of what the application may set.
+        self.set_header(PUBLIC_KEY_HEADER, &key.to_string(), limits)?;
+        self.key = Some(key);
+        Ok(())
+    }
+
     pub(crate) const fn gives_tickets(&self) -> bool {
         self.gives_tickets
     }
@@ -142,8 +156,8 @@ impl LocalNode {
         fits
     }
 
-    /// The headers for one peer alone: where services are, to one that reaches this node at this
-    /// address; and its ticket.
+    /// The headers that the application does not set: where services are, to one that reaches this
+    /// node at this address; the ticket of that peer; and the node's key.
     pub(crate) fn own_headers(&self, own_endpoint: Endpoint, ticket: Option<Ticket>) -> Headers {
         let at = |service: &Service| {
             let mut address = own_endpoint.address();
@@ -152,7 +166,9 @@ impl LocalNode {
         };
         let services = self.services.iter().map(|(name, it)| (name.clone(), at(it)));
         let ticket = ticket.filter(|_| self.gives_tickets);
-        services.chain(ticket.map(|it| (ticket::HEADER.to_owned(), it.to_hex()))).collect()
+        let ticket = ticket.map(|it| (ticket::HEADER.to_owned(), it.to_hex()));
+        let key = self.key.map(|it| (PUBLIC_KEY_HEADER.to_owned(), it.to_string()));
+        services.chain(ticket).chain(key).collect()
     }
 
     /// The HELLO of this moment.
@@ -162,7 +178,7 @@ impl LocalNode {
         name: &'a str,
         own_headers: &'a Headers,
     ) -> Hello<'a> {
-        // No header of the application is to be taken for a ticket.
+        // No header of the application is to be taken for a ticket, or for the node's key.
         let is_free = |(name, _): &(&String, &String)| !own_headers.contains_key(*name);
         let headers = self.headers.iter().filter(is_free).chain(own_headers);
         Hello {

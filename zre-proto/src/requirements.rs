@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::candidates::MIN_PAUSE;
 use crate::peer::Outgoing;
 use crate::timers::after;
-use crate::{ConnId, Endpoint, HostEndpoint, PeerId, Times, UnreachableReason};
+use crate::{ConnId, Endpoint, HostEndpoint, PeerId, PublicKey, Times, UnreachableReason};
 
 /// A connection that takes the link of a peer, because both lead to one ROUTER, does so within this
 /// time.
@@ -281,8 +281,10 @@ impl Requirements {
         peer: PeerId,
         announced: Option<Endpoint>,
         source: Option<Endpoint>,
+        key: Option<PublicKey>,
     ) -> Option<(ConnId, bool)> {
-        let speaking = || self.0.values().filter_map(|it| it.scout(|it| it.outgoing.is_up()));
+        let may_be = |it: &Scout| it.outgoing.is_up() && it.endpoint.key() == key;
+        let speaking = || self.0.values().filter_map(|it| it.scout(may_be));
         if let Some(scout) = speaking().find(|it| Some(it.endpoint) == announced) {
             return Some((scout.conn, true));
         }

@@ -51,6 +51,11 @@ impl Spares {
         self.0.range(first..=last).map(|(_, spare)| spare)
     }
 
+    /// Those of all peers.
+    pub(crate) fn all(&self) -> Vec<(PeerId, ConnId)> {
+        self.0.keys().copied().collect()
+    }
+
     /// Takes out the one of a peer that came last.
     pub(crate) fn take_newest(&mut self, peer: PeerId) -> Option<Spare> {
         let newest = self.of(peer).max_by_key(|spare| (spare.up_since, spare.conn))?.conn;

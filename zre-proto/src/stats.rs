@@ -22,6 +22,12 @@ pub struct Stats {
     pub two_way: u64,
     /// Beacons, connections and messages ignored because they carry our own id.
     pub own: u64,
+    /// Claims where a node is, and goodbyes, ignored because it is a secure one and this node is not, or
+    /// the other way round.
+    pub other_security: u64,
+    /// Claims, goodbyes, connections and HELLOs ignored on a secure node: they came in the name of an
+    /// id that belongs to another key, or told another key than was proved.
+    pub key_conflicts: u64,
     /// Times that a new peer was ignored because the limit of peers was reached.
     pub candidates_refused: u64,
     /// Messages dropped: not ZRE, or another version.

@@ -57,7 +57,7 @@ fn every_beacon_decodes_and_encodes_back() {
         assert_eq!(beacon.peer.to_string().to_lowercase(), text(&decoded["uuid"]));
         assert_eq!(u64::from(beacon.port), decoded["port"].as_u64().unwrap());
         let key = decoded.get("public_key").map(|key| hex::decode(text(key)));
-        assert_eq!(beacon.public_key.map(Vec::from), key);
+        assert_eq!(beacon.public_key.map(|key| key.as_bytes().to_vec()), key);
         assert_eq!(beacon.encode(), datagram);
     }
 }

@@ -93,7 +93,7 @@ fn every_captured_beacon_decodes_and_encodes_back() {
         assert_eq!(u64::from(beacon.port), number(&decoded["port"]), "{name}");
         assert_eq!(beacon.is_goodbye(), name.contains("going-away"), "{name}");
         let key = decoded.get("public_key").map(|key| hex::decode(text(key)));
-        assert_eq!(beacon.public_key.map(Vec::from), key, "{name}");
+        assert_eq!(beacon.public_key.map(|key| key.as_bytes().to_vec()), key, "{name}");
         assert_eq!(beacon.public_key.is_some(), number(&decoded["version"]) == 3, "{name}");
         assert_eq!(beacon.encode(), datagram, "{name}");
     }

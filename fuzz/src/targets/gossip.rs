@@ -82,7 +82,7 @@ fn machine(data: &[u8]) {
             }
             8..=11 => {
                 let peer = PeerId::new([rest.first().copied().unwrap_or(1) % 16; 16]);
-                let tuple = Tuple { peer, endpoint: endpoint(what % 3), public_key: None };
+                let tuple = Tuple { peer, endpoint: endpoint(what % 3) };
                 let (key, value) = (tuple.key(), tuple.value());
                 let (key, value) = (key.as_bytes(), value.as_bytes());
                 let frame = Message::Publish { key, value, ttl: 7 }.encode();

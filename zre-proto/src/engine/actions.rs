@@ -43,6 +43,10 @@ impl Engine {
                 self.forget_endpoint(now, endpoint);
                 Ok(())
             }
+            Action::Distrust(key) => {
+                self.distrust(now, key);
+                Ok(())
+            }
             Action::Stop => {
                 self.send_to_all(now, &Command::Goodbye);
                 self.stopped = true;

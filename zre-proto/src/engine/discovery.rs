@@ -43,11 +43,13 @@ impl Engine {
         mut source: SocketAddr,
         interface: InterfaceId,
     ) {
+        source.set_port(beacon.port);
+        let endpoint = Endpoint::new(source).with_key(beacon.public_key);
         if beacon.is_goodbye() {
-            self.goodbye_beacon(now, beacon.peer);
+            if self.may_be_at(now, beacon.peer, endpoint) {
+                self.goodbye_beacon(now, beacon.peer);
+            }
         } else {
-            source.set_port(beacon.port);
-            let endpoint = Endpoint::new(source);
             self.claim(now, beacon.peer, endpoint, Source::Beacon, Some(interface));
         }
     }
@@ -64,6 +66,9 @@ impl Engine {
     ) {
         if id == self.config.id {
             self.stats.own += 1;
+            return;
+        }
+        if !self.may_be_at(now, id, endpoint) {
             return;
         }
         if !self.peers.contains(id) {
@@ -154,6 +159,7 @@ impl Engine {
         self.last_dial += 1;
         let conn = ConnId::Dialled(self.last_dial);
         self.replace_scout(now, id, endpoint);
+        endpoint.key().into_iter().for_each(|key| self.keys.keep(conn, key));
         let Some(peer) = self.peers.get_mut(id) else { return };
         let failed_before = peer.candidates.is_brief(endpoint);
         peer.candidates.dial(now, endpoint, conn, &self.config.times);
@@ -272,7 +278,7 @@ impl Engine {
         self.abandon_dials_where(id, |dialled| dialled != endpoint);
     }
 
-    fn abandon_dials_where(&mut self, id: PeerId, which: impl Fn(Endpoint) -> bool) {
+    pub(super) fn abandon_dials_where(&mut self, id: PeerId, which: impl Fn(Endpoint) -> bool) {
         let Some(peer) = self.peers.get(id) else { return };
         let dials = peer.candidates.dials().filter(|(_, endpoint)| which(*endpoint));
         let dials: Vec<ConnId> = dials.map(|(conn, _)| conn).collect();

@@ -59,7 +59,8 @@ impl Engine {
     /// known of its addresses remains, as long as they are claimed.
     pub(super) fn end(&mut self, now: Instant, id: PeerId, reason: ExitReason) {
         self.exit(id, reason);
-        if matches!(reason, ExitReason::Goodbye | ExitReason::Replaced) {
+        self.keys.release(now, id);
+        if matches!(reason, ExitReason::Goodbye | ExitReason::Replaced | ExitReason::Distrusted) {
             self.close_spares(id);
             self.abandon_dials(id);
         }

@@ -29,6 +29,7 @@ impl Engine {
             return Some(origin.peer);
         }
         let endpoint = Endpoint::announced(hello.endpoint, origin.source?)?;
+        let endpoint = endpoint.with_key(self.keys.of_conn(origin.conn));
         let (there, peer) = self.peers.at(endpoint)?;
         let other = there != origin.peer && origin.prevails_over != Some(there);
         (other && peer.outgoing.is_up() && !peer.is_leaving()).then_some(there)
@@ -43,10 +44,16 @@ impl Engine {
     ) {
         let Origin { peer: id, conn, source, .. } = origin;
         let endpoint = source.and_then(|source| Endpoint::announced(hello.endpoint, source));
+        let endpoint = endpoint.map(|endpoint| endpoint.with_key(self.keys.of_conn(conn)));
         if sequence != sequence::HELLO {
             self.stats.malformed += 1;
             return self.reject(now, id, conn);
         }
+        if !self.tells_its_key(conn, hello) {
+            self.stats.key_conflicts += 1;
+            return self.reject(now, id, conn);
+        }
+        self.bind(now, id, conn);
         let two_way = self.is_two_way(id, conn);
         if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_leaving()) {
             if two_way && peer.incoming.conn == Some(conn) {
@@ -80,7 +87,7 @@ impl Engine {
             self.stats.intruding += 1;
             return self.close(conn);
         }
-        self.adopt_scout(now, id, endpoint, source);
+        self.adopt_scout(now, id, endpoint, source, self.keys.of_conn(conn));
         if let Some(peer) = self.peers.get_mut(id) {
             peer.candidates.outdate_dials();
         }

@@ -44,7 +44,12 @@ impl Engine {
         }
         if dialled && self.peers.get(id).is_none_or(|it| it.candidates.dialled_by(conn).is_none()) {
             // It was given up meanwhile.
+            self.keys.forget(conn);
             return self.tickets.forget(conn);
+        }
+        if self.is_usurping(now, id, conn) {
+            self.close(conn);
+            return self.lost_unused(now, id, conn, UnreachableReason::AnotherNode);
         }
         if two_way {
             self.two_way_up(now, id, Spare { conn, up_since: now, own_endpoint });
@@ -278,6 +283,7 @@ impl Engine {
 
     pub(super) fn lost(&mut self, now: Instant, id: PeerId, conn: ConnId, why: Loss) {
         self.tickets.forget(conn);
+        self.keys.forget(conn);
         if why == Loss::Left
             && let Some(peer) = self.peers.get_mut(id)
             && peer.conns().any(|own| own == conn)

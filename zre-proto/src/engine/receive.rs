@@ -31,6 +31,9 @@ impl Engine {
                 self.stats.unused += 1;
                 return;
             }
+            if self.is_usurping(now, id, conn) {
+                return self.close(conn);
+            }
             if prevails_over.is_none() {
                 let against = self.challenges.challenged_peer(conn);
                 if let Some(against) = against.or_else(|| self.is_challenge(id, conn).then_some(id))
@@ -43,7 +46,12 @@ impl Engine {
             Ok(Message { sequence, command: Command::Hello(hello) }) => {
                 let Some(against) = self.conflict(origin, &hello) else {
                     self.stats.hellos_received += 1;
-                    return self.receive_hello(now, origin, sequence, &hello);
+                    self.receive_hello(now, origin, sequence, &hello);
+                    if self.peers.get(id).and_then(Peer::presence).is_none() {
+                        // It was not taken.
+                        self.keys.release(now, id);
+                    }
+                    return;
                 };
                 if prevails_over.is_some() {
                     // It was put to the test against another peer.
@@ -101,6 +109,7 @@ impl Engine {
         if let Some(close) = adopt_connection(peer, origin.conn, sequence) {
             self.challenges.forget(close);
             self.tickets.forget(close);
+            self.keys.forget(close);
             self.outputs.push_back(Output::Close { conn: close });
             if close == origin.conn {
                 self.stats.intruding += 1;

@@ -18,7 +18,7 @@ use crate::requirements::{Key, RequirementInfo, Scout, State};
 use crate::timers::after;
 use crate::{
     ActionError, ConnId, Content, Endpoint, Event, ExitReason, HostEndpoint, Loss, Output, PeerId,
-    UnreachableReason,
+    PublicKey, UnreachableReason,
 };
 
 /// Addresses of one name that are tried.
@@ -37,6 +37,15 @@ impl Engine {
     ) -> Result<(), ActionError> {
         if peer == Some(self.config.id) {
             return Err(ActionError::OwnPeer);
+        }
+        if endpoint.key().is_some() != self.config.key.is_some() {
+            let is_secure = self.config.key.is_some();
+            return Err(if is_secure { ActionError::NoKey } else { ActionError::UselessKey });
+        }
+        if let Some(id) = peer
+            && self.keys.owner(now, id).is_some_and(|owner| endpoint.key() != Some(owner))
+        {
+            return Err(ActionError::AnotherKey(id));
         }
         let key = (endpoint, peer);
         if self.is_required(&key) {
@@ -167,8 +176,9 @@ impl Engine {
     pub(super) fn resolved(&mut self, now: Instant, name: &HostEndpoint, addresses: &[Endpoint]) {
         let mut different = VecDeque::new();
         for address in addresses {
-            if different.len() < MAX_ADDRESSES && !different.contains(address) {
-                different.push_back(*address);
+            let address = address.with_key(name.key());
+            if different.len() < MAX_ADDRESSES && !different.contains(&address) {
+                different.push_back(address);
             }
         }
         for key in self.requirements.resolving(name) {
@@ -225,6 +235,7 @@ impl Engine {
             let conn = ConnId::Dialled(self.last_dial);
             let failed_before = requirement.is_brief();
             let scout = Box::new(Scout::new(now, conn, endpoint));
+            endpoint.key().into_iter().for_each(|key| self.keys.keep(conn, key));
             requirement.state = State::Scouted(scout, addresses);
             self.stats.dials += 1;
             self.outputs.push_back(Output::Scout { conn, endpoint, failed_before });
@@ -299,6 +310,11 @@ impl Engine {
         if !self.peers.contains(id) && self.make_room(now, Evidence::Connection) {
             self.peers.insert(id, Peer::new(now));
         }
+        if self.is_usurping(now, id, conn) {
+            self.close(conn);
+            let another = Some((taken, UnreachableReason::AnotherNode));
+            return self.scout(now, &key, addresses, another);
+        }
         let times = self.config.times;
         if let Some(peer) = self.peers.get_mut(id) {
             let is_met = peer.outgoing.two_way && peer.can_be_asked();
@@ -335,6 +351,7 @@ impl Engine {
     /// A scout is no more.
     pub(super) fn scout_lost(&mut self, now: Instant, conn: ConnId, why: Loss) {
         self.tickets.forget(conn);
+        self.keys.forget(conn);
         let taken = self.requirements.take_scout(now, |scout| scout.conn == conn);
         let Some((key, _, taken, addresses)) = taken else { return };
         self.stats.dials_failed += 1;
@@ -364,6 +381,7 @@ impl Engine {
         id: PeerId,
         announced: Option<Endpoint>,
         source: Option<SocketAddr>,
+        key: Option<PublicKey>,
     ) {
         let peer = self.peers.get(id);
         if peer.is_some_and(|peer| peer.outgoing.is_up()) {
@@ -372,7 +390,8 @@ impl Engine {
         // Of one that is said to be elsewhere, and says so itself, the address is no sign.
         let elsewhere = peer.zip(announced).is_some_and(|(peer, at)| peer.candidates.contains(at));
         let source = source.filter(|_| !elsewhere).map(Endpoint::new);
-        let Some((conn, is_certain)) = self.requirements.answered_by(id, announced, source) else {
+        let Some((conn, is_certain)) = self.requirements.answered_by(id, announced, source, key)
+        else {
             return;
         };
         let taken = self.requirements.take_scout(now, |scout| scout.conn == conn);

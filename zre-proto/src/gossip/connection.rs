@@ -190,7 +190,7 @@ impl Connection {
         if std::mem::take(&mut self.own_due)
             && let Some(endpoint) = self.own.filter(|own| self.fits(own))
         {
-            let own = Tuple { peer: config.id, endpoint, public_key: None };
+            let own = Tuple { peer: config.id, endpoint };
             return Some(own.publish());
         }
         let fits = |tuple: &Tuple| self.fits(&tuple.endpoint);

@@ -149,7 +149,7 @@ impl Gossip {
         self.table.retain_present(now, |peer| present.contains_key(&peer));
         let before = self.table.version();
         for (peer, endpoint) in present.into_iter().filter(|(_, endpoint)| is_usable(endpoint)) {
-            let tuple = Tuple { peer, endpoint, public_key: None };
+            let tuple = Tuple { peer, endpoint };
             if self.table.enter(now, tuple, &self.config) {
                 // It is to be looked for there if it is lost.
                 self.outputs.push_back(Output::Rumour { peer, endpoint });
@@ -257,7 +257,7 @@ impl Gossip {
             Heard::NoRoom => self.stats.refused += 1,
             Heard::Present => {}
             Heard::New | Heard::Again => {
-                let Tuple { peer, endpoint, .. } = tuple;
+                let Tuple { peer, endpoint } = tuple;
                 self.outputs.push_back(Output::Rumour { peer, endpoint });
             }
         }

@@ -69,10 +69,10 @@ impl Table {
         config: &Config,
     ) -> Heard {
         if let Some(known) = self.entries.get_mut(&tuple.peer) {
-            let same = known.tuple.endpoint == tuple.endpoint;
+            let (there, told) = (known.tuple.endpoint, tuple.endpoint);
             return match known.standing {
-                Standing::Present if same => {
-                    known.tuple.public_key = known.tuple.public_key.or(tuple.public_key);
+                Standing::Present if there.address() == told.address() => {
+                    known.tuple.endpoint = there.with_key(there.key().or_else(|| told.key()));
                     Heard::Present
                 }
                 _ => Heard::Again,
@@ -90,12 +90,13 @@ impl Table {
     /// A node is present. Returns whether that is new to the table.
     pub(super) fn enter(&mut self, now: Instant, mut tuple: Tuple, config: &Config) -> bool {
         if let Some(known) = self.entries.get_mut(&tuple.peer) {
-            if known.tuple.endpoint == tuple.endpoint {
-                if known.is_passed_on(now, config) {
+            let (there, met_at) = (known.tuple.endpoint, tuple.endpoint);
+            if there.address() == met_at.address() {
+                tuple.endpoint = met_at.with_key(met_at.key().or_else(|| there.key()));
+                if there == tuple.endpoint && known.is_passed_on(now, config) {
                     return std::mem::replace(&mut known.standing, Standing::Present)
                         != Standing::Present;
                 }
-                tuple.public_key = known.tuple.public_key;
             }
         } else if !self.make_room(now, config) {
             return false;

@@ -5,10 +5,7 @@ use std::net::IpAddr;
 use thiserror::Error;
 
 use super::message::{MAX_TEXT, Message};
-use crate::{Endpoint, PeerId};
-
-/// Characters of a public key in Z85, which stands for 32 bytes.
-const PUBLIC_KEY: usize = 40;
+use crate::{Endpoint, PeerId, PublicKey};
 
 /// A node and where it is, as one node tells it to another.
 ///
@@ -24,15 +21,9 @@ const PUBLIC_KEY: usize = 40;
 pub struct Tuple {
     /// The node.
     pub peer: PeerId,
-    /// Where its mailbox is.
+    /// Where its mailbox is, with the key that the node has told, if it has.
     pub endpoint: Endpoint,
-    /// The node's public key in Z85, if it has told one. It is kept and passed on, not used.
-    pub public_key: Option<PublicKey>,
 }
-
-/// A public key, as 40 characters in Z85.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey([u8; PUBLIC_KEY]);
 
 /// Why a tuple is of no use, though the message that brings it is right. It may have come from
 /// anybody, by others who do not look at what they pass on.
@@ -71,8 +62,8 @@ impl Tuple {
         };
         let endpoint = std::str::from_utf8(endpoint).ok().and_then(|text| text.parse().ok());
         let endpoint: Endpoint = endpoint.filter(is_usable).ok_or(TupleError::Endpoint)?;
-        let public_key = public_key.map(PublicKey::read).transpose()?;
-        Ok(Self { peer, endpoint, public_key })
+        let key = public_key.map(|text| PublicKey::from_z85(text).ok_or(TupleError::PublicKey));
+        Ok(Self { peer, endpoint: endpoint.with_key(key.transpose()?) })
     }
 
     /// The key by which all implementations know the node: 32 upper-case hexadecimal digits.
@@ -82,34 +73,14 @@ impl Tuple {
 
     /// The endpoint, and the public key behind it.
     pub fn value(&self) -> String {
-        let mut value = self.endpoint.wire_form();
-        if let Some(PublicKey(key)) = self.public_key {
-            value.push('|');
-            value.extend(key.map(char::from));
-        }
-        value
+        let address = self.endpoint.wire_form();
+        self.endpoint.key().map_or_else(|| address.clone(), |key| format!("{address}|{key}"))
     }
 
     /// The message that tells it.
     pub(super) fn publish(&self) -> Vec<u8> {
         let (key, value) = (self.key(), self.value());
         Message::Publish { key: key.as_bytes(), value: value.as_bytes(), ttl: 0 }.encode()
-    }
-}
-
-impl PublicKey {
-    fn read(text: &[u8]) -> Result<Self, TupleError> {
-        let is_z85 =
-            |byte: &u8| byte.is_ascii_alphanumeric() || b".-:+=^!/*?&<>()[]{}@%$#".contains(byte);
-        let key: [u8; PUBLIC_KEY] = text.try_into().map_err(|_| TupleError::PublicKey)?;
-        if key.iter().all(is_z85) { Ok(Self(key)) } else { Err(TupleError::PublicKey) }
-    }
-}
-
-impl std::fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text: String = self.0.map(char::from).iter().collect();
-        write!(f, "PublicKey({text})")
     }
 }
 
@@ -201,12 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn a_public_key_is_kept_apart_and_passed_on() {
+    fn a_public_key_is_part_of_the_endpoint_and_passed_on() {
         let value = format!("tcp://10.0.0.1:49152|{Z85}");
         let tuple = Tuple::read(KEY, value.as_bytes()).unwrap();
-        assert_eq!(tuple.endpoint.to_string(), "tcp://10.0.0.1:49152");
+        assert_eq!(tuple.endpoint.to_string(), value);
         assert_eq!(tuple.value(), value);
-        assert_eq!(format!("{:?}", tuple.public_key.unwrap()), format!("PublicKey({Z85})"));
+        assert_eq!(tuple.endpoint.key(), Z85.parse().ok());
         for suffix in ["", "x", &Z85[1..], &format!("{Z85}x"), &Z85.replace('!', "|")] {
             let value = format!("tcp://10.0.0.1:49152|{suffix}");
             let read = Tuple::read(KEY, value.as_bytes());

@@ -1,3 +1,3 @@
 //! What the tests of the engine share.
 
-pub(crate) use testkit::promises::{Promises, endpoint, id};
+pub(crate) use testkit::promises::{Promises, endpoint, id, key};

@@ -86,7 +86,7 @@ fn every_captured_tuple_is_read_or_known_to_be_useless_and_told_as_it_was() {
                     let peer: PeerId = std::str::from_utf8(key).unwrap().parse().unwrap();
                     assert_eq!(tuple.peer, peer);
                     told += 1;
-                    with_key += usize::from(tuple.public_key.is_some());
+                    with_key += usize::from(tuple.endpoint.key().is_some());
                 }
                 Err(error) => {
                     assert_eq!((&*name, error), ("no-endpoint", TupleError::Endpoint));

@@ -20,7 +20,7 @@ pub(crate) fn endpoint(n: u16) -> Endpoint {
 }
 
 pub(crate) fn tuple(n: u16) -> Tuple {
-    Tuple { peer: id(n), endpoint: endpoint(n), public_key: None }
+    Tuple { peer: id(n), endpoint: endpoint(n) }
 }
 
 pub(crate) fn publish(tuple: &Tuple) -> Vec<u8> {
@@ -138,7 +138,7 @@ impl Solo {
             Output::Send { conn, frame } => format!("send {} to {}", describe(&frame), conn.0),
             Output::Close { conn, why } => format!("close {}: {why}", conn.0),
             Output::Rumour { peer, endpoint } => {
-                format!("rumour {}", describe_tuple(&Tuple { peer, endpoint, public_key: None }))
+                format!("rumour {}", describe_tuple(&Tuple { peer, endpoint }))
             }
         };
         self.outputs().into_iter().map(line).collect()

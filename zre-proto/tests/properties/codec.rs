@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zre_proto::message::{Command, DecodeError, Hello, MAX_STRING, Message};
-use zre_proto::{Beacon, MessageLimits, PeerId};
+use zre_proto::{Beacon, MessageLimits, PeerId, PublicKey};
 
 /// The text of a message; a [`Message`] borrows from it.
 #[derive(Clone, Debug)]
@@ -88,6 +88,7 @@ proptest! {
         port in any::<u16>(),
         public_key in proptest::option::of(any::<[u8; 32]>()),
     ) {
+        let public_key = public_key.map(PublicKey::new);
         let beacon = Beacon { peer: PeerId::new(id), port, public_key };
         let datagram = beacon.encode();
         prop_assert!(datagram.len() < Beacon::MAX_LEN);

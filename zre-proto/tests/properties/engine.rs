@@ -10,11 +10,11 @@ use proptest::option;
 use proptest::prelude::*;
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{
-    Action, Beacon, Config, ConnId, Content, Engine, Event, HostEndpoint, Input, InterfaceId,
-    Liveness, Loss, Output, PeerId, UnreachableReason,
+    Action, Beacon, Config, ConnId, Content, Endpoint, Engine, Event, HostEndpoint, Input,
+    InterfaceId, Liveness, Loss, Output, PeerId, UnreachableReason,
 };
 
-use crate::common::{Promises, endpoint, id};
+use crate::common::{Promises, endpoint, id, key};
 
 /// The own node is 2; the others are 0, 1, 3 and 4. We choose the two-way connections with half of
 /// them.
@@ -113,6 +113,7 @@ enum Act {
     Whisper(u8),
     Shout(u8),
     SetHeader,
+    Distrust(u8),
     Require { peer: u8, place: u8 },
     RequireEndpoint { peer: Option<u8>, place: Place },
     ForgetPeer(u8),
@@ -127,14 +128,8 @@ enum Place {
     Name(u8),
 }
 
-impl Place {
-    fn endpoint(self) -> HostEndpoint {
-        match self {
-            Self::Address(n) => endpoint(n).into(),
-            Self::Name(n) => format!("host-{n}:7").parse().unwrap(),
-        }
-    }
-}
+/// Whom every second key that is told of others belongs to: another node that is trusted, and lies.
+const LIAR: u8 = 3;
 
 fn place() -> impl Strategy<Value = Place> {
     prop_oneof![(0..NODES).prop_map(Place::Address), (0..2_u8).prop_map(Place::Name)]
@@ -167,6 +162,7 @@ fn act() -> impl Strategy<Value = Act> {
         9 => (0..NODES).prop_map(Act::Whisper),
         9 => (0..3_u8).prop_map(Act::Shout),
         3 => Just(Act::SetHeader),
+        2 => (0..NODES).prop_map(Act::Distrust),
         5 => (0..NODES, 0..NODES).prop_map(|(peer, place)| Act::Require { peer, place }),
         5 => (option::weighted(0.3, 0..NODES), place())
             .prop_map(|(peer, place)| Act::RequireEndpoint { peer, place }),
@@ -223,7 +219,7 @@ struct Conn {
     closed: bool,
 }
 
-/// One engine, its connections, and what its peers would say next.
+/// One engine, plain or secure, its connections, and what its peers would say next.
 struct World {
     engine: Engine,
     now: Instant,
@@ -240,11 +236,13 @@ struct World {
     heard: BTreeMap<ConnId, usize>,
     /// What came of the last step.
     outputs: Vec<Output>,
+    is_secure: bool,
 }
 
 impl World {
-    fn new(max_peers: usize) -> Self {
+    fn new(max_peers: usize, is_secure: bool) -> Self {
         let config = Config {
+            key: is_secure.then(|| key(OWN)),
             max_peers,
             // So few that what is held until a link is up is often more.
             max_held_events: 4,
@@ -262,6 +260,21 @@ impl World {
             contents: Vec::new(),
             heard: BTreeMap::new(),
             outputs: Vec::new(),
+            is_secure,
+        }
+    }
+
+    /// Where a node is said to be, and, on a secure node, with which key.
+    fn at(&self, peer: u8, place: u8) -> Endpoint {
+        let of = if (peer + place).is_multiple_of(3) { LIAR } else { peer };
+        endpoint(place).with_key(self.is_secure.then(|| key(of)))
+    }
+
+    fn required_at(&self, place: Place) -> HostEndpoint {
+        match place {
+            Place::Address(n) => self.at(n, n).into(),
+            Place::Name(n) if self.is_secure => format!("host-{n}:7|{}", key(n)).parse().unwrap(),
+            Place::Name(n) => format!("host-{n}:7").parse().unwrap(),
         }
     }
 
@@ -334,7 +347,13 @@ impl World {
         self.last_conn += 1;
         let conn = ConnId::Accepted(self.last_conn);
         self.add(Some(peer), conn, true, two_way);
-        if two_way {
+        if self.is_secure {
+            let lies = self.last_conn.is_multiple_of(4);
+            let key = key(if lies { LIAR } else { peer.as_bytes()[0] });
+            self.handle(Input::Proved { peer, conn, key });
+        }
+        let is_open = !self.conns.iter().any(|it| it.id == conn && it.closed);
+        if two_way && is_open {
             let own_endpoint = endpoint(OWN);
             self.handle(Input::Connected { peer, conn, two_way, own_endpoint });
         }
@@ -384,13 +403,16 @@ impl World {
         self.outputs.clear();
         match step {
             &Step::Rumour { peer, place } => {
-                self.handle(Input::Rumour { peer: id(peer), endpoint: endpoint(place) });
+                let endpoint = self.at(peer, place);
+                self.handle(Input::Rumour { peer: id(peer), endpoint });
             }
             &Step::Candidate { peer, place } => {
-                self.handle(Input::Candidate { peer: id(peer), endpoint: endpoint(place) });
+                let endpoint = self.at(peer, place);
+                self.handle(Input::Candidate { peer: id(peer), endpoint });
             }
             &Step::Goodbye(peer) => {
-                let beacon = Beacon { peer: id(peer), port: 0, public_key: None };
+                let public_key = self.at(peer, peer).key();
+                let beacon = Beacon { peer: id(peer), port: 0, public_key };
                 let source = endpoint(peer).address();
                 self.handle(Input::Beacon { beacon, source, interface: InterfaceId(1) });
             }
@@ -466,6 +488,10 @@ impl World {
         let source = SocketAddr::from(([10, 0, 0, peer], 50_000));
         let peer = id(peer);
         let conn = self.speaking(peer, conn);
+        if self.conns.iter().any(|it| it.id == conn && it.closed) {
+            // It was no sooner there than it was closed.
+            return;
+        }
         let content = Content::from(self.contents.len().to_string());
         self.contents.push(conn);
         self.handle(Input::Message { peer, conn, source, header, content });
@@ -481,16 +507,17 @@ impl World {
             Act::Leave(nth) => Action::Leave(group(nth)),
             Act::Whisper(peer) => Action::Whisper { peer: id(peer), content },
             Act::Shout(nth) => Action::Shout { group: group(nth), content },
+            Act::Distrust(n) => Action::Distrust(key(n)),
             Act::SetHeader => Action::SetHeader { name: "k", value: "v" },
             Act::Require { peer, place } => {
-                Action::Require { peer: id(peer), endpoint: endpoint(place) }
+                Action::Require { peer: id(peer), endpoint: self.at(peer, place) }
             }
             Act::RequireEndpoint { peer, place } => {
-                Action::RequireEndpoint { endpoint: place.endpoint(), peer: peer.map(id) }
+                Action::RequireEndpoint { endpoint: self.required_at(place), peer: peer.map(id) }
             }
             Act::ForgetPeer(peer) => Action::ForgetPeer(id(peer)),
             Act::ForgetEndpoint(place) => {
-                forgotten = place.endpoint();
+                forgotten = self.required_at(place);
                 Action::ForgetEndpoint(&forgotten)
             }
             Act::Stop => Action::Stop,
@@ -558,16 +585,23 @@ proptest! {
     })]
 
     #[test]
-    fn no_order_of_inputs_breaks_a_promise(steps in vec(step(), 0..120), max_peers in 1_usize..5) {
-        let mut world = World::new(max_peers);
+    fn no_order_of_inputs_breaks_a_promise(
+        steps in vec(step(), 0..120),
+        max_peers in 1_usize..5,
+        is_secure in any::<bool>(),
+    ) {
+        let mut world = World::new(max_peers, is_secure);
         for step in &steps {
             world.step(step);
         }
     }
 
     #[test]
-    fn every_peer_that_falls_silent_is_asked_in_time_and_then_gone(steps in vec(step(), 0..120)) {
-        let mut world = World::new(4);
+    fn every_peer_that_falls_silent_is_asked_in_time_and_then_gone(
+        steps in vec(step(), 0..120),
+        is_secure in any::<bool>(),
+    ) {
+        let mut world = World::new(4, is_secure);
         for step in &steps {
             let stays = matches!(
                 step,
@@ -600,8 +634,11 @@ proptest! {
     }
 
     #[test]
-    fn what_is_required_is_looked_for_as_long_as_nobody_is_met_there(steps in vec(step(), 0..120)) {
-        let mut world = World::new(16);
+    fn what_is_required_is_looked_for_as_long_as_nobody_is_met_there(
+        steps in vec(step(), 0..120),
+        is_secure in any::<bool>(),
+    ) {
+        let mut world = World::new(16, is_secure);
         for step in &steps {
             if !matches!(step, Step::Act(Act::Stop)) {
                 world.step(step);
@@ -635,9 +672,12 @@ proptest! {
     }
 
     #[test]
-    fn the_same_inputs_give_the_same_outputs(steps in vec(step(), 0..60)) {
+    fn the_same_inputs_give_the_same_outputs(
+        steps in vec(step(), 0..60),
+        is_secure in any::<bool>(),
+    ) {
         let start = Instant::now();
-        let [mut one, mut other] = [World::new(4), World::new(4)];
+        let [mut one, mut other] = [World::new(4, is_secure), World::new(4, is_secure)];
         (one.now, other.now) = (start, start);
         for step in &steps {
             one.step(step);

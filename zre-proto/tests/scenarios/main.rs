@@ -24,6 +24,7 @@ mod groups;
 mod held;
 mod interfaces;
 mod intruders;
+mod keys;
 mod leader;
 mod leader_c;
 mod leader_net;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use zre_proto::message::{Command, Hello, Message};
 use zre_proto::{
     Action, ActionError, Beacon, Config, ConnId, Content, Endpoint, Engine, Event, Input,
-    InterfaceId, Loss, MessageLimits, Output, PeerId, UnreachableReason,
+    InterfaceId, Loss, MessageLimits, Output, PeerId, PublicKey, UnreachableReason,
 };
 
 use crate::common::{Promises, endpoint, id};
@@ -155,17 +155,19 @@ impl Solo {
     /// A beacon of node `n` that names this endpoint, and comes in by this interface.
     pub(crate) fn beacon_on(&mut self, interface: u32, n: u8, endpoint: Endpoint) {
         let source = endpoint.address();
-        let beacon = Beacon { peer: id(n), port: source.port(), public_key: None };
+        let beacon = Beacon { peer: id(n), port: source.port(), public_key: endpoint.key() };
         self.handle(Input::Beacon { beacon, source, interface: InterfaceId(interface) });
     }
 
     pub(crate) fn goodbye(&mut self, n: u8) {
-        let beacon = Beacon { peer: id(n), port: 0, public_key: None };
-        self.handle(Input::Beacon {
-            beacon,
-            source: endpoint(n).address(),
-            interface: InterfaceId(1),
-        });
+        self.goodbye_with(n, None);
+    }
+
+    /// A goodbye of node `n` that has this key.
+    pub(crate) fn goodbye_with(&mut self, n: u8, public_key: Option<PublicKey>) {
+        let beacon = Beacon { peer: id(n), port: 0, public_key };
+        let source = endpoint(n).address();
+        self.handle(Input::Beacon { beacon, source, interface: InterfaceId(1) });
     }
 
     /// The connection that was dialled last to node `n`.
@@ -243,6 +245,15 @@ impl Solo {
         self.last_conn += 1;
         let conn = ConnId::Accepted(self.last_conn);
         self.two_way_up(n, conn);
+        conn
+    }
+
+    /// A connection comes to the mailbox in the name of node `n`, and whoever has made it has proved a
+    /// key.
+    pub(crate) fn prove(&mut self, n: u8, key: PublicKey) -> ConnId {
+        self.last_conn += 1;
+        let conn = ConnId::Accepted(self.last_conn);
+        self.handle(Input::Proved { peer: id(n), conn, key });
         conn
     }
 
@@ -331,6 +342,11 @@ impl Solo {
         self.say(n, Command::Hello(hello(&endpoint(n).to_string())));
     }
 
+    /// Node `n` has said HELLO on a connection, and goes on there.
+    pub(crate) fn goes_on(&mut self, n: u8, conn: ConnId) {
+        self.remotes.insert(n, Remote { conn, sequence: 1 });
+    }
+
     /// The next message of node `n` will be the one behind this.
     pub(crate) fn set_sequence(&mut self, n: u8, sequence: u16) {
         self.remotes.get_mut(&n).unwrap().sequence = sequence;
@@ -411,6 +427,11 @@ impl Solo {
     pub(crate) fn trace(&mut self) -> Vec<String> {
         self.outputs.clear();
         std::mem::take(&mut self.trace)
+    }
+
+    /// Whether the engine did this since it was last asked.
+    pub(crate) fn has_done(&self, what: &str) -> bool {
+        self.trace.iter().any(|line| line == what)
     }
 
     /// What the application heard since anything was last asked.
