@@ -27,6 +27,26 @@ pub struct PeerInfo {
 }
 
 impl PeerInfo {
+    /// What a remote says that speaks ZMTP 3.1: for tests of those who decide by it.
+    pub fn new(socket_type: SocketType, identity: impl Into<Bytes>) -> Self {
+        Self {
+            socket_type,
+            identity: identity.into(),
+            major: 3,
+            minor: 1,
+            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            keys: None,
+            properties: Properties::default(),
+        }
+    }
+
+    /// The same with one more property, or another value of it, as if the remote had announced it.
+    #[must_use]
+    pub fn with_property(mut self, name: &str, value: &[u8]) -> Self {
+        self.properties.keep(name.as_bytes(), value);
+        self
+    }
+
     /// Returns the value of a property that the remote has announced: `name` begins with `X-` and
     /// matches exactly. Not verified.
     ///

@@ -7,7 +7,7 @@ mod heard;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 
-use zre_proto::{Beacon, PeerId};
+use zre_proto::{Beacon, PeerId, PublicKey};
 
 use self::ear::Ear;
 pub(crate) use self::heard::Heard;
@@ -89,6 +89,8 @@ pub(crate) struct Announcer {
     id: PeerId,
     /// Of the mailbox.
     port: u16,
+    /// Of a secure node.
+    public_key: Option<PublicKey>,
     place: Place,
     socket: UdpSocket,
     target: SocketAddr,
@@ -108,6 +110,7 @@ impl Announcer {
         audience: Audience,
         beacon_port: u16,
         port: u16,
+        public_key: Option<PublicKey>,
     ) -> io::Result<Self> {
         let socket = UdpSocket::bind(place.socket_address(0))?;
         socket.set_nonblocking(true)?;
@@ -129,7 +132,7 @@ impl Announcer {
             }
         };
         let place = place.clone();
-        Ok(Self { id, port, place, socket, target, to_all, sent: 0, mute: false })
+        Ok(Self { id, port, public_key, place, socket, target, to_all, sent: 0, mute: false })
     }
 
     /// Where it announces.
@@ -146,7 +149,7 @@ impl Announcer {
     /// goes to all.
     pub(crate) fn answer(&mut self, newcomer: Ipv6Addr) {
         let to = SocketAddrV6::new(newcomer, self.target.port(), 0, self.place.index);
-        let beacon = Beacon { peer: self.id, port: self.port, public_key: None }.encode();
+        let beacon = self.beacon(self.port);
         // The rounds tell of errors.
         let _ = self.announce();
         let _ = self.socket.send_to(&beacon, SocketAddr::from(to));
@@ -157,8 +160,12 @@ impl Announcer {
         self.send(0)
     }
 
+    fn beacon(&self, port: u16) -> Vec<u8> {
+        Beacon { peer: self.id, port, public_key: self.public_key }.encode()
+    }
+
     fn send(&mut self, port: u16) -> io::Result<()> {
-        let beacon = Beacon { peer: self.id, port, public_key: None }.encode();
+        let beacon = self.beacon(port);
         let count = self.sent;
         self.sent += 1;
         if let Some(all) = self.to_all

@@ -1,6 +1,7 @@
 //! Setting up a node.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -21,6 +22,9 @@ use crate::limits::Limits;
 use crate::location::{Advertised, Location};
 use crate::network::{Network, NetworkSettings};
 use crate::node::Node;
+use crate::secure::Gate;
+#[cfg(feature = "curve")]
+use crate::secure::{self, Identity, NETWORK_BEACON_PORT, Trust};
 use crate::state::State;
 use crate::times;
 
@@ -51,6 +55,9 @@ pub struct Builder {
     gossip: gossip::Settings,
     logging: Option<Level>,
     log_messages: bool,
+    #[cfg(feature = "curve")]
+    secure: Option<(Identity, Trust)>,
+    beacon_port: Option<u16>,
     #[cfg(feature = "files")]
     files: Option<files::Settings>,
     #[cfg(feature = "files")]
@@ -89,6 +96,9 @@ impl Default for Builder {
             gossip: gossip::Settings::default(),
             logging: None,
             log_messages: false,
+            #[cfg(feature = "curve")]
+            secure: None,
+            beacon_port: None,
             #[cfg(feature = "files")]
             files: None,
             #[cfg(feature = "files")]
@@ -172,6 +182,25 @@ impl Builder {
         self
     }
 
+    /// Makes the node a secure one: everything that it says and hears is encrypted, and it has to do
+    /// with nobody but those that it trusts. A node that is not secure does not meet it, and neither
+    /// hears the other.
+    ///
+    /// The id of the node shows its key. What [`id`](Self::id) or a [`state`](Self::state) gives is
+    /// random in it: with the same key it is the same node again after a restart.
+    ///
+    /// Nodes in a [network](Trust::network) announce themselves on UDP port 5669, unless
+    /// [`beacon_port`](Self::beacon_port) says otherwise, for on port 5670 a beacon with a key ends every pyre on the
+    /// network. With nodes of the C library, which are trusted by their keys, it has to be 5670.
+    ///
+    /// File sharing, gossip and the log for collectors cannot be secured yet: with any of them a
+    /// secure node does not start.
+    #[cfg(feature = "curve")]
+    pub fn secure(mut self, identity: Identity, trust: Trust) -> Self {
+        self.secure = Some((identity, trust));
+        self
+    }
+
     /// Limits the node to an interface: a name (`"eth0"`, `"lo"`), one address of it, or `"*"` for
     /// all but loopback. Called several times, to all of these. Default: all that can be used; see
     /// [`Node::interfaces`].
@@ -220,7 +249,7 @@ impl Builder {
     /// Sets the UDP port of the beacon, not 0. Nodes find each other if they use the same. Default
     /// [`BEACON_PORT`], 5670.
     pub const fn beacon_port(mut self, port: u16) -> Self {
-        self.settings.beacon_port = port;
+        self.beacon_port = Some(port);
         self
     }
 
@@ -455,6 +484,7 @@ impl Builder {
     /// In a tokio runtime that was built without I/O or without time.
     pub async fn start(mut self) -> Result<(Node, Events), StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        self.settings.beacon_port = self.beacon_port.unwrap_or_else(|| self.default_beacon_port());
         self.settings.check()?;
         #[cfg(feature = "files")]
         if self.file_port.advertised == Some(0) {
@@ -464,19 +494,20 @@ impl Builder {
         times::check_liveness(&self.times)?;
         let kept = self.state.as_ref().map(State::id);
         let id = self.id.or(kept).unwrap_or_else(|| Uuid::new_v4().into());
-        let (network, location) = self.open_network(id).await?;
+        #[cfg(feature = "curve")]
+        let (id, gate) = self.open_gate(id)?;
+        #[cfg(not(feature = "curve"))]
+        let gate: Option<Arc<Gate>> = None;
+        let (network, location) = self.open_network(id, gate.as_ref()).await?;
         #[cfg_attr(not(feature = "files"), expect(unused_mut, reason = "files say where they are"))]
-        let mut engine = self.engine(id, network.endpoint())?;
+        let mut engine = self.engine(id, network.endpoint(), gate.as_deref())?;
         // Before there is a driver, which would dial those that are required, and greet them.
         #[cfg(feature = "files")]
         let (files, sharing) = self.open_files(id, &location, &mut engine).await?.unzip();
         let name = engine.name().to_owned();
-        let limits = self.settings.limits.clone();
-        let two_way = self.settings.two_way;
+        let limits = &self.settings.limits;
         let queue = EventQueue::new(limits.events, limits.event_bytes);
-        let interval = self.settings.interval;
-        let driver =
-            Driver::new(engine, queue.clone(), location, runtime, limits, two_way, interval);
+        let driver = Driver::new(engine, queue.clone(), location, runtime, &self.settings, gate);
         let gossip_opened = gossip::Opened::open(&self.gossip)?;
         // Nothing fails from here on, so nothing that was started has to be stopped.
         driver.keep(self.state.take());
@@ -505,12 +536,47 @@ impl Builder {
         Ok((node, Events::new(queue)))
     }
 
+    #[cfg(not(feature = "curve"))]
+    #[expect(clippy::unused_self, reason = "with cryptography it depends on whom it trusts")]
+    const fn default_beacon_port(&self) -> u16 {
+        BEACON_PORT
+    }
+
+    #[cfg(feature = "curve")]
+    fn default_beacon_port(&self) -> u16 {
+        let network = self.secure.as_ref().and_then(|(_, trust)| trust.main_network());
+        if network.is_some() { NETWORK_BEACON_PORT } else { BEACON_PORT }
+    }
+
+    /// What a secure node has, and its id: that shows its key.
+    #[cfg(feature = "curve")]
+    fn open_gate(&mut self, id: PeerId) -> Result<(PeerId, Option<Arc<Gate>>), StartError> {
+        let Some((identity, trust)) = self.secure.take() else { return Ok((id, None)) };
+        if self.gossip.is_used() {
+            return Err(StartError::NotSecured("gossip"));
+        }
+        if self.logging.is_some() {
+            return Err(StartError::NotSecured("the log for collectors"));
+        }
+        #[cfg(feature = "files")]
+        if self.files.is_some() {
+            return Err(StartError::NotSecured("file sharing"));
+        }
+        let id = secure::id_of(&identity.public_key(), trust.main_network(), id);
+        let gate = Gate::new(identity, trust).map_err(StartError::Trust)?;
+        Ok((id, Some(gate)))
+    }
+
     /// Opens the node's places. An IPv6 address that is new cannot be used before the host is sure
     /// that nobody else has it: if there is no other, it is waited for.
-    async fn open_network(&self, id: PeerId) -> Result<(Network, Location), StartError> {
+    async fn open_network(
+        &self,
+        id: PeerId,
+        gate: Option<&Arc<Gate>>,
+    ) -> Result<(Network, Location), StartError> {
         let end = Instant::now() + MAX_WAIT_FOR_ADDRESS;
         loop {
-            let opened = Network::open(id, self.settings.clone());
+            let opened = Network::open(id, self.settings.clone(), gate.cloned());
             let is_early = |source: &io::Error| source.kind() == io::ErrorKind::AddrNotAvailable;
             match opened {
                 Err(StartError::Mailbox { source, .. })
@@ -524,8 +590,14 @@ impl Builder {
     }
 
     /// The engine, in its groups.
-    fn engine(&self, id: PeerId, endpoint: Endpoint) -> Result<Engine, StartError> {
+    fn engine(
+        &self,
+        id: PeerId,
+        endpoint: Endpoint,
+        gate: Option<&Gate>,
+    ) -> Result<Engine, StartError> {
         let mut config = Config::new(id, endpoint);
+        config.key = gate.map(Gate::key);
         if let Some(name) = self.name.clone().or_else(|| self.state.as_ref()?.name()) {
             config.name = name;
         }

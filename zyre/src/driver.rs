@@ -8,10 +8,14 @@ mod core;
 pub(crate) mod resolve;
 mod stop;
 mod strangers;
+#[cfg(feature = "curve")]
+mod trust;
 mod turn;
 
 #[cfg(feature = "files")]
 use std::net::{IpAddr, SocketAddr};
+#[cfg(feature = "curve")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
@@ -29,6 +33,8 @@ use crate::events::EventQueue;
 use crate::location::Location;
 use crate::log::{self, Logger};
 use crate::mailbox;
+use crate::network::NetworkSettings;
+use crate::secure::Gate;
 use crate::state::State;
 use crate::stats::NetworkStats;
 use crate::times;
@@ -58,6 +64,11 @@ pub(crate) struct Driver {
     dealer: zmtp::Config,
     /// Whether connections may be two-way.
     two_way: bool,
+    /// If the node is a secure one.
+    gate: Option<Arc<Gate>>,
+    /// The application was told that the list of keys cannot be used.
+    #[cfg(feature = "curve")]
+    has_told_of_file: AtomicBool,
     limits: Limits,
     /// The time from beacon to beacon.
     beacon_interval: watch::Sender<Duration>,
@@ -72,10 +83,11 @@ impl Driver {
         events: Arc<EventQueue>,
         location: Location,
         runtime: Handle,
-        limits: Limits,
-        two_way: bool,
-        beacon_interval: Duration,
+        settings: &NetworkSettings,
+        gate: Option<Arc<Gate>>,
     ) -> Arc<Self> {
+        let NetworkSettings { two_way, interval: beacon_interval, .. } = *settings;
+        let limits = settings.limits.clone();
         let id = engine.id();
         let dealer = mailbox::config(zmtp::SocketType::Dealer, id, &limits, two_way);
         Arc::new(Self {
@@ -90,11 +102,19 @@ impl Driver {
             runtime,
             dealer,
             two_way,
+            gate,
+            #[cfg(feature = "curve")]
+            has_told_of_file: AtomicBool::new(false),
             limits,
             beacon_interval: watch::Sender::new(beacon_interval),
             born: Instant::now(),
             sent: AtomicU64::new(0),
         })
+    }
+
+    /// Whether the node is a secure one.
+    pub(crate) const fn is_secure(&self) -> bool {
+        self.gate.is_some()
     }
 
     /// Keeps the state of the node until it has ended.
@@ -215,6 +235,10 @@ impl Driver {
 
     /// Records lines of this level and more urgent ones, or nothing.
     pub(crate) fn set_logging(&self, level: Option<Level>) {
+        if self.gate.is_some() {
+            // Collectors are connected to without a key.
+            return tracing::warn!("a secure node cannot log to collectors yet");
+        }
         let mut core = self.core.lock();
         if core.engine.is_stopped() {
             return;

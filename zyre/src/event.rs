@@ -39,6 +39,25 @@ pub enum Event {
         headers: Arc<Headers>,
         /// The endpoint of its mailbox.
         endpoint: Endpoint,
+        /// Who it is, if this node is a secure one: the key that it has proved.
+        #[cfg(feature = "curve")]
+        key: Option<crate::PublicKey>,
+    },
+    /// A stranger is heard, or has connected, and the node [asks](crate::Trust::ask): it says that it has
+    /// this key. Told once in a second at most, and of 16 strangers in a minute.
+    #[cfg(feature = "curve")]
+    Stranger {
+        /// Its key. [`Node::trust`](crate::Node::trust) lets it in.
+        key: crate::PublicKey,
+        /// Where it is.
+        address: std::net::SocketAddr,
+    },
+    /// The file with the keys that are [trusted](crate::Trust::file) cannot be read, or has a line that
+    /// is no key. What it said before holds. Told once, until it can be used again.
+    #[cfg(feature = "curve")]
+    TrustFileUnusable {
+        /// What is wrong, and where.
+        error: Arc<str>,
     },
     /// A peer is gone. If it comes back there is a new `Enter`.
     Exit {
@@ -418,6 +437,8 @@ impl Event {
             | Self::Omitted { .. }
             | Self::FolderUnusable { .. }
             | Self::FolderUsable => None,
+            #[cfg(feature = "curve")]
+            Self::Stranger { .. } | Self::TrustFileUnusable { .. } => None,
             Self::EndpointUnreachable { .. }
             | Self::Leader { .. }
             | Self::IdInUse { .. }
@@ -433,9 +454,14 @@ impl From<zre_proto::Event> for Event {
     fn from(event: zre_proto::Event) -> Self {
         use zre_proto::Event as Protocol;
         match event {
-            Protocol::Enter { peer, name, headers, endpoint } => {
-                Self::Enter { peer, name, headers, endpoint }
-            }
+            Protocol::Enter { peer, name, headers, endpoint } => Self::Enter {
+                peer,
+                name,
+                headers,
+                endpoint,
+                #[cfg(feature = "curve")]
+                key: endpoint.key().and_then(|key| key.try_into().ok()),
+            },
             Protocol::Exit { peer, name, reason } => Self::Exit { peer, name, reason },
             Protocol::Join { peer, name, group } => Self::Join { peer, name, group },
             Protocol::Leave { peer, name, group } => Self::Leave { peer, name, group },

@@ -32,6 +32,14 @@ pub(crate) struct Settings {
     pub(crate) connect: Vec<HostEndpoint>,
 }
 
+#[cfg(feature = "curve")]
+impl Settings {
+    /// Whether anything is asked for.
+    pub(crate) fn is_used(&self) -> bool {
+        !(self.listen.is_empty() && self.connect.is_empty())
+    }
+}
+
 /// The gossip of a node, for its handles. It costs nothing before it is used.
 #[derive(Default)]
 pub(crate) struct Gossip {
@@ -95,6 +103,9 @@ impl Gossip {
     }
 
     fn tell(&self, driver: &Arc<Driver>, command: Command) -> Result<(), GossipError> {
+        if driver.is_secure() {
+            return Err(GossipError::NotSecured);
+        }
         let mut state = self.state.lock();
         let count = match &command {
             Command::Listen(_) => &mut state.addresses,

@@ -323,6 +323,7 @@ paused, cancelled or declined all the same.
 //! # Features
 //!
 //! - `files`: file sharing.
+//! - `curve`: secure nodes, `Builder::secure`.
 //! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
 //! - `tracing-layer`: `Node::tracing_layer`.
 
@@ -346,6 +347,11 @@ mod mailbox;
 mod network;
 mod node;
 mod ports;
+#[cfg(feature = "curve")]
+mod secure;
+#[cfg(not(feature = "curve"))]
+#[path = "insecure.rs"]
+mod secure;
 mod state;
 mod stats;
 mod times;
@@ -379,6 +385,10 @@ pub use gossip::{GossipError, GossipStatus, Hub, HubState};
 pub use interface::{Interface, InterfaceChoice, UnusedReason};
 pub use limits::Limits;
 pub use node::Node;
+#[cfg(feature = "curve")]
+pub use secure::{
+    Identity, KeyFileError, KeyWords, NetworkKey, ParsePublicKeyError, PublicKey, Trust, WordsError,
+};
 pub use state::{State, StateError};
 pub use stats::{LogStats, NetworkStats, Stats};
 pub use zmtp::Printable;

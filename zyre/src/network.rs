@@ -17,6 +17,7 @@ use crate::driver::Driver;
 use crate::interface::{Choices, HostWatch, InterfaceChoice, Place, Selection};
 use crate::location::{Advertised, Location, Mailbox};
 use crate::mailbox::{self, Door};
+use crate::secure::Gate;
 use crate::{Event, Limits, StartError};
 
 /// The shortest time between two announcements beside the rounds.
@@ -77,6 +78,8 @@ pub(crate) struct Network {
     tick: Interval,
     /// When it was last announced beside the rounds.
     answered_at: Option<Instant>,
+    /// If the node is a secure one.
+    gate: Option<Arc<Gate>>,
     /// The application was told that another node has this one's id.
     id_is_in_use: bool,
 }
@@ -86,6 +89,7 @@ impl Network {
     pub(crate) fn open(
         id: PeerId,
         settings: NetworkSettings,
+        gate: Option<Arc<Gate>>,
     ) -> Result<(Self, Location), StartError> {
         // Before the first look, so that nothing is missed.
         let watch = HostWatch::new();
@@ -110,7 +114,11 @@ impl Network {
             let source = std::io::ErrorKind::AddrNotAvailable.into();
             return Err(StartError::Mailbox { address, source });
         };
-        let config = mailbox::config(SocketType::Router, id, &settings.limits, settings.two_way);
+        let mut config =
+            mailbox::config(SocketType::Router, id, &settings.limits, settings.two_way);
+        if let Some(gate) = &gate {
+            config = config.with_mechanism(gate.server());
+        }
         let listener = Listener::new(config, settings.limits.listener());
         let lives_everywhere = hears_all && doors.len() == selection.places.len();
         let mut location = Location::new(&selection, settings.advertised);
@@ -128,6 +136,7 @@ impl Network {
             tick: ticking(settings.interval),
             settings,
             answered_at: None,
+            gate,
             id_is_in_use: false,
         };
         for door in doors {
@@ -150,10 +159,11 @@ impl Network {
         let failed = |source| StartError::Mailbox { address, source };
         let (beacon_port, announced) = (self.settings.beacon_port, self.announced_port(port));
         // Before the mailbox: what fails is tried again, and must leave nothing open.
+        let key = self.gate.as_ref().map(|gate| gate.key());
         let announcer = place
             .announced
             .filter(|_| self.settings.beacon)
-            .map(|audience| Announcer::new(self.id, &place, audience, beacon_port, announced))
+            .map(|audience| Announcer::new(self.id, &place, audience, beacon_port, announced, key))
             .transpose()
             .map_err(|source| StartError::Beacon { port: beacon_port, source })?;
         self.listener.add(socket).map_err(failed)?;
@@ -192,6 +202,8 @@ impl Network {
                     }
                     self.announce(&driver);
                     self.count_connections(&driver);
+                    #[cfg(feature = "curve")]
+                    driver.follow_trust();
                 }
                 () = self.watch.changed() => {
                     if self.follow_host(&driver) {
@@ -234,6 +246,8 @@ impl Network {
         let location = driver.location();
         heard.retain(|it| location.hears(it.interface, it.source.ip()));
         drop(location);
+        #[cfg(feature = "curve")]
+        heard.retain(|it| driver.is_worth_it(&it.beacon, it.source));
         for Heard { beacon, source, .. } in &heard {
             self.answer(driver, beacon, *source);
             self.look_for_own_id(driver, beacon, *source);

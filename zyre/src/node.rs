@@ -91,6 +91,49 @@ impl Node {
         self.shared.driver.location().interfaces.clone()
     }
 
+    /// Returns the node's key, if it is a secure one.
+    #[cfg(feature = "curve")]
+    pub fn key(&self) -> Option<crate::PublicKey> {
+        self.shared.driver.gate().and_then(|gate| gate.key().try_into().ok())
+    }
+
+    /// Returns the key that a peer has proved; `None` if it is not present, or this node is not a
+    /// secure one.
+    #[cfg(feature = "curve")]
+    pub fn peer_key(&self, peer: PeerId) -> Option<crate::PublicKey> {
+        self.peer(peer)?.endpoint.key()?.try_into().ok()
+    }
+
+    /// Trusts a key from now on, also if it was distrusted before. Nothing happens on a node that is
+    /// not a secure one.
+    #[cfg(feature = "curve")]
+    pub fn trust(&self, key: crate::PublicKey) {
+        if let Some(gate) = self.shared.driver.gate() {
+            gate.trust(key);
+        }
+    }
+
+    /// Trusts the first key that is heard from now on, or was asked about lately, and has these words.
+    /// Nothing happens on a node that is not a secure one.
+    #[cfg(feature = "curve")]
+    pub fn trust_words(&self, words: crate::KeyWords) {
+        if let Some(gate) = self.shared.driver.gate() {
+            gate.await_words(words);
+        }
+    }
+
+    /// Does not trust a key any more, whatever else speaks for it: all peers that have it exit at once,
+    /// with [`Distrusted`](crate::ExitReason::Distrusted), and nobody with it is let in. In a
+    /// [network](crate::Trust::network) its owner may come with a new key: who has to be shut out
+    /// is shut out by a new network key. Nothing happens on a node that is not a secure one.
+    #[cfg(feature = "curve")]
+    pub fn distrust(&self, key: crate::PublicKey) {
+        if let Some(gate) = self.shared.driver.gate() {
+            gate.distrust(key);
+            self.shared.driver.end_all_of(key);
+        }
+    }
+
     /// Joins a group: all peers are told, and SHOUTs to the group arrive. Nothing happens if the
     /// node is in it. Group names are case sensitive.
     ///

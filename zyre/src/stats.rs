@@ -18,6 +18,8 @@ pub struct Stats {
 pub struct NetworkStats {
     /// Beacons heard, own ones included.
     pub beacons: u64,
+    /// Of these, those of nodes that a secure node does not trust.
+    pub strangers: u64,
     /// Beacons that could not be sent.
     pub beacons_unsent: u64,
     /// Connections to the mailbox whose handshake was good.

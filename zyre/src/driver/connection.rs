@@ -19,6 +19,7 @@ use super::core::{Ends, OpenConnection};
 use super::turn::Turn;
 use crate::interface::bare;
 use crate::mailbox;
+use crate::secure;
 
 /// Messages that are handed over before others get the engine.
 const MAX_MESSAGES_PER_TURN: usize = 256;
@@ -104,6 +105,14 @@ impl Driver {
             // for it.
             dealer = dealer.with_remote(peer.routing_id().to_vec());
         }
+        if let Some(gate) = &self.gate {
+            // Nobody can have a key honestly that everybody shares.
+            let Some(mechanism) = endpoint.key().and_then(|key| gate.client_of(key)) else {
+                self.turn().lose(conn, Loss::Failed(UnreachableReason::AnotherNode));
+                return None;
+            };
+            dealer = dealer.with_mechanism(mechanism);
+        }
         if failed_before {
             dealer.limits.connect_time = dealer.limits.connect_time.min(RETRY_CONNECT_TIME);
         }
@@ -134,6 +143,14 @@ impl Driver {
         if turn.core.engine.is_stopped() {
             return;
         }
+        let key = secure::proved(&accepted.peer);
+        #[cfg(feature = "curve")]
+        if let (Some(gate), Some(key)) = (&self.gate, key.and_then(|key| key.try_into().ok()))
+            && gate.is_distrusted(&key)
+        {
+            // Since its handshake.
+            return;
+        }
         turn.core.last_accepted += 1;
         let conn = ConnId::Accepted(turn.core.last_accepted);
         let both = self.is_two_way(peer, &accepted);
@@ -145,6 +162,9 @@ impl Driver {
         let task = self.runtime.spawn(connection.run(Arc::clone(self)));
         turn.core.conns.insert(conn, OpenConnection::new(Some(peer), task));
         turn.core.strangers.insert(conn, peer);
+        if let Some(key) = key {
+            turn.handle(Input::Proved { peer, conn, key });
+        }
         turn.open(Some(peer), conn, direction, ends, queue);
         let core = &mut *turn.core;
         if let Some((conn, peer)) = core.strangers.pop_excess(&core.engine, &self.limits) {

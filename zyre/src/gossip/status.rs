@@ -75,6 +75,9 @@ pub enum GossipError {
         /// How many that are.
         limit: usize,
     },
+    /// The node is a secure one, and gossip would be open to everybody.
+    #[error("a secure node cannot gossip yet")]
+    NotSecured,
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,

@@ -29,6 +29,15 @@ pub struct SessionKeys {
 }
 
 impl SessionKeys {
+    /// Those of a connection of which we are one side.
+    pub const fn new(
+        side: Side,
+        [client, server]: [PublicKey; 2],
+        [client_session, server_session]: [PublicKey; 2],
+    ) -> Self {
+        Self { side, client, server, client_session, server_session }
+    }
+
     /// Returns the long-term key of the remote: who it is.
     pub const fn remote(&self) -> PublicKey {
         match self.side {

@@ -1,0 +1,71 @@
+//! Whom a secure node has to do with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use zre_proto::Beacon;
+
+use super::Driver;
+use crate::secure::{Gate, Worth};
+
+impl Driver {
+    /// Whether the engine is to hear a beacon: those of strangers lead nowhere.
+    pub(crate) fn is_worth_it(self: &Arc<Self>, beacon: &Beacon, source: SocketAddr) -> bool {
+        // One without a key is for the engine to count, as is the node's own.
+        let (Some(gate), Some(key)) = (&self.gate, beacon.public_key) else { return true };
+        if self.ask(|engine| engine.id() == beacon.peer) {
+            return true;
+        }
+        let worth = gate.worth(Instant::now(), &beacon.peer, key);
+        if worth == Worth::Dial {
+            return true;
+        }
+        self.turn().network_stats().strangers += 1;
+        if worth == Worth::Ask
+            && let Ok(key) = key.try_into()
+        {
+            self.tell_of_stranger(key, source);
+        }
+        false
+    }
+
+    fn tell_of_stranger(self: &Arc<Self>, key: crate::PublicKey, address: SocketAddr) {
+        self.tell_application(crate::Event::Stranger { key, address });
+    }
+
+    /// Tells the application of strangers that have connected, and looks whether the list of keys has
+    /// changed.
+    pub(crate) fn follow_trust(self: &Arc<Self>) {
+        let Some(gate) = &self.gate else { return };
+        while let Some((key, address)) = gate.next_caller() {
+            self.tell_of_stranger(key, address);
+        }
+        match gate.follow_file() {
+            Ok(changed) => {
+                self.has_told_of_file.store(false, Ordering::Relaxed);
+                for key in changed.lost {
+                    self.end_all_of(key);
+                }
+            }
+            Err(error) => {
+                if !self.has_told_of_file.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(target: "zyre::told", %error, "the list of keys cannot be used");
+                    let error = error.to_string().into();
+                    self.tell_application(crate::Event::TrustFileUnusable { error });
+                }
+            }
+        }
+    }
+
+    pub(crate) const fn gate(&self) -> Option<&Arc<Gate>> {
+        self.gate.as_ref()
+    }
+
+    /// Nobody with this key is dealt with any more.
+    pub(crate) fn end_all_of(self: &Arc<Self>, key: crate::PublicKey) {
+        // A node that has stopped deals with nobody.
+        let _ = self.act(zre_proto::Action::Distrust(key.into()));
+    }
+}

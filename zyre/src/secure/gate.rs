@@ -1,0 +1,109 @@
+//! What every connection of a secure node has to pass.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use zmtp::sync::Mutex;
+use zmtp::{Curve, Guard, PeerInfo, SessionKeys, Verdict};
+use zre_proto::PeerId;
+
+use super::file::KeyFileError;
+use super::public_key::KeyWords;
+use super::trust::{Changed, NETWORK_PROPERTY, Trusted, Worth};
+use super::{Identity, PublicKey, Trust};
+
+/// Strangers that have connected, and of whom the application is still to be told.
+const MAX_CALLERS: usize = 16;
+
+/// The keys of a secure node, and those that it trusts: what its connections are made with.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    identity: Identity,
+    trusted: Trusted,
+    /// Strangers that have connected.
+    callers: Mutex<VecDeque<(PublicKey, SocketAddr)>>,
+}
+
+impl Gate {
+    /// # Errors
+    /// There is a list of keys in a file, and it cannot be read.
+    pub(crate) fn new(identity: Identity, trust: Trust) -> Result<Arc<Self>, KeyFileError> {
+        let trusted = Trusted::new(trust)?;
+        Ok(Arc::new(Self { identity, trusted, callers: Mutex::default() }))
+    }
+
+    /// The node's own key.
+    pub(crate) fn key(&self) -> zre_proto::PublicKey {
+        self.identity.public_key().into()
+    }
+
+    /// How connections are taken.
+    pub(crate) fn server(self: &Arc<Self>) -> Curve {
+        Curve::server(self.identity.pair().clone(), self.clone())
+    }
+
+    /// How a connection is made to whoever has this key; `None` if nobody can have it honestly.
+    pub(crate) fn client_of(self: &Arc<Self>, key: zre_proto::PublicKey) -> Option<Curve> {
+        let key = PublicKey::try_from(key).ok()?.to_curve();
+        Some(Curve::client_with_guard(self.identity.pair().clone(), key, self.clone()))
+    }
+
+    /// What it is worth that a node is said to be somewhere.
+    pub(crate) fn worth(&self, at: Instant, id: &PeerId, key: zre_proto::PublicKey) -> Worth {
+        let Ok(key) = PublicKey::try_from(key) else { return Worth::Nothing };
+        self.trusted.worth(at, id, &key)
+    }
+
+    pub(crate) fn is_distrusted(&self, key: &PublicKey) -> bool {
+        self.trusted.is_distrusted(key)
+    }
+
+    pub(crate) fn trust(&self, key: PublicKey) {
+        self.trusted.trust(key);
+    }
+
+    pub(crate) fn distrust(&self, key: PublicKey) {
+        self.trusted.distrust(key);
+    }
+
+    pub(crate) fn await_words(&self, words: KeyWords) {
+        self.trusted.await_words(words);
+    }
+
+    pub(crate) fn follow_file(&self) -> Result<Changed, KeyFileError> {
+        self.trusted.follow_file()
+    }
+
+    /// A stranger that has connected, and of whom the application is to be told.
+    pub(crate) fn next_caller(&self) -> Option<(PublicKey, SocketAddr)> {
+        self.callers.lock().pop_front()
+    }
+}
+
+impl Guard for Gate {
+    fn properties(&self, keys: &SessionKeys) -> Vec<(Bytes, Bytes)> {
+        let proofs = self.trusted.proofs(keys).into_iter();
+        proofs.map(|it| (Bytes::from_static(NETWORK_PROPERTY.as_bytes()), it.into())).collect()
+    }
+
+    fn decide(&self, keys: &SessionKeys, peer: &PeerInfo, address: SocketAddr) -> Verdict {
+        if self.trusted.admits(keys, peer) {
+            return Verdict::Admit;
+        }
+        let key = PublicKey::of_curve(keys.remote());
+        if self.trusted.asks() && !self.trusted.is_distrusted(&key) {
+            if self.trusted.asks_about(Instant::now(), key) {
+                let mut callers = self.callers.lock();
+                if callers.len() < MAX_CALLERS {
+                    callers.push_back((key, address));
+                }
+            }
+            // It may be trusted in a moment.
+            return Verdict::Close;
+        }
+        Verdict::Refuse
+    }
+}
