@@ -39,17 +39,17 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn builder(&self) -> Builder {
-        let builder = self.network.builder().join(self.room.as_str());
-        match self.nick.clone().or_else(account::name) {
+    fn builder(&self) -> Result<Builder, Box<dyn Error>> {
+        let builder = self.network.builder()?.join(self.room.as_str());
+        Ok(match self.nick.clone().or_else(account::name) {
             Some(nick) => builder.name(nick),
             None => builder,
-        }
+        })
     }
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let (node, events) = options.builder().start().await?;
+    let (node, events) = options.builder()?.start().await?;
     chat(options, &node, events).await;
     node.stop().await;
     Ok(())

@@ -53,7 +53,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let limits = ReceivedLimits { hidden: options.hidden, ..ReceivedLimits::default() };
-    let builder = options.network.builder().receive(&options.received).received_limits(limits);
+    let builder = options.network.builder()?.receive(&options.received).received_limits(limits);
     let builder = builder.accept(if options.ask { Accept::Ask } else { Accept::All });
     let builder = options.identity.apply(builder, "listen")?;
     let builder = options.group.iter().fold(builder, Builder::join);

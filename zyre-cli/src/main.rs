@@ -7,11 +7,14 @@ mod file_news;
 mod hub;
 mod id_in_use;
 mod interrupt;
+mod keys;
 mod listen;
 mod network;
+mod network_key;
 mod output;
 mod peer;
 mod progress;
+mod security;
 mod share;
 mod state;
 mod text;
@@ -46,6 +49,10 @@ enum Command {
     Track(track::Options),
     /// Runs a node behind a line protocol, for scripts.
     Peer(peer::Options),
+    /// Makes or joins a network of secure nodes.
+    Network(network_key::Options),
+    /// Shows the key of this user's secure nodes, and the words that stand for it.
+    Keys(keys::Options),
 }
 
 impl Command {
@@ -57,6 +64,8 @@ impl Command {
             Self::Listen(_) => "listen",
             Self::Track(_) => "track",
             Self::Peer(_) => "peer",
+            Self::Network(_) => "network",
+            Self::Keys(_) => "keys",
         }
     }
 
@@ -72,6 +81,8 @@ impl Command {
             Self::Listen(options) => listen::run(&options).await,
             Self::Track(options) => track::run(&options).await,
             Self::Peer(options) => peer::run(options).await,
+            Self::Network(options) => network_key::run(&options),
+            Self::Keys(options) => keys::run(&options),
         }
     }
 }

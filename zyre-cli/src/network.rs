@@ -1,10 +1,13 @@
 //! The options of every command that starts a node.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
 use zyre::{Builder, HostEndpoint, Node, PeerId};
+
+use crate::security::Security;
 
 /// Where a node meets others.
 #[derive(Args)]
@@ -16,15 +19,16 @@ pub(crate) struct Network {
     /// Interface to keep off. May be given several times.
     #[arg(long, value_name = "NAME|ADDRESS")]
     except: Vec<String>,
-    /// UDP port of the beacon; only nodes with the same port meet.
-    #[arg(long, default_value_t = zyre::BEACON_PORT)]
-    port: u16,
+    /// UDP port of the beacon; only nodes with the same port meet. Default: 5670, and 5669 with
+    /// `--network`.
+    #[arg(long)]
+    port: Option<u16>,
     /// Send no beacons and hear none: meet only those that one of both has been told of.
     #[arg(long)]
     no_beacon: bool,
     /// Meet whoever is at this endpoint, or only the node with this id; an address or a host name. May
     /// be given several times.
-    #[arg(long, value_name = "[ID@]HOST:PORT")]
+    #[arg(long, value_name = "[ID@]HOST:PORT[|KEY]")]
     require: Vec<Required>,
     /// TCP port of the mailbox, to which others connect. Default: the first free one from 49152 up.
     #[arg(long, value_name = "PORT")]
@@ -37,6 +41,8 @@ pub(crate) struct Network {
     /// times.
     #[arg(long, value_name = "HOST:PORT")]
     gossip_connect: Vec<HostEndpoint>,
+    #[command(flatten)]
+    security: Security,
 }
 
 /// Where somebody is to be met, and who it has to be.
@@ -64,8 +70,11 @@ impl FromStr for Required {
 
 impl Network {
     /// Returns the builder of a node on this network.
-    pub(crate) fn builder(&self) -> Builder {
-        let mut builder = Node::builder().beacon_port(self.port).beacon(!self.no_beacon);
+    pub(crate) fn builder(&self) -> Result<Builder, Box<dyn Error>> {
+        let mut builder = self.security.apply(Node::builder().beacon(!self.no_beacon))?;
+        if let Some(port) = self.port {
+            builder = builder.beacon_port(port);
+        }
         for interface in &self.interface {
             builder = builder.interface(interface.as_str());
         }
@@ -87,7 +96,7 @@ impl Network {
         for hub in self.gossip_connect.clone() {
             builder = builder.gossip_connect(hub);
         }
-        builder
+        Ok(builder)
     }
 
     /// Returns whether the user chose an interface.

@@ -31,9 +31,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
-use zyre::{
-    Builder, Content, Event, Events, HostEndpoint, Node, PeerId, RequirementInfo, State, StateError,
-};
+use zyre::{Builder, Content, Event, Events, HostEndpoint, Node, PeerId, RequirementInfo, State};
 
 use crate::interrupt::interrupted;
 use crate::network::Network;
@@ -73,8 +71,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn builder(self) -> Result<Builder, StateError> {
-        let mut builder = self.network.builder();
+    fn builder(self) -> Result<Builder, Box<dyn Error>> {
+        let mut builder = self.network.builder()?;
         if let Some(directory) = self.state {
             builder = builder.state(&State::open(directory)?);
         }
@@ -230,9 +228,9 @@ async fn report(mut events: Events) {
 
 fn describe(event: &Event) -> Option<Value> {
     Some(match event {
-        Event::Enter { peer, name, headers, endpoint } => json!({
+        Event::Enter { peer, name, headers, endpoint, key } => json!({
             "event": "ENTER", "peer": id(*peer), "name": **name, "headers": **headers,
-            "address": endpoint.to_string(),
+            "address": endpoint.to_string(), "key": key.map(|key| key.to_string()),
         }),
         Event::Exit { peer, name, reason } => json!({
             "event": "EXIT", "peer": id(*peer), "name": **name, "reason": reason.as_str(),

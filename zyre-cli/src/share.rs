@@ -64,7 +64,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.alias.is_some() && options.paths.len() > 1 {
         return Err("--as names a single file or folder".into());
     }
-    let builder = options.network.builder().publishing();
+    let builder = options.network.builder()?.publishing();
     let builder = options.identity.apply(builder, "share")?;
     let builder = options.file_port.into_iter().fold(builder, Builder::file_port);
     let (node, events) = tokio::select! {

@@ -260,8 +260,8 @@
 //!
 //! The limits, and the times after which a peer that is not heard is asked and given up, can be set:
 //! [`Builder`], [`Limits`]; the times also while the node runs, such as
-//! [`set_expired_timeout`](Node::set_expired_timeout). There is no encryption and no
-//! authentication yet: everybody on the network can listen, and speak in anybody's name.
+//! [`set_expired_timeout`](Node::set_expired_timeout). Unless the node is a secure one everybody on the
+//! network can listen, and speak in anybody's name.
 //!
 //! # Watching a network
 //!
@@ -287,6 +287,67 @@
 //! travel the same way. What could not be sent is counted in [`LogStats`].
 //!
 //! Everybody on the network can collect.
+//!
+#![cfg_attr(
+    feature = "curve",
+    doc = "
+# Security
+
+[`Builder::secure`] makes a node a *secure* one. What it says is read by nobody but its peers, and its
+peers are those that it [trusts](Trust), each known by its [`PublicKey`]: the key is the peer. Everything
+else about a peer, its id, name and headers, is what the owner of that key says.
+
+```no_run
+# async fn f(words: &str) -> Result<(), Box<dyn std::error::Error>> {
+use zyre::{Identity, NetworkKey, Node, Trust};
+
+// Once, on the first machine: the words are for the others.
+let network = NetworkKey::generate()?;
+network.save(\"home.network\")?;
+println!(\"{}\", *network.words());
+
+// On each machine.
+let identity = Identity::load_or_create(\"alice.key\")?;
+let network: NetworkKey = words.parse()?;
+let (node, events) = Node::builder().secure(identity, Trust::network(network)).start().await?;
+# Ok(())
+# }
+```
+
+| [`Trust`] | whom a node has to do with | for |
+|---|---|---|
+| [`network`](Trust::network) | all who have the same twelve words | a room, a home, a team: the normal way |
+| [`only`](Trust::only), [`file`](Trust::file) | the keys in a list | machines that somebody administers; nodes of the C library |
+| [`ask`](Trust::ask) | those that its user has let in, by key or by six [words](PublicKey::words) read aloud | people who meet |
+| [`anyone`](Trust::anyone) | whoever comes | keeping out those who only listen |
+
+There is no default, and no mixed mode: secure nodes and others do not hear each other.
+[`Node::trust`] and [`Node::distrust`] hold at once; [`Event::Stranger`] tells of those who ask to be let in.
+
+What others can do, who are on the same network: *L* may forge datagrams and addresses and be on the way
+between two nodes; *T* is trusted, and evil.
+
+| what they try | |
+|---|---|
+| *L* reads content, names, groups or headers | no |
+| *L* enters, or gets what is meant for another, by forged beacons | no: nobody is connected to whose key is not trusted, and a connection is up only when the key is proved |
+| *L* speaks as another, changes, repeats, reorders or leaves out messages | no; what is cut is noticed |
+| *L* sends peers away by forged goodbyes | no: the peer is asked, on its connection |
+| *T* speaks as another peer, takes its id, or cuts its connection | no: an id belongs to the key that greeted in its name |
+| *T* lies in its own name, tells others what it hears, sends without end | yes, within the limits; [`Node::distrust`] ends it |
+| *L* sees who is there, by key, id and address, and how much is said when | yes. The key is the same every day, so a device can be recognised |
+| *L* cuts connections, or keeps nodes from meeting by jamming | yes; what handshakes and beacons cost is bounded |
+| somebody steals a key file | is that node from then on, until it is distrusted; what was recorded before stays unreadable |
+| somebody stores recordings until there are quantum computers | can read them then |
+
+Nodes of the C library are peers, if each has the key of the other in its list: the library speaks CURVE
+as that does, with its certificate files ([`Identity`]), beacons and header `X-PUBLICKEY`. A secure network is
+as strong as its weakest node.
+
+File sharing, gossip and the log cannot be secured yet, and a secure node does not start with them.
+Which cryptography is used, and who has looked at it, is said in `SECURITY.md`.
+"
+)]
 //!
 #![cfg_attr(
     feature = "files",
