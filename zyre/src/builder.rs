@@ -186,6 +186,8 @@ impl Builder {
     /// with nobody but those that it trusts. A node that is not secure does not meet it, and neither
     /// hears the other.
     ///
+    /// A node with the same key, on another machine, is trusted as well: it is the same owner's.
+    ///
     /// The id of the node shows its key. What [`id`](Self::id) or a [`state`](Self::state) gives is
     /// random in it: with the same key it is the same node again after a restart.
     ///

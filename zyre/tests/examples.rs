@@ -18,11 +18,14 @@ fn main() -> ExitCode {
         an_unknown_interface_is_an_error,
         a_gossip_hub_without_an_address_is_an_error,
     ];
-    let in_namespaces = tests![
+    let mut in_namespaces = tests![
         of_three_that_contest_one_works_and_when_it_is_gone_the_next,
         clients_of_a_gossip_hub_meet,
         static_peers_meet_if_one_knows_where_the_other_is,
     ];
+    if cfg!(feature = "curve") {
+        in_namespaces.extend(tests![members_of_a_secure_network_meet]);
+    }
     let impossible = namespace::possible().err().map(String::from);
     Harness::default().and(anywhere).skip(impossible).then(in_namespaces).exit_code()
 }
@@ -152,6 +155,30 @@ fn clients_of_a_gossip_hub_meet() {
     early.child.kill();
     for gone in [&hub, &early] {
         late.says(&[&format!("{:?} is gone: ", gone.node)]);
+    }
+}
+
+fn members_of_a_secure_network_meet() {
+    let host = Host::new();
+    let start = |arguments: &[&str]| {
+        let mut command = host.0.command(example("secure").args(arguments));
+        Child::start("secure", &mut command).unwrap()
+    };
+    let first = start(&["new"]);
+    let words = |line: &str| line.strip_prefix("the network: ").map(str::to_owned);
+    let words = first.blocking_text(words).unwrap();
+    let others = [(); 2].map(|()| {
+        let other = start(&[]);
+        other.say(&words).unwrap();
+        other
+    });
+    for one in others.iter().chain([&first]) {
+        let mut heard = 0;
+        let hears = |line: &str| {
+            heard += usize::from(line.ends_with("\"between us\""));
+            (heard == 2).then_some(())
+        };
+        one.blocking_text(hears).unwrap();
     }
 }
 

@@ -283,6 +283,17 @@ async fn a_node_with_a_kept_identity_is_the_same_one_again() {
 }
 
 #[tokio::test]
+async fn nodes_with_one_key_are_one_owner_s() {
+    let port = free_port();
+    let own = identity();
+    let on_each = || quick(port).secure(own.clone(), Trust::only([]));
+    let (mut a, mut b) = (Member::start(on_each()).await, Member::start(on_each()).await);
+    meet(&mut a, &mut b).await;
+    assert_eq!(a.node.peer_key(b.id()), a.node.key());
+    assert_ne!(a.id(), b.id());
+}
+
+#[tokio::test]
 async fn what_cannot_be_secured_yet_is_refused() {
     let secure = || Node::builder().interface("lo").secure(identity(), Trust::anyone());
     let gossip = secure().gossip_listen(([127, 0, 0, 1], 0)).start().await;

@@ -111,7 +111,11 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
     let mut fresh = name.to_owned();
     fresh.push(format!(".{}.new", std::process::id()));
     let fresh = path.with_file_name(fresh);
-    let written = write(&fresh, text).and_then(|()| fs::hard_link(&fresh, path));
+    let written = write(&fresh, text).and_then(|()| match fs::hard_link(&fresh, path) {
+        // Not all file systems have links.
+        Err(error) if has_no_links(&error) => write(path, text),
+        linked => linked,
+    });
     let removed = fs::remove_file(&fresh);
     match written {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -120,6 +124,10 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
         Err(error) => Err(failed(error)),
         Ok(()) => removed.and_then(|()| sync_directory(path)).map_err(failed),
     }
+}
+
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
