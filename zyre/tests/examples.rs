@@ -39,6 +39,9 @@ fn example(name: &str) -> Command {
     if !path.exists() {
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--package", env!("CARGO_PKG_NAME"), "--example", name]);
+        if cfg!(feature = "curve") {
+            build.args(["--features", "curve"]);
+        }
         assert!(build.status().unwrap().success());
     }
     let mut command = Command::new(path);
