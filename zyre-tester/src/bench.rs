@@ -76,13 +76,13 @@ fn measure_here(options: &Options, implementation: Implementation) -> Result<boo
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no tokio runtime: {error}"))?;
     let measured = runtime.block_on(async {
+        let nodes = |log, is_secure| zyre::measure(work, &options.interface, log, is_secure);
         let measured = async {
             match implementation {
-                Implementation::Zyre => zyre::measure(work, &options.interface, Log::Off).await,
-                Implementation::Logged => zyre::measure(work, &options.interface, Log::On).await,
-                Implementation::Recorded => {
-                    zyre::measure(work, &options.interface, Log::WithMessages).await
-                }
+                Implementation::Zyre => nodes(Log::Off, false).await,
+                Implementation::Secure => nodes(Log::Off, true).await,
+                Implementation::Logged => nodes(Log::On, false).await,
+                Implementation::Recorded => nodes(Log::WithMessages, false).await,
                 Implementation::Tcp => tcp::measure(work, Wiring::OneWay).await,
                 Implementation::TcpTwoWay => tcp::measure(work, Wiring::TwoWay).await,
                 Implementation::Zeromq => zeromq::measure(work).await,

@@ -13,6 +13,8 @@ pub(super) enum Rival {
     Logged,
     /// The same with a line for each message that is sent or received.
     Recorded,
+    /// The library with secure nodes, of one network.
+    Secure,
 }
 
 /// What this program can measure.
@@ -30,6 +32,8 @@ pub(super) enum Implementation {
     Logged,
     /// The same with a line for each message that is sent or received.
     Recorded,
+    /// The library with secure nodes, of one network.
+    Secure,
 }
 
 impl Implementation {
@@ -42,6 +46,7 @@ impl Implementation {
             Self::Zeromq => "zeromq",
             Self::Logged => "logged",
             Self::Recorded => "recorded",
+            Self::Secure => "secure",
         }
     }
 }
@@ -54,6 +59,7 @@ impl From<Rival> for Implementation {
             Rival::Zeromq => Self::Zeromq,
             Rival::Logged => Self::Logged,
             Rival::Recorded => Self::Recorded,
+            Rival::Secure => Self::Secure,
         }
     }
 }

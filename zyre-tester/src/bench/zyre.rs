@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use zyre::{Builder, Event, Events, Level, Limits, Node, PeerId};
+use zyre::{Builder, Event, Events, Identity, Level, Limits, NetworkKey, Node, PeerId, Trust};
 
 use super::collector::{self, Collector, Log};
 use super::descriptors;
@@ -26,9 +26,17 @@ const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// # Errors
 /// A node cannot start, or something is lost.
-pub(super) async fn measure(work: Work, interface: &str, log: Log) -> Result<Outcome, String> {
+pub(super) async fn measure(
+    work: Work,
+    interface: &str,
+    log: Log,
+    is_secure: bool,
+) -> Result<Outcome, String> {
     let log = if matches!(work, Work::Log { .. }) { Log::On } else { log };
-    let network = Network::new(interface, log).await?;
+    let mut network = Network::new(interface, log).await?;
+    if is_secure {
+        network.key = Some(NetworkKey::generate().map_err(|error| error.to_string())?);
+    }
     Ok(Outcome::Measured(match work {
         Work::Whisper { count, size, way } => network.whisper(count, size, way).await?,
         Work::Shout { count, size, peers } => network.shout(count, size, peers).await?,
@@ -42,6 +50,8 @@ pub(super) async fn measure(work: Work, interface: &str, log: Log) -> Result<Out
 /// Where nodes meet, and nobody else.
 struct Network {
     builder: Builder,
+    /// Of secure nodes.
+    key: Option<NetworkKey>,
     log: Log,
     /// Where the log of the nodes goes, or would go.
     _collector: Option<Collector>,
@@ -59,17 +69,25 @@ impl Network {
             Log::Off => None,
             Log::On | Log::WithMessages => Some(Collector::start(interface, port).await?),
         };
-        Ok(Self { builder: log.set(builder.limits(limits)), log, _collector })
+        let builder = log.set(builder.limits(limits));
+        Ok(Self { builder, key: None, log, _collector })
     }
 
     async fn start(&self) -> Result<(Node, Events), String> {
-        start(self.builder.clone()).await
+        start(self.builder()?).await
+    }
+
+    /// One more node, with a key of its own if it is a secure one.
+    fn builder(&self) -> Result<Builder, String> {
+        let Some(key) = &self.key else { return Ok(self.builder.clone()) };
+        let identity = Identity::create().map_err(|error| error.to_string())?;
+        Ok(self.builder.clone().secure(identity, Trust::network(key.clone())))
     }
 
     /// Two nodes, when they know each other. The first has dialled the second: it was there before,
     /// and has been silent since.
     async fn dialled(&self) -> Result<[(Node, Events); 2], String> {
-        let mut first = start(self.builder.clone().beacon_interval(SILENCE)).await?;
+        let mut first = start(self.builder()?.beacon_interval(SILENCE)).await?;
         // Its only beacon has to be out, and it hears that itself.
         while first.0.stats().protocol.own == 0 {
             tokio::time::sleep(collector::LOOK).await;
