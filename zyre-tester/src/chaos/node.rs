@@ -92,7 +92,7 @@ impl ChaosNode {
         }
         let at = self.setting.clock.micros();
         match event {
-            Event::Enter { peer, name, endpoint, headers } => {
+            Event::Enter { peer, name, endpoint, headers, .. } => {
                 self.entered(*peer, headers);
                 let (node, peer) = (self.id(), Id(*peer));
                 let (name, endpoint) = (name.to_string(), endpoint.to_string());
