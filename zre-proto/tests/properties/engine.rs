@@ -410,12 +410,7 @@ impl World {
                 let endpoint = self.at(peer, place);
                 self.handle(Input::Candidate { peer: id(peer), endpoint });
             }
-            &Step::Goodbye(peer) => {
-                let public_key = self.at(peer, peer).key();
-                let beacon = Beacon { peer: id(peer), port: 0, public_key };
-                let source = endpoint(peer).address();
-                self.handle(Input::Beacon { beacon, source, interface: InterfaceId(1) });
-            }
+            &Step::Goodbye(peer) => self.goodbye(peer),
             Step::Message { peer, conn, sequence, say } => {
                 let header = self.header(*peer, *sequence, say);
                 self.receive(*peer, *conn, &header);
@@ -471,6 +466,13 @@ impl World {
                 }
             }
         }
+    }
+
+    fn goodbye(&mut self, peer: u8) {
+        let public_key = self.at(peer, peer).key();
+        let beacon = Beacon { peer: id(peer), port: 0, public_key };
+        let source = endpoint(peer).address();
+        self.handle(Input::Beacon { beacon, source, interface: InterfaceId(1) });
     }
 
     /// A scout is up, at a mailbox that tells whose it is, or does not.

@@ -57,7 +57,13 @@ fn wrong(all: &All<'_>, node: &Node, group: &str, now: Micros) -> Option<Option<
     if told == wanted && held == wanted {
         return Some(None);
     }
-    if others.iter().any(|other| now < other.last_arrival(node.id).saturating_add(TOLD)) {
+    // Of one that has left and come back unheard the others do not know that they have to tell it again
+    // who contests.
+    let on_the_way = |other: &&Node| {
+        let last = other.last_arrival(node.id).max(node.last_arrival(other.id));
+        now < last.saturating_add(TOLD)
+    };
+    if others.iter().any(on_the_way) {
         return None;
     }
     let name = |id: Option<PeerId>| id.map_or_else(|| "nobody".into(), identity::name);
