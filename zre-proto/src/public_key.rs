@@ -25,7 +25,7 @@ pub const PUBLIC_KEY_HEADER: &str = "X-PUBLICKEY";
 /// ```
 /// # use zre_proto::PublicKey;
 /// let key: PublicKey = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7".parse()?;
-/// assert_eq!(key.as_bytes()[..4], [0xbb, 0x88, 0x47, 0x1d]);
+/// assert_eq!(key.as_bytes()[..4], [0x54, 0xfc, 0xba, 0x24]);
 /// # Ok::<(), zre_proto::ParseKeyError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
