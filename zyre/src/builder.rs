@@ -20,7 +20,8 @@ use crate::gossip::{self, Gossip};
 use crate::interface::{Choices, InterfaceChoice};
 use crate::limits::Limits;
 use crate::location::{Advertised, Location};
-use crate::network::{Network, NetworkSettings};
+use crate::network::Network;
+use crate::network_settings::NetworkSettings;
 use crate::node::Node;
 use crate::secure::Gate;
 #[cfg(feature = "curve")]

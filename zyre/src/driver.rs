@@ -33,7 +33,7 @@ use crate::events::EventQueue;
 use crate::location::Location;
 use crate::log::{self, Logger};
 use crate::mailbox;
-use crate::network::NetworkSettings;
+use crate::network_settings::NetworkSettings;
 use crate::secure::Gate;
 use crate::state::State;
 use crate::stats::NetworkStats;

@@ -406,6 +406,7 @@ mod location;
 mod log;
 mod mailbox;
 mod network;
+mod network_settings;
 mod node;
 mod ports;
 #[cfg(feature = "curve")]

@@ -14,44 +14,18 @@ use zre_proto::{Beacon, Endpoint, Input, InterfaceId, PeerId};
 
 use crate::beacon::{Announcer, BeaconListener, Heard};
 use crate::driver::Driver;
-use crate::interface::{Choices, HostWatch, InterfaceChoice, Place, Selection};
-use crate::location::{Advertised, Location, Mailbox};
+use crate::interface::{HostWatch, InterfaceChoice, Place, Selection};
+use crate::location::{Location, Mailbox};
 use crate::mailbox::{self, Door};
+use crate::network_settings::NetworkSettings;
 use crate::secure::Gate;
-use crate::{Event, Limits, StartError};
+use crate::{Event, StartError};
 
 /// The shortest time between two announcements beside the rounds.
 const MIN_ANSWER_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The longest time between two looks at the host, also if it tells of changes.
 const MAX_LOOK_INTERVAL: Duration = Duration::from_secs(10);
-
-/// What is asked for of the network.
-#[derive(Clone, Debug)]
-pub(crate) struct NetworkSettings {
-    pub(crate) choices: Choices,
-    /// Whether beacons are sent and heard.
-    pub(crate) beacon: bool,
-    pub(crate) beacon_port: u16,
-    pub(crate) mailbox_port: Option<u16>,
-    pub(crate) advertised: Option<Advertised>,
-    pub(crate) interval: Duration,
-    pub(crate) limits: Limits,
-    pub(crate) two_way: bool,
-}
-
-impl NetworkSettings {
-    /// Checks what can be checked before anything is opened.
-    pub(crate) fn check(&self) -> Result<(), StartError> {
-        if self.advertised.is_some_and(|it| it.endpoint.address().port() == 0) {
-            return Err(StartError::PortZero("advertised endpoint"));
-        }
-        if self.beacon && self.beacon_port == 0 {
-            return Err(StartError::PortZero("beacon"));
-        }
-        Ok(self.limits.check()?)
-    }
-}
 
 /// Mailbox and beacons, as they are now.
 pub(crate) struct Network {
