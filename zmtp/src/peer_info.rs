@@ -62,3 +62,22 @@ impl PeerInfo {
         self.keys.as_ref().map(|keys| keys.remote())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PeerInfo;
+    use crate::SocketType;
+
+    #[test]
+    fn what_a_remote_would_say_can_be_made_up() {
+        let peer = PeerInfo::new(SocketType::Dealer, "id");
+        assert_eq!((peer.socket_type, &*peer.identity), (SocketType::Dealer, &b"id"[..]));
+        assert_eq!((peer.major, peer.minor), (3, 1));
+        let peer = peer.with_property("X-A", b"1").with_property("X-A", b"2");
+        let peer = peer.with_property("A", b"3");
+        assert_eq!(peer.property("X-A").unwrap(), "2");
+        assert_eq!(peer.property("A"), None, "it would not be kept");
+        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        assert_eq!(peer.key(), None);
+    }
+}

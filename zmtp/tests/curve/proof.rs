@@ -82,6 +82,7 @@ fn meet(ends: &mut [(Connection, Word); 2]) -> ([Told; 2], Result<(), Error>) {
                     }
                     Output::Event(Event::Authenticate(keys, peer)) => {
                         let (connection, word) = &mut ends[at];
+                        shows_no_secret(connection);
                         match word.is_proved(&keys, &peer) {
                             true => connection.admit(),
                             false => connection.refuse(),
@@ -96,6 +97,16 @@ fn meet(ends: &mut [(Connection, Word); 2]) -> ([Told; 2], Result<(), Error>) {
         if !said {
             return (told, Ok(()));
         }
+    }
+}
+
+/// What is printed of a connection, for those who look for a fault, has no secret key in it.
+fn shows_no_secret(connection: &Connection) {
+    let shown = format!("{connection:?}");
+    assert!(shown.contains("Admission {") || shown.contains("SharedKey(..)"), "{shown}");
+    for name in ["server_long", "client_long"] {
+        let secret = format!("{:?}", Keys::named(name).secret);
+        assert!(!shown.contains(&secret[1..20]), "{name}");
     }
 }
 
@@ -118,6 +129,7 @@ fn who_knows_the_word_is_let_in_on_both_sides() {
     assert_eq!(client.remote(), pair(&Keys::named("server_long")).public());
     assert_eq!(server.remote(), pair(&Keys::named("client_long")).public());
     assert_ne!(client.client_session, client.client);
+    ends.iter().for_each(|(connection, _)| shows_no_secret(connection));
     let mut wire = BytesMut::new();
     told[0].ready.as_mut().unwrap().encode(b"head", &[Bytes::from("body")], &mut wire);
     ends[1].0.receive_buffer().unsplit(wire);

@@ -70,3 +70,31 @@ where
         self(keys, peer, address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::{Guard, Verdict};
+    use crate::mechanism::curve::{KeyPair, SessionKeys, Side};
+    use crate::{PeerInfo, SocketType};
+
+    #[test]
+    fn a_function_is_a_guard_that_shows_nothing() {
+        let key = || KeyPair::generate().unwrap().public();
+        let (own, friend, stranger) = (key(), key(), key());
+        let guard = move |keys: &SessionKeys, peer: &PeerInfo, _: SocketAddr| {
+            assert_eq!(peer.identity, "id");
+            if keys.remote() == friend { Verdict::Admit } else { Verdict::Refuse }
+        };
+        let peer = PeerInfo::new(SocketType::Dealer, "id");
+        for (remote, verdict) in [(friend, Verdict::Admit), (stranger, Verdict::Refuse)] {
+            for (side, long) in [(Side::Client, [own, remote]), (Side::Server, [remote, own])] {
+                let keys = SessionKeys::new(side, long, [key(), key()]);
+                let decided = Guard::decide(&guard, &keys, &peer, ([127, 0, 0, 1], 1).into());
+                assert_eq!(decided, verdict);
+                assert_eq!(guard.properties(&keys), []);
+            }
+        }
+    }
+}

@@ -217,6 +217,7 @@ mod tests {
         let vectors = vectors::curve();
         let points = vectors["primitives"]["low_order_points_to_refuse"].as_array().unwrap();
         assert_eq!(points.len(), LOW_ORDER.len());
+        assert_eq!(LOW_ORDER[1], super::ends(1, 0, 0));
         for point in points {
             let mut point = bytes(point.as_str().unwrap());
             for high_bit in [0, 0x80] {
