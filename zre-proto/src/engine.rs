@@ -351,10 +351,15 @@ impl Engine {
         self.outputs.push_back(Output::Event(event));
     }
 
-    fn close(&mut self, conn: ConnId) {
-        self.challenges.forget(conn);
+    /// A connection is no more: what was kept for its other end is of no use.
+    fn forget_conn(&mut self, conn: ConnId) {
         self.tickets.forget(conn);
         self.keys.forget(conn);
+    }
+
+    fn close(&mut self, conn: ConnId) {
+        self.challenges.forget(conn);
+        self.forget_conn(conn);
         self.outputs.push_back(Output::Close { conn });
     }
 

@@ -60,6 +60,11 @@ impl Keys {
         owner.free_at.is_none_or(|at| now < at).then_some(owner.key)
     }
 
+    /// Whether an id belongs to another key than this one.
+    pub(crate) fn is_another_s(&self, now: Instant, id: PeerId, key: Option<PublicKey>) -> bool {
+        self.owner(now, id).is_some_and(|owner| key != Some(owner))
+    }
+
     /// The ids that belong to this key.
     pub(crate) fn ids_of(&self, key: PublicKey) -> Vec<PeerId> {
         let of_key = self.of_ids.iter().filter(|(_, owner)| owner.key == key);

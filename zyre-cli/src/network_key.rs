@@ -34,7 +34,7 @@ struct File {
 
 impl File {
     fn path(&self) -> Result<PathBuf, Box<dyn Error>> {
-        self.file.clone().map_or_else(network_file, Ok)
+        network_file(self.file.as_deref())
     }
 
     /// How commands are told to use it.

@@ -57,9 +57,9 @@ pub(crate) fn identity(file: Option<&Path>) -> Result<Identity, Box<dyn Error>> 
     Ok(Identity::load_or_create(path_of(file, KEY)?)?)
 }
 
-/// The file of the network of this user.
-pub(crate) fn network_file() -> Result<PathBuf, Box<dyn Error>> {
-    path_of(None, NETWORK)
+/// This file, or that of the network of this user.
+pub(crate) fn network_file(file: Option<&Path>) -> Result<PathBuf, Box<dyn Error>> {
+    path_of(file, NETWORK)
 }
 
 /// Asks for the words of a network.
@@ -78,7 +78,7 @@ fn read_network(file: Option<&Path>) -> Result<NetworkKey, Box<dyn Error>> {
         Some(file) => return Ok(NetworkKey::load(file)?),
         None => {}
     }
-    let file = network_file()?;
+    let file = network_file(None)?;
     if !file.exists() {
         let told = "there is no network yet: `zyre network new` makes one, `zyre network join` \
                     joins one";

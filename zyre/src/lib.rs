@@ -409,6 +409,7 @@ mod network;
 mod network_settings;
 mod node;
 mod ports;
+mod private_file;
 #[cfg(feature = "curve")]
 mod secure;
 #[cfg(not(feature = "curve"))]

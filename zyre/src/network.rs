@@ -221,7 +221,7 @@ impl Network {
         heard.retain(|it| location.hears(it.interface, it.source.ip()));
         drop(location);
         #[cfg(feature = "curve")]
-        heard.retain(|it| driver.is_worth_it(&it.beacon, it.source));
+        heard.retain(|it| it.beacon.peer == self.id || driver.is_worth_it(&it.beacon, it.source));
         for Heard { beacon, source, .. } in &heard {
             self.answer(driver, beacon, *source);
             self.look_for_own_id(driver, beacon, *source);

@@ -1,7 +1,7 @@
 //! What of a node outlives its process: who it is.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use thiserror::Error;
 use uuid::Uuid;
 use zmtp::sync::Mutex;
 use zre_proto::PeerId;
+
+use crate::private_file;
 
 /// The first line of the file.
 const HEADER: &str = "zyre 1";
@@ -119,7 +121,11 @@ impl State {
         let directory = directory.into();
         let failed = |source| StateError::Io { path: directory.clone(), source };
         create(&directory).map_err(failed)?;
-        let lock = private().write(true).create(true).truncate(false).open(directory.join(LOCK));
+        let lock = private_file::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(directory.join(LOCK));
         let lock = lock.map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -220,15 +226,6 @@ fn create(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
-/// Options for a file that only this user can read.
-fn private() -> OpenOptions {
-    #[allow(unused_mut, reason = "elsewhere the directory of the user protects it")]
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut text)?;
@@ -243,15 +240,10 @@ fn write(directory: &Path, id: PeerId, name: Option<&str>) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = private().write(true).create_new(true).open(&fresh)?;
     let name = name.map(|name| format!("name {name}\n")).unwrap_or_default();
-    file.write_all(format!("{HEADER}\nid {id}\n{name}").as_bytes())?;
-    file.sync_all()?;
+    private_file::write_new(&fresh, &format!("{HEADER}\nid {id}\n{name}"))?;
     fs::rename(&fresh, directory.join(FILE))?;
-    // Elsewhere a directory cannot be opened.
-    #[cfg(unix)]
-    File::open(directory)?.sync_all()?;
-    Ok(())
+    private_file::sync_directory(directory)
 }
 
 /// Returns what the file says, or what is wrong with it.

@@ -19,10 +19,9 @@ impl Engine {
             self.stats.other_security += 1;
             return false;
         }
-        let owner = self.keys.owner(now, id);
-        let is_owner = owner.is_none_or(|owner| endpoint.key() == Some(owner));
-        self.stats.key_conflicts += u64::from(!is_owner);
-        is_owner
+        let conflicts = self.keys.is_another_s(now, id, endpoint.key());
+        self.stats.key_conflicts += u64::from(conflicts);
+        !conflicts
     }
 
     /// Whoever has connected in the name of a node has this key.
@@ -40,10 +39,7 @@ impl Engine {
         }
         let key = self.keys.of_conn(conn);
         // Without a key it has proved nothing.
-        let usurps = match self.keys.owner(now, id) {
-            Some(owner) => key != Some(owner),
-            None => key.is_none(),
-        };
+        let usurps = key.is_none() || self.keys.is_another_s(now, id, key);
         self.stats.key_conflicts += u64::from(usurps);
         usurps
     }
@@ -131,11 +127,5 @@ impl Engine {
             // It has said nothing, or something against a peer.
             self.close(conn);
         }
-    }
-
-    fn close_spare(&mut self, id: PeerId, conn: ConnId) {
-        self.spares.remove(id, conn);
-        self.end_dial(id, conn);
-        self.close(conn);
     }
 }

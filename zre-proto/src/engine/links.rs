@@ -44,8 +44,7 @@ impl Engine {
         }
         if dialled && self.peers.get(id).is_none_or(|it| it.candidates.dialled_by(conn).is_none()) {
             // It was given up meanwhile.
-            self.keys.forget(conn);
-            return self.tickets.forget(conn);
+            return self.forget_conn(conn);
         }
         if self.is_usurping(now, id, conn) {
             self.close(conn);
@@ -98,8 +97,7 @@ impl Engine {
         }
         if !self.is_chooser(id) || self.is_taken(id) {
             if let Some(old) = self.spares.insert(id, spare) {
-                self.end_dial(id, old.conn);
-                self.close(old.conn);
+                self.close_spare(id, old.conn);
             }
             self.rival_up(now, id);
             self.take_better_spare(now, id);
@@ -198,9 +196,14 @@ impl Engine {
     /// Nothing was said on them, and nothing will be.
     pub(super) fn close_spares(&mut self, id: PeerId) {
         while let Some(spare) = self.spares.take_newest(id) {
-            self.end_dial(id, spare.conn);
-            self.close(spare.conn);
+            self.close_spare(id, spare.conn);
         }
+    }
+
+    pub(super) fn close_spare(&mut self, id: PeerId, conn: ConnId) {
+        self.spares.remove(id, conn);
+        self.end_dial(id, conn);
+        self.close(conn);
     }
 
     /// Opens a new link instead of the one there is, to where the peer is now.
@@ -282,8 +285,7 @@ impl Engine {
     }
 
     pub(super) fn lost(&mut self, now: Instant, id: PeerId, conn: ConnId, why: Loss) {
-        self.tickets.forget(conn);
-        self.keys.forget(conn);
+        self.forget_conn(conn);
         if why == Loss::Left
             && let Some(peer) = self.peers.get_mut(id)
             && peer.conns().any(|own| own == conn)

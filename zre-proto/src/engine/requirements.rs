@@ -43,7 +43,7 @@ impl Engine {
             return Err(if is_secure { ActionError::NoKey } else { ActionError::UselessKey });
         }
         if let Some(id) = peer
-            && self.keys.owner(now, id).is_some_and(|owner| endpoint.key() != Some(owner))
+            && self.keys.is_another_s(now, id, endpoint.key())
         {
             return Err(ActionError::AnotherKey(id));
         }
@@ -350,8 +350,7 @@ impl Engine {
 
     /// A scout is no more.
     pub(super) fn scout_lost(&mut self, now: Instant, conn: ConnId, why: Loss) {
-        self.tickets.forget(conn);
-        self.keys.forget(conn);
+        self.forget_conn(conn);
         let taken = self.requirements.take_scout(now, |scout| scout.conn == conn);
         let Some((key, _, taken, addresses)) = taken else { return };
         self.stats.dials_failed += 1;

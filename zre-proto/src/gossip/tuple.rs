@@ -74,7 +74,10 @@ impl Tuple {
     /// The endpoint, and the public key behind it.
     pub fn value(&self) -> String {
         let address = self.endpoint.wire_form();
-        self.endpoint.key().map_or_else(|| address.clone(), |key| format!("{address}|{key}"))
+        match self.endpoint.key() {
+            Some(key) => format!("{address}|{key}"),
+            None => address,
+        }
     }
 
     /// The message that tells it.

@@ -13,11 +13,8 @@ use crate::secure::{Gate, Worth};
 impl Driver {
     /// Whether the engine is to hear a beacon: those of strangers lead nowhere.
     pub(crate) fn is_worth_it(self: &Arc<Self>, beacon: &Beacon, source: SocketAddr) -> bool {
-        // One without a key is for the engine to count, as is the node's own.
+        // One without a key is for the engine to count.
         let (Some(gate), Some(key)) = (&self.gate, beacon.public_key) else { return true };
-        if self.ask(|engine| engine.id() == beacon.peer) {
-            return true;
-        }
         let worth = gate.worth(Instant::now(), &beacon.peer, key);
         if worth == Worth::Dial {
             return true;
@@ -43,9 +40,9 @@ impl Driver {
             self.tell_of_stranger(key, address);
         }
         match gate.follow_file() {
-            Ok(changed) => {
+            Ok(lost) => {
                 self.has_told_of_file.store(false, Ordering::Relaxed);
-                for key in changed.lost {
+                for key in lost {
                     self.end_all_of(key);
                 }
             }

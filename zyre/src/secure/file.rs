@@ -1,11 +1,13 @@
 //! Files with secrets in them.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::private_file;
 
 /// The most bytes of such a file.
 const MAX_LEN: u64 = 64 * 1024;
@@ -111,43 +113,26 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
     let mut fresh = name.to_owned();
     fresh.push(format!(".{}.new", std::process::id()));
     let fresh = path.with_file_name(fresh);
-    let written = write(&fresh, text).and_then(|()| match fs::hard_link(&fresh, path) {
-        // Not all file systems have links.
-        Err(error) if has_no_links(&error) => write(path, text),
-        linked => linked,
-    });
+    let written =
+        private_file::write_new(&fresh, text).and_then(|()| match fs::hard_link(&fresh, path) {
+            // Not all file systems have links.
+            Err(error) if has_no_links(&error) => private_file::write_new(path, text),
+            linked => linked,
+        });
     let removed = fs::remove_file(&fresh);
     match written {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(KeyFileError::Exists { path: path.to_owned() })
         }
         Err(error) => Err(failed(error)),
-        Ok(()) => removed.and_then(|()| sync_directory(path)).map_err(failed),
+        Ok(()) => {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let directory = directory.unwrap_or_else(|| Path::new("."));
+            removed.and_then(|()| private_file::sync_directory(directory)).map_err(failed)
+        }
     }
 }
 
 fn has_no_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-/// A name that was made is there after a loss of power only then.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-const fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }

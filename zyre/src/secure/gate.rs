@@ -12,7 +12,7 @@ use zre_proto::PeerId;
 
 use super::file::KeyFileError;
 use super::public_key::KeyWords;
-use super::trust::{Changed, NETWORK_PROPERTY, Trusted, Worth};
+use super::trust::{NETWORK_PROPERTY, Trusted, Worth};
 use super::{Identity, PublicKey, Trust};
 
 /// Strangers that have connected, and of whom the application is still to be told.
@@ -74,7 +74,7 @@ impl Gate {
         self.trusted.await_words(words);
     }
 
-    pub(crate) fn follow_file(&self) -> Result<Changed, KeyFileError> {
+    pub(crate) fn follow_file(&self) -> Result<Vec<PublicKey>, KeyFileError> {
         self.trusted.follow_file()
     }
 

@@ -116,13 +116,6 @@ pub(crate) enum Worth {
     Ask,
 }
 
-/// What has changed in the list of keys.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Changed {
-    /// Keys that are not trusted any more.
-    pub(crate) lost: Vec<PublicKey>,
-}
-
 /// Whom a node trusts now.
 #[derive(Debug)]
 pub(crate) struct Trusted(Mutex<Now>);
@@ -240,16 +233,13 @@ impl Trusted {
         now.awaited.push_back(words);
     }
 
-    /// Reads the file again if it has changed.
-    pub(crate) fn follow_file(&self) -> Result<Changed, KeyFileError> {
+    /// Reads the file again if it has changed. Returns the keys that are not trusted any more.
+    pub(crate) fn follow_file(&self) -> Result<Vec<PublicKey>, KeyFileError> {
         let mut now = self.0.lock();
-        let before = now.of_file.clone();
-        if !now.read_file()? {
-            return Ok(Changed::default());
-        }
+        let Some(before) = now.read_file()? else { return Ok(Vec::new()) };
         now.bind();
         let lost = before.into_iter().filter(|key| !now.lists(key) && !now.trust.anyone);
-        Ok(Changed { lost: lost.collect() })
+        Ok(lost.collect())
     }
 }
 
@@ -330,18 +320,18 @@ impl Now {
         true
     }
 
-    /// Returns whether it has changed.
-    fn read_file(&mut self) -> Result<bool, KeyFileError> {
-        let Some(path) = &self.trust.file else { return Ok(false) };
+    /// Reads the file if it has changed. Returns what it said before.
+    fn read_file(&mut self) -> Result<Option<BTreeSet<PublicKey>>, KeyFileError> {
+        let Some(path) = &self.trust.file else { return Ok(None) };
         let failed = |source| KeyFileError::Io { path: path.clone(), source };
         let metadata = path.metadata().map_err(failed)?;
         let stamp = (metadata.modified().map_err(failed)?, metadata.len());
         if self.read_at == Some(stamp) {
-            return Ok(false);
+            return Ok(None);
         }
-        self.of_file = read_list(path)?;
+        let before = std::mem::replace(&mut self.of_file, read_list(path)?);
         self.read_at = Some(stamp);
-        Ok(true)
+        Ok(Some(before))
     }
 }
 
@@ -547,9 +537,9 @@ mod tests {
         let trusted = trusted(Trust::file(&path));
         let worth = |key: &PublicKey| trusted.worth(now, &any_id(key, None), key);
         assert_eq!([&alice, &bob].map(worth), [Worth::Dial; 2]);
-        assert_eq!(trusted.follow_file().unwrap().lost, []);
+        assert_eq!(trusted.follow_file().unwrap(), []);
         std::fs::write(&path, format!("{bob}\n")).unwrap();
-        assert_eq!(trusted.follow_file().unwrap().lost, [alice]);
+        assert_eq!(trusted.follow_file().unwrap(), [alice]);
         assert_eq!([&alice, &bob].map(worth), [Worth::Nothing, Worth::Dial]);
         for damaged in [&b"nobody\n"[..], b"\xFF"] {
             std::fs::write(&path, damaged).unwrap();
@@ -559,6 +549,6 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(trusted.follow_file().is_err());
         std::fs::write(&path, format!("{alice}\n")).unwrap();
-        assert_eq!(trusted.follow_file().unwrap().lost, [bob]);
+        assert_eq!(trusted.follow_file().unwrap(), [bob]);
     }
 }
