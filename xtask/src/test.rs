@@ -1,19 +1,35 @@
 //! `cargo xtask test`: everything that has to pass.
 
+mod beside;
 mod runner;
 
+use std::path::PathBuf;
+
+use self::beside::Beside;
 use self::runner::Job;
 use crate::chaos;
 use crate::circles;
 use crate::commands::{cargo, run as run_command};
 use crate::features;
 use crate::interop;
-use crate::programs::{Built, Programs};
+use crate::programs::{Built, Programs, Test};
 use crate::report::{Done, Steps};
 use crate::workspace;
 
-/// The tests that wait longest: they begin first.
-const LONGEST: &str = "faults";
+/// The tests that take longest: they begin first, in this order, so that none is the last one to run
+/// and keeps the others waiting.
+const LONGEST: [&str; 5] = ["hostile", "links", "faults", "scenarios", "files"];
+/// What a step does that needs nothing of the others.
+type Check = fn() -> Result<Done, String>;
+
+/// The steps that need a compiler and no quiet: they run beside the tests, if all steps run.
+const BESIDE: [(&str, Check); 5] = [
+    ("features", features::each),
+    ("documentation", documentation),
+    ("doc tests", doc_tests),
+    ("the other cryptography", other_cryptography),
+    ("minimum Rust", features::minimum_rust),
+];
 /// The tests that measure, by target, and by name if not all of the target do: they run after the
 /// others, on a machine that does nothing else.
 const MEASURING: [(&str, Option<&str>); 3] =
@@ -32,72 +48,98 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 /// Runs the steps of these names, or all, and prints a summary.
 pub(crate) fn run(names: &[String]) -> Result<(), String> {
     let built = Built::default();
+    let beside = Beside::default();
+    let all = names.is_empty();
     let prepared = interop::Prepared::default();
     let mut steps = Steps::default();
     steps.add("format", || plain("fmt --all --check"));
     steps.add("circles", || circles::run().map(|()| Done::All));
     steps.add("lints", || plain("clippy --workspace --all-targets --all-features -- -D warnings"));
-    steps.add("documentation", || {
-        let mut doc = cargo("doc --workspace --no-deps --all-features");
-        run_command(doc.env("RUSTDOCFLAGS", "-D warnings")).map(|()| Done::All)
-    });
-    steps.add("features", features::each);
     steps.add("dependencies", features::dependencies);
-    steps.add("minimum Rust", features::minimum_rust);
     steps.add("peers", || interop::prepare(&prepared));
     steps.add("build", || built.get().map(|_| Done::All));
-    steps.add("tests", || tests(built.get()?));
-    steps
-        .add("doc tests", || plain("test --workspace --all-features --doc --no-fail-fast --quiet"));
-    // With all features it is the audited one.
-    steps.add("the other cryptography", || {
-        plain("test -p zyre-zmtp --features curve --lib --test curve --quiet")
+    steps.add("tests", || {
+        let programs = built.get()?;
+        if all {
+            beside.start(&BESIDE.map(|(name, _)| name));
+        }
+        tests(programs)
     });
-    steps.add("chaos", || chaos::run(built.get()?));
-    steps.add("chaos with log", || chaos::with_log(built.get()?));
-    steps.add("world", || world(built.get()?));
     steps.add("simulations", || simulations(built.get()?));
     steps.add("interoperability", || interop::cases(&prepared, built.get()?));
+    steps.add("world", || world(built.get()?));
+    if all {
+        steps.add("checks beside these", || beside.finish());
+    } else {
+        for (name, check) in BESIDE {
+            steps.add(name, check);
+        }
+    }
+    steps.add("measuring tests", || measuring_tests(built.get()?));
+    steps.add("chaos", || chaos::run(built.get()?));
+    steps.add("chaos with log", || chaos::with_log(built.get()?));
     steps.keep(names)?;
     steps.run()
+}
+
+/// Builds the documentation of all crates.
+fn documentation() -> Result<Done, String> {
+    let mut doc = cargo("doc --workspace --no-deps --all-features");
+    run_command(doc.env("RUSTDOCFLAGS", "-D warnings")).map(|()| Done::All)
+}
+
+fn doc_tests() -> Result<Done, String> {
+    plain("test --workspace --all-features --doc --no-fail-fast --quiet")
+}
+
+/// Runs the tests of the cryptography that a build with all features does not take.
+fn other_cryptography() -> Result<Done, String> {
+    plain("test -p zyre-zmtp --features curve --lib --test curve --quiet")
 }
 
 fn plain(arguments: &str) -> Result<Done, String> {
     run_command(&mut cargo(arguments)).map(|()| Done::All)
 }
 
-/// Runs the tests of all executables.
+/// Runs the tests of all executables, but for those that measure.
 fn tests(programs: &Programs) -> Result<Done, String> {
-    let folder = workspace::target().join("xtask/tests");
-    let mut tests: Vec<_> =
+    let mut tests: Vec<&Test> =
         programs.tests.iter().filter(|test| test.target != WITH_PEERS).collect();
-    tests.sort_by_key(|test| test.target != LONGEST);
-    let (mut jobs, mut measuring) = (Vec::new(), Vec::new());
+    let rank =
+        |test: &&Test| LONGEST.iter().position(|it| *it == test.target).unwrap_or(usize::MAX);
+    tests.sort_by_key(rank);
+    let mut jobs = Vec::new();
     for test in tests {
-        let job = || Job { name: test.to_string(), command: test.command() };
+        let mut command = test.command();
         match MEASURING.iter().find(|(target, _)| *target == test.target) {
-            None => jobs.push(job()),
-            Some((_, None)) => measuring.push(job()),
-            Some((_, Some(name))) => {
-                let (mut others, mut only) = (job(), job());
-                others.command.args(["--skip", name]);
-                only.command.arg(name);
-                only.name += " measuring";
-                jobs.push(others);
-                measuring.push(only);
-            }
+            Some((_, None)) => continue,
+            Some((_, Some(name))) => drop(command.args(["--skip", name])),
+            None => {}
         }
+        jobs.push(Job { name: test.to_string(), command });
     }
-    let mut results = runner::run(jobs, AT_ONCE, &folder)?;
-    for job in measuring {
-        let name = job.name.clone();
-        let measured = runner::run(vec![job], 1, &folder)?;
+    runner::run(jobs, AT_ONCE, &outputs())?.verdict()
+}
+
+/// Runs the tests that measure, one at a time.
+fn measuring_tests(programs: &Programs) -> Result<Done, String> {
+    let mut results = runner::Results::default();
+    for (target, name) in MEASURING {
+        let mut command = programs.test(target)?;
+        command.args(name);
+        let job = Job { name: format!("{target} measuring"), command };
+        let measured = runner::run(vec![job], 1, &outputs())?;
         if measured.is_empty() {
-            return Err(format!("{name}: there is no such test"));
+            return Err(format!("{target}: there is no test that measures"));
         }
         results.add(measured);
     }
     results.verdict()
+}
+
+/// Returns the folder with what tests print.
+fn outputs() -> PathBuf {
+    workspace::target().join("xtask/tests")
 }
 
 /// Runs small worlds of hosts with several networks, where there can be any.

@@ -10,18 +10,19 @@ use crate::{Endpoint, PeerId};
 /// with one routing id. A two-way peer is at none, since nobody can take its place.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
-    all: BTreeMap<PeerId, Peer>,
+    /// Boxed, since a tree has room for more than it holds.
+    all: BTreeMap<PeerId, Box<Peer>>,
     /// So that a newcomer costs no search through all the others.
     places: BTreeMap<Endpoint, PeerId>,
 }
 
 impl Peers {
     pub(crate) fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.all.get(&id)
+        self.all.get(&id).map(|peer| &**peer)
     }
 
     pub(crate) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.all.get_mut(&id)
+        self.all.get_mut(&id).map(|peer| &mut **peer)
     }
 
     pub(crate) fn contains(&self, id: PeerId) -> bool {
@@ -34,22 +35,22 @@ impl Peers {
 
     /// In the order of their ids.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        self.all.iter().map(|(id, peer)| (*id, peer))
+        self.all.iter().map(|(id, peer)| (*id, &**peer))
     }
 
     /// In the order of their ids.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
-        self.all.values_mut()
+        self.all.values_mut().map(|peer| &mut **peer)
     }
 
     /// The peer that we dial or have reached at an endpoint.
     pub(crate) fn at(&self, endpoint: Endpoint) -> Option<(PeerId, &Peer)> {
         let id = *self.places.get(&endpoint)?;
-        Some((id, self.all.get(&id)?))
+        Some((id, self.get(id)?))
     }
 
     pub(crate) fn insert(&mut self, id: PeerId, peer: Peer) {
-        self.all.insert(id, peer);
+        self.all.insert(id, Box::new(peer));
     }
 
     pub(crate) fn remove(&mut self, id: PeerId) {

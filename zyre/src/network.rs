@@ -345,14 +345,15 @@ impl Network {
         for address in &lost {
             driver.lose_address(*address);
         }
-        let is_lost = |it: &&Place| lost.contains(&it.socket_address(0));
-        let just_lost: Vec<&Place> = left.iter().filter(is_lost).collect();
+        let is_lost = |it: &Place| lost.contains(&it.socket_address(0));
+        let just_lost: Vec<&Place> = left.iter().filter(|it| is_lost(it)).collect();
         let said_goodbye = self.say_goodbye_to(&just_lost, &new, &mut driver.location());
         // One whose subnet or name is another now is not left.
         let is_lived_at = |left: &Place| {
             self.chosen.iter().any(|it| (it.index, it.address) == (left.index, left.address))
         };
-        let is_left = |it: &Place| !lost.contains(&it.socket_address(0)) && !is_lived_at(it);
+        // Connections within the host go on, whatever it does to its interfaces.
+        let is_left = |it: &Place| !it.address.is_loopback() && !is_lost(it) && !is_lived_at(it);
         self.left.extend(left.into_iter().filter(is_left));
         self.leave_stranded(driver);
         opened || said_goodbye

@@ -209,9 +209,7 @@ impl Driver {
 
     fn ends(&self, established: &Established) -> Ends {
         let (local, remote) = (established.local, established.address);
-        let location = self.location();
-        let own_endpoint = location.endpoint_for(local, remote);
-        Ends { local: bare(local), remote: location.on_link(local, remote), own_endpoint }
+        Ends { local: bare(local), remote: self.location().on_link(local, remote) }
     }
 
     /// Whether a connection carries both directions, to and from this peer: the other end knows how,
@@ -265,7 +263,8 @@ impl Turn<'_> {
         open.speaks = direction != Direction::Incoming;
         if direction != Direction::Incoming {
             let elsewhere = self.core.engine.endpoint();
-            let own_endpoint = ends.own_endpoint.unwrap_or(elsewhere);
+            let here = self.driver.location().endpoint_for(ends.local, ends.remote);
+            let own_endpoint = here.unwrap_or(elsewhere);
             let two_way = direction == Direction::Both;
             #[cfg(feature = "files")]
             self.give_ticket(conn);
@@ -345,41 +344,46 @@ impl Connection {
     /// peer wait. A connection that has brought nothing good in the time of a handshake is closed:
     /// it would keep the place of another.
     async fn read(&mut self, driver: &Arc<Driver>) {
-        let (peer, source) = (self.peer, self.source);
+        // Apart, as all that is seldom waited for.
         if self.direction == Direction::Outgoing {
-            return self.read_nothing().await;
+            return Box::pin(self.read_nothing()).await;
         }
         let deadline = Instant::now() + driver.limits.handshake_time.min(MAX_HELLO_TIMEOUT);
         loop {
-            match self.deliver(driver) {
-                Ok(Delivery::Complete) => {
+            let delivery = match self.deliver(driver) {
+                Ok(delivery) => delivery,
+                Err(error) => {
+                    let (peer, source) = (self.peer, self.source);
+                    tracing::debug!(?peer, %source, %error, "connection broke the protocol");
+                    driver.turn().core.network.connections_broken += 1;
+                    return;
+                }
+            };
+            match delivery {
+                Delivery::Complete => {
                     if driver.events.is_crowded() {
                         // What is taken soon is still near; and a task that this one has woken may
                         // have to wait for it.
                         tokio::task::yield_now().await;
                     }
                 }
-                Ok(Delivery::Interrupted) => continue,
-                Ok(Delivery::NoRoom) => {
-                    // Apart, as all that is seldom waited for.
+                Delivery::Interrupted => continue,
+                Delivery::NoRoom => {
                     Box::pin(self.wait_for_room(driver)).await;
                     continue;
-                }
-                Err(error) => {
-                    tracing::debug!(?peer, %source, %error, "connection broke the protocol");
-                    driver.turn().core.network.connections_broken += 1;
-                    return;
                 }
             }
             let filled = if self.known {
                 self.reader.fill().await
             } else {
-                match Box::pin(tokio::time::timeout_at(deadline, self.reader.fill())).await {
-                    Ok(filled) => filled,
+                let in_time = tokio::time::timeout_at(deadline, self.reader.fill());
+                match Box::pin(in_time).await.ok() {
+                    Some(filled) => filled,
                     // What it said may have been held, and be good by now; and who was greeted on
                     // it has more time to answer.
-                    Err(_) if self.is_in_use(driver) => self.reader.fill().await,
-                    Err(_) => {
+                    None if self.is_in_use(driver) => self.reader.fill().await,
+                    None => {
+                        let (peer, source) = (self.peer, self.source);
                         tracing::debug!(?peer, %source, "connection brought nothing");
                         driver.turn().core.network.connections_idle += 1;
                         return;
@@ -390,6 +394,7 @@ impl Connection {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
+                    let (peer, source) = (self.peer, self.source);
                     tracing::debug!(?peer, %source, %error, "connection lost");
                     return;
                 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::task::{AbortHandle, JoinHandle};
 use zmtp::net::{PushError, SendQueue};
-use zre_proto::{ConnId, Endpoint, Engine, Input, Loss, PeerId};
+use zre_proto::{ConnId, Engine, Input, Loss, PeerId};
 
 use super::strangers::Strangers;
 use crate::events::EventBatch;
@@ -19,7 +19,8 @@ const ARRIVING: Duration = Duration::from_millis(700);
 
 pub(super) struct Core {
     pub(super) engine: Engine,
-    pub(super) conns: BTreeMap<ConnId, OpenConnection>,
+    /// Boxed, since a tree has room for more than it holds.
+    pub(super) conns: BTreeMap<ConnId, Box<OpenConnection>>,
     pub(super) strangers: Strangers,
     pub(super) last_accepted: u64,
     /// When the timer task will wake by itself.
@@ -60,8 +61,6 @@ pub(super) struct Ends {
     pub(super) local: SocketAddr,
     /// The address at the other end, with the link on which it is, if that is known, as scope.
     pub(super) remote: SocketAddr,
-    /// Where the mailbox is reached from there.
-    pub(super) own_endpoint: Option<Endpoint>,
 }
 
 /// What became of a message.
@@ -92,7 +91,7 @@ impl Core {
 
     /// The connections on which a peer has been greeted.
     pub(super) fn greeted(&self) -> Vec<ConnId> {
-        let greets = |(conn, open): &(&ConnId, &OpenConnection)| match open.peer {
+        let greets = |(conn, open): &(&ConnId, &Box<OpenConnection>)| match open.peer {
             Some(peer) => self.engine.greets(peer, **conn),
             None => self.engine.greets_unknown(**conn),
         };
@@ -124,10 +123,10 @@ pub(super) const fn lost(peer: Option<PeerId>, conn: ConnId, why: Loss) -> Input
 }
 
 impl OpenConnection {
-    pub(super) fn new(peer: Option<PeerId>, task: JoinHandle<()>) -> Self {
+    pub(super) fn new(peer: Option<PeerId>, task: JoinHandle<()>) -> Box<Self> {
         let (queue, ends, received_at) = Default::default();
         let (known, speaks) = (false, false);
-        Self { peer, queue, ends, task, known, speaks, received_at, resumed: 0 }
+        Box::new(Self { peer, queue, ends, task, known, speaks, received_at, resumed: 0 })
     }
 
     /// Queues one message: for the writer task, or for a `flush` by the sender.
