@@ -91,11 +91,12 @@ impl Core {
 
     /// The connections on which a peer has been greeted.
     pub(super) fn greeted(&self) -> Vec<ConnId> {
-        let greets = |(conn, open): &(&ConnId, &Box<OpenConnection>)| match open.peer {
-            Some(peer) => self.engine.greets(peer, **conn),
-            None => self.engine.greets_unknown(**conn),
+        let greets = |conn, open: &OpenConnection| match open.peer {
+            Some(peer) => self.engine.greets(peer, conn),
+            None => self.engine.greets_unknown(conn),
         };
-        self.conns.iter().filter(greets).map(|(conn, _)| *conn).collect()
+        let conns = self.conns.iter().map(|(conn, open)| (*conn, &**open));
+        conns.filter(|(conn, open)| greets(*conn, open)).map(|(conn, _)| conn).collect()
     }
 
     /// The connections that begin at an address of this host.
