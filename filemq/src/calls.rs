@@ -48,7 +48,8 @@
 //!
 //! # What is not promised
 //!
-//! Neither tickets nor files are encrypted: who reads along on the way between the two can use them.
+//! Tickets protect from those who are not on the way. Whoever reads along on a connection that is not
+//! secured ([`Way::mechanism`](crate::Way::mechanism)) reads the files, and can use the tickets.
 
 /// The name of the property by which a server that calls says so.
 pub const ROLE: &str = "X-FILEMQ-Role";

@@ -295,7 +295,7 @@ async fn a_client_whose_ticket_ends_is_refused_and_comes_back() {
     let valid = Arc::new(Mutex::new(true));
     let asked = Arc::clone(&valid);
     alice.server.set_guests(move |client| match client.ticket {
-        _ if !*asked.lock() => Err("not any more".into()),
+        Some(_) if !*asked.lock() => Err("not any more".into()),
         _ => guest(client),
     });
     let mut stranger = Bob::new().await;
@@ -308,7 +308,7 @@ async fn a_client_whose_ticket_ends_is_refused_and_comes_back() {
     alice.server.retag();
     let (reason, _) = bob.disconnected().await;
     assert!(reason.contains("not any more"), "{reason}");
-    // Who was nobody before stays.
+    // Who is not refused stays.
     let publish = async |name: &str, audience| {
         let file = alice.files.path().join(name);
         fs::write(&file, name).unwrap();
@@ -330,6 +330,13 @@ async fn a_client_whose_ticket_ends_is_refused_and_comes_back() {
     *valid.lock() = true;
     bob.comes(&["open2", "secret2"]).await;
     assert!(bob.received.path().join("secret").exists(), "nothing was taken back");
+    // Who is nobody can be refused as well.
+    alice.server.set_guests(|client| match client.ticket {
+        None => Err("members only".into()),
+        _ => guest(client),
+    });
+    let (reason, _) = stranger.disconnected().await;
+    assert!(reason.contains("members only"), "{reason}");
 }
 
 /// A refusal ends a session in the midst of a file, and nothing else: the part of it stays, and what

@@ -14,7 +14,7 @@ pub(crate) mod null;
 use self::curve::Curve;
 
 /// The security mechanism of a connection. Both sides must use the same one: there is no downgrade.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mechanism {
     /// No authentication, no confidentiality (RFC 37, "The NULL Security Mechanism").

@@ -34,7 +34,7 @@ use crate::tickets::Tickets;
 use crate::timers::Timers;
 use crate::{
     Action, ActionError, Config, ConnId, Content, Endpoint, Event, Headers, Input, Output, PeerId,
-    PeerInfo, Stats, Times, UnreachableReason,
+    PeerInfo, PublicKey, Stats, Times, UnreachableReason,
 };
 
 /// Outputs that an empty queue keeps room for.
@@ -224,6 +224,13 @@ impl Engine {
     pub fn ticket_for(&self, id: PeerId) -> Option<Ticket> {
         let conn = self.peers.get(id)?.outgoing.conn?;
         self.tickets.of(conn).filter(|_| self.local.gives_tickets())
+    }
+
+    /// Returns the key at the other end of the connection on which a peer is spoken to: what else is
+    /// given to this peer, such as its ticket, is for the owner of that key and for no other. `None` on a
+    /// node that is not a secure one.
+    pub fn key_of(&self, id: PeerId) -> Option<PublicKey> {
+        self.keys.of_conn(self.peers.get(id)?.outgoing.conn?)
     }
 
     /// Returns the ticket that a peer has given this node; `None` if it gives none, or is not

@@ -16,10 +16,12 @@
 //!
 //! # What is not promised
 //!
-//! HELLO is not encrypted: who reads along on the way between two nodes can use a ticket, as it can
-//! read the files that are sent for it, and change them. Who is not on that way cannot, whatever
-//! address it has and whoever it says that it is. The 16 bytes are compared in constant time, are no
-//! header that the application is told, and are printed nowhere.
+//! Unless the nodes are secure ones HELLO is not encrypted: who reads along on the way between two
+//! nodes can use a ticket, as it can read the files that are sent for it, and change them. Who is not on
+//! that way cannot, whatever address it has and whoever it says that it is. The 16 bytes are compared in
+//! constant time, are no header that the application is told, and are printed nowhere. Between secure
+//! nodes nobody reads along, and a ticket is of use with the key that it was given to, and no other:
+//! [`Engine::key_of`](crate::Engine::key_of).
 
 use std::fmt;
 

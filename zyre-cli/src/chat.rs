@@ -17,7 +17,7 @@ use std::error::Error;
 
 use clap::Args;
 use tokio::sync::mpsc::Permit;
-use zyre::{Builder, Events, Node};
+use zyre::{Builder, Events, Node, Trust};
 
 use self::paint::Paint;
 use self::screen::{Input, Output};
@@ -34,13 +34,17 @@ pub(crate) struct Options {
     /// The room to begin in.
     #[arg(long, default_value = "lobby", value_parser = name)]
     room: String,
+    /// Be a secure node, and ask about each stranger: its six words are shown, and /trust lets it in.
+    #[arg(long)]
+    ask: bool,
     #[command(flatten)]
     network: Network,
 }
 
 impl Options {
     fn builder(&self) -> Result<Builder, Box<dyn Error>> {
-        let builder = self.network.builder()?.join(self.room.as_str());
+        let trust = self.ask.then(Trust::ask);
+        let builder = self.network.builder_that_trusts(trust)?.join(self.room.as_str());
         Ok(match self.nick.clone().or_else(account::name) {
             Some(nick) => builder.name(nick),
             None => builder,
@@ -61,7 +65,7 @@ async fn chat(options: &Options, node: &Node, mut events: Events) {
     let (mut input, output) = screen::open(paint.is_on());
     let echo = !input.is_seen();
     let mut session = Session::new(node.clone(), options.room.clone(), paint, echo);
-    let welcome = session.welcome(options.network.has_interface());
+    let welcome = session.welcome(options.network.has_interface(), options.ask);
     tokio::select! {
         () = async {
             input.ask(Some(welcome), session.prompt()).await;

@@ -7,6 +7,7 @@ mod file_news;
 mod hub;
 mod id_in_use;
 mod interrupt;
+mod key_news;
 mod keys;
 mod listen;
 mod network;
@@ -14,7 +15,6 @@ mod network_key;
 mod output;
 mod peer;
 mod progress;
-mod security;
 mod share;
 mod state;
 mod text;
@@ -28,6 +28,7 @@ use std::iter;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use zyre::options as security;
 
 /// Chat and share files on a local network, without a server.
 #[derive(Parser)]

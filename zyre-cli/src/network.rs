@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use zyre::{Builder, HostEndpoint, Node, PeerId};
+use zyre::{Builder, HostEndpoint, Node, PeerId, Trust};
 
 use crate::security::Security;
 
@@ -37,9 +37,9 @@ pub(crate) struct Network {
     /// several times.
     #[arg(long, value_name = "ADDRESS:PORT")]
     gossip_listen: Vec<SocketAddr>,
-    /// Connect to a gossip hub, which tells of nodes that no beacon reaches. May be given several
-    /// times.
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Connect to a gossip hub, which tells of nodes that no beacon reaches; a secure one by its key.
+    /// May be given several times.
+    #[arg(long, value_name = "HOST:PORT[|KEY]")]
     gossip_connect: Vec<HostEndpoint>,
     #[command(flatten)]
     security: Security,
@@ -71,7 +71,18 @@ impl FromStr for Required {
 impl Network {
     /// Returns the builder of a node on this network.
     pub(crate) fn builder(&self) -> Result<Builder, Box<dyn Error>> {
-        let mut builder = self.security.apply(Node::builder().beacon(!self.no_beacon))?;
+        self.builder_that_trusts(None)
+    }
+
+    /// Returns the builder of a node on this network that trusts others besides.
+    pub(crate) fn builder_that_trusts(
+        &self,
+        more: Option<Trust>,
+    ) -> Result<Builder, Box<dyn Error>> {
+        let mut builder = Node::builder().beacon(!self.no_beacon);
+        if let Some((identity, trust)) = self.security.read(more)? {
+            builder = builder.secure(identity, trust);
+        }
         if let Some(port) = self.port {
             builder = builder.beacon_port(port);
         }

@@ -34,7 +34,7 @@ struct File {
 
 impl File {
     fn path(&self) -> Result<PathBuf, Box<dyn Error>> {
-        network_file(self.file.as_deref())
+        Ok(network_file(self.file.as_deref())?)
     }
 
     /// How commands are told to use it.

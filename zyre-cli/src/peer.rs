@@ -265,6 +265,13 @@ fn describe(event: &Event) -> Option<Value> {
             "event": "UNREACHABLE", "endpoint": endpoint.to_string(), "why": why.as_str(),
         }),
         Event::Leader { group, leader, mine } => leads(group, *leader, *mine),
+        Event::KeyChanged { peer, name, before, key } => json!({
+            "event": "KEY CHANGED", "peer": id(*peer), "name": **name,
+            "before": before.to_string(), "key": key.to_string(),
+        }),
+        Event::Stranger { key, address } => json!({
+            "event": "STRANGER", "key": key.to_string(), "address": address.to_string(),
+        }),
         Event::IdInUse { endpoint } => json!({
             "event": "ID IN USE", "endpoint": endpoint.to_string(),
         }),

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use zyre::{Event, Node, PeerId, UnreachableReason};
 
 use self::pace::Pace;
-use crate::{file_news, hub, id_in_use, output, text, unreachable};
+use crate::{file_news, hub, id_in_use, key_news, output, text, unreachable};
 
 /// How many peers that have gone are remembered.
 const MAX_GONE: usize = 64;
@@ -89,6 +89,9 @@ impl Progress {
                 self.tell(event);
             }
             Event::IdInUse { endpoint } => self.say(id_in_use::sentence(*endpoint)),
+            Event::KeyChanged { .. } | Event::TrustFileUnusable { .. } => {
+                key_news::sentence(event).into_iter().for_each(|sentence| self.say(sentence));
+            }
             Event::Receiving { peer, name, bytes, total, rate }
             | Event::Sending { peer, name, bytes, total, rate }
                 // These may come after the peer's exit, and then nothing ends the bar.

@@ -126,7 +126,85 @@ fn what_cannot_be_is_refused() {
         assert!(!done && told.contains(answer), "{arguments:?}: {told}");
     }
     assert!(run_at_home(home, &["network", "new"], None).0);
-    let received = format!("{home}/received");
-    let (done, told) = run_at_home(home, &["listen", "--received", &received, "--network"], None);
-    assert!(!done && told.contains("a secure node cannot have file sharing yet"), "{told}");
+    let connects = ["peer", "--network", "--gossip-connect", "127.0.0.1:9"];
+    let (done, told) = run_at_home(home, &connects, None);
+    assert!(!done && told.contains("write tcp://127.0.0.1:9|KEY"), "{told}");
+}
+
+/// The words of the network of alice, which bob joins.
+fn join(alice: &str, bob: &str) {
+    let (made, told) = run_at_home(alice, &["network", "new"], None);
+    assert!(made, "{told}");
+    let (joined, told) = run_at_home(bob, &["network", "join"], Some(&line_of(12, &told)));
+    assert!(joined, "{told}");
+}
+
+/// The key of a user, and its words.
+fn key_of(home: &str) -> (String, String) {
+    let (shown, told) = run_at_home(home, &["keys"], None);
+    assert!(shown, "{told}");
+    let line = line_of(7, &told);
+    let (key, words) = line.split_once("  ").unwrap();
+    (key.to_owned(), words.to_owned())
+}
+
+#[test]
+fn files_are_shared_among_the_members_of_a_network() {
+    let homes = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let [alice, bob, eve] = homes.each_ref().map(|home| home.path().to_str().unwrap());
+    join(alice, bob);
+    let file = format!("{alice}/secret.txt");
+    std::fs::write(&file, "among us").unwrap();
+    let port = free_port();
+    let on = |home: &str, arguments: &[&str]| {
+        let lo = ["--interface", "lo", "--port", &port];
+        Program::start_at_home(home, &[arguments, &lo].concat())
+    };
+    let plain = on(eve, &["listen", "--received", &format!("{eve}/received")]);
+    let listen = on(bob, &["listen", "--network", "--received", &format!("{bob}/received")]);
+    let share = on(alice, &["share", "--network", "--name", "alice", &file]);
+    let line = listen.sees(&["alice: /secret.txt, 8 B, is at "]);
+    let (_, path) = line.split_once("is at ").unwrap();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "among us");
+    share.sees(&["has /secret.txt, 8 B"]);
+    // The one that is not in it is told of, once, and hears nothing.
+    plain.sees(&["2 secure nodes here are ignored"]);
+    assert!(!plain.transcript().contains("alice"));
+}
+
+#[test]
+fn strangers_are_let_in_by_the_words_that_they_read_aloud() {
+    let homes = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [alice, bob] = homes.each_ref().map(|home| home.path().to_str().unwrap());
+    let [(_, of_alice), (_, of_bob)] = [alice, bob].map(key_of);
+    let port = free_port();
+    let alice = chat(alice, "alice", &port, &["--ask"]);
+    let bob = chat(bob, "bob", &port, &["--ask"]);
+    alice.sees(&["Your words, for those who ask: ", &of_alice]);
+    alice.sees(&["a stranger at 127.0.0.1 has the words: ", &of_bob]);
+    alice.say("/trust these are no words");
+    alice.sees(&["6 words are required, not 4"]);
+    alice.say(&format!("/trust {of_bob}"));
+    bob.say(&format!("/trust {of_alice}"));
+    alice.sees(&["* bob joined lobby"]);
+    bob.sees(&["* alice joined lobby"]);
+    alice.say("between us");
+    bob.sees(&["[lobby] alice: between us"]);
+}
+
+#[test]
+fn a_gossip_hub_is_connected_to_by_its_key() {
+    let homes = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [alice, bob] = homes.each_ref().map(|home| home.path().to_str().unwrap());
+    join(alice, bob);
+    let (key, _) = key_of(alice);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let start = |home: &str, name: &str, option: &str, hub: &str| {
+        let node = ["peer", "--network", "--interface", "lo", "--no-beacon"];
+        Program::start_at_home(home, &[&node[..], &["--name", name, option, hub]].concat())
+    };
+    let hub = start(alice, "hub", "--gossip-listen", &free.to_string());
+    let client = start(bob, "client", "--gossip-connect", &format!("{free}|{key}"));
+    hub.meets("client");
+    client.meets("hub");
 }

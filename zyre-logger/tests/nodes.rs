@@ -11,7 +11,7 @@ use common::collector::{Collector, records};
 use common::{folder, run};
 use serde_json::Value;
 use testkit::wait::{blocking_until, free_port};
-use zyre::{Builder, Node};
+use zyre::{Builder, Identity, NetworkKey, Node, Trust};
 use zyre_logger::{Level, LogEvent, Store, Stored, correlation_id};
 
 fn on(port: u16, name: &str) -> Builder {
@@ -165,4 +165,35 @@ async fn a_node_that_records_nothing_is_watched_as_well() {
     assert_eq!(events, ["ENTER", "JOIN", "EXIT"], "{table}");
     let stats = run("stats", &db, &[]);
     assert!(stats.contains("quiet"), "{stats}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secure_node_is_watched_by_a_collector_of_its_network() {
+    let folder = folder();
+    let (db, port) = (folder.path().join("a.db"), free_port());
+    let network = NetworkKey::generate().unwrap();
+    let [words, key] = ["network", "key"].map(|name| folder.path().join(name));
+    network.save(&words).unwrap();
+    let option = format!("--network={}", words.display());
+    let collector = Collector::start(&db, port, &[&option, "--key", key.to_str().unwrap()]);
+    let secure = |identity| on(port, "a").secure(identity, Trust::network(network.clone()));
+    let a = start(secure(Identity::create().unwrap())).await;
+    // One that is not in it is not even heard.
+    let plain = start(on(port, "plain")).await;
+    blocking_until("it has its collector", || a.stats().log.collectors == 1);
+    assert_eq!(a.peers().len(), 1);
+    let known = Identity::load(&key).unwrap().public_key();
+    assert_eq!(a.peer_key(a.peers()[0]), Some(known));
+    a.log(Level::Info, "secret");
+    plain.log(Level::Info, "open");
+    blocking_until("the line", || records(&db, "secret").len() == 1);
+    assert_eq!(plain.stats().log.collectors, 0);
+    collector.stop();
+    assert_eq!(records(&db, "open").len(), 0);
+    let names = Store::open(&db).unwrap();
+    let seen: i64 = names
+        .connection()
+        .query_row("SELECT count(*) FROM nodes WHERE name = 'plain'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(seen, 0);
 }

@@ -20,6 +20,8 @@ use crate::gossip::{self, Gossip};
 use crate::interface::{Choices, InterfaceChoice};
 use crate::limits::Limits;
 use crate::location::{Advertised, Location};
+#[cfg(feature = "files")]
+use crate::mechanism;
 use crate::network::Network;
 use crate::network_settings::NetworkSettings;
 use crate::node::Node;
@@ -196,8 +198,8 @@ impl Builder {
     /// [`beacon_port`](Self::beacon_port) says otherwise, for on port 5670 a beacon with a key ends every pyre on the
     /// network. With nodes of the C library, which are trusted by their keys, it has to be 5670.
     ///
-    /// File sharing, gossip and the log for collectors cannot be secured yet: with any of them a
-    /// secure node does not start.
+    /// File sharing, gossip and the log for collectors are secured by the same identity and trust; a
+    /// gossip hub is connected to by its key: see [`gossip_connect`](Self::gossip_connect).
     #[cfg(feature = "curve")]
     pub fn secure(mut self, identity: Identity, trust: Trust) -> Self {
         self.secure = Some((identity, trust));
@@ -334,6 +336,8 @@ impl Builder {
     /// hubs that are not connected to each other know different nodes. A name is looked up at each
     /// attempt. A hub that cannot be reached is tried again and again;
     /// [`Event::HubUnreachable`](crate::Event::HubUnreachable) says so once.
+    ///
+    /// A secure node connects to a hub by its key, `tcp://host:port|key`, and has to trust it.
     pub fn gossip_connect(mut self, hub: impl Into<HostEndpoint>) -> Self {
         self.gossip.connect.push(hub.into());
         self
@@ -506,12 +510,13 @@ impl Builder {
         let mut engine = self.engine(id, network.endpoint(), gate.as_deref())?;
         // Before there is a driver, which would dial those that are required, and greet them.
         #[cfg(feature = "files")]
-        let (files, sharing) = self.open_files(id, &location, &mut engine).await?.unzip();
+        let (files, sharing) =
+            self.open_files(id, &location, &mut engine, gate.as_ref()).await?.unzip();
         let name = engine.name().to_owned();
         let limits = &self.settings.limits;
         let queue = EventQueue::new(limits.events, limits.event_bytes);
         let driver = Driver::new(engine, queue.clone(), location, runtime, &self.settings, gate);
-        let gossip_opened = gossip::Opened::open(&self.gossip)?;
+        let gossip_opened = gossip::Opened::open(&self.gossip, driver.gate())?;
         // Nothing fails from here on, so nothing that was started has to be stopped.
         driver.keep(self.state.take());
         driver.log.set_messages(self.log_messages);
@@ -555,16 +560,6 @@ impl Builder {
     #[cfg(feature = "curve")]
     fn open_gate(&mut self, id: PeerId) -> Result<(PeerId, Option<Arc<Gate>>), StartError> {
         let Some((identity, trust)) = self.secure.take() else { return Ok((id, None)) };
-        if self.gossip.is_used() {
-            return Err(StartError::NotSecured("gossip"));
-        }
-        if self.logging.is_some() {
-            return Err(StartError::NotSecured("the log for collectors"));
-        }
-        #[cfg(feature = "files")]
-        if self.files.is_some() {
-            return Err(StartError::NotSecured("file sharing"));
-        }
         let id = secure::id_of(&identity.public_key(), trust.main_network(), id);
         let gate = Gate::new(identity, trust).map_err(StartError::Trust)?;
         Ok((id, Some(gate)))
@@ -629,13 +624,16 @@ impl Builder {
         id: PeerId,
         location: &Location,
         engine: &mut Engine,
+        gate: Option<&Arc<Gate>>,
     ) -> Result<Option<(Files, Service)>, StartError> {
         let Some(settings) = self.files.clone() else { return Ok(None) };
         let places = location.addresses(0);
         let takes_nothing = settings.received.is_none();
         let limits = self.received_limits.clone();
         let (port, accept) = (self.file_port.own, self.accept);
-        let (files, service) = files::open(id, places, settings, limits, port, accept).await?;
+        let mechanism = mechanism::of_server(gate);
+        let (files, service) =
+            files::open(id, places, settings, limits, port, accept, mechanism).await?;
         let (now, name) = (Instant::now(), files::HEADER);
         // One that the application has set itself stays.
         if !self.headers.iter().any(|(own, _)| own == name) {

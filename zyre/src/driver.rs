@@ -5,6 +5,8 @@
 
 mod connection;
 mod core;
+#[cfg(feature = "curve")]
+mod known_names;
 pub(crate) mod resolve;
 mod stop;
 mod strangers;
@@ -25,7 +27,7 @@ use tokio::sync::{Notify, watch};
 use zmtp::net::SendQueue;
 use zmtp::sync::Mutex;
 use zre_proto::log::Level;
-use zre_proto::{Action, ActionError, Engine, Input, PeerId, Times};
+use zre_proto::{Action, ActionError, Engine, Input, PeerId, PublicKey, Times};
 
 use self::core::Core;
 use crate::Limits;
@@ -112,9 +114,20 @@ impl Driver {
         })
     }
 
+    /// What all connections have to pass, if the node is a secure one.
+    pub(crate) const fn gate(&self) -> Option<&Arc<Gate>> {
+        self.gate.as_ref()
+    }
+
     /// Whether the node is a secure one.
     pub(crate) const fn is_secure(&self) -> bool {
         self.gate.is_some()
+    }
+
+    /// Whether a connection may go on whose handshake is over: its key may have lost the trust of the
+    /// node meanwhile.
+    pub(crate) fn still_lets_in(&self, key: Option<PublicKey>) -> bool {
+        self.gate.as_ref().is_none_or(|gate| key.is_some_and(|key| gate.still_lets_in(key)))
     }
 
     /// Keeps the state of the node until it has ended.
@@ -235,10 +248,6 @@ impl Driver {
 
     /// Records lines of this level and more urgent ones, or nothing.
     pub(crate) fn set_logging(&self, level: Option<Level>) {
-        if self.is_secure() {
-            // Collectors are connected to without a key.
-            return tracing::warn!("a secure node cannot log to collectors yet");
-        }
         let mut core = self.core.lock();
         if core.engine.is_stopped() {
             return;
@@ -246,7 +255,7 @@ impl Driver {
         self.log.set_level(level, &core.engine);
         if level.is_some() && !core.logs {
             core.logs = true;
-            let task = self.runtime.spawn(log::run(Arc::clone(&self.log)));
+            let task = self.runtime.spawn(log::run(Arc::clone(&self.log), self.gate.clone()));
             core.tasks.push(task.abort_handle());
         }
     }

@@ -76,9 +76,6 @@ pub enum StartError {
     #[cfg(feature = "curve")]
     #[error("the list of trusted keys: {0}")]
     Trust(#[source] crate::KeyFileError),
-    /// What a secure node cannot have yet, because it would be open to everybody.
-    #[error("a secure node cannot have {0} yet: start it without, or start another node for that")]
-    NotSecured(&'static str),
     /// The system does not tell its interfaces.
     #[error("the interfaces of this machine cannot be listed: {0}")]
     Interfaces(#[source] io::Error),

@@ -43,6 +43,24 @@ pub enum Event {
         #[cfg(feature = "curve")]
         key: Option<crate::PublicKey>,
     },
+    /// The peer that has just entered has another key than the last one of its name had: it is somebody
+    /// else who calls itself so, or the same person with a new key. Comes right after `Enter`. A name is
+    /// what its owner says, and two may have the same, so this is no error; but people go by names, and
+    /// where they do, show it.
+    ///
+    /// An id needs no such event: it is that of its key. Names are compared as long as the node lives, the
+    /// 1,024 that were heard last.
+    #[cfg(feature = "curve")]
+    KeyChanged {
+        /// The peer.
+        peer: PeerId,
+        /// Its name.
+        name: Arc<str>,
+        /// The key that had the name before.
+        before: crate::PublicKey,
+        /// The key that this peer has proved.
+        key: crate::PublicKey,
+    },
     /// A stranger is heard, or has connected, and the node [asks](crate::Trust::ask): it says that it has
     /// this key. Told once in a second at most, and of 16 strangers in a minute.
     #[cfg(feature = "curve")]
@@ -417,6 +435,8 @@ impl Event {
             | Self::Silent { peer, .. }
             | Self::Returned { peer, .. }
             | Self::Unreachable { peer, .. } => Some(*peer),
+            #[cfg(feature = "curve")]
+            Self::KeyChanged { peer, .. } => Some(*peer),
             #[cfg(feature = "files")]
             Self::Offered { peer, .. }
             | Self::Withdrawn { peer, .. }

@@ -27,6 +27,7 @@ use filemq::{
     Guest, MountOptions, Progress, PublishError, ReceivedLimits, Server, ServerEvent, ServerEvents,
     ServerOptions, VirtualPath,
 };
+use zmtp::Mechanism;
 use zre_proto::PeerId;
 
 pub(crate) use self::port::PortSettings;
@@ -91,11 +92,12 @@ pub(crate) async fn open(
     limits: ReceivedLimits,
     port: Option<u16>,
     accept: Accept,
+    mechanism: Mechanism,
 ) -> Result<(Files, Service), StartError> {
     let Settings { shared, received } = settings;
     let identity = Bytes::copy_from_slice(&id.routing_id());
     let (strangers, clients) = (Some(MAX_STRANGERS), ServerOptions::default());
-    let options = ServerOptions { identity: identity.clone(), strangers, ..clients };
+    let options = ServerOptions { identity: identity.clone(), strangers, mechanism, ..clients };
     let (server, server_events) = Server::new(options);
     if let Some(shared) = shared {
         publish_shared(&server, &shared)

@@ -21,6 +21,7 @@ pub use self::status::{GossipError, GossipStatus, Hub, HubState};
 use self::command::Command;
 use self::service::Service;
 use crate::driver::Driver;
+use crate::secure::Gate;
 
 /// Hubs that a node connects to, and addresses that it listens at.
 const MAX_HUBS: usize = 64;
@@ -30,14 +31,6 @@ const MAX_HUBS: usize = 64;
 pub(crate) struct Settings {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) connect: Vec<HostEndpoint>,
-}
-
-#[cfg(feature = "curve")]
-impl Settings {
-    /// Whether anything is asked for.
-    pub(crate) fn is_used(&self) -> bool {
-        !(self.listen.is_empty() && self.connect.is_empty())
-    }
 }
 
 /// The gossip of a node, for its handles. It costs nothing before it is used.
@@ -61,12 +54,12 @@ pub(crate) struct Opened(Vec<Command>);
 
 impl Opened {
     /// Opens what is asked for.
-    pub(crate) fn open(settings: &Settings) -> Result<Self, GossipError> {
+    pub(crate) fn open(settings: &Settings, gate: Option<&Arc<Gate>>) -> Result<Self, GossipError> {
         if settings.listen.len().max(settings.connect.len()) > MAX_HUBS {
             return Err(GossipError::TooMany { limit: MAX_HUBS });
         }
         let sockets = settings.listen.iter().map(|it| Command::listen(*it).map(|(it, _)| it));
-        let hubs = settings.connect.iter().cloned().map(|it| Ok(Command::Connect(it)));
+        let hubs = settings.connect.iter().cloned().map(|it| Command::connect(it, gate));
         Ok(Self(sockets.chain(hubs).collect::<Result<_, _>>()?))
     }
 }
@@ -95,7 +88,8 @@ impl Gossip {
         driver: &Arc<Driver>,
         hub: HostEndpoint,
     ) -> Result<(), GossipError> {
-        self.tell(driver, Command::Connect(hub))
+        let command = Command::connect(hub, driver.gate())?;
+        self.tell(driver, command)
     }
 
     pub(crate) fn status(&self) -> GossipStatus {
@@ -103,13 +97,10 @@ impl Gossip {
     }
 
     fn tell(&self, driver: &Arc<Driver>, command: Command) -> Result<(), GossipError> {
-        if driver.is_secure() {
-            return Err(GossipError::NotSecured);
-        }
         let mut state = self.state.lock();
         let count = match &command {
             Command::Listen(_) => &mut state.addresses,
-            Command::Connect(endpoint) => {
+            Command::Connect(endpoint, _) => {
                 if self.status.lock().hubs.iter().any(|hub| hub.endpoint == *endpoint) {
                     // It is connected to already, or will be.
                     return Ok(());
@@ -125,7 +116,7 @@ impl Gossip {
             let mut status = self.status.lock();
             match &command {
                 Command::Listen(socket) => status.listening.extend(socket.local_addr()),
-                Command::Connect(endpoint) => status
+                Command::Connect(endpoint, _) => status
                     .hubs
                     .push(Hub { endpoint: endpoint.clone(), state: HubState::Connecting(None) }),
             }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::broadcast;
 use zmtp::{Mechanism, PeerInfo};
 use zre_proto::PublicKey;
+
+use crate::trust_change::TrustChange;
 
 /// What a secure node would have.
 #[derive(Debug)]
@@ -20,6 +23,14 @@ impl Gate {
 
     pub(crate) fn client_of(self: &Arc<Self>, _: PublicKey) -> Option<Mechanism> {
         match **self {}
+    }
+
+    pub(crate) fn still_lets_in(&self, _: PublicKey) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn changes(&self) -> broadcast::Receiver<TrustChange> {
+        match *self {}
     }
 }
 

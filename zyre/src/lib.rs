@@ -254,6 +254,7 @@
 //! | a node is heard or required, and cannot be met | [`Unreachable`](Event::Unreachable) or [`EndpointUnreachable`](Event::EndpointUnreachable), with the reason |
 //! | a gossip hub cannot be reached | [`HubUnreachable`](Event::HubUnreachable), then [`HubReached`](Event::HubReached); nodes that have met notice nothing |
 //! | the file server of a peer cannot be reached | `FileServerUnreachable`, then `FileServerReached` |
+//! | of a secure node: a peer has the name of another key that was here before | `KeyChanged`, after its `Enter` |
 //! | another node uses this one's id | [`IdInUse`](Event::IdInUse) on both, if they hear each other's beacons |
 //! | the network is cut and comes back | `Exit` when TCP or silence tells; `Enter` with the first beacon |
 //! | somebody sends garbage | nothing; counted in [`Stats`] |
@@ -286,7 +287,7 @@
 //! without their content. With the feature `tracing-layer` the application's own `tracing` events
 //! travel the same way. What could not be sent is counted in [`LogStats`].
 //!
-//! Everybody on the network can collect.
+//! Everybody on the network can collect; of a secure node, everybody whom it trusts.
 //!
 #![cfg_attr(
     feature = "curve",
@@ -344,7 +345,18 @@ Nodes of the C library are peers, if each has the key of the other in its list: 
 as that does, with its certificate files ([`Identity`]), beacons and header `X-PUBLICKEY`. A secure network is
 as strong as its weakest node.
 
-File sharing, gossip and the log cannot be secured yet, and a secure node does not start with them.
+The same identity and trust cover all that a node opens: its mailbox, its file server and the calls of
+others to it, its gossip hub. What it dials itself it dials with the key that has to be there: a file
+server and a collector with the key that their peer has proved, whatever a header says, and a gossip hub
+with the key that it is given with (`tcp://host:port|key`). When trust ends, so do all connections with
+that key, a file in the middle of its way as well; what is on its way in buffers by then, at most 1 MB,
+may still arrive. A service of the application takes connections in the same way by
+[`Node::service_mechanism`]. What such a node tells a collector nobody else reads, but a peer that is
+trusted can write lines in the name of another into the log of a collector.
+
+People go by names, and anybody who is trusted can take any name: [`Event::KeyChanged`] says so when a peer
+enters by a name that another key had before.
+
 Which cryptography is used, and who has looked at it, is said in `SECURITY.md`.
 "
 )]
@@ -385,6 +397,7 @@ paused, cancelled or declined all the same.
 //!
 //! - `files`: file sharing.
 //! - `curve`: secure nodes, `Builder::secure`.
+//! - `options`: the options of the command line for secure nodes, in the module `options`.
 //! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
 //! - `tracing-layer`: `Node::tracing_layer`.
 
@@ -400,14 +413,18 @@ mod flow;
 #[cfg(feature = "files")]
 mod folder_names;
 mod gossip;
+mod ignored_nodes;
 mod interface;
 mod limits;
 mod location;
 mod log;
 mod mailbox;
+mod mechanism;
 mod network;
 mod network_settings;
 mod node;
+#[cfg(feature = "options")]
+pub mod options;
 mod ports;
 mod private_file;
 #[cfg(feature = "curve")]
@@ -418,6 +435,7 @@ mod secure;
 mod state;
 mod stats;
 mod times;
+mod trust_change;
 
 /// The version of this library, such as `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -19,6 +19,7 @@ mod collectors;
 pub(crate) mod layer;
 
 use self::collectors::Collectors;
+use crate::secure::Gate;
 use crate::stats::LogStats;
 
 /// Lines that wait for the task.
@@ -73,7 +74,8 @@ struct State {
 struct Peer {
     id: u16,
     name: Arc<str>,
-    collector: Option<SocketAddr>,
+    /// Where it collects; on a secure node with its key.
+    collector: Option<Endpoint>,
 }
 
 /// A line before it is recorded: without time and node, which all lines have.
@@ -355,7 +357,7 @@ impl State {
     }
 
     /// What there is to do: who collects, if that has changed, and lines, if anybody does.
-    fn work(&mut self) -> (Option<BTreeSet<SocketAddr>>, VecDeque<Log>) {
+    fn work(&mut self) -> (Option<BTreeSet<Endpoint>>, VecDeque<Log>) {
         let collectors = std::mem::take(&mut self.follow).then(|| {
             self.peers.values().filter_map(|peer| peer.collector).collect::<BTreeSet<_>>()
         });
@@ -379,12 +381,13 @@ impl State {
     }
 }
 
-/// Where a peer collects. It can only be where the peer itself is: a header must not make the
-/// nodes of a network knock at somebody else's door.
-fn collector(text: &str, peer: Endpoint, own: Option<SocketAddr>) -> Option<SocketAddr> {
-    let address = text.parse::<Endpoint>().ok()?.address();
+/// Where a peer collects. It can only be where the peer itself is, and have its key: a header must not
+/// make the nodes of a network knock at somebody else's door.
+fn collector(text: &str, peer: Endpoint, own: Option<SocketAddr>) -> Option<Endpoint> {
+    let endpoint = text.parse::<Endpoint>().ok()?.with_key(peer.key());
+    let address = endpoint.address();
     let there = address.ip() == peer.address().ip() && address.port() != 0;
-    (there && Some(address) != own && address != peer.address()).then_some(address)
+    (there && Some(address) != own && address != peer.address()).then_some(endpoint)
 }
 
 /// How much an EXIT matters: it is an error if messages were lost.
@@ -397,8 +400,8 @@ const fn level_of(reason: ExitReason) -> Level {
 }
 
 /// Takes lines to the collectors, as long as the node lives.
-pub(crate) async fn run(logger: Arc<Logger>) {
-    let mut collectors = Collectors::default();
+pub(crate) async fn run(logger: Arc<Logger>, gate: Option<Arc<Gate>>) {
+    let mut collectors = Collectors::new(gate);
     loop {
         let (followed, lines) = logger.state().work();
         if let Some(followed) = followed {

@@ -14,9 +14,11 @@ use zre_proto::{Beacon, Endpoint, Input, InterfaceId, PeerId};
 
 use crate::beacon::{Announcer, BeaconListener, Heard};
 use crate::driver::Driver;
+use crate::ignored_nodes::IgnoredNodes;
 use crate::interface::{HostWatch, InterfaceChoice, Place, Selection};
 use crate::location::{Location, Mailbox};
 use crate::mailbox::{self, Door};
+use crate::mechanism;
 use crate::network_settings::NetworkSettings;
 use crate::secure::Gate;
 use crate::{Event, StartError};
@@ -56,6 +58,8 @@ pub(crate) struct Network {
     gate: Option<Arc<Gate>>,
     /// The application was told that another node has this one's id.
     id_is_in_use: bool,
+    /// Nodes that are secure, and this one is not, or the other way round.
+    ignored: IgnoredNodes,
 }
 
 impl Network {
@@ -90,9 +94,7 @@ impl Network {
         };
         let mut config =
             mailbox::config(SocketType::Router, id, &settings.limits, settings.two_way);
-        if let Some(gate) = &gate {
-            config = config.with_mechanism(gate.server());
-        }
+        config = config.with_mechanism(mechanism::of_server(gate.as_ref()));
         let listener = Listener::new(config, settings.limits.listener());
         let lives_everywhere = hears_all && doors.len() == selection.places.len();
         let mut location = Location::new(&selection, settings.advertised);
@@ -112,6 +114,7 @@ impl Network {
             answered_at: None,
             gate,
             id_is_in_use: false,
+            ignored: IgnoredNodes::default(),
         };
         for door in doors {
             network.open_door(&mut location, door)?;
@@ -176,6 +179,7 @@ impl Network {
                     }
                     self.announce(&driver);
                     self.count_connections(&driver);
+                    self.tell_of_ignored(&driver);
                     #[cfg(feature = "curve")]
                     driver.follow_trust();
                 }
@@ -221,8 +225,16 @@ impl Network {
         heard.retain(|it| location.hears(it.interface, it.source.ip()));
         drop(location);
         #[cfg(feature = "curve")]
-        heard.retain(|it| it.beacon.peer == self.id || driver.is_worth_it(&it.beacon, it.source));
+        heard.retain(|it| {
+            let Beacon { peer, public_key, .. } = it.beacon;
+            peer == self.id || driver.is_worth_it(peer, public_key, it.source)
+        });
+        let now = Instant::now();
         for Heard { beacon, source, .. } in &heard {
+            if beacon.public_key.is_some() != driver.is_secure() {
+                self.ignored.hear(now, beacon.peer);
+                continue;
+            }
             self.answer(driver, beacon, *source);
             self.look_for_own_id(driver, beacon, *source);
         }
@@ -232,6 +244,14 @@ impl Network {
             let interface = InterfaceId(interface.unwrap_or_default());
             turn.handle(Input::Beacon { beacon, source, interface });
         }
+    }
+
+    /// Says once how many nodes are ignored because they are secure, and this one is not, or the other way
+    /// round.
+    fn tell_of_ignored(&mut self, driver: &Driver) {
+        let Some(news) = self.ignored.news(Instant::now(), driver.is_secure()) else { return };
+        tracing::warn!(node = %self.id, "{news}");
+        driver.log.log(crate::Level::Warning, || news);
     }
 
     /// Announces the node to one that is new on a link, before it is dialled. C Zyre that was not

@@ -14,6 +14,7 @@ use crate::flow::Room;
 use crate::gossip::{Gossip, GossipError, GossipStatus};
 use crate::interface::Interface;
 use crate::stats::Stats;
+use crate::{mechanism, secure};
 
 /// A node on the network. Clones are handles of the same node; it stops when the last is dropped.
 ///
@@ -306,6 +307,20 @@ impl Node {
     /// As `set_header`.
     pub fn set_service(&self, name: &str, port: u16) -> Result<(), ActionError> {
         self.act(Action::SetServiceHeader { name, port })
+    }
+
+    /// Returns how a service of the application takes connections over ZMTP as this node does: on a secure
+    /// node from those alone whom it trusts, each by its key. Peers are told by
+    /// [`set_service`](Self::set_service) where the service is, and connect to it with the key that they
+    /// know of this node.
+    pub fn service_mechanism(&self) -> zmtp::Mechanism {
+        mechanism::of_server(self.shared.driver.gate())
+    }
+
+    /// Returns whether a connection of such a service may go on: on a secure node the key that was proved
+    /// on it may have lost the node's trust since.
+    pub fn still_lets_in(&self, remote: &zmtp::PeerInfo) -> bool {
+        self.shared.driver.still_lets_in(secure::proved(remote))
     }
 
     /// Sets how long a peer may not be heard until it is EVASIVE, from now on, as

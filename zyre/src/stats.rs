@@ -18,7 +18,7 @@ pub struct Stats {
 pub struct NetworkStats {
     /// Beacons heard, own ones included.
     pub beacons: u64,
-    /// Of these, those of nodes that a secure node does not trust.
+    /// Beacons, and what gossip has told, of nodes that a secure node does not trust.
     pub strangers: u64,
     /// Beacons that could not be sent.
     pub beacons_unsent: u64,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use zmtp::net::{Established, SendQueueLimits, connect_from};
-use zmtp::{Config, Limits, SocketType};
+use zmtp::{Config, Limits, PeerInfo, SocketType};
 
 use super::way::Way;
 use crate::Ticket;
@@ -25,6 +25,13 @@ impl Call {
     #[must_use]
     pub const fn identity(&self) -> &Bytes {
         &self.established.peer.identity
+    }
+
+    /// Returns what the caller has said of itself, and, on a connection that is secured, the key that it
+    /// has proved.
+    #[must_use]
+    pub const fn peer(&self) -> &PeerInfo {
+        &self.established.peer
     }
 
     /// Returns the ticket that the caller shows.
@@ -73,6 +80,7 @@ pub(super) async fn dial(
     let mut config = Config::new(SocketType::Dealer)
         .with_identity(identity)
         .with_limits(limits)
+        .with_mechanism(way.mechanism.clone())
         .with_property(ROLE, SERVER);
     if let Some(ticket) = way.ticket {
         config = config.with_property(TICKET, ticket.as_bytes().to_vec());

@@ -209,8 +209,7 @@ impl Server {
     /// The function is called when a client connects, when it shows a [ticket](ClientInfo::ticket), when
     /// this is called, and after each [`retag`](Self::retag). A client that is refused is told the
     /// reason, at most 255 bytes, and its connection is closed: it keeps what it has of a file, and what
-    /// was decided about offers. But one that has been admitted without a name before stays, as a guest
-    /// without tags. The function must not call the server.
+    /// was decided about offers. The function must not call the server.
     pub fn set_guests(
         &self,
         guests: impl Fn(&ClientInfo) -> Result<Guest, Arc<str>> + Send + Sync + 'static,
@@ -237,7 +236,7 @@ impl Server {
     pub fn call(&self, name: &str, identity: impl Into<Bytes>, way: impl Into<Way>) {
         let (name, identity, way) = (name.into(), identity.into(), way.into());
         // The other end lives as long as there is a handle.
-        let _ = self.shared.doors.send(Door::Call(Callee { name, identity, way }));
+        let _ = self.shared.doors.send(Door::Call(Box::new(Callee { name, identity, way })));
     }
 
     /// Calls a client no more, and ends the connection by which it was called. Nothing happens if it
@@ -323,7 +322,10 @@ fn listener(options: &ServerOptions) -> Listener {
         queue: limits::queue(),
         ..ListenerLimits::default()
     };
-    let config = Config::new(SocketType::Router).with_limits(limits::transport());
+    let config = Config::new(SocketType::Router)
+        .with_identity(options.identity.clone())
+        .with_mechanism(options.mechanism.clone())
+        .with_limits(limits::transport());
     Listener::new(config, limits)
 }
 
@@ -359,7 +361,7 @@ async fn run(
                 Door::Closed(address) => listener.remove(address),
                 Door::Call(callee) => {
                     let name = Arc::clone(&callee.name);
-                    let caller = clients.spawn(caller::run(shared.clone(), callee));
+                    let caller = clients.spawn(caller::run(shared.clone(), *callee));
                     if let Some(old) = callers.insert(name, caller) {
                         old.abort();
                     }

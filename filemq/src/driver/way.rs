@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use zmtp::Mechanism;
 use zmtp::net::Start;
 
 use crate::Ticket;
@@ -14,6 +15,8 @@ pub struct Way {
     pub start: Start,
     /// Where it goes.
     pub address: SocketAddr,
+    /// How the connection is secured: by a key that only the remote can prove, for instance.
+    pub mechanism: Mechanism,
     /// What the remote has given this side to be known by; `None` for one of another implementation,
     /// or one that was not met elsewhere.
     pub ticket: Option<Ticket>,
@@ -23,8 +26,9 @@ pub struct Way {
 }
 
 impl From<SocketAddr> for Way {
-    /// Returns the way to a remote that is dialled at once, and has given no ticket.
+    /// Returns the way to a remote that is dialled at once, in the clear, and has given no ticket.
     fn from(address: SocketAddr) -> Self {
-        Self { start: Start::default(), address, ticket: None, patience: Duration::ZERO }
+        let (start, mechanism) = (Start::default(), Mechanism::Null);
+        Self { start, address, mechanism, ticket: None, patience: Duration::ZERO }
     }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::{Backoff, Established, Listener, ListenerLimits, Reader, SendQueueLimits, connect};
-use crate::{Config, Limits, Mechanism, Message, SocketType, Subscriptions};
+use crate::sync::Mutex;
+use crate::{Config, Limits, Mechanism, Message, PeerInfo, SocketType, Subscriptions};
 
 /// The first pause between two attempts to connect, and the one after a connection that lasted.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -80,6 +81,15 @@ struct Shared {
     config: Config,
     wanted: Subscriptions,
     sender: mpsc::Sender<(SocketAddr, Message)>,
+    /// The publishers that have connected.
+    accepted: Mutex<Vec<Accepted>>,
+}
+
+/// A publisher that has connected.
+#[derive(Debug)]
+struct Accepted {
+    peer: PeerInfo,
+    task: AbortHandle,
 }
 
 impl Subscriber {
@@ -142,7 +152,7 @@ impl Subscriber {
         let config = Config::new(SocketType::Sub)
             .with_limits(limits.connection)
             .with_subscriptions(prefixes);
-        let shared = Arc::new(Shared { config, wanted, sender });
+        let shared = Arc::new(Shared { config, wanted, sender, accepted: Mutex::default() });
         let (listener, tasks) = (limits.listener, JoinSet::new());
         Self { received, shared, address: None, listener, tasks }
     }
@@ -165,6 +175,14 @@ impl Subscriber {
     pub fn connect_with(&mut self, address: SocketAddr, mechanism: Mechanism) {
         let config = self.shared.config.clone().with_mechanism(mechanism);
         self.tasks.spawn(Arc::clone(&self.shared).reach(address, config));
+    }
+
+    /// Closes the connections of these publishers, of those that have connected. What they have sent
+    /// before may still be received.
+    pub fn disconnect(&self, mut which: impl FnMut(&PeerInfo) -> bool) {
+        for it in self.shared.accepted.lock().iter().filter(|it| which(&it.peer)) {
+            it.task.abort();
+        }
     }
 
     /// Returns the address that publishers can connect to; the first one, if there are several.
@@ -193,10 +211,12 @@ impl Shared {
         loop {
             tokio::select! {
                 accepted = listener.accept() => {
+                    let Established { reader, address, peer, .. } = accepted;
                     let shared = Arc::clone(&self);
-                    publishers.spawn(async move {
-                        shared.receive(accepted.reader, accepted.address).await;
-                    });
+                    let task = publishers.spawn(async move { shared.receive(reader, address).await });
+                    let mut accepted = self.accepted.lock();
+                    accepted.retain(|it| !it.task.is_finished());
+                    accepted.push(Accepted { peer, task });
                 }
                 Some(_) = publishers.join_next() => {}
             }

@@ -159,6 +159,15 @@ impl Gossip {
         self.tell_all_since(before);
     }
 
+    /// Whom this node trusts has changed: all that is not present is a rumour once more, for nobody need
+    /// say it again.
+    pub fn handle_trust(&mut self, now: Instant) {
+        self.now = Some(now);
+        let absent = self.table.absent();
+        self.outputs
+            .extend(absent.map(|Tuple { peer, endpoint }| Output::Rumour { peer, endpoint }));
+    }
+
     /// Does what is due. To be called when [`next_deadline`](Self::next_deadline) has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = Some(now);

@@ -133,6 +133,11 @@ impl Table {
         (self.last_version, None)
     }
 
+    /// All nodes that are not present.
+    pub(super) fn absent(&self) -> impl Iterator<Item = Tuple> {
+        self.entries.values().filter(|entry| !entry.is_present()).map(|entry| entry.tuple)
+    }
+
     /// The latest version.
     pub(super) const fn version(&self) -> u64 {
         self.last_version

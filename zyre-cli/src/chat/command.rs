@@ -22,6 +22,8 @@ pub(crate) enum Command<'a> {
         /// What to say.
         text: &'a str,
     },
+    /// To trust somebody by the six words of their key.
+    Trust(&'a str),
     /// To have another nick, which cannot be.
     Nick,
     /// To list the commands.
@@ -42,6 +44,7 @@ pub(crate) const HELP: &str = "  \
   /room ROOM       talk in another room you are in
   /peers           who is here, where, in which rooms
   /msg NICK TEXT   whisper to one person; several of that name: NICK#ID, or just #ID
+  /trust WORDS     let in a stranger: the six words on their screen, read aloud
   /help            this
   /quit            leave; so do Ctrl-D and Ctrl-C";
 
@@ -68,6 +71,8 @@ impl<'a> Command<'a> {
                 (_, "") => Self::Incomplete("/msg NICK TEXT"),
                 (to, text) => Self::Whisper { to, text },
             },
+            ("trust", "") => Self::Incomplete("/trust WORDS"),
+            ("trust", words) => Self::Trust(words),
             ("nick", _) => Self::Nick,
             ("help" | "h" | "?", _) => Self::Help,
             ("quit" | "q" | "exit", _) => Self::Quit,
@@ -105,6 +110,8 @@ mod tests {
             ("/msg bob", Command::Incomplete("/msg NICK TEXT")),
             ("/msg", Command::Incomplete("/msg NICK TEXT")),
             ("/peers", Command::Peers),
+            ("/trust", Command::Incomplete("/trust WORDS")),
+            ("/trust  legal winner", Command::Trust("legal winner")),
             ("/nick carol", Command::Nick),
             ("/quit now", Command::Quit),
             ("/", Command::Unknown("")),

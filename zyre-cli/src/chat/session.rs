@@ -1,12 +1,15 @@
 //! One person's chat: what input does, and what events look like.
 
-use zyre::{ActionError, Content, Event, ExitReason, Interface, Liveness, Node, PeerId, PeerInfo};
+use zyre::{
+    ActionError, Content, Event, ExitReason, Interface, KeyWords, Liveness, Node, PeerId, PeerInfo,
+    WordsError,
+};
 
 use super::command::{Command, HELP};
 use super::paint::Paint;
 use super::people::People;
 use super::screen::Prompt;
-use crate::{hub, id_in_use, text, unreachable};
+use crate::{hub, id_in_use, key_news, text, unreachable};
 
 /// A node, the room that the user talks in, and who is here.
 pub(crate) struct Session {
@@ -51,11 +54,16 @@ impl Session {
         }
     }
 
-    /// Tells the user where the node is. `asked`: the user chose the interface.
-    pub(crate) fn welcome(&self, asked: bool) -> String {
+    /// Tells the user where the node is. `asked`: the user chose the interface; `asks`: strangers are
+    /// asked about.
+    pub(crate) fn welcome(&self, asked: bool, asks: bool) -> String {
         let nick = self.paint.bold(self.people.own_nick());
         let room = self.room.as_deref().map(text::room).unwrap_or_default();
-        let place = format!("You are {nick} in room {room}, {}. /help helps.", self.place());
+        let mut place = format!("You are {nick} in room {room}, {}. /help helps.", self.place());
+        if let Some(key) = self.node.key().filter(|_| asks) {
+            let words = self.paint.bold(&key.words().to_string());
+            place += &format!("\nYour words, for those who ask: {words}");
+        }
         let used: Vec<Interface> =
             self.node.interfaces().into_iter().filter(Interface::is_used).collect();
         if used.iter().all(Interface::is_loopback) && !asked {
@@ -83,6 +91,7 @@ impl Session {
             Command::Leave(room) => self.leave(room),
             Command::Room(room) => self.switch(room),
             Command::Whisper { to, text } => self.whisper(to, text),
+            Command::Trust(words) => self.trust(words),
             Command::Nick => Err("a nick is told when peers meet, and stays: /quit, and start \
                                   again with another"
                 .to_owned()),
@@ -151,6 +160,16 @@ impl Session {
         })
     }
 
+    /// Lets in whoever has the key of these words.
+    fn trust(&self, words: &str) -> Result<Reply, String> {
+        if self.node.key().is_none() {
+            return Err("this node is not a secure one: start it with --ask".to_owned());
+        }
+        let words: KeyWords = words.parse().map_err(|error: WordsError| error.to_string())?;
+        self.node.trust_words(words);
+        Ok(self.note(&format!("whoever has the words {words} is let in, until you quit")))
+    }
+
     fn switch(&mut self, room: &str) -> Result<Reply, String> {
         self.check_in(room)?;
         self.room = Some(room.to_owned());
@@ -212,7 +231,7 @@ impl Session {
         if let Event::IdInUse { endpoint } = event {
             return Some(self.stamp(&format!("* {}", id_in_use::sentence(*endpoint))));
         }
-        if let Some(sentence) = hub::sentence(event) {
+        if let Some(sentence) = hub::sentence(event).or_else(|| key_news::sentence(event)) {
             return Some(self.stamp(&format!("* {sentence}")));
         }
         let peer = event.peer()?;

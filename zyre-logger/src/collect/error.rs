@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use thiserror::Error;
+use zyre::options::SecurityError;
 use zyre::{ActionError, StartError};
 
 use crate::store::StoreError;
@@ -15,6 +16,9 @@ pub enum CollectError {
     /// The file.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Who the node is, or whom it trusts, cannot be read.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
     /// The node cannot be started.
     #[error("cannot join the network")]
     Start(#[from] StartError),

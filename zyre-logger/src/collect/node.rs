@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use zmtp::net::{Backoff, Subscriber, SubscriberLimits};
 use zre_proto::log::{self, Level, Log, LogEvent, correlation_id};
-use zyre::{Endpoint, Event, Events, Node, PeerId};
+use zyre::{Endpoint, Event, Events, Identity, Node, PeerId, Trust};
 
 use super::error::CollectError;
 use super::options::Options;
@@ -75,7 +75,8 @@ async fn collect(
     stop: &AtomicBool,
 ) -> Result<(), CollectError> {
     let mut stop = pin!(stopped(stop));
-    let mut node = CollectorNode::start(options).await?;
+    let start = Start { options, security: options.security.read(None)? };
+    let mut node = CollectorNode::start(&start).await?;
     loop {
         begin(&node.place());
         tokio::select! {
@@ -90,7 +91,7 @@ async fn collect(
         node.leave(&mut hear).await;
         let mut pauses = PAUSES;
         node = loop {
-            match CollectorNode::start(options).await {
+            match CollectorNode::start(&start).await {
                 Ok(node) => break node,
                 Err(_) => tokio::select! {
                     () = tokio::time::sleep(pauses.next_pause()) => {}
@@ -105,6 +106,24 @@ async fn collect(
 async fn stopped(stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What a collector's node is started with, each time that the network has changed.
+struct Start<'a> {
+    options: &'a Options,
+    /// Who it is and whom it trusts, if it is a secure one.
+    security: Option<(Identity, Trust)>,
+}
+
+impl Start<'_> {
+    fn builder(&self) -> zyre::Builder {
+        let Options { name, interface, port, .. } = self.options;
+        let mut builder = Node::builder().name(name.as_str()).interface(interface.as_str());
+        if let Some((identity, trust)) = self.security.clone() {
+            builder = builder.secure(identity, trust);
+        }
+        port.iter().copied().fold(builder, zyre::Builder::beacon_port)
     }
 }
 
@@ -123,20 +142,17 @@ struct CollectorNode {
 }
 
 impl CollectorNode {
-    async fn start(options: &Options) -> Result<Self, CollectError> {
-        let (node, events) = Node::builder()
-            .name(options.name.as_str())
-            .interface(options.interface.as_str())
-            .beacon_port(options.port)
-            .start()
-            .await?;
+    async fn start(start: &Start<'_>) -> Result<Self, CollectError> {
+        let options = start.options;
+        let (node, events) = start.builder().start().await?;
         let mut subscriber = subscriber(options.level);
         let (mut port, mut listening) = (options.log_port, Vec::new());
         for endpoint in node.endpoints() {
             let mut address = endpoint.address();
             address.set_port(port);
             let failed = |source| CollectError::Bind { address, source };
-            address = subscriber.listen(address).await.map_err(failed)?;
+            let mechanism = node.service_mechanism();
+            address = subscriber.listen_with(address, mechanism).await.map_err(failed)?;
             port = address.port();
             listening.push(address);
         }
@@ -174,13 +190,19 @@ impl CollectorNode {
         }
     }
 
-    /// Takes lines at the addresses that have come since the start: peers there are told of them.
+    /// Takes lines at the addresses that have come since the start: peers there are told of them. And
+    /// no more from those that are not trusted any more.
     async fn follow(&mut self) {
+        self.subscriber.disconnect(|publisher| !self.node.still_lets_in(publisher));
         for endpoint in self.node.endpoints() {
             let mut address = endpoint.address();
             address.set_port(self.address.port());
+            if self.listening.contains(&address) {
+                continue;
+            }
             // A port that is taken there is tried again.
-            if !self.listening.contains(&address) && self.subscriber.listen(address).await.is_ok() {
+            let mechanism = self.node.service_mechanism();
+            if self.subscriber.listen_with(address, mechanism).await.is_ok() {
                 self.listening.push(address);
             }
         }

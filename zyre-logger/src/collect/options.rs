@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, value_parser};
+use zyre::options::Security;
 
 use crate::Level;
 use crate::moment::parse_length;
@@ -18,9 +19,13 @@ pub struct Options {
     /// nothing leaves this machine.
     #[arg(long, default_value = "*")]
     pub interface: String,
-    /// The UDP port of the beacon: that of the network to watch.
-    #[arg(long, default_value_t = zyre::BEACON_PORT, value_parser = value_parser!(u16).range(1..))]
-    pub port: u16,
+    /// The UDP port of the beacon: that of the network to watch. Default: 5670, and 5669 with
+    /// `--network`.
+    #[arg(long, value_parser = value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Which secure nodes to watch, and who this one is.
+    #[command(flatten)]
+    pub security: Security,
     /// The TCP port on which lines are taken; 0 lets the system choose.
     #[arg(long, default_value_t = 0)]
     pub log_port: u16,

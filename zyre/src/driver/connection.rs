@@ -18,8 +18,8 @@ use super::Driver;
 use super::core::{Ends, OpenConnection};
 use super::turn::Turn;
 use crate::interface::bare;
-use crate::mailbox;
 use crate::secure;
+use crate::{mailbox, mechanism};
 
 /// Messages that are handed over before others get the engine.
 const MAX_MESSAGES_PER_TURN: usize = 256;
@@ -105,14 +105,11 @@ impl Driver {
             // for it.
             dealer = dealer.with_remote(peer.routing_id().to_vec());
         }
-        if let Some(gate) = &self.gate {
-            // Nobody can have a key honestly that everybody shares.
-            let Some(mechanism) = endpoint.key().and_then(|key| gate.client_of(key)) else {
-                self.turn().lose(conn, Loss::Failed(UnreachableReason::AnotherNode));
-                return None;
-            };
-            dealer = dealer.with_mechanism(mechanism);
-        }
+        let Some(mechanism) = mechanism::to(self.gate(), endpoint.key()) else {
+            self.turn().lose(conn, Loss::Failed(UnreachableReason::AnotherNode));
+            return None;
+        };
+        dealer = dealer.with_mechanism(mechanism);
         if failed_before {
             dealer.limits.connect_time = dealer.limits.connect_time.min(RETRY_CONNECT_TIME);
         }
@@ -144,11 +141,7 @@ impl Driver {
             return;
         }
         let key = secure::proved(&accepted.peer);
-        #[cfg(feature = "curve")]
-        if let (Some(gate), Some(key)) = (&self.gate, key.and_then(|key| key.try_into().ok()))
-            && gate.is_distrusted(&key)
-        {
-            // Since its handshake.
+        if !self.still_lets_in(key) {
             return;
         }
         turn.core.last_accepted += 1;

@@ -9,6 +9,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use zmtp::net::{PushError, SendQueue};
 use zre_proto::{ConnId, Engine, Input, Loss, PeerId};
 
+#[cfg(feature = "curve")]
+use super::known_names::KnownNames;
 use super::strangers::Strangers;
 use crate::events::EventBatch;
 use crate::stats::NetworkStats;
@@ -34,6 +36,9 @@ pub(super) struct Core {
     pub(super) network: NetworkStats,
     /// Whether there is a task that takes lines of the log to collectors.
     pub(super) logs: bool,
+    /// Whose names were heard.
+    #[cfg(feature = "curve")]
+    pub(super) names: KnownNames,
 }
 
 /// A connection that is open, or being dialled.
@@ -86,6 +91,8 @@ impl Core {
             events: EventBatch::default(),
             network: NetworkStats::default(),
             logs: false,
+            #[cfg(feature = "curve")]
+            names: KnownNames::default(),
         }
     }
 

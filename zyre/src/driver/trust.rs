@@ -5,17 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use zre_proto::Beacon;
+use zre_proto::{PeerId, PublicKey};
 
 use super::Driver;
-use crate::secure::{Gate, Worth};
+use crate::secure::Worth;
 
 impl Driver {
-    /// Whether the engine is to hear a beacon: those of strangers lead nowhere.
-    pub(crate) fn is_worth_it(self: &Arc<Self>, beacon: &Beacon, source: SocketAddr) -> bool {
+    /// Whether the engine is to hear that a node with this key is said to be there, by a beacon or by
+    /// others: what is said of strangers leads nowhere.
+    pub(crate) fn is_worth_it(
+        self: &Arc<Self>,
+        id: PeerId,
+        key: Option<PublicKey>,
+        source: SocketAddr,
+    ) -> bool {
         // One without a key is for the engine to count.
-        let (Some(gate), Some(key)) = (&self.gate, beacon.public_key) else { return true };
-        let worth = gate.worth(Instant::now(), &beacon.peer, key);
+        let (Some(gate), Some(key)) = (&self.gate, key) else { return true };
+        let worth = gate.worth(Instant::now(), &id, key);
         if worth == Worth::Dial {
             return true;
         }
@@ -56,13 +62,11 @@ impl Driver {
         }
     }
 
-    pub(crate) const fn gate(&self) -> Option<&Arc<Gate>> {
-        self.gate.as_ref()
-    }
-
     /// Nobody with this key is dealt with any more.
     pub(crate) fn end_all_of(self: &Arc<Self>, key: crate::PublicKey) {
         // A node that has stopped deals with nobody.
         let _ = self.act(zre_proto::Action::Distrust(key.into()));
+        // Its files go no further, also if it was no peer yet.
+        self.note_change();
     }
 }

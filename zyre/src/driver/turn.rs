@@ -193,7 +193,11 @@ impl Turn<'_> {
                 if driver.log.is_on() {
                     driver.log.record_event(&event);
                 }
+                #[cfg(feature = "curve")]
+                let change = self.key_change(&event);
                 self.core.events.push(event.into());
+                #[cfg(feature = "curve")]
+                change.into_iter().for_each(|event| self.core.events.push(event));
             }
             Output::Connect { peer, conn, endpoint, interface, failed_before } => {
                 self.dial(Some(peer), conn, endpoint, interface, failed_before);
@@ -212,6 +216,16 @@ impl Turn<'_> {
             Output::Close { conn } => self.core.close(conn),
         }
         None
+    }
+
+    /// What the application is told if a peer enters by a name that another key had before.
+    #[cfg(feature = "curve")]
+    fn key_change(&mut self, event: &Event) -> Option<crate::Event> {
+        let Event::Enter { peer, name, endpoint, .. } = event else { return None };
+        let (peer, name, key) = (*peer, Arc::clone(name), endpoint.key()?.try_into().ok()?);
+        let before = self.core.names.enter(&name, key)?;
+        tracing::debug!(node = %self.core.engine.id(), %peer, ?name, "KEY CHANGED");
+        Some(crate::Event::KeyChanged { peer, name, before, key })
     }
 
     /// Connects to a peer, or to whoever is there.

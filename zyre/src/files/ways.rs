@@ -8,6 +8,7 @@ use zre_proto::{Endpoint, LinkKind, PeerId, PeerInfo};
 
 use super::guest;
 use crate::driver::Driver;
+use crate::mechanism;
 
 /// The header that announces a node's file server.
 pub(crate) const HEADER: &str = "X-FILEMQ";
@@ -37,6 +38,8 @@ pub(super) fn to_peer(driver: &Driver, peer: PeerId) -> Option<PeerWays> {
         Some((engine.peer(peer)?, ticket, guest::have_tickets(engine, peer)))
     })?;
     let address = server_of(&info)?;
+    // Whatever the header says, nobody else is there.
+    let mechanism = mechanism::to(driver.gate(), info.endpoint.key())?;
     // From where the peer knows this node, which it takes for nobody else then.
     let local = driver.local_to(peer);
     let start = local.map(|local| driver.location().start_like(local, address)).unwrap_or_default();
@@ -44,7 +47,7 @@ pub(super) fn to_peer(driver: &Driver, peer: PeerId) -> Option<PeerWays> {
     let takes = info.headers.get(header).is_none_or(|value| value != nothing);
     let (is_waited_for, is_called) = dialled(have_tickets.then_some(info.link), takes);
     let patience = if is_waited_for { PATIENCE } else { Duration::ZERO };
-    let way = Way { start, address, ticket, patience };
+    let way = Way { start, address, mechanism, ticket, patience };
     Some(PeerWays { to_client: is_called.then(|| way.clone()), to_server: way })
 }
 

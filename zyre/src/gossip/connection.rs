@@ -6,7 +6,10 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use zmtp::Message;
 use zmtp::net::{Established, Reader, SendQueue, SendQueueLimits};
+use zre_proto::PublicKey;
 use zre_proto::gossip::{self, ConnId, Remote};
+
+use crate::secure;
 
 /// What may wait on a connection. The machine sends no more before that is written.
 pub(super) const QUEUE: SendQueueLimits =
@@ -35,6 +38,8 @@ pub(super) struct Open {
     /// Our address on it, and the address at the other end.
     pub(super) local: SocketAddr,
     pub(super) address: SocketAddr,
+    /// The key at the other end, if this node is a secure one.
+    pub(super) key: Option<PublicKey>,
     pub(super) signals: Arc<Signals>,
 }
 
@@ -66,7 +71,7 @@ pub(super) struct Closed {
 
 impl Connection {
     pub(super) fn new(conn: ConnId, remote: Remote, established: Established) -> (Open, Self) {
-        let Established { reader, queue, address, local, .. } = established;
+        let Established { reader, queue, peer, address, local, .. } = established;
         let signals = Arc::<Signals>::default();
         let open = Open {
             conn,
@@ -74,6 +79,7 @@ impl Connection {
             queue: queue.clone(),
             local,
             address,
+            key: secure::proved(&peer),
             signals: Arc::clone(&signals),
         };
         (open, Self { conn, reader, queue, signals })

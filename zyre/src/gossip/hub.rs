@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
-use zmtp::net::{Backoff, Established};
+use zmtp::Mechanism;
+use zmtp::net::{Backoff, Error, Established};
 use zre_proto::HostEndpoint;
 use zre_proto::gossip::{ConnId, Remote};
 
@@ -75,10 +76,23 @@ impl Connector {
         for address in addresses.into_iter().take(MAX_ADDRESSES) {
             match zmtp::net::connect(address, &self.config, QUEUE).await {
                 Ok(established) => return Ok(established),
-                Err(error) => failed = format!("{address}: {error}"),
+                Err(error) => failed = format!("{address}: {}", self.reason(&error)),
             }
         }
         Err(failed)
+    }
+
+    /// Says why there is no connection.
+    fn reason(&self, error: &Error) -> String {
+        let is_secure = self.config.mechanism != Mechanism::Null;
+        match error {
+            Error::Protocol(zmtp::Error::Denied) => "this node does not trust its key".into(),
+            // So a handshake ends that cannot succeed: nobody is told why.
+            Error::Closed if is_secure => {
+                format!("{error}; it may have another key, or not trust this node")
+            }
+            error => error.to_string(),
+        }
     }
 
     async fn carry(&self, established: Established) -> Closed {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
-use zmtp::SocketType;
 use zmtp::net::{Established, Listener, ListenerLimits};
 use zmtp::sync::Mutex;
+use zmtp::{Mechanism, SocketType};
 use zre_proto::gossip::{self, ConnId, MAX_MESSAGE, Output, Remote};
 use zre_proto::{Endpoint, Engine, HostEndpoint, Input};
 
@@ -19,7 +20,8 @@ use super::connection::{Closed, Connection, News, Open, QUEUE};
 use super::hub::Connector;
 use super::status::{GossipStatus, HubState};
 use crate::driver::Driver;
-use crate::{Event, Level};
+use crate::trust_change::TrustChange;
+use crate::{Event, Level, mechanism};
 
 /// News that wait for the task. More, and connections are not read meanwhile.
 const NEWS: usize = 256;
@@ -33,12 +35,16 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Clients whose handshake is not done.
 const HANDSHAKES: usize = 64;
 
+/// Why a connection is closed whose other end is not trusted any more.
+const DISTRUSTED: &str = "its key is not trusted any more";
+
 /// How often it is looked at where others find the peers: that changes without their noticing, where
 /// they were met at link-local addresses.
 const FOLLOW: Duration = Duration::from_secs(2);
 
 pub(super) struct Service {
     machine: gossip::Gossip,
+    /// How hubs are connected to, but for their keys.
     config: zmtp::Config,
     listener: Listener,
     conns: BTreeMap<ConnId, Known>,
@@ -96,7 +102,10 @@ impl Service {
         Self {
             machine: gossip::Gossip::new(settings),
             config: config(SocketType::Dealer),
-            listener: Listener::new(config(SocketType::Router), listener),
+            listener: Listener::new(
+                config(SocketType::Router).with_mechanism(mechanism::of_server(driver.gate())),
+                listener,
+            ),
             conns: BTreeMap::new(),
             hubs: Vec::new(),
             commands,
@@ -111,6 +120,7 @@ impl Service {
     /// Gossips as long as the node lives.
     pub(super) async fn run(mut self, driver: Arc<Driver>) {
         let mut changes = driver.presence();
+        let mut trust = driver.gate().map(|gate| gate.changes());
         let mut follow = tokio::time::interval(FOLLOW);
         loop {
             let next = self.machine.next_deadline();
@@ -127,6 +137,7 @@ impl Service {
                     }
                     self.follow(&driver);
                 }
+                changed = next_change(&mut trust) => self.follow_trust(changed),
                 _ = follow.tick() => self.follow(&driver),
                 Some(command) = self.commands.recv() => self.obey(&driver, command),
                 Some(news) = self.news.recv() => self.hear(&driver, news),
@@ -145,15 +156,15 @@ impl Service {
                     tracing::warn!(node = %driver.ask(Engine::id), %error, "gossip cannot listen");
                 }
             }
-            Command::Connect(hub) => self.connect(hub),
+            Command::Connect(hub, mechanism) => self.connect(hub, mechanism),
         }
     }
 
-    fn connect(&mut self, endpoint: HostEndpoint) {
+    fn connect(&mut self, endpoint: HostEndpoint, mechanism: Mechanism) {
         let connector = Connector {
             hub: self.hubs.len(),
             endpoint: endpoint.clone(),
-            config: self.config.clone(),
+            config: self.config.clone().with_mechanism(mechanism),
             news: self.sender.clone(),
             last_conn: Arc::clone(&self.last_conn),
         };
@@ -195,7 +206,11 @@ impl Service {
     fn open(&mut self, driver: &Driver, open: Open, hub: Option<usize>) {
         let (conn, remote) = (open.conn, open.remote);
         let (own, is_here) = place(driver, &open);
+        let is_let_in = driver.still_lets_in(open.key);
         self.conns.insert(conn, Known { open, hub, sent: false });
+        if !is_let_in {
+            return self.close(conn, DISTRUSTED.into(), false);
+        }
         self.machine.handle_connected(Instant::now(), conn, remote, own, is_here);
         self.report();
     }
@@ -209,6 +224,26 @@ impl Service {
         for (conn, known) in &self.conns {
             let (own, _) = place(driver, &known.open);
             self.machine.handle_own_endpoint(now, *conn, own);
+        }
+    }
+
+    /// Ends the connections with those that are not trusted any more; and looks once more for those of
+    /// whom was told before they were trusted.
+    fn follow_trust(&mut self, change: Option<TrustChange>) {
+        let now = Instant::now();
+        let ends = |open: &Open| match change {
+            Some(TrustChange::Begun) => false,
+            Some(TrustChange::Ended(key)) => open.key == Some(key),
+            // Too much has changed at a time: all come back by themselves that may.
+            None => true,
+        };
+        let conns = self.conns.iter().filter(|(_, known)| ends(&known.open));
+        for conn in conns.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+            self.close(conn, DISTRUSTED.into(), false);
+            self.machine.handle_disconnected(now, conn);
+        }
+        if !matches!(change, Some(TrustChange::Ended(_))) {
+            self.machine.handle_trust(now);
         }
     }
 
@@ -236,7 +271,13 @@ impl Service {
                     known.sent = true;
                 }
                 Output::Close { conn, why } => self.close(conn, why.to_string(), false),
-                Output::Rumour { peer, endpoint } => rumours.push(Input::Rumour { peer, endpoint }),
+                Output::Rumour { peer, endpoint } => {
+                    #[cfg(feature = "curve")]
+                    if !driver.is_worth_it(peer, endpoint.key(), endpoint.address()) {
+                        continue;
+                    }
+                    rumours.push(Input::Rumour { peer, endpoint });
+                }
             }
         }
         for known in self.conns.values_mut() {
@@ -308,7 +349,24 @@ impl Service {
 fn place(driver: &Driver, open: &Open) -> (Option<Endpoint>, bool) {
     let (local, remote) = (open.local, open.address);
     let location = driver.location();
-    (location.told_to_all(local, remote), location.is_here(remote) || is_loopback(remote))
+    let own = location.told_to_all(local, remote);
+    let own = own.map(|own| own.with_key(driver.gate().map(|gate| gate.key())));
+    (own, location.is_here(remote) || is_loopback(remote))
+}
+
+/// The next change of trust; `None` if some were missed. On a node that is not secure there is none.
+async fn next_change(
+    changes: &mut Option<broadcast::Receiver<TrustChange>>,
+) -> Option<TrustChange> {
+    match changes {
+        Some(changes) => match changes.recv().await {
+            Ok(change) => Some(change),
+            Err(RecvError::Lagged(_)) => None,
+            // The gate lives as long as the node.
+            Err(RecvError::Closed) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
 }
 
 fn is_loopback(address: SocketAddr) -> bool {

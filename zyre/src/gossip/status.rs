@@ -75,9 +75,18 @@ pub enum GossipError {
         /// How many that are.
         limit: usize,
     },
-    /// The node is a secure one, and gossip would be open to everybody.
-    #[error("a secure node cannot gossip yet")]
-    NotSecured,
+    /// A secure node has to know the key of the hub that it connects to.
+    #[error(
+        "a secure node has to know whose gossip hub that is: write {0}|KEY, with the key of the node \
+         that listens there"
+    )]
+    NoKey(HostEndpoint),
+    /// A node that is not secure can prove no key, nor ask for one.
+    #[error("{0} is the gossip hub of a secure node, and this node is not one")]
+    UselessKey(HostEndpoint),
+    /// The key of the hub is not one.
+    #[error("nobody can have the key of the gossip hub {0} honestly: look it up once more")]
+    WeakKey(HostEndpoint),
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,

@@ -2,10 +2,14 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use zmtp::net::{Publisher, PublisherLimits, SendQueueLimits};
+use zre_proto::Endpoint;
 use zre_proto::log::Log;
+
+use crate::mechanism;
+use crate::secure::Gate;
 
 /// Collectors at a time.
 const COLLECTORS: usize = 16;
@@ -15,33 +19,40 @@ const QUEUE: SendQueueLimits =
     SendQueueLimits { messages: 8192, bytes: 2 << 20, mark_messages: 8192, mark_bytes: 2 << 20 };
 
 /// A publisher for each collector.
-#[derive(Default)]
 pub(super) struct Collectors {
-    to: BTreeMap<SocketAddr, Publisher>,
+    gate: Option<Arc<Gate>>,
+    to: BTreeMap<Endpoint, Publisher>,
     /// What those have dropped that are gone.
     dropped: u64,
 }
 
 impl Collectors {
+    pub(super) const fn new(gate: Option<Arc<Gate>>) -> Self {
+        Self { gate, to: BTreeMap::new(), dropped: 0 }
+    }
+
     /// These are the collectors now.
-    pub(super) fn follow(&mut self, collectors: BTreeSet<SocketAddr>) {
+    pub(super) fn follow(&mut self, collectors: BTreeSet<Endpoint>) {
         let dropped = &mut self.dropped;
-        self.to.retain(|address, publisher| {
-            let stays = collectors.contains(address);
+        self.to.retain(|endpoint, publisher| {
+            let stays = collectors.contains(endpoint);
             if !stays {
                 *dropped += publisher.stats().dropped;
             }
             stays
         });
-        for address in collectors {
+        for endpoint in collectors {
             let full = self.to.len() >= COLLECTORS;
-            if let Entry::Vacant(place) = self.to.entry(address) {
+            if let Entry::Vacant(place) = self.to.entry(endpoint) {
                 if full {
-                    tracing::debug!(%address, "there are too many collectors");
+                    tracing::debug!(%endpoint, "there are too many collectors");
                     continue;
                 }
+                // Of a peer it is the key that it has proved.
+                let key = endpoint.key();
+                let Some(mechanism) = mechanism::to(self.gate.as_ref(), key) else { continue };
                 let limits = PublisherLimits { queue: QUEUE, ..PublisherLimits::default() };
-                place.insert(Publisher::connect(address, limits));
+                place.insert(Publisher::connect_with(endpoint.address(), mechanism, limits));
             }
         }
     }

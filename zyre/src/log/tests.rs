@@ -7,10 +7,16 @@ use super::*;
 #[test]
 fn a_collector_is_where_its_peer_is() {
     let endpoint = |text: &str| text.parse::<Endpoint>().unwrap();
+    let key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7".parse().ok();
     let peer = endpoint("tcp://10.0.0.7:49152");
     let own = Some(endpoint("tcp://10.0.0.7:49153").address());
-    let at = |text: &str| collector(text, peer, own).map(|address| address.to_string());
-    assert_eq!(at("tcp://10.0.0.7:9000"), Some("10.0.0.7:9000".to_owned()));
+    let at = |text: &str| collector(text, peer, own).map(|endpoint| endpoint.to_string());
+    assert_eq!(at("tcp://10.0.0.7:9000"), Some("tcp://10.0.0.7:9000".to_owned()));
+    // And has its key, whatever the header says.
+    let told = format!("tcp://10.0.0.7:9000|{}", "0".repeat(40));
+    assert_eq!(at(&told), Some("tcp://10.0.0.7:9000".to_owned()));
+    let proved = collector(&told, peer.with_key(key), own);
+    assert_eq!(proved.and_then(|it| it.key()), key);
     for bad in [
         "",
         "10.0.0.7:9000",

@@ -6,17 +6,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::sync::broadcast;
 use zmtp::sync::Mutex;
-use zmtp::{Curve, Guard, PeerInfo, SessionKeys, Verdict};
+use zmtp::{Curve, Guard, Mechanism, PeerInfo, SessionKeys, Verdict};
 use zre_proto::PeerId;
 
 use super::file::KeyFileError;
 use super::public_key::KeyWords;
 use super::trust::{NETWORK_PROPERTY, Trusted, Worth};
 use super::{Identity, PublicKey, Trust};
+use crate::trust_change::TrustChange;
 
 /// Strangers that have connected, and of whom the application is still to be told.
 const MAX_CALLERS: usize = 16;
+
+/// Changes that somebody who follows them may be behind.
+const MAX_CHANGES: usize = 64;
 
 /// The keys of a secure node, and those that it trusts: what its connections are made with.
 #[derive(Debug)]
@@ -25,6 +30,7 @@ pub(crate) struct Gate {
     trusted: Trusted,
     /// Strangers that have connected.
     callers: Mutex<VecDeque<(PublicKey, SocketAddr)>>,
+    changes: broadcast::Sender<TrustChange>,
 }
 
 impl Gate {
@@ -33,7 +39,8 @@ impl Gate {
     pub(crate) fn new(identity: Identity, trust: Trust) -> Result<Arc<Self>, KeyFileError> {
         // Who has the same key is the same one, on another machine.
         let trusted = Trusted::new(trust.and(Trust::only([identity.public_key()])))?;
-        Ok(Arc::new(Self { identity, trusted, callers: Mutex::default() }))
+        let (callers, (changes, _)) = (Mutex::default(), broadcast::channel(MAX_CHANGES));
+        Ok(Arc::new(Self { identity, trusted, callers, changes }))
     }
 
     /// The node's own key.
@@ -42,14 +49,24 @@ impl Gate {
     }
 
     /// How connections are taken.
-    pub(crate) fn server(self: &Arc<Self>) -> Curve {
-        Curve::server(self.identity.pair().clone(), self.clone())
+    pub(crate) fn server(self: &Arc<Self>) -> Mechanism {
+        Curve::server(self.identity.pair().clone(), self.clone()).into()
     }
 
     /// How a connection is made to whoever has this key; `None` if nobody can have it honestly.
-    pub(crate) fn client_of(self: &Arc<Self>, key: zre_proto::PublicKey) -> Option<Curve> {
+    pub(crate) fn client_of(self: &Arc<Self>, key: zre_proto::PublicKey) -> Option<Mechanism> {
         let key = PublicKey::try_from(key).ok()?.to_curve();
-        Some(Curve::client_with_guard(self.identity.pair().clone(), key, self.clone()))
+        Some(Curve::client_with_guard(self.identity.pair().clone(), key, self.clone()).into())
+    }
+
+    /// Tells from now on when whom the node trusts has changed.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<TrustChange> {
+        self.changes.subscribe()
+    }
+
+    fn tell(&self, change: TrustChange) {
+        // Nobody need follow them.
+        let _ = self.changes.send(change);
     }
 
     /// What it is worth that a node is said to be somewhere.
@@ -58,24 +75,33 @@ impl Gate {
         self.trusted.worth(at, id, &key)
     }
 
-    pub(crate) fn is_distrusted(&self, key: &PublicKey) -> bool {
-        self.trusted.is_distrusted(key)
+    /// Whether a connection may go on that was let in with this key: it may have lost the trust of the
+    /// node since its handshake.
+    pub(crate) fn still_lets_in(&self, key: zre_proto::PublicKey) -> bool {
+        PublicKey::try_from(key).is_ok_and(|key| self.trusted.may_trust(&key))
     }
 
     pub(crate) fn trust(&self, key: PublicKey) {
         self.trusted.trust(key);
+        self.tell(TrustChange::Begun);
     }
 
     pub(crate) fn distrust(&self, key: PublicKey) {
         self.trusted.distrust(key);
+        self.tell(TrustChange::Ended(key.into()));
     }
 
     pub(crate) fn await_words(&self, words: KeyWords) {
         self.trusted.await_words(words);
+        self.tell(TrustChange::Begun);
     }
 
+    /// Reads the list of keys again if it has changed. Returns those that are not trusted any more.
     pub(crate) fn follow_file(&self) -> Result<Vec<PublicKey>, KeyFileError> {
-        self.trusted.follow_file()
+        let Some(lost) = self.trusted.follow_file()? else { return Ok(Vec::new()) };
+        lost.iter().for_each(|key| self.tell(TrustChange::Ended((*key).into())));
+        self.tell(TrustChange::Begun);
+        Ok(lost)
     }
 
     /// A stranger that has connected, and of whom the application is to be told.

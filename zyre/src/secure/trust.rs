@@ -180,7 +180,7 @@ impl Trusted {
         }
         now.lists(&key)
             || now.trust.anyone
-            || now.proves_network(keys, peer, id.as_ref(), &key)
+            || now.proves_network(keys, peer, &key)
             || now.takes_awaited(&key)
     }
 
@@ -194,9 +194,18 @@ impl Trusted {
         self.0.lock().asks_about(at, key)
     }
 
-    /// Whether a key was trusted when its connection began, and is not any more.
+    /// Whether a key was shut out.
     pub(crate) fn is_distrusted(&self, key: &PublicKey) -> bool {
         self.0.lock().distrusted.contains(key)
+    }
+
+    /// Whether a key that was let in before may be trusted still: what it has proved besides is not
+    /// known any more.
+    pub(crate) fn may_trust(&self, key: &PublicKey) -> bool {
+        let now = self.0.lock();
+        let trust = &now.trust;
+        !now.distrusted.contains(key)
+            && (now.lists(key) || trust.anyone || !trust.networks.is_empty())
     }
 
     /// What this node proves to the other end of a connection; `None` if it is in no network.
@@ -233,13 +242,14 @@ impl Trusted {
         now.awaited.push_back(words);
     }
 
-    /// Reads the file again if it has changed. Returns the keys that are not trusted any more.
-    pub(crate) fn follow_file(&self) -> Result<Vec<PublicKey>, KeyFileError> {
+    /// Reads the file again if it has changed. Returns the keys that are not trusted any more; `None`
+    /// if it has not changed.
+    pub(crate) fn follow_file(&self) -> Result<Option<Vec<PublicKey>>, KeyFileError> {
         let mut now = self.0.lock();
-        let Some(before) = now.read_file()? else { return Ok(Vec::new()) };
+        let Some(before) = now.read_file()? else { return Ok(None) };
         now.bind();
         let lost = before.into_iter().filter(|key| !now.lists(key) && !now.trust.anyone);
-        Ok(lost.collect())
+        Ok(Some(lost.collect()))
     }
 }
 
@@ -280,17 +290,15 @@ impl Now {
         true
     }
 
-    /// Whether the other end has proved that it has a network key of this node's. Its id has to show
-    /// it as well: nobody takes the id of another member, and nodes that are only heard of can be told
-    /// from strangers.
-    fn proves_network(
-        &self,
-        keys: &SessionKeys,
-        peer: &PeerInfo,
-        id: Option<&PeerId>,
-        key: &PublicKey,
-    ) -> bool {
-        let (Some(id), Some(proofs)) = (id, peer.property(NETWORK_PROPERTY)) else { return false };
+    /// Whether the other end has proved that it has a network key of this node's. If it says which node
+    /// it is, its id has to show it as well: nobody takes the id of another member, and nodes that are
+    /// only heard of can be told from strangers. Gossip and the log are connections without an id.
+    fn proves_network(&self, keys: &SessionKeys, peer: &PeerInfo, key: &PublicKey) -> bool {
+        let Some(proofs) = peer.property(NETWORK_PROPERTY) else { return false };
+        let shows = |network: &NetworkKey| {
+            let id = PeerId::from_routing_id(&peer.identity);
+            peer.identity.is_empty() || id.is_some_and(|id| is_marked(&id, key, network))
+        };
         let prover = match keys.side {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
@@ -299,8 +307,7 @@ impl Now {
             let expected = network.proof(prover, keys);
             let proves = |proof: &[u8]| bool::from(proof.ct_eq(&*expected));
             let (chunks, _) = proofs.as_chunks::<PROOF_LEN>();
-            chunks.iter().take(MAX_NETWORKS).any(|proof| proves(proof))
-                && is_marked(id, key, network)
+            chunks.iter().take(MAX_NETWORKS).any(|proof| proves(proof)) && shows(network)
         })
     }
 
@@ -444,6 +451,12 @@ mod tests {
             assert!(admits(member, Some(&*proof)));
             assert!(!admits(member, None));
             assert!(!admits(stranger, Some(&*proof)), "the id does not show it");
+            let says = |identity: &[u8]| {
+                let peer = PeerInfo::new(SocketType::Sub, identity.to_vec());
+                trusted.admits(&keys, &peer.with_property(NETWORK_PROPERTY, &*proof))
+            };
+            assert!(says(b""), "not all connections are those of a mailbox");
+            assert!(!says(b"x") && !says(&[1; 18]), "no id");
             assert!(!admits(member, Some(&proof[..31])));
             assert!(!admits(member, Some(&*other.proof(theirs, &keys))));
             assert!(!admits(member, Some(&*network.proof(ours, &keys))), "our own, sent back");
@@ -460,6 +473,7 @@ mod tests {
         let keys = session(Side::Server, own, alice);
         let proof = network.proof(Side::Client, &keys);
         assert!(!trusted.admits(&keys, &told(member, Some(&*proof))), "it was shut out");
+        assert!(!trusted.may_trust(&alice) && trusted.may_trust(&key()));
     }
 
     #[test]
@@ -537,9 +551,10 @@ mod tests {
         let trusted = trusted(Trust::file(&path));
         let worth = |key: &PublicKey| trusted.worth(now, &any_id(key, None), key);
         assert_eq!([&alice, &bob].map(worth), [Worth::Dial; 2]);
-        assert_eq!(trusted.follow_file().unwrap(), []);
+        assert_eq!(trusted.follow_file().unwrap(), None);
         std::fs::write(&path, format!("{bob}\n")).unwrap();
-        assert_eq!(trusted.follow_file().unwrap(), [alice]);
+        assert_eq!(trusted.follow_file().unwrap(), Some(vec![alice]));
+        assert_eq!([&alice, &bob].map(|key| trusted.may_trust(key)), [false, true]);
         assert_eq!([&alice, &bob].map(worth), [Worth::Nothing, Worth::Dial]);
         for damaged in [&b"nobody\n"[..], b"\xFF"] {
             std::fs::write(&path, damaged).unwrap();
@@ -549,6 +564,6 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(trusted.follow_file().is_err());
         std::fs::write(&path, format!("{alice}\n")).unwrap();
-        assert_eq!(trusted.follow_file().unwrap(), [bob]);
+        assert_eq!(trusted.follow_file().unwrap(), Some(vec![bob]));
     }
 }

@@ -179,6 +179,7 @@ async fn establish(
     }
     let config = Config::new(SocketType::Dealer)
         .with_identity(shared.options.identity.clone())
+        .with_mechanism(server.way.mechanism.clone())
         .with_limits(limits.clone());
     let connecting = async {
         sleep(wait).await;

@@ -97,8 +97,9 @@ pub(super) async fn serve(
     established: Established,
     called: Option<Bytes>,
 ) {
-    let identity = called.unwrap_or(established.peer.identity);
-    let client = ClientInfo { identity, address: established.address, ticket: None };
+    let Established { reader, queue, peer, address, .. } = established;
+    let identity = called.unwrap_or_else(|| peer.identity.clone());
+    let client = ClientInfo { identity, address, peer: Arc::new(peer), ticket: None };
     // In this order, so that a change of tags in between is not missed.
     let notices = shared.state.lock().connect();
     let session = ServerSession::new(&shared.options.session, BTreeSet::new(), Instant::now());
@@ -110,14 +111,14 @@ pub(super) async fn serve(
         place,
         session,
         notices,
-        queue: established.queue,
+        queue,
         disk: Some(ChunkReader::new()),
         reading: None,
         meter: ProgressMeter::default(),
         untold: BTreeMap::new(),
     };
     connection.admit();
-    let end = connection.run(established.reader).await;
+    let end = connection.run(reader).await;
     tracing::debug!(client = %connection.client.address, reason = %end, "client disconnected");
     connection.queue.close();
 }
@@ -214,10 +215,10 @@ impl ServerConnection {
         known.iter().for_each(|path| self.session.handle_known(path, state.catalogue()));
         if retag {
             match self.shared.guest(&self.client) {
+                Ok(guest) => self.welcome(guest, state),
                 // If somebody unknown took its place, the client would be told to forget what it
                 // was offered, and what it has of files. A connection that ends takes nothing back.
-                Err(reason) if self.served.is_some() => self.refuse(&reason),
-                guest => self.welcome(guest.unwrap_or_default(), state),
+                Err(reason) => self.refuse(&reason),
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use zmtp::PeerInfo;
 
 use crate::driver::progress::Progress;
 use crate::{Fate, OmittedFiles, Ticket, VirtualPath};
@@ -18,6 +19,9 @@ pub struct ClientInfo {
     pub identity: Bytes,
     /// The address it is connected from, or was called at.
     pub address: SocketAddr,
+    /// What the remote has said of itself in the handshake, and, on a connection that is secured, the
+    /// key that it has proved. Of a client that was called it is what its file server says.
+    pub peer: Arc<PeerInfo>,
     /// The ticket that it has shown, if it has. It is for [`Server::set_guests`](crate::Server::set_guests)
     /// to say whether that is one.
     pub ticket: Option<Ticket>,

@@ -1,6 +1,7 @@
 //! The options of a server.
 
 use bytes::Bytes;
+use zmtp::Mechanism;
 
 use crate::session::ServerConfig;
 
@@ -17,9 +18,10 @@ pub struct ServerOptions {
     /// most. Of one name there are four connections at most, of which the oldest makes room. Default:
     /// none but that of all clients, for all are strangers where nobody tells them apart.
     pub strangers: Option<usize>,
-    /// Our identity, for clients that are [called](crate::Server::call); at most 255 bytes. Default:
-    /// none.
+    /// Our identity, for clients that tell servers apart; at most 255 bytes. Default: none.
     pub identity: Bytes,
+    /// How the connections of clients are secured. Default: not at all.
+    pub mechanism: Mechanism,
 }
 
 impl Default for ServerOptions {
@@ -29,6 +31,7 @@ impl Default for ServerOptions {
             clients: 1024,
             strangers: None,
             identity: Bytes::new(),
+            mechanism: Mechanism::Null,
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct ServerShared {
 pub(super) enum Door {
     Opened(TcpListener),
     Closed(SocketAddr),
-    Call(Callee),
+    Call(Box<Callee>),
     HangUp(Arc<str>),
 }
 

@@ -55,6 +55,39 @@ impl Curve {
     }
 }
 
+/// Two are equal if they have the same keys and role, and the same guard decides: the connections that
+/// they secure are those of the same two.
+impl PartialEq for Curve {
+    fn eq(&self, other: &Self) -> bool {
+        self.public() == other.public() && self.role == other.role
+    }
+}
+
+impl Eq for Curve {}
+
+impl PartialEq for Role {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = |one: &Arc<dyn Guard>, other: &Arc<dyn Guard>| {
+            std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
+        };
+        match (self, other) {
+            (
+                Self::Client { server: one, guard: first },
+                Self::Client { server: other, guard: second },
+            ) => {
+                let is_same_guard = match (first, second) {
+                    (Some(first), Some(second)) => is_same(first, second),
+                    (None, None) => true,
+                    _ => false,
+                };
+                one == other && is_same_guard
+            }
+            (Self::Server { guard: one }, Self::Server { guard: other }) => is_same(one, other),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Debug for Curve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Curve");
@@ -62,6 +95,40 @@ impl fmt::Debug for Curve {
         match &self.role {
             Role::Client { server, .. } => shown.field("server", server).finish_non_exhaustive(),
             Role::Server { .. } => shown.field("role", &"server").finish_non_exhaustive(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use super::{Curve, Guard};
+    use crate::mechanism::curve::{KeyPair, SessionKeys, Verdict};
+    use crate::{Mechanism, PeerInfo};
+
+    #[test]
+    fn what_secures_the_same_connection_is_equal() {
+        let admit = |_: &SessionKeys, _: &PeerInfo, _: SocketAddr| Verdict::Admit;
+        let [one, other]: [Arc<dyn Guard>; 2] = [Arc::new(admit), Arc::new(admit)];
+        let [own, bob, eve] = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let to_bob = Curve::client_with_guard(own.clone(), bob.public(), one.clone());
+        let all = [
+            Curve::client_with_guard(own.clone(), eve.public(), one.clone()),
+            Curve::client_with_guard(eve.clone(), bob.public(), one.clone()),
+            Curve::client(own.clone(), bob.public()),
+            Curve::server(own.clone(), one.clone()),
+            Curve::server(own.clone(), other.clone()),
+        ];
+        assert_eq!(to_bob, to_bob.clone());
+        assert_ne!(to_bob, Curve::client_with_guard(own, bob.public(), other));
+        for (i, curve) in all.iter().enumerate() {
+            assert_ne!(*curve, to_bob);
+            assert_ne!(Mechanism::from(curve.clone()), Mechanism::Null);
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(curve == other, i == j, "{curve:?} {other:?}");
+            }
         }
     }
 }

@@ -1,53 +1,13 @@
-//! Secure nodes on real sockets: who may meet whom, and what others get to see.
-
-#![cfg(test)]
-
-mod common;
+//! Who may meet whom, and what others get to see.
 
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use common::{Member, free_port, on, route, until};
 use zre_proto::Beacon;
-use zyre::{Builder, Event, ExitReason, Identity, NetworkKey, Node, PublicKey, StartError, Trust};
+use zyre::{Event, ExitReason, Identity, NetworkKey, Node, StartError, Trust};
 
-/// Several beacons of everybody: what has not happened by then does not happen.
-const BEACONS: Duration = Duration::from_secs(1);
-
-fn quick(port: u16) -> Builder {
-    on(port).beacon_interval(Duration::from_millis(50))
-}
-
-fn identity() -> Identity {
-    Identity::create().unwrap()
-}
-
-/// Two that trust each other alone.
-async fn pair(port: u16) -> ([Member; 2], [PublicKey; 2]) {
-    let identities = [identity(), identity()];
-    let keys = identities.each_ref().map(Identity::public_key);
-    let [first, second] = identities;
-    let a = Member::start(quick(port).secure(first, Trust::only([keys[1]]))).await;
-    let b = Member::start(quick(port).secure(second, Trust::only([keys[0]]))).await;
-    ([a, b], keys)
-}
-
-async fn meet(a: &mut Member, b: &mut Member) {
-    a.enter(b.id()).await;
-    b.enter(a.id()).await;
-    a.node.whisper(b.id(), "from a").unwrap();
-    assert_eq!(b.whisper(a.id()).await, "from a".into());
-    b.node.whisper(a.id(), "from b").unwrap();
-    assert_eq!(a.whisper(b.id()).await, "from b".into());
-}
-
-/// Whether anybody enters in the next second.
-async fn hears_of_nobody(member: &mut Member) {
-    tokio::time::sleep(BEACONS).await;
-    let entered: Vec<Event> =
-        member.rest().into_iter().filter(|event| matches!(event, Event::Enter { .. })).collect();
-    assert_eq!(entered, []);
-}
+use crate::common::{Member, free_port, route, until};
+use crate::{hears_of_nobody, identity, meet, pair, quick};
 
 #[tokio::test]
 async fn two_that_trust_each_other_meet_and_know_the_keys() {
@@ -294,15 +254,34 @@ async fn nodes_with_one_key_are_one_owner_s() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_secured_yet_is_refused() {
-    let secure = || Node::builder().interface("lo").secure(identity(), Trust::anyone());
-    let gossip = secure().gossip_listen(([127, 0, 0, 1], 0)).start().await;
-    let log = secure().logging(zyre::Level::Info).start().await;
-    for refused in [gossip, log] {
-        assert!(matches!(refused, Err(StartError::NotSecured(_))));
+async fn another_key_of_a_name_is_told() {
+    let port = free_port();
+    let network = NetworkKey::generate().unwrap();
+    let member = |name: &str, identity: &Identity| {
+        quick(port).name(name).secure(identity.clone(), Trust::network(network.clone()))
+    };
+    let mut a = Member::start(member("alice", &identity())).await;
+    let identities = [identity(), identity()];
+    let keys = identities.each_ref().map(Identity::public_key);
+    // The same one twice, and then another one.
+    for (identity, before) in [(0, None), (0, None), (1, Some(0))] {
+        let bob = Member::start(member("bob", &identities[identity])).await;
+        a.enter(bob.id()).await;
+        let told = a.node.whisper(bob.id(), "").is_ok();
+        assert!(told);
+        bob.node.stop().await;
+        let mut changes = Vec::new();
+        a.pick("the end", |event| match event {
+            Event::KeyChanged { peer, name, before, key } => {
+                assert_eq!((peer, &*name), (bob.id(), "bob"));
+                changes.push((before, key));
+                None
+            }
+            Event::Exit { peer, .. } => (peer == bob.id()).then_some(()),
+            _ => None,
+        })
+        .await;
+        let expected = before.map(|before: usize| (keys[before], keys[identity]));
+        assert_eq!(changes, Vec::from_iter(expected));
     }
-    let node = Member::start(secure().beacon(false)).await.node;
-    assert!(node.gossip_listen(([127, 0, 0, 1], 0)).is_err());
-    node.set_logging(Some(zyre::Level::Info));
-    assert_eq!(node.stats().log.recorded, 0);
 }
