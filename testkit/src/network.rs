@@ -151,6 +151,31 @@ impl Network {
         Ipv4Addr::new(a, b, c, self.last_address.get())
     }
 
+    /// Keeps an interface of a host apart from all others that are kept apart, as an access point does that
+    /// isolates its clients: it reaches those that are not.
+    ///
+    /// # Errors
+    /// The host has no such interface on this network.
+    pub fn isolate(&self, host: &Host, interface: &str) -> Result<()> {
+        let port = port(host, interface);
+        self.namespace.ip(&format!("link set dev {port} type bridge_slave isolated on"))
+    }
+
+    /// Drops what is sent to a UDP port between the hosts of this network, and tells nobody.
+    ///
+    /// # Errors
+    /// There is no `nft`, or the kernel has no such rules.
+    pub fn drop_udp(&self, port: u16) -> Result<()> {
+        self.namespace.nft(&format!(
+            "table bridge silence {{
+                chain forward {{
+                    type filter hook forward priority filter
+                    udp dport {port} drop
+                }}
+            }}"
+        ))
+    }
+
     /// Cuts off the `eth0` of these hosts: they reach each other, and nobody else. Their links stay
     /// up, and what is sent to the others is lost without an answer.
     ///

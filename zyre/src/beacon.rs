@@ -97,8 +97,8 @@ pub(crate) struct Announcer {
     /// Where neighbours with another mask hear it as well.
     to_all: Option<SocketAddr>,
     sent: u64,
-    /// The last beacon could not be sent.
-    pub(crate) mute: bool,
+    /// Why the last beacon could not be sent.
+    pub(crate) unsent: Option<String>,
 }
 
 impl Announcer {
@@ -132,7 +132,7 @@ impl Announcer {
             }
         };
         let place = place.clone();
-        Ok(Self { id, port, public_key, place, socket, target, to_all, sent: 0, mute: false })
+        Ok(Self { id, port, public_key, place, socket, target, to_all, sent: 0, unsent: None })
     }
 
     /// Where it announces.

@@ -31,6 +31,7 @@ use zre_proto::{Action, ActionError, Engine, Input, PeerId, PublicKey, Times};
 
 use self::core::Core;
 use crate::Limits;
+use crate::connection_info::ConnectionInfo;
 use crate::events::EventQueue;
 use crate::location::Location;
 use crate::log::{self, Logger};
@@ -226,6 +227,11 @@ impl Driver {
         // A late subscriber has missed something.
         changes.mark_changed();
         changes
+    }
+
+    /// The connections that are up.
+    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
+        self.core.lock().connections()
     }
 
     /// What was counted on the sockets.

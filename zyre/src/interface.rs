@@ -8,7 +8,7 @@ mod selection;
 mod watch;
 
 pub use self::choice::InterfaceChoice;
-pub(crate) use self::place::{Audience, OwnAddress, Place, bare};
+pub(crate) use self::place::{Audience, OwnAddress, Place, bare, links};
 pub use self::report::{Interface, UnusedReason};
 pub(crate) use self::selection::{Choices, Selection};
 pub(crate) use self::watch::HostWatch;

@@ -402,7 +402,9 @@ paused, cancelled or declined all the same.
 //! - `tracing-layer`: `Node::tracing_layer`.
 
 mod beacon;
+mod beacon_watch;
 mod builder;
+mod connection_info;
 mod driver;
 mod error;
 mod event;
@@ -445,7 +447,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+pub use beacon_watch::{BeaconWatch, HeardBeacon};
 pub use builder::{BEACON_PORT, Builder};
+pub use connection_info::ConnectionInfo;
 #[cfg(feature = "files")]
 pub use error::ShareError;
 pub use error::StartError;
@@ -468,7 +472,8 @@ pub use limits::Limits;
 pub use node::Node;
 #[cfg(feature = "curve")]
 pub use secure::{
-    Identity, KeyFileError, KeyWords, NetworkKey, ParsePublicKeyError, PublicKey, Trust, WordsError,
+    Identity, KeyFileError, KeyWords, NETWORK_BEACON_PORT, NetworkKey, ParsePublicKeyError,
+    PublicKey, Trust, WordsError,
 };
 pub use state::{State, StateError};
 pub use stats::{LogStats, NetworkStats, Stats};

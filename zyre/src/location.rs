@@ -161,6 +161,18 @@ impl Location {
         Start { address: Some(place.address), ..start }
     }
 
+    /// What the application is told of the interfaces.
+    pub(crate) fn report(&self) -> Vec<Interface> {
+        let mut interfaces = self.interfaces.clone();
+        for announcer in &self.announcers {
+            let place = announcer.place();
+            if let Some(its) = interfaces.iter_mut().find(|it| it.name == place.interface) {
+                its.unsent = its.unsent.take().or_else(|| announcer.unsent.clone());
+            }
+        }
+        interfaces
+    }
+
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         self.mailboxes.iter().map(Mailbox::endpoint).collect()
     }
@@ -239,7 +251,8 @@ impl Location {
         }
         for announcer in &mut self.announcers {
             let sent = announcer.announce();
-            let was_mute = std::mem::replace(&mut announcer.mute, sent.is_err());
+            let why = sent.as_ref().err().map(ToString::to_string);
+            let was_mute = std::mem::replace(&mut announcer.unsent, why).is_some();
             if let Err(error) = sent {
                 errors += 1;
                 if !was_mute {

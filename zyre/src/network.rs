@@ -15,7 +15,7 @@ use zre_proto::{Beacon, Endpoint, Input, InterfaceId, PeerId};
 use crate::beacon::{Announcer, BeaconListener, Heard};
 use crate::driver::Driver;
 use crate::ignored_nodes::IgnoredNodes;
-use crate::interface::{HostWatch, InterfaceChoice, Place, Selection};
+use crate::interface::{HostWatch, InterfaceChoice, Place, Selection, links};
 use crate::location::{Location, Mailbox};
 use crate::mailbox::{self, Door};
 use crate::mechanism;
@@ -76,7 +76,7 @@ impl Network {
             return Err(no_interface(choice.clone(), &selection));
         }
         let doors = mailbox::open(&selection.places, settings.mailbox_port)?;
-        if selection.is_alone() {
+        if selection.is_alone() && settings.choices.is_free() {
             tracing::warn!(node = %id, "no network interface that can be used: on loopback until \
                 one appears");
         }
@@ -240,7 +240,7 @@ impl Network {
         }
         let mut turn = driver.turn();
         turn.network_stats().beacons += count;
-        for Heard { beacon, source, interface } in heard {
+        for Heard { beacon, source, interface, .. } in heard {
             let interface = InterfaceId(interface.unwrap_or_default());
             turn.handle(Input::Beacon { beacon, source, interface });
         }
@@ -465,13 +465,4 @@ fn no_interface(choice: InterfaceChoice, selection: &Selection) -> StartError {
 /// Hears beacons at these places, if any are heard at all. Returns whether it is so at all of them.
 fn listen_on(beacons: &mut Option<BeaconListener>, places: &[Place]) -> bool {
     beacons.as_mut().is_none_or(|beacons| beacons.listen_on(&links(places)))
-}
-
-/// The links on which IPv6 is spoken.
-fn links(places: &[Place]) -> Vec<u32> {
-    let mut links: Vec<u32> =
-        places.iter().filter(|it| it.address.is_ipv6()).map(|it| it.index).collect();
-    links.sort_unstable();
-    links.dedup();
-    links
 }

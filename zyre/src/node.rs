@@ -9,6 +9,7 @@ use zre_proto::{
 };
 
 use crate::Level;
+use crate::connection_info::ConnectionInfo;
 use crate::driver::Driver;
 use crate::flow::Room;
 use crate::gossip::{Gossip, GossipError, GossipStatus};
@@ -89,7 +90,13 @@ impl Node {
     /// why not, as they were when it last looked: it looks whenever the host tells of a change and
     /// every ten seconds, and with every beacon where the host does not tell.
     pub fn interfaces(&self) -> Vec<Interface> {
-        self.shared.driver.location().interfaces.clone()
+        self.shared.driver.location().report()
+    }
+
+    /// Returns the connections of the node that are up, for those who look for what is wrong: to whom it
+    /// gets through, and who gets through to it.
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        self.shared.driver.connections()
     }
 
     /// Returns the node's key, if it is a secure one.

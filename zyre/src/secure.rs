@@ -26,4 +26,4 @@ pub(crate) fn proved(peer: &zmtp::PeerInfo) -> Option<zre_proto::PublicKey> {
 
 /// Where nodes of a network with a key announce themselves: a beacon with a key ends every pyre that
 /// hears it on the port of all others.
-pub(crate) const NETWORK_BEACON_PORT: u16 = 5669;
+pub const NETWORK_BEACON_PORT: u16 = 5669;

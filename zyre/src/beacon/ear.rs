@@ -73,9 +73,9 @@ impl Ear {
             if is_routed(&datagram) {
                 continue;
             }
-            let Datagram { length, source, interface, .. } = datagram;
+            let Datagram { length, source, interface, destination } = datagram;
             if let Ok(beacon) = Beacon::decode(&bytes[..length]) {
-                heard.push(Heard { beacon, source, interface });
+                heard.push(Heard { beacon, source, interface, destination });
             }
         }
         Ok(())

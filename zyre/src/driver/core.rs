@@ -12,6 +12,7 @@ use zre_proto::{ConnId, Engine, Input, Loss, PeerId};
 #[cfg(feature = "curve")]
 use super::known_names::KnownNames;
 use super::strangers::Strangers;
+use crate::connection_info::ConnectionInfo;
 use crate::events::EventBatch;
 use crate::stats::NetworkStats;
 
@@ -104,6 +105,15 @@ impl Core {
         };
         let conns = self.conns.iter().map(|(conn, open)| (*conn, &**open));
         conns.filter(|(conn, open)| greets(*conn, open)).map(|(conn, _)| conn).collect()
+    }
+
+    /// The connections that are up, as the application is told.
+    pub(super) fn connections(&self) -> Vec<ConnectionInfo> {
+        let info = |(conn, open): (&ConnId, &OpenConnection)| {
+            let dialled = matches!(conn, ConnId::Dialled(_));
+            Some(ConnectionInfo { peer: open.peer, remote: open.ends?.remote, dialled })
+        };
+        self.conns.iter().filter_map(info).collect()
     }
 
     /// The connections that begin at an address of this host.

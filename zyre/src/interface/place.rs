@@ -79,6 +79,15 @@ impl OwnAddress {
     }
 }
 
+/// The links on which IPv6 is spoken.
+pub(crate) fn links(places: &[Place]) -> Vec<u32> {
+    let mut links: Vec<u32> =
+        places.iter().filter(|it| it.address.is_ipv6()).map(|it| it.index).collect();
+    links.sort_unstable();
+    links.dedup();
+    links
+}
+
 /// An address without what a connection has made of it: IPv4 in its own form, a scope only if it
 /// means something, and port 0.
 pub(crate) fn bare(address: SocketAddr) -> SocketAddr {

@@ -11,18 +11,29 @@ pub struct Interface {
     pub name: String,
     /// All its addresses.
     pub addresses: Vec<IpAddr>,
+    /// Of each of these, how many of its bits its subnet shares: 24 of `192.168.1.7/24`.
+    pub prefixes: Vec<u8>,
     /// Those at which the node lives. None if it does not use the interface.
     pub used: Vec<IpAddr>,
     /// Where its beacons go by IPv4; by IPv6 they go to the multicast group `ff02::1`.
     pub broadcasts: Vec<Ipv4Addr>,
     /// Why it does not.
     pub unused: Option<UnusedReason>,
+    /// Why the last beacon could not be sent there; `None` if it was. A firewall may be the reason.
+    pub unsent: Option<String>,
 }
 
 impl Interface {
     /// Returns whether the node uses it.
     pub const fn is_used(&self) -> bool {
         self.unused.is_none()
+    }
+
+    /// Returns how many bits of an address of the interface its subnet shares; `None` if it has no such
+    /// address.
+    pub fn prefix(&self, address: IpAddr) -> Option<u8> {
+        let place = self.addresses.iter().position(|own| *own == address)?;
+        self.prefixes.get(place).copied()
     }
 
     /// Returns whether it is the loopback interface: only nodes on this machine are found.

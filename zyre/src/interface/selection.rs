@@ -62,7 +62,7 @@ impl Choices {
     }
 
     /// Whether nothing in particular was asked for.
-    fn is_free(&self) -> bool {
+    pub(crate) fn is_free(&self) -> bool {
         self.only.iter().all(|choice| *choice == InterfaceChoice::Any)
     }
 
@@ -83,9 +83,11 @@ impl Choices {
             selection.interfaces.push(Interface {
                 name: interface.name.clone(),
                 addresses: interface.addresses.iter().map(|address| address.ip).collect(),
+                prefixes: interface.addresses.iter().map(|address| address.prefix).collect(),
                 used: places.iter().flatten().map(|place| place.address).collect(),
                 broadcasts: places.iter().flatten().filter_map(Place::broadcast).collect(),
                 unused: places.as_ref().err().copied(),
+                unsent: None,
             });
             selection.places.extend(places.into_iter().flatten());
         }
