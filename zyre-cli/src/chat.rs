@@ -29,7 +29,7 @@ use crate::network::Network;
 #[derive(Args)]
 pub(crate) struct Options {
     /// What others call you. Default: the name of your account.
-    #[arg(value_parser = name)]
+    #[arg(env = "ZYRE_NAME", value_parser = name)]
     nick: Option<String>,
     /// The room to begin in.
     #[arg(long, default_value = "lobby", value_parser = name)]

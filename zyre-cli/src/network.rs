@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use zyre::{Builder, HostEndpoint, Node, PeerId, Trust};
+use zyre::{BEACON_PORT, Builder, HostEndpoint, Level, NETWORK_BEACON_PORT, Node, PeerId, Trust};
 
 use crate::security::Security;
 
@@ -13,15 +13,15 @@ use crate::security::Security;
 #[derive(Args)]
 pub(crate) struct Network {
     /// Interface: a name, or one address of it. May be given several times. Default: all but
-    /// loopback.
-    #[arg(long, value_name = "NAME|ADDRESS")]
+    /// loopback. In the environment they are separated by commas.
+    #[arg(long, value_name = "NAME|ADDRESS", env = "ZYRE_INTERFACE", value_delimiter = ',')]
     interface: Vec<String>,
     /// Interface to keep off. May be given several times.
     #[arg(long, value_name = "NAME|ADDRESS")]
     except: Vec<String>,
     /// UDP port of the beacon; only nodes with the same port meet. Default: 5670, and 5669 with
     /// `--network`.
-    #[arg(long)]
+    #[arg(long, env = "ZYRE_PORT")]
     port: Option<u16>,
     /// Send no beacons and hear none: meet only those that one of both has been told of.
     #[arg(long)]
@@ -41,6 +41,9 @@ pub(crate) struct Network {
     /// May be given several times.
     #[arg(long, value_name = "HOST:PORT[|KEY]")]
     gossip_connect: Vec<HostEndpoint>,
+    /// Keep no log for collectors, such as `zyre-logger meter`.
+    #[arg(long)]
+    no_log: bool,
     #[command(flatten)]
     security: Security,
 }
@@ -83,6 +86,9 @@ impl Network {
         if let Some((identity, trust)) = self.security.read(more)? {
             builder = builder.secure(identity, trust);
         }
+        if !self.no_log {
+            builder = builder.logging(Level::Info);
+        }
         if let Some(port) = self.port {
             builder = builder.beacon_port(port);
         }
@@ -108,6 +114,22 @@ impl Network {
             builder = builder.gossip_connect(hub);
         }
         Ok(builder)
+    }
+
+    /// Returns the UDP port of the beacon.
+    pub(crate) fn beacon_port(&self) -> u16 {
+        let default = if self.security.has_network() { NETWORK_BEACON_PORT } else { BEACON_PORT };
+        self.port.unwrap_or(default)
+    }
+
+    /// Returns whether beacons are sent and heard.
+    pub(crate) const fn has_beacons(&self) -> bool {
+        !self.no_beacon
+    }
+
+    /// Returns whether the node is a secure one.
+    pub(crate) const fn is_secure(&self) -> bool {
+        self.security.is_asked_for()
     }
 
     /// Returns whether the user chose an interface.

@@ -16,7 +16,7 @@ use crate::account;
 #[derive(Args)]
 pub(crate) struct Identity {
     /// What others call this node. It is kept for later starts. Default: the name of your account.
-    #[arg(long, value_parser = account::checked)]
+    #[arg(long, env = "ZYRE_NAME", value_parser = account::checked)]
     name: Option<String>,
     /// Directory that keeps who this node is, so that others know it again. Default: one in your home
     /// directory for each command that runs at the same time.

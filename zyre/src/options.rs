@@ -1,6 +1,7 @@
 //! The options by which programs are told who their node is, and whom it trusts: for all programs of a
 //! user the same, and the same files.
 
+use std::env;
 use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use crate::{Builder, Identity, KeyFileError, NetworkKey, State, StateError, Trus
 /// Names in the directory of this user.
 const KEY: &str = "key";
 const NETWORK: &str = "network";
+
+/// What names another file with the key in the environment.
+const KEY_VARIABLE: &str = "ZYRE_KEY";
 
 /// What reads from the standard input.
 const STDIN: &str = "-";
@@ -31,7 +35,7 @@ pub struct Security {
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
     /// File with the key of a secure node; it is made if it is not there. Default: the one that
-    /// `zyre keys` shows.
+    /// `ZYRE_KEY` in the environment names, or else the one that `zyre keys` shows.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 }
@@ -69,6 +73,16 @@ pub enum SecurityError {
 }
 
 impl Security {
+    /// Returns whether the node is to be a secure one.
+    pub const fn is_asked_for(&self) -> bool {
+        self.network.is_some() || self.trust.is_some()
+    }
+
+    /// Returns whether the node is to be in a network.
+    pub const fn has_network(&self) -> bool {
+        self.network.is_some()
+    }
+
     /// Makes the node a secure one, if it is to be one.
     ///
     /// # Errors
@@ -98,12 +112,14 @@ impl Security {
     }
 }
 
-/// Returns the identity in this file, or in that of this user; it is made if there is none.
+/// Returns the identity in this file, or in the one that `ZYRE_KEY` names, or in that of this user; it
+/// is made if there is none.
 ///
 /// # Errors
 /// See [`SecurityError`].
 pub fn identity(file: Option<&Path>) -> Result<Identity, SecurityError> {
-    Ok(Identity::load_or_create(path_of(file, KEY)?)?)
+    let set = env::var_os(KEY_VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
+    Ok(Identity::load_or_create(path_of(file.or(set.as_deref()), KEY)?)?)
 }
 
 /// Returns this file, or that of the network of this user.

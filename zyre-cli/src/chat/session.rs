@@ -9,7 +9,7 @@ use super::command::{Command, HELP};
 use super::paint::Paint;
 use super::people::People;
 use super::screen::Prompt;
-use crate::{hub, id_in_use, key_news, text, unreachable};
+use crate::{gone, hub, id_in_use, key_news, text, unreachable};
 
 /// A node, the room that the user talks in, and who is here.
 pub(crate) struct Session {
@@ -289,16 +289,5 @@ fn one_line(content: &Content) -> String {
 
 /// Says in words why a peer is gone.
 fn gone(reason: ExitReason) -> String {
-    let why = match reason {
-        ExitReason::Goodbye => return "left the chat".to_owned(),
-        ExitReason::LinkLost => "connection lost",
-        ExitReason::Expired => "not heard of for too long",
-        ExitReason::Restarted => "has restarted",
-        ExitReason::Replaced => "another node has its address",
-        ExitReason::SequenceGap | ExitReason::StatusMismatch => "messages were lost on the way",
-        ExitReason::Overflow => "did not take what was sent to it",
-        ExitReason::Rejected => "broke the protocol",
-        other => other.as_str(),
-    };
-    format!("is gone: {why}")
+    gone::why(reason).map_or_else(|| "left the chat".to_owned(), |why| format!("is gone: {why}"))
 }

@@ -61,6 +61,11 @@ impl Program {
         self.0.texts().lines().filter(|line| line.contains(part)).count()
     }
 
+    /// How many objects with these fields it has printed so far.
+    pub(crate) fn count_reports(&self, fields: &serde_json::Value) -> usize {
+        self.0.reports(self.0.transcript().start(), fields).len()
+    }
+
     /// All lines so far.
     pub(crate) fn transcript(&self) -> String {
         self.0.texts()
@@ -92,7 +97,7 @@ impl Deref for Program {
 }
 
 /// Returns the command with these arguments, in a home of its own.
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(ZYRE);
     let home = concat!(env!("CARGO_TARGET_TMPDIR"), "/home");
     for variable in HOMES {
