@@ -4,7 +4,7 @@
 //! each, from its standard input, and prints reports, which are JSON objects, a line each.
 
 use std::env;
-use std::io::BufRead;
+use std::io::{BufRead, Write as _};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub fn commands() -> UnboundedReceiver<String> {
     commands
 }
 
-/// Prints a report.
+/// Prints a report, if anybody reads it.
 pub fn report(report: &Value) {
-    println!("{report}");
+    let _ = writeln!(std::io::stdout().lock(), "{report}");
 }

@@ -23,6 +23,7 @@ use clap::Args;
 use self::printer::Printer;
 use crate::CollectorEvent;
 use crate::store::Notice;
+use crate::text::say;
 
 pub use error::CollectError;
 pub use node::Place;
@@ -51,7 +52,7 @@ pub struct Command {
 /// See [`CollectError`]; what was written before is kept.
 pub fn run(command: &Command, stop: &AtomicBool) -> Result<(), CollectError> {
     let Command { db, also_print, options } = command;
-    let tell = |notice: Notice| eprintln!("zyre-logger: {notice}");
+    let tell = |notice: Notice| say(notice);
     let store = StoreSink::open(Some(db), options, tell)?;
     let printer = also_print.then(Printer::start).transpose()?;
     let mut dropped = 0_u64;
@@ -65,7 +66,7 @@ pub fn run(command: &Command, stop: &AtomicBool) -> Result<(), CollectError> {
         }
     };
     let begin = |place: &Place| {
-        eprintln!("zyre-logger: collecting on {place} into {}", db.display());
+        say(format_args!("collecting on {place} into {}", db.display()));
     };
     let ended = listen(options, hear, begin, stop);
     if let Some(printer) = printer {
@@ -74,6 +75,6 @@ pub fn run(command: &Command, stop: &AtomicBool) -> Result<(), CollectError> {
     let lines = store.finish()?;
     ended?;
     let foreign = if dropped > 0 { format!(", {dropped} foreign dropped") } else { String::new() };
-    eprintln!("zyre-logger: {lines} lines stored{foreign}");
+    say(format_args!("{lines} lines stored{foreign}"));
     Ok(())
 }

@@ -42,5 +42,5 @@ pub use node_interval::NodeInterval;
 pub use range::Range;
 pub use record::{Record, Stored};
 pub use store::Store;
-pub use text::with_causes;
+pub use text::{say, with_causes};
 pub use zre_proto::log::{Level, LogEvent, correlation_id};

@@ -10,7 +10,7 @@ use signal_hook::consts::TERM_SIGNALS;
 use signal_hook::flag;
 #[cfg(feature = "meter")]
 use zyre_logger::meter;
-use zyre_logger::{collect, query, stats, with_causes};
+use zyre_logger::{collect, query, say, stats, with_causes};
 
 /// Watches a zyre network: collects what its nodes record, and shows it.
 #[derive(Parser)]
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     match command.run(&stop) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("zyre-logger: {}", with_causes(error.as_ref()));
+            say(with_causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -73,7 +73,7 @@ fn catch_signals(stop: &Arc<AtomicBool>) {
         let registered = flag::register_conditional_default(*signal, stop.clone())
             .and_then(|_| flag::register(*signal, stop.clone()));
         if let Err(error) = registered {
-            eprintln!("zyre-logger: signal {signal} will end this without care: {error}");
+            say(format_args!("signal {signal} will end this without care: {error}"));
         }
     }
 }

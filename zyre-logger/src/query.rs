@@ -133,7 +133,7 @@ fn run_on(
     }
     let losses = store.lost(filter.since.unwrap_or(0), filter.until.unwrap_or(i64::MAX))?;
     if losses > 0 {
-        eprintln!("zyre-logger: {losses} lines of this time were lost by the collector");
+        text::say(format_args!("{losses} lines of this time were lost by the collector"));
     }
 
     let names = filter.pair.as_ref().map(|(a, b)| (a.text().to_owned(), b.text().to_owned()));

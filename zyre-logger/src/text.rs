@@ -1,10 +1,17 @@
 //! Text for people.
 
 use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::iter;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use zyre::Printable;
+
+/// Tells the user something on standard error, if anybody reads that.
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "zyre-logger: {text}");
+}
 
 /// Returns a name or an endpoint from the network fit for a terminal; nothing in it is invisible.
 pub(crate) fn name(raw: &str) -> String {

@@ -5,6 +5,10 @@
 //! shares files and kills processes, `world` plays hosts on several networks, `compare` checks a
 //! collector.
 
+// First: its macros are for all others.
+#[macro_use]
+mod output;
+
 mod behaviour;
 mod bench;
 mod chaos;

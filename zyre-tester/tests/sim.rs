@@ -113,3 +113,19 @@ fn the_table_grows() {
     assert!(twenty["full_mesh_ms"].as_f64().unwrap() < 3000.0, "{text}");
     assert_eq!(twenty["beacon_bytes_per_s"], 440.0);
 }
+
+/// As after `head`.
+#[test]
+fn nobody_is_told_that_nobody_reads() {
+    for arguments in
+        [&["sim", "--nodes", "5", "--minutes", "1"][..], &["hostile", "--list"], &["--help"]]
+    {
+        let (_, writer) = std::io::pipe().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zyre-tester"));
+        let child = command.args(arguments).stdout(writer).stderr(std::process::Stdio::piped());
+        let output = child.spawn().unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        assert_ne!(output.status.code(), Some(101), "{arguments:?}: {said}");
+    }
+}
