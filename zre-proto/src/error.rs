@@ -79,6 +79,10 @@ pub enum ActionError {
         /// The limit.
         limit: usize,
     },
+    /// The runtime on which the node lives has done nothing for two seconds, so nothing would be
+    /// sent. Not said by the engine, which has no runtime, but by who drives it.
+    #[error("no thread drives the runtime that this node lives on, so it does nothing")]
+    NotDriven,
     /// The node has stopped.
     #[error("the node has stopped")]
     Stopped,

@@ -8,7 +8,6 @@
 use std::io::stdin;
 use std::thread;
 
-use tokio::runtime::Runtime;
 use zyre::{Event, Node, Printable};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,9 +16,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // "lo" stays on this machine; "*" is every network that can be used.
     let interface = arguments.next().unwrap_or_else(|| "*".into());
     let builder = Node::builder().name(name).interface(interface).join("lobby");
-    // The tasks of the node run here, beside the threads of the application.
-    let runtime = Runtime::new()?;
-    let (node, mut events) = runtime.block_on(builder.start())?;
+    // The node has a thread of its own, beside those of the application.
+    let (node, mut events) = builder.start_blocking()?;
     println!("{} is at {}; Ctrl-D stops it", node.name(), node.endpoint());
 
     let printer = thread::spawn(move || {
@@ -39,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Sending never waits, so it can be done from any thread.
         node.shout("lobby", line?)?;
     }
-    runtime.block_on(node.stop());
+    node.blocking_stop();
     let _ = printer.join();
     Ok(())
 }

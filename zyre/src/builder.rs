@@ -9,6 +9,7 @@ use uuid::Uuid;
 use zre_proto::{Action, Config, Endpoint, Engine, HostEndpoint, PeerId, Times};
 
 use crate::Level;
+use crate::blocking;
 use crate::driver::Driver;
 use crate::error::StartError;
 use crate::events::{EventQueue, Events};
@@ -25,6 +26,7 @@ use crate::mechanism;
 use crate::network::Network;
 use crate::network_settings::NetworkSettings;
 use crate::node::Node;
+use crate::pulse::Pulse;
 use crate::secure::Gate;
 #[cfg(feature = "curve")]
 use crate::secure::{self, Identity, NETWORK_BEACON_PORT, Trust};
@@ -58,6 +60,8 @@ pub struct Builder {
     gossip: gossip::Settings,
     logging: Option<Level>,
     log_messages: bool,
+    /// On a thread of its own.
+    lives_apart: bool,
     #[cfg(feature = "curve")]
     secure: Option<(Identity, Trust)>,
     beacon_port: Option<u16>,
@@ -99,6 +103,7 @@ impl Default for Builder {
             gossip: gossip::Settings::default(),
             logging: None,
             log_messages: false,
+            lives_apart: false,
             #[cfg(feature = "curve")]
             secure: None,
             beacon_port: None,
@@ -477,7 +482,9 @@ impl Builder {
     }
 
     /// Starts the node: opens its mailbox, sends its first beacon. To be called inside a tokio
-    /// runtime, on which the node lives.
+    /// runtime, on which the node lives: if that goes, the node has stopped. A current-thread runtime has
+    /// to be driven all the time, by a thread in its `block_on`. Without a runtime there is
+    /// [`start_blocking`](Self::start_blocking).
     ///
     /// Connecting to what is required goes on after that.
     ///
@@ -515,7 +522,10 @@ impl Builder {
         let name = engine.name().to_owned();
         let limits = &self.settings.limits;
         let queue = EventQueue::new(limits.events, limits.event_bytes);
-        let driver = Driver::new(engine, queue.clone(), location, runtime, &self.settings, gate);
+        let pulse = if self.lives_apart { Pulse::apart(runtime) } else { Pulse::new(runtime) };
+        let settings = &self.settings;
+        let driver =
+            Driver::new(engine, queue.clone(), location, Arc::clone(&pulse), settings, gate);
         let gossip_opened = gossip::Opened::open(&self.gossip, driver.gate())?;
         // Nothing fails from here on, so nothing that was started has to be stopped.
         driver.keep(self.state.take());
@@ -541,7 +551,43 @@ impl Builder {
             #[cfg(feature = "files")]
             files,
         );
-        Ok((node, Events::new(queue)))
+        Ok((node, Events::new(queue, pulse)))
+    }
+
+    /// Starts the node on a thread of its own, for an application without async code: it needs no runtime,
+    /// and no other crate. Everything that is awaited elsewhere has a blocking form: of
+    /// [`Events::recv`] it is [`blocking_recv`](Events::blocking_recv), of [`Node::stop`]
+    /// [`blocking_stop`](Node::blocking_stop).
+    ///
+    /// ```no_run
+    /// use zyre::{Event, Node};
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (node, mut events) = Node::builder().name("alice").join("chat").start_blocking()?;
+    ///     while let Some(event) = events.blocking_recv() {
+    ///         if let Event::Join { group, .. } = event {
+    ///             node.shout(&group, "Hello, all!")?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// The thread ends with the node.
+    ///
+    /// # Errors
+    /// See [`StartError`]; then nothing is left running.
+    ///
+    /// # Panics
+    /// In async code, where [`start`](Self::start) is to be used.
+    #[track_caller]
+    pub fn start_blocking(mut self) -> Result<(Node, Events), StartError> {
+        self.lives_apart = true;
+        blocking::start_apart(move || async move {
+            let (node, events) = self.start().await?;
+            let ended = node.ended();
+            Ok(((node, events), ended))
+        })
     }
 
     #[cfg(not(feature = "curve"))]
@@ -664,5 +710,18 @@ impl Node {
     /// See [`StartError`].
     pub async fn start() -> Result<(Self, Events), StartError> {
         Self::builder().start().await
+    }
+
+    /// Starts a node with all defaults, on a thread of its own. Short for
+    /// `Node::builder().start_blocking()`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    ///
+    /// # Panics
+    /// In async code.
+    #[track_caller]
+    pub fn start_blocking() -> Result<(Self, Events), StartError> {
+        Self::builder().start_blocking()
     }
 }

@@ -37,6 +37,7 @@ use crate::location::Location;
 use crate::log::{self, Logger};
 use crate::mailbox;
 use crate::network_settings::NetworkSettings;
+use crate::pulse::Pulse;
 use crate::secure::Gate;
 use crate::state::State;
 use crate::stats::NetworkStats;
@@ -63,6 +64,7 @@ pub(crate) struct Driver {
     /// Kept, so that no other node gets it, until this one has ended.
     state: Mutex<Option<State>>,
     runtime: Handle,
+    pub(crate) pulse: Arc<Pulse>,
     /// How connections are dialled: as DEALER, with the node's routing id.
     dealer: zmtp::Config,
     /// Whether connections may be two-way.
@@ -85,7 +87,7 @@ impl Driver {
         engine: Engine,
         events: Arc<EventQueue>,
         location: Location,
-        runtime: Handle,
+        pulse: Arc<Pulse>,
         settings: &NetworkSettings,
         gate: Option<Arc<Gate>>,
     ) -> Arc<Self> {
@@ -102,7 +104,8 @@ impl Driver {
             changes: watch::Sender::new(()),
             ended: watch::Sender::new(false),
             state: Mutex::new(None),
-            runtime,
+            runtime: pulse.runtime().clone(),
+            pulse,
             dealer,
             two_way,
             gate,
@@ -266,8 +269,17 @@ impl Driver {
         }
     }
 
-    /// Wakes the engine when its deadlines come.
-    pub(crate) async fn keep_time(self: Arc<Self>) {
+    /// Wakes the engine when its deadlines come. If the runtime goes, so does the node.
+    pub(crate) fn keep_time(self: Arc<Self>) -> impl Future<Output = ()> + use<> {
+        // Also if it is never polled.
+        let life = Life(Arc::clone(&self));
+        async move {
+            let _life = life;
+            self.wake_at_deadlines().await;
+        }
+    }
+
+    async fn wake_at_deadlines(self: Arc<Self>) {
         loop {
             let next = {
                 let mut core = self.core.lock();
@@ -287,6 +299,11 @@ impl Driver {
         }
     }
 
+    /// Tells when the node has ended.
+    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
     /// Starts a task that lives as long as the node.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task = self.runtime.spawn(task);
@@ -301,5 +318,16 @@ impl Driver {
     /// The node is somewhere else, in part: those who watch for changes are told.
     pub(crate) fn note_change(&self) {
         self.changes.send_replace(());
+    }
+}
+
+/// Ends the node when it is dropped before that: with the runtime.
+struct Life(Arc<Driver>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if !*self.0.ended.borrow() {
+            self.0.abort();
+        }
     }
 }

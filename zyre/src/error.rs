@@ -119,9 +119,14 @@ pub enum StartError {
     /// A name, header, group or time is not possible.
     #[error(transparent)]
     Action(#[from] ActionError),
-    /// `start` was called outside of a tokio runtime.
-    #[error("a node starts inside a tokio runtime")]
+    /// `start` was called outside of a tokio runtime. Without one there is
+    /// [`start_blocking`](crate::Builder::start_blocking).
+    #[error("a node starts inside a tokio runtime, or by start_blocking")]
     NoRuntime,
+    /// [`start_blocking`](crate::Builder::start_blocking) could not start a runtime and a thread for the
+    /// node.
+    #[error("a runtime for the node cannot be started: {0}")]
+    Runtime(#[source] io::Error),
 }
 
 /// A file was not published or not taken back; nothing has changed.

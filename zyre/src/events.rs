@@ -13,7 +13,9 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use zmtp::sync::{Condvar, Mutex};
 
+use crate::blocking::{forbid_async, not_driven};
 use crate::event::Event;
+use crate::pulse::{NOT_DRIVEN, Patience, Pulse, SLICE};
 
 /// What an event takes in memory besides its content, roughly: itself, and each frame.
 const EVENT_OVERHEAD_BYTES: usize = 128;
@@ -229,10 +231,13 @@ pub struct Events {
     /// What the application has taken of it, and the queue does not know yet.
     taken: usize,
     taken_bytes: usize,
+    pulse: Arc<Pulse>,
+    patience: Patience,
 }
 
 /// No event was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum TryRecvError {
     /// None so far, or none in the given time.
     #[error("no event")]
@@ -240,11 +245,17 @@ pub enum TryRecvError {
     /// None ever again: the node has stopped and all its events were received.
     #[error("the node has stopped")]
     Stopped,
+    /// None, and none will come as long as that is so: the node lives on a current-thread runtime that no
+    /// thread drives. [`Builder::start_blocking`](crate::Builder::start_blocking) gives it one that works
+    /// by itself.
+    #[error("{NOT_DRIVEN}")]
+    NotDriven,
 }
 
 impl Events {
-    pub(crate) const fn new(queue: Arc<EventQueue>) -> Self {
-        Self { queue, batch: VecDeque::new(), taken: 0, taken_bytes: 0 }
+    pub(crate) fn new(queue: Arc<EventQueue>, pulse: Arc<Pulse>) -> Self {
+        let patience = Patience::default();
+        Self { queue, batch: VecDeque::new(), taken: 0, taken_bytes: 0, pulse, patience }
     }
 
     /// Waits for the next event. Returns `None` when the node has stopped and all events were
@@ -259,24 +270,44 @@ impl Events {
     ///
     /// # Errors
     /// [`Empty`](TryRecvError::Empty) if there is none now, [`Stopped`](TryRecvError::Stopped) if
-    /// there is none ever again.
+    /// there is none ever again, [`NotDriven`](TryRecvError::NotDriven) if none can come.
     pub fn try_recv(&mut self) -> Result<Event, TryRecvError> {
-        self.refill(None)?;
-        self.take().ok_or(TryRecvError::Empty)
+        match self.refill(None) {
+            Err(TryRecvError::Empty) if self.patience.is_over(&self.pulse) => {
+                Err(TryRecvError::NotDriven)
+            }
+            Err(error) => Err(error),
+            Ok(()) => self.take().ok_or(TryRecvError::Empty),
+        }
     }
 
     /// Blocks the thread until there is an event. Returns `None` when the node has stopped and all
-    /// events were received. Not for use in async code, where it would block other tasks.
+    /// events were received.
+    ///
+    /// # Panics
+    /// In async code, as the blocking functions of tokio do: it would block other tasks, and perhaps the
+    /// node. And if the node lives on a current-thread runtime that no thread drives, so that there would
+    /// never be an event.
+    #[track_caller]
     pub fn blocking_recv(&mut self) -> Option<Event> {
-        self.wait(None).ok()
+        forbid_async();
+        match self.wait(None) {
+            Err(TryRecvError::NotDriven) => not_driven(),
+            received => received.ok(),
+        }
     }
 
-    /// Blocks the thread until there is an event, for at most `timeout`. Not for use in async code.
+    /// Blocks the thread until there is an event, for at most `timeout`.
     ///
     /// # Errors
     /// [`Empty`](TryRecvError::Empty) if there was none in time, [`Stopped`](TryRecvError::Stopped)
-    /// if there is none ever again.
+    /// if there is none ever again, [`NotDriven`](TryRecvError::NotDriven) if none can come.
+    ///
+    /// # Panics
+    /// In async code, as [`blocking_recv`](Self::blocking_recv).
+    #[track_caller]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Event, TryRecvError> {
+        forbid_async();
         self.wait(Instant::now().checked_add(timeout))
     }
 
@@ -290,6 +321,8 @@ impl Events {
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(TryRecvError::Empty);
             }
+            let look = self.pulse.has_to_be_driven().then_some(SLICE);
+            let left = left.into_iter().chain(look).min();
             let queue = &self.queue;
             let mut state = queue.state.lock();
             if state.queue.is_empty() && !state.closed {
@@ -308,7 +341,7 @@ impl Events {
         match self.refill(Some(context.waker())) {
             Ok(()) => Poll::Ready(self.take()),
             Err(TryRecvError::Stopped) => Poll::Ready(None),
-            Err(TryRecvError::Empty) => Poll::Pending,
+            Err(_) => Poll::Pending,
         }
     }
 

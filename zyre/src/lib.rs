@@ -14,8 +14,9 @@
 //! the node stops; [`Node::stop`] does it with care.
 //!
 //! Any number of nodes may live in one process; nothing is global. A node lives on the tokio
-//! runtime that it was started in. An application without async code keeps a runtime beside it and
-//! receives with [`Events::blocking_recv`] or [`Events::recv_timeout`].
+//! runtime that it was started in, and stops when that goes. An application without async code starts it
+//! by [`Builder::start_blocking`], on a thread of its own, and receives with [`Events::blocking_recv`] or
+//! [`Events::recv_timeout`]: it needs no runtime, and no other crate.
 //!
 //! # Peers and groups
 //!
@@ -403,6 +404,7 @@ paused, cancelled or declined all the same.
 
 mod beacon;
 mod beacon_watch;
+mod blocking;
 mod builder;
 mod connection_info;
 mod driver;
@@ -429,6 +431,7 @@ mod node;
 pub mod options;
 mod ports;
 mod private_file;
+mod pulse;
 #[cfg(feature = "curve")]
 mod secure;
 #[cfg(not(feature = "curve"))]

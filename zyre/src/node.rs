@@ -4,16 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use zmtp::sync::Mutex;
 use zre_proto::{
     Action, ActionError, Content, Endpoint, Engine, HostEndpoint, PeerId, PeerInfo, RequirementInfo,
 };
 
 use crate::Level;
+use crate::blocking;
 use crate::connection_info::ConnectionInfo;
 use crate::driver::Driver;
 use crate::flow::Room;
 use crate::gossip::{Gossip, GossipError, GossipStatus};
 use crate::interface::Interface;
+use crate::pulse::Patience;
 use crate::stats::Stats;
 use crate::{mechanism, secure};
 
@@ -34,6 +38,8 @@ struct Shared {
     name: String,
     driver: Arc<Driver>,
     gossip: Gossip,
+    /// Of threads that send.
+    patience: Mutex<Patience>,
     #[cfg(feature = "files")]
     files: Option<crate::files::Files>,
 }
@@ -57,6 +63,7 @@ impl Node {
             name,
             driver,
             gossip,
+            patience: Mutex::default(),
             #[cfg(feature = "files")]
             files,
         };
@@ -237,11 +244,16 @@ impl Node {
         self.shared.driver.ready(peer, bytes).await
     }
 
-    /// Like [`ready`](Self::ready), and blocks the thread. Not for use in async code.
+    /// Like [`ready`](Self::ready), and blocks the thread.
     ///
     /// # Errors
     /// As `ready`.
+    ///
+    /// # Panics
+    /// In async code.
+    #[track_caller]
     pub fn blocking_ready(&self, peer: PeerId, bytes: usize) -> Result<(), ActionError> {
+        blocking::forbid_async();
         self.shared.driver.blocking_ready(peer, bytes)
     }
 
@@ -255,11 +267,16 @@ impl Node {
         self.shared.driver.ready_in(group, bytes).await
     }
 
-    /// Like [`ready_in`](Self::ready_in), and blocks the thread. Not for use in async code.
+    /// Like [`ready_in`](Self::ready_in), and blocks the thread.
     ///
     /// # Errors
     /// As `ready_in`.
+    ///
+    /// # Panics
+    /// In async code.
+    #[track_caller]
     pub fn blocking_ready_in(&self, group: &str, bytes: usize) -> Result<(), ActionError> {
+        blocking::forbid_async();
         self.shared.driver.blocking_ready_in(group, bytes)
     }
 
@@ -504,7 +521,8 @@ impl Node {
     /// [`Event::Omitted`]: crate::Event::Omitted
     #[cfg(feature = "files")]
     pub fn publish(&self, path: impl Into<std::path::PathBuf>) -> crate::Publish {
-        crate::Publish::new(self.shared.files.clone(), path.into())
+        let pulse = Arc::clone(&self.shared.driver.pulse);
+        crate::Publish::new(self.shared.files.clone(), pulse, path.into())
     }
 
     /// Takes back what was published under `name`: it is deleted where it has arrived. Returns
@@ -515,6 +533,19 @@ impl Node {
     #[cfg(feature = "files")]
     pub async fn retract(&self, name: &str) -> Result<bool, crate::ShareError> {
         self.files()?.retract(name).await
+    }
+
+    /// Like [`retract`](Self::retract), and blocks the thread.
+    ///
+    /// # Errors
+    /// As `retract`.
+    ///
+    /// # Panics
+    /// In async code.
+    #[cfg(feature = "files")]
+    #[track_caller]
+    pub fn blocking_retract(&self, name: &str) -> Result<bool, crate::ShareError> {
+        blocking::block_on(&self.shared.driver.pulse, self.retract(name))
     }
 
     /// Returns what a peer has on offer now, in the order of names: what is not decided, was put off, or
@@ -661,6 +692,16 @@ impl Node {
         self.shared.driver.stop().await;
     }
 
+    /// Like [`stop`](Self::stop), and blocks the thread.
+    ///
+    /// # Panics
+    /// In async code; and if the node lives on a current-thread runtime that no thread drives, so that it
+    /// would never end.
+    #[track_caller]
+    pub fn blocking_stop(&self) {
+        blocking::block_on(&self.shared.driver.pulse, self.stop());
+    }
+
     /// Ends the node at once and without a goodbye, for all its handles, as if its process had been
     /// killed: what is queued is lost, and peers see their connections to it end. The last event is
     /// [`Event::Stop`](crate::Event::Stop). For tests of what becomes of the others.
@@ -668,8 +709,24 @@ impl Node {
         self.shared.driver.abort();
     }
 
+    /// Tells when the node has ended.
+    pub(crate) fn ended(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.shared.driver.ended()
+    }
+
     fn act(&self, action: Action<'_>) -> Result<(), ActionError> {
+        self.check_runtime()?;
         self.shared.driver.act(action)
+    }
+
+    /// Of a plain thread: whether anything will come of what it wants. In async code a runtime is driven.
+    fn check_runtime(&self) -> Result<(), ActionError> {
+        let pulse = &self.shared.driver.pulse;
+        let is_over = pulse.has_to_be_driven()
+            && Handle::try_current().is_err()
+            && self.shared.patience.lock().is_over(pulse)
+            && !self.ask(Engine::is_stopped);
+        if is_over { Err(ActionError::NotDriven) } else { Ok(()) }
     }
 
     fn ask<R>(&self, question: impl FnOnce(&Engine) -> R) -> R {

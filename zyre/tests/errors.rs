@@ -197,19 +197,6 @@ fn start_outside_a_runtime_is_an_error() {
     assert!(matches!(start_by_hand(Node::builder()), Err(StartError::NoRuntime)));
 }
 
-#[test]
-fn start_in_a_runtime_without_io_or_time_panics_as_documented() {
-    let runtime = tokio::runtime::Builder::new_current_thread;
-    for (i, builder) in
-        [&mut runtime(), runtime().enable_io(), runtime().enable_time()].into_iter().enumerate()
-    {
-        let runtime = builder.build().unwrap();
-        let start = || runtime.block_on(on(free_port()).start()).map(drop);
-        let started = std::panic::catch_unwind(std::panic::AssertUnwindSafe(start));
-        assert!(started.is_err(), "runtime {i} is enough");
-    }
-}
-
 #[tokio::test]
 async fn port_zero_is_an_error_for_the_beacon_and_for_the_advertised_endpoint() {
     let beacon = start_error(on(0)).await;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         of_three_that_contest_one_works_and_when_it_is_gone_the_next,
         clients_of_a_gossip_hub_meet,
         static_peers_meet_if_one_knows_where_the_other_is,
+        threads_talk_and_a_window_shows_who_is_there,
     ];
     if cfg!(feature = "curve") {
         in_namespaces.extend(tests![members_of_a_secure_network_meet]);
@@ -118,6 +119,23 @@ impl Running {
         let (status, said) = self.child.blocking_end().unwrap();
         assert!(status.success(), "{status}: {said}");
     }
+}
+
+fn threads_talk_and_a_window_shows_who_is_there() {
+    let host = Host::new();
+    let window = host.start("gui_thread", &["window", "lo"]);
+    window.says(&["0 here"]);
+    let [mut alice, bob] = ["alice", "bob"].map(|name| host.start("blocking", &[name, "lo"]));
+    window.says(&["2 here: "]);
+    // The two have met when each has heard of the group of the other.
+    bob.says(&["Join"]);
+    alice.says(&["Join"]);
+    alice.child.say("hello").unwrap();
+    bob.says(&["alice: hello"]);
+    alice.child.end_input();
+    let (status, said) = alice.child.blocking_end().unwrap();
+    assert!(status.success(), "{said}");
+    window.says(&["2 here: ", "1 here: bob"]);
 }
 
 fn of_three_that_contest_one_works_and_when_it_is_gone_the_next() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use zmtp::net::SendQueue;
 use zre_proto::driver_times::{
@@ -73,9 +73,8 @@ impl Driver {
     }
 
     fn abort_connections(&self) {
-        for open in std::mem::take(&mut self.core.lock().conns).into_values() {
-            open.task.abort();
-        }
+        let connections = std::mem::take(&mut self.core.lock().conns);
+        connections.values().for_each(|open| open.task.abort());
     }
 
     /// The queues on which something was said. Nothing more is accepted, and when they are empty
@@ -112,9 +111,9 @@ impl Driver {
 
     fn end(&self) {
         self.abort_connections();
-        for task in std::mem::take(&mut self.core.lock().tasks) {
-            task.abort();
-        }
+        // Not under the lock: what a task holds may want it.
+        let tasks = std::mem::take(&mut self.core.lock().tasks);
+        tasks.iter().for_each(AbortHandle::abort);
         self.events.close();
         self.keep(None);
         self.ended.send_replace(true);

@@ -4,18 +4,22 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use filemq::{MountOptions, VirtualPath};
 
 use super::recipient::Recipient;
 use super::{Files, PATTERN_FILE};
+use crate::blocking;
 use crate::error::ShareError;
+use crate::pulse::Pulse;
 
-/// What [`Node::publish`](crate::Node::publish) is to publish. Nothing happens until it is awaited;
-/// the result is the name on the network.
-#[must_use = "nothing is published until this is awaited"]
+/// What [`Node::publish`](crate::Node::publish) is to publish. Nothing happens until it is awaited, or
+/// [`blocking`](Publish::blocking) is called; the result is the name on the network.
+#[must_use = "nothing is published until this is awaited, or `blocking` is called"]
 pub struct Publish {
     files: Option<Files>,
+    pulse: Arc<Pulse>,
     path: PathBuf,
     recipient: Recipient,
     name: Option<String>,
@@ -24,9 +28,22 @@ pub struct Publish {
 }
 
 impl Publish {
-    pub(crate) const fn new(files: Option<Files>, path: PathBuf) -> Self {
+    pub(crate) const fn new(files: Option<Files>, pulse: Arc<Pulse>, path: PathBuf) -> Self {
         let recipient = Recipient::Everyone;
-        Self { files, path, recipient, name: None, ignore: Vec::new(), hidden: false }
+        Self { files, pulse, path, recipient, name: None, ignore: Vec::new(), hidden: false }
+    }
+
+    /// Publishes it as awaiting it does, and blocks the thread until it is done.
+    ///
+    /// # Errors
+    /// See [`ShareError`].
+    ///
+    /// # Panics
+    /// In async code.
+    #[track_caller]
+    pub fn blocking(self) -> Result<String, ShareError> {
+        let pulse = Arc::clone(&self.pulse);
+        blocking::block_on(&pulse, self.publish())
     }
 
     /// Publishes it only for the members of a group, or for one peer. Without this it is for

@@ -114,7 +114,7 @@ impl Member {
         loop {
             match self.events.try_recv() {
                 Ok(event) => rest.push(event),
-                Err(TryRecvError::Empty | TryRecvError::Stopped) => return rest,
+                Err(_) => return rest,
             }
         }
     }
