@@ -109,11 +109,11 @@ impl Core {
 
     /// The connections that are up, as the application is told.
     pub(super) fn connections(&self) -> Vec<ConnectionInfo> {
-        let info = |(conn, open): (&ConnId, &OpenConnection)| {
+        let info = |conn: &ConnId, open: &OpenConnection| {
             let dialled = matches!(conn, ConnId::Dialled(_));
             Some(ConnectionInfo { peer: open.peer, remote: open.ends?.remote, dialled })
         };
-        self.conns.iter().filter_map(info).collect()
+        self.conns.iter().filter_map(|(conn, open)| info(conn, open)).collect()
     }
 
     /// The connections that begin at an address of this host.
