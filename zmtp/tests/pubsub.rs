@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use zmtp::net::{
     Listener, ListenerLimits, Publisher, PublisherLimits, SendQueueLimits, Subscriber,
-    SubscriberLimits,
+    SubscriberLimits, connect,
 };
 use zmtp::{Config, Limits, SocketType};
 
@@ -76,6 +76,29 @@ async fn a_subscriber_hears_many_publishers_and_goes_to_some_itself() {
     }
     all.sort_unstable();
     assert!(all.into_iter().eq(0..20));
+}
+
+#[tokio::test]
+async fn a_subscriber_closes_the_connections_of_some_publishers() {
+    let mut subscriber = subscriber(ANY, &[b""]).await;
+    let address = subscriber.local_addr().unwrap();
+    let dial = |name: &'static str| {
+        let config = Config::new(SocketType::Pub).with_property("X-Name", name);
+        async move { soon(connect(address, &config, SendQueueLimits::default())).await.unwrap() }
+    };
+    let (mut stays, mut goes) = (dial("stays").await, dial("goes").await);
+    for it in [&stays, &goes] {
+        it.queue.push(b"hello", &[]).unwrap();
+        it.queue.flush().unwrap();
+        assert_eq!(received(&mut subscriber).await, "hello");
+    }
+    subscriber.disconnect(|peer| peer.property("X-Name").is_some_and(|name| name == "goes"));
+    let closed = async { while matches!(goes.reader.fill().await, Ok(true)) {} };
+    soon(closed).await;
+    stays.queue.push(b"still here", &[]).unwrap();
+    stays.queue.flush().unwrap();
+    assert_eq!(received(&mut subscriber).await, "still here");
+    assert!(stays.reader.next().is_ok());
 }
 
 #[tokio::test]

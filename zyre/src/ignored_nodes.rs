@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn how_many_there_are_is_said_once() {
-        assert_eq!(told(0, true), None);
+        let mut nobody = IgnoredNodes::default();
+        assert_eq!(nobody.news(Instant::now(), true), None);
         assert_eq!(told(1, true).unwrap(), "1 plain node here is ignored");
         assert_eq!(told(3, true).unwrap(), "3 plain nodes here are ignored");
         assert_eq!(told(2, false).unwrap(), "2 secure nodes here are ignored");

@@ -213,6 +213,11 @@ impl Gossip {
         conns.chain(self.forget_at).min()
     }
 
+    /// Returns the nodes that are known and not present, and where they are said to be.
+    pub fn absent(&self) -> impl Iterator<Item = (PeerId, Endpoint)> {
+        self.table.absent().map(|Tuple { peer, endpoint }| (peer, endpoint))
+    }
+
     /// Returns how many nodes are known: present ones, rumours, and those that have gone.
     pub fn tuples(&self) -> usize {
         self.table.len()

@@ -124,6 +124,18 @@ fn a_rumour_is_passed_on_at_once_to_all_but_where_it_came_from() {
 }
 
 #[test]
+fn when_somebody_is_trusted_all_that_are_not_present_are_rumours_once_more() {
+    let mut solo = Solo::new();
+    let hub = solo.hub();
+    (2..=4).for_each(|n| solo.tell(hub, n));
+    solo.present(&[3, 4]);
+    solo.present(&[3]);
+    solo.trace();
+    solo.gossip.handle_trust(solo.now);
+    assert_eq!(solo.trace(), ["rumour 2", "rumour 4"], "3 is here, and nobody else is told");
+}
+
+#[test]
 fn a_rumour_that_nobody_confirms_is_not_passed_on_after_a_minute() {
     let mut solo = Solo::new();
     let hub = solo.hub();

@@ -110,6 +110,8 @@ fn a_peer_is_known_by_its_key() {
     for (solo, _) in all_met() {
         let info = solo.engine.peer(id(2)).unwrap();
         assert_eq!(info.endpoint, at(2, 2));
+        assert_eq!(solo.engine.key_of(id(2)), Some(key(2)));
+        assert_eq!(solo.engine.key_of(id(3)), None);
         assert_eq!(solo.conflicts(), 0);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use zre_proto::{PeerId, PublicKey};
+use zre_proto::{Endpoint, PeerId, PublicKey};
 
 use super::Driver;
 use crate::secure::Worth;
@@ -26,12 +26,26 @@ impl Driver {
             return true;
         }
         self.turn().network_stats().strangers += 1;
+        self.ask_about(worth, key, source);
+        false
+    }
+
+    /// Asks the application about nodes of which it was told once, and could not be asked then: about few
+    /// strangers at a time.
+    pub(crate) fn ask_again(self: &Arc<Self>, told: impl Iterator<Item = (PeerId, Endpoint)>) {
+        let Some(gate) = self.gate.as_ref().filter(|gate| gate.asks()) else { return };
+        for (id, endpoint) in told {
+            let Some(key) = endpoint.key() else { continue };
+            self.ask_about(gate.worth(Instant::now(), &id, key), key, endpoint.address());
+        }
+    }
+
+    fn ask_about(self: &Arc<Self>, worth: Worth, key: PublicKey, source: SocketAddr) {
         if worth == Worth::Ask
             && let Ok(key) = key.try_into()
         {
             self.tell_of_stranger(key, source);
         }
-        false
     }
 
     fn tell_of_stranger(self: &Arc<Self>, key: crate::PublicKey, address: SocketAddr) {

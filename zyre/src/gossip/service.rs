@@ -138,7 +138,11 @@ impl Service {
                     self.follow(&driver);
                 }
                 changed = next_change(&mut trust) => self.follow_trust(changed),
-                _ = follow.tick() => self.follow(&driver),
+                _ = follow.tick() => {
+                    self.follow(&driver);
+                    #[cfg(feature = "curve")]
+                    driver.ask_again(self.machine.absent());
+                }
                 Some(command) = self.commands.recv() => self.obey(&driver, command),
                 Some(news) = self.news.recv() => self.hear(&driver, news),
                 accepted = self.listener.accept() => self.accept(&driver, accepted),

@@ -75,6 +75,11 @@ impl Gate {
         self.trusted.worth(at, id, &key)
     }
 
+    /// Whether the application is asked about strangers.
+    pub(crate) fn asks(&self) -> bool {
+        self.trusted.asks()
+    }
+
     /// Whether a connection may go on that was let in with this key: it may have lost the trust of the
     /// node since its handshake.
     pub(crate) fn still_lets_in(&self, key: zre_proto::PublicKey) -> bool {

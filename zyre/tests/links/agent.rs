@@ -28,7 +28,7 @@ use crate::stream::{Endless, Stream, message};
 /// A role. The settings are `id`, `mailbox`, `evasive` and `expired` in ms, `link_bytes`, `events`,
 /// `event_bytes`, `interface`, `two_way`, `beacon`, `gossip_listen`, an address, `gossip_connect`, an
 /// endpoint, `share`, a directory, with `file_port` and `advertise_file_port`, `advertise`, an endpoint,
-/// and `require`: an id and an endpoint, or an endpoint.
+/// `require`: an id and an endpoint, or an endpoint, and `network`, the words of a secure node's.
 pub(crate) async fn run(settings: &Value) {
     let mut commands = role::commands();
     let (node, events) = builder(settings).start().await.expect("the node starts");
@@ -102,6 +102,12 @@ fn builder(settings: &Value) -> Builder {
         if let Some(port) = number("advertise_file_port") {
             builder = builder.advertise_file_port(port.try_into().expect("a port"));
         }
+    }
+    #[cfg(feature = "curve")]
+    if let Some(words) = settings["network"].as_str() {
+        let identity = zyre::Identity::create().expect("random numbers");
+        let network = words.parse::<zyre::NetworkKey>().expect("the words of a network");
+        builder = builder.secure(identity, zyre::Trust::network(network));
     }
     if let Some(endpoint) = settings["advertise"].as_str() {
         builder = builder.advertise(endpoint.parse().expect("an endpoint"));

@@ -88,6 +88,18 @@ fn behind_a_firewall(ids: [&str; 2]) {
     sharers.both_ways(SOON, [(&hosts[0], &inside), (&hosts[1], &outside)]);
 }
 
+/// Both are secure nodes, and one is behind a firewall.
+#[cfg(feature = "curve")]
+pub(crate) fn of_secure_nodes_behind_a_firewall() {
+    let (network, sharers) = (Network::new().unwrap(), Sharers::new());
+    let hosts = hosts(&network);
+    hosts[0].drop_connections().unwrap();
+    let key = zyre::NetworkKey::generate().unwrap().words().to_string();
+    let start = |i: usize| sharers.start(&hosts[i], json!({ "network": key }));
+    let (inside, outside) = (start(0), start(1));
+    sharers.both_ways(SOON, [(&hosts[0], &inside), (&hosts[1], &outside)]);
+}
+
 /// A network with a node outside of all homes that can be required.
 struct Outside {
     network: Network,

@@ -144,6 +144,21 @@ const fn shared() -> Vec<harness::Test> {
 
 #[cfg(feature = "files")]
 fn shared() -> Vec<harness::Test> {
+    [plainly_shared(), securely_shared()].concat()
+}
+
+#[cfg(all(feature = "files", not(feature = "curve")))]
+const fn securely_shared() -> Vec<harness::Test> {
+    Vec::new()
+}
+
+#[cfg(all(feature = "files", feature = "curve"))]
+fn securely_shared() -> Vec<harness::Test> {
+    tests![files_of_secure_nodes: file_calls::of_secure_nodes_behind_a_firewall]
+}
+
+#[cfg(feature = "files")]
+fn plainly_shared() -> Vec<harness::Test> {
     tests![
         files_on_two_networks: files::on_two_networks,
         files_by_link_local_addresses: files::by_link_local_addresses,

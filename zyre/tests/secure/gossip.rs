@@ -152,6 +152,30 @@ async fn who_is_trusted_later_is_met_though_gossip_says_nothing_again() {
 }
 
 #[tokio::test]
+async fn the_application_is_asked_about_all_of_whom_gossip_has_told_at_one_time() {
+    let keys = stranger::keys();
+    let trust = Trust::only([stranger::public(&keys)]).and(Trust::ask());
+    let mut hub = Member::start(silent().secure(identity(), trust).gossip_listen(any())).await;
+    let client = client(&keys, &hub).await;
+    let strangers: Vec<_> = (0..3).map(|_| identity().public_key()).collect();
+    for (id, key) in (1..).zip(&strangers) {
+        tell(&client, id, Endpoint::new(([127, 0, 0, 1], 9).into()).with_key(Some((*key).into())));
+    }
+    let mut asked = Vec::new();
+    for _ in &strangers {
+        let key = hub.pick("a stranger", |event| match event {
+            Event::Stranger { key, .. } => Some(key),
+            _ => None,
+        });
+        asked.push(key.await);
+    }
+    asked.sort_unstable();
+    let mut expected = strangers.clone();
+    expected.sort_unstable();
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
 async fn the_end_of_trust_ends_gossip() {
     let identities = [identity(), identity()];
     let keys = identities.each_ref().map(Identity::public_key);
