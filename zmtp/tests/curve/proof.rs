@@ -103,7 +103,7 @@ fn meet(ends: &mut [(Connection, Word); 2]) -> ([Told; 2], Result<(), Error>) {
 /// What is printed of a connection, for those who look for a fault, has no secret key in it.
 fn shows_no_secret(connection: &Connection) {
     let shown = format!("{connection:?}");
-    assert!(shown.contains("Admission {") || shown.contains("SharedKey(..)"), "{shown}");
+    assert!(shown.contains("Admission {") || shown.contains("MessageKey(..)"), "{shown}");
     for name in ["server_long", "client_long"] {
         let secret = format!("{:?}", Keys::named(name).secret);
         assert!(!shown.contains(&secret[1..20]), "{name}");
@@ -261,5 +261,5 @@ fn nothing_secret_is_shown() {
     let mut ends = ends(["word", "word"]);
     let (told, _) = meet(&mut ends);
     let shown = format!("{ends:?} {told:?}");
-    assert!(shown.contains("SharedKey(..)") && !shown.contains(bytes), "{shown}");
+    assert!(shown.contains("MessageKey(..)") && !shown.contains(bytes), "{shown}");
 }

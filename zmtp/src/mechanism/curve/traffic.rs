@@ -13,8 +13,8 @@
 use bytes::BufMut;
 
 use super::fields::field;
-use super::nonce;
-use super::primitives::{SharedKey, TAG, open_in_place, seal_in_place};
+use super::nonce::Prefix;
+use super::primitives::{MessageKey, SharedKey, TAG};
 use crate::frame::FrameHeader;
 use crate::{CurveError, Error};
 
@@ -31,23 +31,21 @@ pub(crate) const OVERHEAD: usize = OPEN + TAG + 1;
 /// wire in order.
 #[derive(Debug)]
 pub(crate) struct Sealer {
-    key: SharedKey,
-    prefix: &'static [u8; 16],
+    key: MessageKey,
     next: u64,
 }
 
 /// Opens what comes in.
 #[derive(Debug)]
 pub(crate) struct Opener {
-    key: SharedKey,
-    prefix: &'static [u8; 16],
+    key: MessageKey,
     last: u64,
 }
 
 impl Sealer {
     /// Creates a sealer whose first nonce is `next`.
-    pub(super) const fn new(key: SharedKey, prefix: &'static [u8; 16], next: u64) -> Self {
-        Self { key, prefix, next }
+    pub(super) fn new(key: SharedKey, prefix: &'static Prefix, next: u64) -> Self {
+        Self { key: MessageKey::new(key, prefix), next }
     }
 
     /// Appends a frame to `out`: with these flags, and with data of `size` bytes that `put` appends.
@@ -55,25 +53,24 @@ impl Sealer {
     where
         B: BufMut + AsMut<[u8]>,
     {
-        let counter = self.next.to_be_bytes();
+        let number = self.next;
         // No connection lives to send 2^64 frames.
-        self.next = self.next.wrapping_add(1);
+        self.next = number.wrapping_add(1);
         out.put_slice(&FrameHeader::message(OVERHEAD + size, false));
         out.put_slice(NAME);
-        out.put_slice(&counter);
+        out.put_u64(number);
         let begin = out.as_mut().len();
         out.put_bytes(0, TAG);
         out.put_u8(flags);
         put(out);
-        let nonce = nonce::counted(self.prefix, counter);
-        seal_in_place(&self.key, &nonce, &mut out.as_mut()[begin..]);
+        self.key.seal(number, &mut out.as_mut()[begin..]);
     }
 }
 
 impl Opener {
     /// Creates an opener that expects the nonce after `last`.
-    pub(super) const fn new(key: SharedKey, prefix: &'static [u8; 16], last: u64) -> Self {
-        Self { key, prefix, last }
+    pub(super) fn new(key: SharedKey, prefix: &'static Prefix, last: u64) -> Self {
+        Self { key: MessageKey::new(key, prefix), last }
     }
 
     /// Opens the body of a frame in place. Returns the flags; the data is what comes after the first
@@ -85,14 +82,12 @@ impl Opener {
         if open[..NAME.len()] != *NAME {
             return Err(Error::Unsealed);
         }
-        let counter = field(&open[NAME.len()..]);
-        let nonce = nonce::counted(self.prefix, counter);
-        if !open_in_place(&self.key, &nonce, sealed) {
+        let number = u64::from_be_bytes(field(&open[NAME.len()..]));
+        if !self.key.open(number, sealed) {
             return Err(CurveError::Forged.into());
         }
         // Only what the remote has sealed moves the counter. RFC 26 asks for sequential numbers;
         // libzmq sends them, and takes any greater one. Here nothing can be left out on the way.
-        let number = u64::from_be_bytes(counter);
         if self.last.checked_add(1) != Some(number) {
             return Err(CurveError::OutOfSequence.into());
         }

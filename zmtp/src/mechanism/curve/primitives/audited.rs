@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crypto_box::aead::AeadInPlace;
 use crypto_box::{PublicKey, SalsaBox, SecretKey};
 
-use super::sizes::{Nonce, TAG};
+use super::super::nonce::{Nonce, Prefix, counted};
+use super::sizes::TAG;
 
 /// What two key pairs share.
 #[derive(Clone)]
@@ -48,4 +49,34 @@ pub(in super::super) fn open_in_place(key: &SharedKey, nonce: &Nonce, message: &
         let tag: &[u8; TAG] = tag;
         key.0.decrypt_in_place_detached(nonce.into(), &[], sealed, tag.into()).is_ok()
     })
+}
+
+/// The key of messages that are numbered, as those of one direction of a connection are.
+pub(in super::super) struct MessageKey {
+    key: SharedKey,
+    prefix: &'static Prefix,
+}
+
+impl fmt::Debug for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageKey(..)")
+    }
+}
+
+impl MessageKey {
+    /// Creates the key of messages whose nonces begin with `prefix`.
+    pub(in super::super) const fn new(key: SharedKey, prefix: &'static Prefix) -> Self {
+        Self { key, prefix }
+    }
+
+    /// Seals a message like [`seal_in_place`].
+    pub(in super::super) fn seal(&mut self, number: u64, message: &mut [u8]) {
+        seal_in_place(&self.key, &counted(self.prefix, number.to_be_bytes()), message);
+    }
+
+    /// Opens a message like [`open_in_place`].
+    #[must_use]
+    pub(in super::super) fn open(&mut self, number: u64, message: &mut [u8]) -> bool {
+        open_in_place(&self.key, &counted(self.prefix, number.to_be_bytes()), message)
+    }
 }
