@@ -129,6 +129,11 @@ impl Network {
         self.advertised_everywhere().or(address).unwrap_or_else(nowhere)
     }
 
+    /// The key that the node announces, if it is a secure one.
+    fn key(&self) -> Option<zre_proto::PublicKey> {
+        self.gate.as_ref().map(|gate| gate.key())
+    }
+
     /// Takes in connections at a place, and announces it.
     fn open_door(&mut self, location: &mut Location, door: Door) -> Result<(), StartError> {
         let Door { place, socket, port } = door;
@@ -136,7 +141,7 @@ impl Network {
         let failed = |source| StartError::Mailbox { address, source };
         let (beacon_port, announced) = (self.settings.beacon_port, self.announced_port(port));
         // Before the mailbox: what fails is tried again, and must leave nothing open.
-        let key = self.gate.as_ref().map(|gate| gate.key());
+        let key = self.key();
         let announcer = place
             .announced
             .filter(|_| self.settings.beacon)
@@ -204,6 +209,10 @@ impl Network {
     /// the two ignores the other, and their peers know only one of them: nobody else would say so.
     fn look_for_own_id(&mut self, driver: &Arc<Driver>, beacon: &Beacon, mut source: SocketAddr) {
         if beacon.peer != self.id || beacon.is_goodbye() || self.id_is_in_use {
+            return;
+        }
+        if beacon.public_key != self.key() {
+            // An id shows its key: somebody has made this up.
             return;
         }
         if driver.location().has_announced(source.ip(), beacon.port) {

@@ -102,6 +102,39 @@ async fn a_required_peer_keeps_its_id_over_restarts() {
     }
 }
 
+/// What is heard while a node stops is not told any more.
+#[tokio::test]
+async fn stop_is_the_last_event_whatever_is_heard() {
+    let port = free_port();
+    for _ in 0..5 {
+        let mut a = Member::start(quick(port)).await;
+        // A peer, to which it has something to say as it stops.
+        let mut b = Member::start(quick(port)).await;
+        b.enter(a.id()).await;
+        let twin = wire::beacon(1, a.id(), 9);
+        let node = a.node.clone();
+        let heard = || node.stats().network.beacons;
+        let forge = async {
+            // The stop has begun: it was polled before.
+            let says = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            says.set_broadcast(true).unwrap();
+            for _ in 0..20 {
+                says.send_to(&twin, ("127.255.255.255", port)).unwrap();
+            }
+            std::future::pending::<()>().await;
+        };
+        let before = heard();
+        tokio::select! {
+            biased;
+            () = node.stop() => {}
+            () = forge => {}
+        }
+        assert!(heard() > before, "the node has heard them as it stopped");
+        assert_eq!(a.rest().last(), Some(&Event::Stop));
+        b.node.stop().await;
+    }
+}
+
 /// Two with one id: both are told of it. The first stays what it was for who knows it, the second is
 /// not heard; when the first ends, the second comes.
 #[tokio::test]

@@ -136,8 +136,12 @@ impl Turn<'_> {
         self.carry_out_all();
     }
 
-    /// Tells the application something that is not the engine's.
+    /// Tells the application something that is not the engine's. After the end there is nothing more
+    /// to tell.
     pub(super) fn tell_application(&mut self, event: crate::Event) {
+        if self.core.engine.is_stopped() {
+            return;
+        }
         self.core.events.push(event);
     }
 

@@ -114,6 +114,34 @@ async fn a_stranger_s_beacons_are_never_answered() {
     assert_eq!((exits(&mut a), exits(&mut b)), (0, 0));
 }
 
+/// An id shows its key: with another one, or with none, nobody has it.
+#[tokio::test]
+async fn nobody_else_is_said_to_have_the_id_of_a_secure_node() {
+    let port = free_port();
+    let ([mut a, _b], keys) = pair(port).await;
+    let says = UdpSocket::bind("127.0.0.1:0").unwrap();
+    says.set_broadcast(true).unwrap();
+    let forge = |key: Option<PublicKey>| {
+        let public_key = key.map(|key| zre_proto::PublicKey::new(*key.as_bytes()));
+        let beacon = Beacon { peer: a.id(), port: 9, public_key };
+        says.send_to(&beacon.encode(), ("127.255.255.255", port)).unwrap();
+    };
+    for _ in 0..5 {
+        forge(None);
+        forge(Some(identity().public_key()));
+    }
+    until("they are ignored", || a.node.stats().protocol.own >= 10).await;
+    let in_use = |event: &Event| matches!(event, Event::IdInUse { .. });
+    assert!(!a.rest().iter().any(in_use));
+    let says_so = Beacon {
+        peer: a.id(),
+        port: 9,
+        public_key: Some(zre_proto::PublicKey::new(*keys[0].as_bytes())),
+    };
+    says.send_to(&says_so.encode(), ("127.255.255.255", port)).unwrap();
+    a.pick("a second one of this owner", |event| in_use(&event).then_some(())).await;
+}
+
 #[tokio::test]
 async fn an_insider_cannot_take_the_id_of_another() {
     let port = free_port();
