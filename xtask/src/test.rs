@@ -44,6 +44,8 @@ const WORLD: &str = "world --hosts 6 --seconds 20";
 const WORLDS: [u64; 2] = [5, 6];
 /// The seeds of the simulations.
 const SEEDS: [u64; 3] = [1, 2, 3];
+/// One of secure nodes, and of those that lie to them.
+const SECURE: &str = "sim --nodes 40 --minutes 1 --secure --lie-rate 2 --seed 4";
 
 /// Runs the steps of these names, or all, and prints a summary.
 pub(crate) fn run(names: &[String]) -> Result<(), String> {
@@ -156,14 +158,15 @@ fn world(programs: &Programs) -> Result<Done, String> {
     Ok(Done::All)
 }
 
-/// Simulates the same hour of many nodes with several seeds.
+/// Simulates the same minute of many nodes with several seeds, and one of secure nodes.
 fn simulations(programs: &Programs) -> Result<Done, String> {
-    let job = |seed| {
-        let arguments = format!("sim --nodes 100 --minutes 1 --seed {seed}");
+    let plain = SEEDS.map(|seed| format!("sim --nodes 100 --minutes 1 --seed {seed}"));
+    let job = |arguments: String| {
         let command = programs.command("zyre-tester", &arguments)?;
-        Ok(Job { name: format!("seed {seed}"), command })
+        Ok(Job { name: arguments, command })
     };
-    let jobs = SEEDS.into_iter().map(job).collect::<Result<_, String>>()?;
+    let all = plain.into_iter().chain([SECURE.to_owned()]);
+    let jobs = all.map(job).collect::<Result<_, String>>()?;
     runner::run(jobs, AT_ONCE, &workspace::target().join("xtask/simulations"))?
         .verdict()
         .map(|_| Done::All)

@@ -63,6 +63,34 @@ fn loss_crashes_moves_and_a_partition_do_no_harm() {
 }
 
 #[test]
+fn lies_about_secure_nodes_do_no_harm() {
+    let (good, text, json) =
+        sim("--nodes 20 --minutes 2 --seed 1 --secure --lie-rate 3 --shrink 0");
+    assert!(good, "{text}");
+    for counted in ["strangers", "other_security", "key_conflicts"] {
+        assert!(json[counted].as_u64().unwrap() > 100, "{counted}: {text}");
+    }
+    assert!(json["agreed"].as_u64().unwrap() > 100, "{text}");
+}
+
+#[test]
+fn each_lie_is_one_of_secure_nodes() {
+    let lies = ["stranger", "forger", "plain", "insider", "trap", "copy", "boaster"];
+    let faults = lies.map(|lie| format!("--fault|'10s {lie} 3 5 for 20s'|")).concat();
+    let small = "--nodes 8 --minutes 1 --calm --seed 1 --shrink 0";
+    let (good, text, json) =
+        sim(&format!("{small} --secure {faults} --fault|'30s distrust 1 2 for 5s'"));
+    assert!(good, "{text}");
+    assert_eq!(json["faults"], 8, "{text}");
+    let output = Command::new(env!("CARGO_BIN_EXE_zyre-tester"))
+        .args(["sim", "--calm", "--fault", "10s insider 3 5 for 20s"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("only secure nodes have keys"), "{text}");
+}
+
+#[test]
 fn a_message_that_a_mailbox_loses_is_noticed() {
     let (good, text, json) = sim("--nodes 5 --minutes 2 --calm --loss 0 --sabotage lose");
     assert!(!good, "{text}");

@@ -24,11 +24,13 @@ pub enum Rule {
     Life,
     /// Memory and descriptors return to the level of before.
     Leftovers,
+    /// Secure nodes have to do with those whom they trust, and with each under its own key.
+    Keys,
 }
 
 impl Rule {
     /// Every rule, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::HelloFirst,
         Self::Agreement,
         Self::Reachable,
@@ -36,6 +38,7 @@ impl Rule {
         Self::Events,
         Self::Life,
         Self::Leftovers,
+        Self::Keys,
     ];
 
     /// The rule's number, from 1.
@@ -53,6 +56,7 @@ impl Rule {
             Self::Events => "events well-formed",
             Self::Life => "EXIT if and only if dead",
             Self::Leftovers => "nothing left behind",
+            Self::Keys => "the key is the peer",
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::behaviour::Behaviour;
 
 /// HELLOs to one peer within ten seconds; more, and two nodes greet each other without end.
 const HELLOS: u16 = 10;
+/// Where others say where a node is there may be more: each such claim is a reason to try again.
+const HELLOS_AMID_LIES: u16 = 30;
 const HELLO_TIME: Micros = 10 * SECOND;
 
 /// What one life of a node knows and has seen.
@@ -106,7 +108,14 @@ impl App {
     }
 
     /// A message is on its way: HELLOs are counted.
-    pub(super) fn greets(&mut self, now: Micros, to: NodeRef, peer: PeerId, header: &Header) {
+    pub(super) fn greets(
+        &mut self,
+        now: Micros,
+        to: NodeRef,
+        peer: PeerId,
+        header: &Header,
+        amid_lies: bool,
+    ) {
         if !is_hello(header) {
             return;
         }
@@ -119,8 +128,9 @@ impl App {
             *greeted = Greeted { life: to.life, count: 0, since: now };
         }
         greeted.count += 1;
-        if greeted.count == HELLOS + 1 {
-            let what = format!("{HELLOS} HELLOs within ten seconds, and another");
+        let most = if amid_lies { HELLOS_AMID_LIES } else { HELLOS };
+        if greeted.count == most + 1 {
+            let what = format!("{most} HELLOs within ten seconds, and another");
             let found = self.violation(now, Rule::HelloFirst, peer, what);
             self.found.push(found);
         }

@@ -50,7 +50,7 @@ impl Checks {
     pub(super) fn look(&mut self, workers: &Workers, now: Micros) {
         let net = workers.net();
         let mut all = workers.all();
-        let nodes = net.places.len() as u32;
+        let nodes = net.honest;
         let slots = 0..nodes;
         for slot in slots.clone() {
             let node = all.node(slot);
@@ -72,6 +72,9 @@ impl Checks {
             }
             self.keep(found);
         }
+        for slot in nodes..net.places.len() as u32 {
+            self.keep(std::mem::take(&mut all.node_mut(slot).app.found));
+        }
         drop(net);
         let (led, found) = leaders::look(&all, nodes, now);
         self.led += led;
@@ -84,7 +87,7 @@ impl Checks {
         let net = workers.net();
         let all = workers.all();
         let mut found = Vec::new();
-        for slot in 0..net.places.len() as u32 {
+        for slot in 0..net.honest {
             let node = all.node(slot);
             if node.runs() && node.is_awake(now) {
                 let view = View { net: &net, all: &all, node, now };
@@ -125,7 +128,7 @@ impl Checks {
         let seen = self.agree_with_present(view, found);
         let own = node.me.slot;
         let truth = Truth { net, health: &self.health };
-        for (slot, place) in (0..).zip(&net.places) {
+        for (slot, place) in (0..net.honest).zip(&net.places) {
             let other = all.node(slot);
             if slot == own || seen[slot as usize] || !place.alive || !other.runs() {
                 continue;

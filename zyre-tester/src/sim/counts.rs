@@ -56,6 +56,10 @@ pub(super) struct Counts {
     pub(super) before_hello: u64,
     pub(super) malformed: u64,
     pub(super) intruding: u64,
+    /// Beacons of those whom a secure node does not trust.
+    pub(super) strangers: u64,
+    pub(super) other_security: u64,
+    pub(super) key_conflicts: u64,
 }
 
 impl Counts {
@@ -104,6 +108,8 @@ impl Counts {
         self.before_hello += stats.before_hello;
         self.malformed += stats.malformed;
         self.intruding += stats.intruding;
+        self.other_security += stats.other_security;
+        self.key_conflicts += stats.key_conflicts;
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -132,6 +138,9 @@ impl Counts {
             (&mut self.before_hello, other.before_hello),
             (&mut self.malformed, other.malformed),
             (&mut self.intruding, other.intruding),
+            (&mut self.strangers, other.strangers),
+            (&mut self.other_security, other.other_security),
+            (&mut self.key_conflicts, other.key_conflicts),
         ] {
             *sum += more;
         }

@@ -59,6 +59,10 @@ impl Digest {
                 self.word(5 | u64::from(*two_way) << 7);
                 self.conn(*conn);
             }
+            Input::Proved { conn, .. } => {
+                self.word(14);
+                self.conn(*conn);
+            }
             Input::ScoutUp { conn, .. } => {
                 self.word(12);
                 self.conn(*conn);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 
 use super::chance::Chance;
+use super::lie::Lie;
 use super::quantity;
 use super::rules::MINUTE;
 use super::site::{Told, Wall};
@@ -43,6 +44,11 @@ pub(super) enum Kind {
     Nat { slot: u32, told: Told },
     /// A host is reached by no beacon, and sends none.
     Quiet { slot: u32 },
+    /// A node does not trust the key of another for a while.
+    Distrust { way: (u32, u32), lasts: Micros },
+    /// Somebody says what is not true for a while: to be the node at this host, mostly, with the key
+    /// of another.
+    Lie { lie: Lie, victim: u32, insider: u32, lasts: Micros },
     /// The network falls in two parts; which node is in which follows from `cut`.
     Partition { lasts: Micros, cut: u64 },
 }
@@ -91,6 +97,8 @@ pub(super) struct Rates {
     pub(super) slow: f64,
     pub(super) sleeps: f64,
     pub(super) suspensions: f64,
+    pub(super) distrusts: f64,
+    pub(super) lies: f64,
 }
 
 /// Shares of the hosts that are what they are for the whole run, in parts of a million.
@@ -117,6 +125,8 @@ impl Rates {
             self.holes,
             self.slow,
             self.suspensions,
+            self.distrusts,
+            self.lies,
         ];
         for (what, rate) in rates.into_iter().enumerate() {
             let mut chance = Chance::of(seed, 10, what as u64);
@@ -178,7 +188,13 @@ impl Kind {
             4 => Self::Sleep { slot, lasts: long },
             5 => Self::Hole { way: (slot, other), lasts: long },
             6 => Self::Slow { pair, lasts },
-            _ => Self::Suspend { slot, lasts: long },
+            7 => Self::Suspend { slot, lasts: long },
+            8 => Self::Distrust { way: (slot, other), lasts },
+            _ => {
+                let lies = Lie::value_variants();
+                let lie = lies[chance.below(lies.len() as u64) as usize];
+                Self::Lie { lie, victim: slot, insider: other, lasts }
+            }
         }
     }
 
@@ -200,7 +216,8 @@ impl Kind {
             Self::Break { pair } | Self::Stall { pair, .. } | Self::Slow { pair, .. } => {
                 vec![pair.0, pair.1]
             }
-            Self::Hole { way, .. } => vec![way.0, way.1],
+            Self::Hole { way, .. } | Self::Distrust { way, .. } => vec![way.0, way.1],
+            Self::Lie { victim, insider, .. } => vec![*victim, *insider],
             Self::Partition { .. } => Vec::new(),
         }
     }
@@ -234,6 +251,12 @@ impl fmt::Display for Fault {
             }
             Kind::Nat { slot, told } => write!(f, "nat {slot} {}", word(*told)),
             Kind::Quiet { slot } => write!(f, "quiet {slot}"),
+            Kind::Distrust { way: (node, other), lasts } => {
+                write!(f, "distrust {node} {other} for {}", seconds(*lasts))
+            }
+            Kind::Lie { lie, victim, insider, lasts } => {
+                write!(f, "{} {victim} {insider} for {}", word(*lie), seconds(*lasts))
+            }
             Kind::Partition { lasts, cut } => write!(f, "partition for {} {cut}", seconds(*lasts)),
         }
     }
@@ -260,7 +283,8 @@ impl FromStr for Fault {
                  same|port|address`, `AT move NODE both|here|nowhere`, `AT break NODE NODE`, \
                  `AT stall|hole|slow NODE NODE for TIME`, `AT sleep|suspend NODE for TIME`, \
                  `AT partition for TIME [NUMBER]`, `AT wall NODE drop|reject for TIME`, \
-                 `AT nat NODE nowhere|another|asker`, `AT quiet NODE`"
+                 `AT nat NODE nowhere|another|asker`, `AT quiet NODE`, `AT distrust NODE NODE for \
+                 TIME`, `AT stranger|forger|plain|insider|trap|copy|boaster NODE NODE for TIME`"
             )
         };
         let number = |word: &str| word.parse::<u32>().map_err(|_| wrong());
@@ -302,6 +326,16 @@ impl FromStr for Fault {
             ["partition", lasts, cut] => {
                 Kind::Partition { lasts: quantity::time(lasts)?, cut: number(cut)?.into() }
             }
+            ["distrust", node, other, lasts] => {
+                let way = (number(node)?, number(other)?);
+                Kind::Distrust { way, lasts: quantity::time(lasts)? }
+            }
+            [what, victim, insider, lasts] if read::<Lie>(what).is_some() => Kind::Lie {
+                lie: read(what).ok_or_else(wrong)?,
+                victim: number(victim)?,
+                insider: number(insider)?,
+                lasts: quantity::time(lasts)?,
+            },
             [how, slot, lasts, back] => Kind::Down {
                 slot: number(slot)?,
                 how: read(how).ok_or_else(wrong)?,
@@ -329,6 +363,8 @@ mod tests {
             slow: 1.0,
             sleeps: 1.0,
             suspensions: 1.0,
+            distrusts: 1.0,
+            lies: 5.0,
         };
         let shares = Shares { walls: 300_000, nats: 300_000, quiet: 300_000 };
         let mut faults = rates.faults(1, 20, 0, 60 * SECOND);

@@ -12,6 +12,8 @@ pub(super) const SETTLE: Micros = 45 * SECOND;
 pub(super) const DEAD: Micros = 8 * SECOND;
 /// Until a node whose host has vanished has: 30 s and a little.
 pub(super) const GONE: Micros = 38 * SECOND;
+/// A forged beacon is late, and the answer takes a second.
+const ANSWER: Micros = 4 * SECOND;
 /// A disturbance that is shorter than this is not enough to give up a peer.
 pub(super) const BEARABLE: Micros = 20 * SECOND;
 
@@ -54,6 +56,9 @@ pub(super) struct Health {
     unreachable: Vec<Micros>,
     /// Until when a node takes no messages, and queues to it may be full.
     deaf: Vec<Micros>,
+    /// Until when somebody says goodbye for a node, with its key, and that it is elsewhere: it has to
+    /// be able to answer.
+    doubted: Vec<Micros>,
     pairs: BTreeMap<(u32, u32), Felt>,
     splits: Vec<(Vec<bool>, Felt)>,
     /// By host and life: when it died, and how long it may take to be noticed.
@@ -81,9 +86,10 @@ impl Health {
     pub(super) fn new(nodes: u32) -> Self {
         let (pairs, splits, dead) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         let none = vec![0; nodes as usize];
-        let (fresh, unreachable, deaf) = (none.clone(), none.clone(), none);
+        let (fresh, unreachable) = (none.clone(), none.clone());
+        let (deaf, doubted) = (none.clone(), none);
         let nodes = vec![Felt::default(); nodes as usize];
-        Self { nodes, fresh, unreachable, deaf, pairs, splits, dead }
+        Self { nodes, fresh, unreachable, deaf, doubted, pairs, splits, dead }
     }
 
     /// A node is disturbed, and for a while after.
@@ -121,6 +127,17 @@ impl Health {
     pub(super) fn deaf(&mut self, slot: u32, until: Micros) {
         let deaf = &mut self.deaf[slot as usize];
         *deaf = (*deaf).max(until + SETTLE);
+    }
+
+    /// Somebody says goodbye for a node until then.
+    pub(super) fn doubt(&mut self, slot: u32, until: Micros) {
+        let doubted = &mut self.doubted[slot as usize];
+        *doubted = (*doubted).max(until + ANSWER);
+    }
+
+    /// Whether a node may just be asked whether it has gone.
+    pub(super) fn is_doubted(&self, slot: u32, now: Micros) -> bool {
+        now <= self.doubted[slot as usize]
     }
 
     /// A node has moved, and its peers may see that as late as then.

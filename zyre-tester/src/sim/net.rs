@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use zre_proto::{Beacon, Endpoint, PeerId};
+use zre_proto::{Beacon, Endpoint, PeerId, PublicKey};
 
 use super::chance::Chance;
+use super::lie::Claim;
 use super::segment::NodeRef;
 use super::site::{Site, Told, Wall};
 use super::time::{MILLI, Micros};
@@ -52,6 +53,10 @@ pub(super) struct Place {
     pub(super) beacon: u32,
     pub(super) goodbye: u32,
     pub(super) site: Site,
+    /// What connections to it and from it prove, if its nodes are secure ones.
+    pub(super) key: Option<PublicKey>,
+    /// What the one there says of himself, if it is not true.
+    pub(super) claim: Option<Claim>,
 }
 
 /// A datagram and where it comes from.
@@ -95,7 +100,10 @@ pub(super) enum Entry {
 pub(super) struct Net {
     pub(super) terms: Terms,
     pub(super) base: Instant,
+    /// Those of nodes, and behind them those of liars.
     pub(super) places: Vec<Place>,
+    /// Hosts of nodes.
+    pub(super) honest: u32,
     pub(super) datagrams: Vec<Datagram>,
     pub(super) partitions: Vec<Partition>,
     /// Pairs whose connections stall, and the fault that does it.
@@ -104,21 +112,26 @@ pub(super) struct Net {
     pub(super) holes: BTreeMap<(u32, u32), u32>,
     /// Pairs between which every message takes long.
     pub(super) slow: BTreeMap<(u32, u32), u32>,
+    /// One node does not trust the key of another.
+    pub(super) distrusts: BTreeMap<(u32, u32), u32>,
     /// Faults that last.
     pub(super) lasting: BTreeSet<u32>,
 }
 
 impl Net {
-    pub(super) fn new(terms: Terms, nodes: u32) -> Self {
+    pub(super) fn new(terms: Terms, honest: u32, liars: u32) -> Self {
+        let hosts = (honest + liars) as usize;
         Self {
             terms,
             base: Instant::now(),
-            places: vec![Place { port: FIRST_PORT, ..Place::default() }; nodes as usize],
+            places: vec![Place { port: FIRST_PORT, ..Place::default() }; hosts],
+            honest,
             datagrams: Vec::new(),
             partitions: Vec::new(),
             stalls: BTreeMap::new(),
             holes: BTreeMap::new(),
             slow: BTreeMap::new(),
+            distrusts: BTreeMap::new(),
             lasting: BTreeSet::new(),
         }
     }
@@ -169,14 +182,14 @@ impl Net {
 
     /// Whether another host tells to be where this one is.
     pub(super) fn is_disputed(&self, slot: u32) -> bool {
-        let hosts = 0..self.places.len() as u32;
+        let hosts = 0..self.honest;
         let tells = |host: u32| self.place(host).site.nat == Some(Told::Another);
         hosts.into_iter().any(|host| tells(host) && self.next_open(host) == Some(slot))
     }
 
     /// A host near this one that tells where and who it is.
     fn next_open(&self, slot: u32) -> Option<u32> {
-        let hosts = self.places.len() as u32;
+        let hosts = self.honest;
         let others = (1..hosts).map(|step| (slot + step) % hosts);
         let open = |site: &Site| site.nat.is_none() && !site.mute;
         others.into_iter().find(|other| open(&self.place(*other).site))
@@ -195,8 +208,9 @@ impl Net {
     pub(super) fn announce(&mut self, slot: u32, peer: PeerId) {
         let place = self.place(slot);
         let (generation, port) = (place.generation, place.port);
+        let public_key = place.claim.map_or(place.key, |claim| claim.announced);
         let mut table = |port| {
-            let bytes = Beacon { peer, port, public_key: None }.encode();
+            let bytes = Beacon { peer, port, public_key }.encode();
             let source = Self::address(slot, generation);
             self.datagrams.push(Datagram { bytes, slot, source });
             self.datagrams.len() as u32 - 1
@@ -204,6 +218,21 @@ impl Net {
         let (beacon, goodbye) = (table(port), table(0));
         let place = &mut self.places[slot as usize];
         (place.beacon, place.goodbye) = (beacon, goodbye);
+    }
+
+    /// The key of the nodes at a host; `None`: they are no secure ones, or there is no such host.
+    pub(super) fn key(&self, slot: u32) -> Option<PublicKey> {
+        self.places.get(slot as usize).and_then(|place| place.key)
+    }
+
+    /// Whether the one at a host is no node of the network, or says what is not true.
+    pub(super) fn is_liar(&self, slot: u32) -> bool {
+        slot >= self.honest
+    }
+
+    /// Whether there is a liar at a host that says nothing.
+    pub(super) fn is_mute(&self, slot: u32) -> bool {
+        self.place(slot).claim.is_some_and(|claim| claim.lie.is_mute())
     }
 
     /// Whether the network connects one host with another.
@@ -264,7 +293,7 @@ impl Net {
 
     /// Pairs that can meet, each counted twice.
     pub(super) fn pairs_that_can_meet(&self) -> i64 {
-        let hosts = self.places.len() as u32;
+        let hosts = self.honest;
         let met = |one: u32| (one + 1..hosts).filter(|other| self.can_meet(one, *other)).count();
         (0..hosts).map(|one| 2 * met(one) as i64).sum()
     }

@@ -6,6 +6,7 @@ mod application;
 mod conn;
 mod dials;
 mod endings;
+mod keys;
 mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use zre_proto::driver_times::{FLUSH_TIMEOUT, PAUSE_AFTER_GOODBYE, PAUSE_BEFORE_GOODBYE};
 use zre_proto::{
     Action, ActionError, Beacon, ConnId, Content, Endpoint, Engine, Event, Header, Input,
-    InterfaceId, Loss, Output, PeerId, UnreachableReason,
+    InterfaceId, Loss, Output, PeerId, PublicKey, UnreachableReason,
 };
 
 use self::conn::{Conn, Conns, Stage, lost};
@@ -23,6 +24,7 @@ use super::app::App;
 use super::chance::{Chance, MILLION};
 use super::counts::Counts;
 use super::digest::Digest;
+use super::gate::Gate;
 use super::identity;
 use super::net::Net;
 use super::post::Post;
@@ -60,6 +62,11 @@ pub(super) struct Node {
     pub(super) id: PeerId,
     pub(super) engine: Option<Engine>,
     pub(super) app: App,
+    /// What its connections prove, if it is a secure one.
+    key: Option<PublicKey>,
+    gate: Gate,
+    /// Whose message the engine is being told, and the key by which it came.
+    speaks: Option<(PeerId, Option<PublicKey>)>,
     conns: Conns,
     /// Connections that have not brought a HELLO yet, and until when they may.
     fresh: VecDeque<(Micros, ConnId)>,
@@ -95,6 +102,9 @@ impl Node {
             id,
             engine: None,
             app: App::new(id, 0, rules.history),
+            key: None,
+            gate: Gate::default(),
+            speaks: None,
             conns: Conns::default(),
             fresh: VecDeque::new(),
             delayed: Vec::new(),
@@ -118,6 +128,8 @@ impl Node {
     pub(super) fn start(&mut self, me: NodeRef, engine: Engine, app: App, world: &mut World<'_>) {
         self.halt();
         self.me = me;
+        self.key = world.net.key(me.slot);
+        self.gate = Gate::default();
         self.id = engine.id();
         self.engine = Some(engine);
         self.counts.nodes += 1;
@@ -344,8 +356,10 @@ impl Node {
     /// The node sends its beacon, and does what its driver does once a second.
     fn beat(&mut self, world: &mut World<'_>) {
         self.later(SECOND, Happening::Beat { life: self.me.life });
-        let beacon = world.net.place(self.me.slot).beacon;
-        self.broadcast(beacon, world);
+        let place = world.net.place(self.me.slot);
+        let says_goodbye = place.claim.is_some_and(|claim| claim.lie.says_goodbye());
+        let goodbye = says_goodbye && self.now / SECOND % 2 == 1;
+        self.broadcast(if goodbye { place.goodbye } else { place.beacon }, world);
         self.close_useless(world);
     }
 
@@ -385,6 +399,15 @@ impl Node {
         self.counts.beacons_heard += 1;
         let Some(datagram) = world.net.datagrams.get(datagram as usize) else { return };
         let Ok(mut beacon) = Beacon::decode(&datagram.bytes) else { return };
+        let from = datagram.slot;
+        // One without a key is for the engine to count.
+        if world.net.is_mute(self.me.slot)
+            || (beacon.public_key.is_some()
+                && !self.lets_in(from, Some(beacon.peer), beacon.public_key, world))
+        {
+            self.counts.strangers += 1;
+            return;
+        }
         let mut source = datagram.source;
         if world.net.place(datagram.slot).site.nat.is_some() {
             let told = world.net.told(datagram.slot, self.me.slot).address();
@@ -404,7 +427,7 @@ impl Node {
             return;
         }
         let peer = identity::of(world.rules.seed, of, place.life);
-        let endpoint = world.net.told(of, self.me.slot);
+        let endpoint = world.net.told(of, self.me.slot).with_key(world.net.key(of));
         // Some know the id, and some only the place.
         let action = if (of ^ self.me.slot).is_multiple_of(2) {
             Action::Require { peer, endpoint }
@@ -496,6 +519,8 @@ impl Node {
                 return self.send(conn, header, content, world);
             }
             Output::Event(event) => {
+                self.gate.note(self.now, &event);
+                self.check_keys(&event, world);
                 self.digest.event(&event);
                 self.events.push_back((self.now, event));
             }

@@ -8,7 +8,7 @@ use super::faults::{Fault, Kind, Rates, Shares};
 use super::net::Terms;
 use super::quantity;
 use super::rules::{MINUTE, Rules, Sabotage};
-use super::run::{Setup, rest};
+use super::run::{LIARS, Setup, rest};
 use super::time::{MILLI, Micros, SECOND};
 use super::trace::Trace;
 
@@ -85,6 +85,17 @@ pub(crate) struct Options {
     /// ids when others connect.
     #[arg(long, default_value = "20%", value_parser = quantity::share)]
     plain: u32,
+    /// All nodes are secure ones, each with a key of its own; and there are some that lie about who they
+    /// are.
+    #[arg(long)]
+    secure: bool,
+    /// Nodes that do not trust the key of another one for 1 to 20 s, per node and minute; of secure
+    /// nodes.
+    #[arg(long, default_value_t = 0.2)]
+    distrust_rate: f64,
+    /// Liars, for 1 to 20 s each, per node and minute; of secure nodes.
+    #[arg(long, default_value_t = 0.5)]
+    lie_rate: f64,
     /// No faults by chance: all rates are zero, and all hosts can be reached.
     #[arg(long)]
     calm: bool,
@@ -173,8 +184,8 @@ impl Options {
 
     /// What is to be simulated.
     pub(super) fn setup(&self) -> Result<Setup, String> {
-        if !(1..=HOSTS).contains(&self.nodes) {
-            return Err(format!("there can be 1 to {HOSTS} nodes"));
+        if !(1..=HOSTS - LIARS).contains(&self.nodes) {
+            return Err(format!("there can be 1 to {} nodes", HOSTS - LIARS));
         }
         if !(self.minutes > 0.0 && self.minutes <= 60.0 * 24.0 * 365.0) {
             return Err("the minutes must be more than none, and less than a year".into());
@@ -198,6 +209,7 @@ impl Options {
         Ok(Setup {
             nodes: self.nodes,
             plain: self.plain,
+            secure: self.secure,
             terms: self.terms(),
             rules,
             spread: self.spread,
@@ -236,6 +248,10 @@ impl Options {
         {
             return Err(format!("{fault}: the nodes are 0 to {}", self.nodes - 1));
         }
+        let of_keys = |kind: &Kind| matches!(kind, Kind::Distrust { .. } | Kind::Lie { .. });
+        if !self.secure && faults.iter().any(|fault| of_keys(&fault.kind)) {
+            return Err("only secure nodes have keys".into());
+        }
         if faults.iter().any(|f| matches!(f.kind.slots()[..], [one, other] if one == other)) {
             return Err("a pair is two nodes".into());
         }
@@ -249,6 +265,8 @@ impl Options {
                 slow: self.slow_rate,
                 sleeps: self.sleep_rate,
                 suspensions: self.suspend_rate,
+                distrusts: if self.secure { self.distrust_rate } else { 0.0 },
+                lies: if self.secure { self.lie_rate } else { 0.0 },
             };
             let shares = Shares { walls: self.walls, nats: self.nats, quiet: self.quiet };
             let end = setup.rules.end;
@@ -281,6 +299,9 @@ impl Options {
             ms(self.spread),
             percent(self.plain),
         );
+        if self.secure {
+            words.push_str(" --secure");
+        }
         if self.silent {
             words.push_str(" --silent");
         }

@@ -104,6 +104,15 @@ pub(super) fn print(options: &Options, setup: &Setup, outcome: &Outcome) {
         format!("{}, SILENT {}, back {}", counts.evasive, counts.silent, counts.returned),
     );
     row("dropped by engines", dropped(counts));
+    if setup.secure {
+        row(
+            "ignored",
+            format!(
+                "{} beacons of others, {} claims without a key, {} with another",
+                counts.strangers, counts.other_security, counts.key_conflicts
+            ),
+        );
+    }
     row("agreements checked", outcome.agreed.to_string());
     row("leaders checked", outcome.led.to_string());
     row("violations", outcome.violations.len().to_string());
@@ -217,6 +226,9 @@ pub(super) fn json(setup: &Setup, outcome: &Outcome, shrunk: Option<&Shrunk>) ->
         "evasive": counts.evasive,
         "silent": counts.silent,
         "returned": counts.returned,
+        "strangers": counts.strangers,
+        "other_security": counts.other_security,
+        "key_conflicts": counts.key_conflicts,
         "agreed": outcome.agreed,
         "led": outcome.led,
         "interrupted": outcome.interrupted,

@@ -1,5 +1,7 @@
 //! One run: faults come at their times, and between them nodes live.
 
+mod lies;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use super::digest::Digest;
 use super::faults::{Back, Fault, How, Kind, Seen};
 use super::health::{BEARABLE, DEAD, GONE, Harm, Time};
 use super::identity;
+use super::keys;
 use super::net::{FIRST_PORT, Net, Partition, Terms};
 use super::node::Node;
 use super::queue::{Cut, Happening};
@@ -24,6 +27,8 @@ use super::site::Site;
 use super::time::{MILLI, Micros, SECOND};
 use super::workers::Workers;
 
+/// Hosts of liars, in a run of secure nodes: so many lie at a time at most.
+pub(super) const LIARS: u32 = 8;
 /// After a stop the process is gone for sure.
 const STOPPED: Micros = 1_100 * MILLI;
 /// By then a peer that nothing reaches was given up, whatever TCP thinks: 30 s and a little.
@@ -37,6 +42,8 @@ pub(super) struct Setup {
     pub(super) rules: Rules,
     /// Nodes that know no two-way connections, in parts of a million.
     pub(super) plain: u32,
+    /// All nodes are secure ones.
+    pub(super) secure: bool,
     /// Nodes start within this time.
     pub(super) spread: Micros,
     pub(super) threads: usize,
@@ -84,6 +91,11 @@ enum Outside {
         life: u32,
     },
     Heal(u32),
+    /// A liar ends.
+    Silence {
+        slot: u32,
+        life: u32,
+    },
     /// A node that could not reach another one since a fault must have noticed.
     Unheard {
         fault: u32,
@@ -128,11 +140,13 @@ pub(super) fn run(
     watch: &mut dyn Watch,
 ) -> Outcome {
     let wall = Instant::now();
-    let mut net = Net::new(setup.terms.clone(), setup.nodes);
-    for (slot, place) in (0..).zip(&mut net.places) {
-        let mut chance = Chance::of(setup.rules.seed, 7, slot);
+    let liars = if setup.secure { LIARS } else { 0 };
+    let mut net = Net::new(setup.terms.clone(), setup.nodes, liars);
+    for (slot, place) in (0..setup.nodes).zip(&mut net.places) {
+        let mut chance = Chance::of(setup.rules.seed, 7, slot.into());
         place.site.plain = chance.hit(setup.plain);
         place.site.mute = place.site.plain && chance.hit(MILLION / 2);
+        place.key = setup.secure.then(|| keys::of(setup.rules.seed, slot));
     }
     let workers = Workers::new(net, setup.rules.clone(), setup.threads);
     std::thread::scope(|scope| {
@@ -154,7 +168,7 @@ impl<'a> Run<'a> {
             setup,
             faults,
             workers,
-            checks: Checks::new(setup.nodes),
+            checks: Checks::new(workers.net().places.len() as u32),
             chance: Chance::of(setup.rules.seed, 4, 0),
             agenda: BTreeMap::new(),
             count: 0,
@@ -260,6 +274,7 @@ impl<'a> Run<'a> {
                 place.alive &= place.life != life;
             }
             Outside::Heal(fault) => self.heal(fault),
+            Outside::Silence { slot, life } => self.silence(slot, life),
             Outside::Unheard { fault, way } => self.look_for_unheard(fault, way),
             Outside::Look => self.checks.look(self.workers, self.now),
             Outside::Join => {
@@ -301,22 +316,28 @@ impl<'a> Run<'a> {
             net.announce(slot, id);
             (me, id, net.endpoint(slot))
         };
-        let mut config = Config::new(id, endpoint);
+        let key = self.workers.net().key(slot);
+        self.start_engine(me, Config { key, ..Config::new(id, endpoint) });
+        self.checks.health.started(slot, self.now);
+        self.starts = self.starts.saturating_sub(1);
+        self.tell_of(slot);
+    }
+
+    fn start_engine(&self, me: NodeRef, mut config: Config) {
+        let seed = self.setup.rules.seed;
         config.max_peers = config.max_peers.max(4 * self.setup.nodes as usize);
         // Those that hear no beacons require every life of every node.
         config.max_required = usize::MAX;
+        let id = config.id;
         // A default name is never too long.
         let Ok(engine) = Engine::new(config) else { return };
-        let own = Chance::of(seed, 5, u64::from(slot) << 32 | u64::from(me.life)).next();
+        let own = Chance::of(seed, 5, u64::from(me.slot) << 32 | u64::from(me.life)).next();
         let app = App::new(id, own, self.setup.rules.history);
         let now = self.now;
-        self.workers.at(slot, |node, world| {
+        self.workers.at(me.slot, |node, world| {
             node.now = now;
             node.start(me, engine, app, world);
         });
-        self.checks.health.started(slot, now);
-        self.starts = self.starts.saturating_sub(1);
-        self.tell_of(slot);
     }
 
     /// Nodes that hear no beacons are told where a node is, and if it is one of them, where all
@@ -351,6 +372,8 @@ impl<'a> Run<'a> {
         }
         self.happened += 1;
         match *kind {
+            Kind::Distrust { way, lasts } => self.distrust(number, way, self.time(lasts)),
+            Kind::Lie { lie, victim, insider, lasts } => self.lie(lie, victim, insider, lasts),
             Kind::Down { slot, how, lasts, back } => self.down(number, slot, how, lasts, back),
             Kind::Move { slot, seen } => self.moves(number, slot, seen),
             Kind::Break { pair: (one, other) } => {
@@ -386,7 +409,8 @@ impl<'a> Run<'a> {
                 let seed = self.setup.rules.seed;
                 let mut chance = Chance::of(seed, 6, cut);
                 let side = |_| chance.hit(MILLION / 2);
-                let side: Vec<bool> = (0..self.setup.nodes).map(side).collect();
+                let hosts = self.workers.net().places.len() as u32;
+                let side: Vec<bool> = (0..hosts).map(side).collect();
                 self.checks.health.split(side.clone(), self.time(lasts), self.harm(lasts));
                 self.workers.net_mut().partitions.push(Partition { fault: number, side });
                 self.lasts(number, Some(self.now + lasts));
@@ -479,6 +503,7 @@ impl<'a> Run<'a> {
     }
 
     fn heal(&mut self, fault: u32) {
+        let trusted = self.distrusted_by(fault);
         {
             let mut net = self.workers.net_mut();
             net.lasting.remove(&fault);
@@ -486,7 +511,9 @@ impl<'a> Run<'a> {
             net.stalls.retain(|_, by| *by != fault);
             net.holes.retain(|_, by| *by != fault);
             net.slow.retain(|_, by| *by != fault);
+            net.distrusts.retain(|_, by| *by != fault);
         }
+        self.tell_again(&trusted);
         let walls: Vec<u32> =
             self.walls.iter().filter(|(_, by)| **by == fault).map(|(slot, _)| *slot).collect();
         for slot in walls {

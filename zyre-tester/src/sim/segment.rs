@@ -1,6 +1,6 @@
 //! What passes between nodes on a connection.
 
-use zre_proto::{ConnId, Content, Header, PeerId};
+use zre_proto::{ConnId, Content, Header, PeerId, PublicKey, UnreachableReason};
 
 /// One end of a connection: a host at an address, and a process on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +32,23 @@ pub(super) struct Segment {
 #[derive(Debug)]
 pub(super) enum Body {
     /// A connection is opened to this port. All that a handshake tells is told.
-    Open { from: ConnId, port: u16, peer: PeerId, two_way: bool },
-    /// It is connected, all handshakes included. The mailbox tells its id, unless it is mute.
+    Open { from: ConnId, port: u16, peer: PeerId, two_way: bool, keys: Keys },
+    /// It is connected, all handshakes included. The mailbox tells its id, unless it is mute. It has
+    /// proved the key that was wanted.
     Accept { to: ConnId, from: ConnId, id: Option<PeerId>, two_way: bool },
-    /// Nobody listens there.
-    Refuse { to: ConnId },
+    /// Nobody listens there, or who does has nothing to do with the one that has connected.
+    Refuse { to: ConnId, why: UnreachableReason },
     /// A part of a message that takes long.
     Part { to: ConnId },
     /// The rest of a ZRE message.
     Message { to: ConnId, from: ConnId, header: Header, content: Content },
     /// The other side has ended the connection, or does not know it.
     Ended { to: ConnId },
+}
+
+/// What the one that opens a connection can prove, and what has to be proved to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keys {
+    pub(super) own: Option<PublicKey>,
+    pub(super) wanted: Option<PublicKey>,
 }

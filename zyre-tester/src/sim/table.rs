@@ -49,6 +49,7 @@ impl Row {
         };
         let setup = Setup {
             nodes,
+            secure: false,
             // The cost of today's nodes.
             plain: 0,
             terms: options.terms(),

@@ -40,6 +40,7 @@ impl Trace {
             }
             Input::Candidate { peer, .. }
             | Input::Connected { peer, .. }
+            | Input::Proved { peer, .. }
             | Input::Progress { peer, .. }
             | Input::Broken { peer, .. }
             | Input::Stranded { peer, .. }

@@ -30,7 +30,7 @@ impl Truth<'_> {
             }
             What::Evasive => (Rule::Life, self.wrongly_evasive(own, slot, news)?),
             What::Unreachable(endpoint, why) => {
-                let there = endpoint == self.net.told(slot, own);
+                let there = endpoint == self.net.told(slot, own).with_key(self.net.key(slot));
                 (Rule::Reachable, self.wrongly_unreachable(own, slot, news, (there, why))?)
             }
         };
@@ -42,7 +42,8 @@ impl Truth<'_> {
         let (own, own_life) = identity::read(node.app.id);
         let (slot, life) = identity::read(news.peer);
         let died = |slot, life| self.health.death(slot, life).is_some_and(|(at, _)| at <= news.at);
-        let here = self.net.places.get(slot as usize).is_some_and(|place| place.life == life);
+        // What is told of liars is looked at where it is told.
+        let here = !self.net.is_liar(slot) && self.net.place(slot).life == life;
         (here && !died(slot, life) && !died(own, own_life)).then_some((own, slot))
     }
 
@@ -97,6 +98,10 @@ impl Truth<'_> {
             // It was asked, and could not answer in time.
             ExitReason::Replaced | ExitReason::Goodbye | ExitReason::Restarted => {
                 !self.health.must_agree(own, slot, at)
+            }
+            // So it could not, and is looked for elsewhere.
+            ExitReason::LinkLost => {
+                self.health.is_doubted(slot, at) && !self.health.must_agree(own, slot, at)
             }
             _ => false,
         }

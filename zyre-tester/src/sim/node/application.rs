@@ -25,6 +25,9 @@ impl Node {
     }
 
     fn take(&mut self, came: Micros, event: &Event, world: &mut World<'_>) {
+        if world.net.is_liar(self.me.slot) {
+            return;
+        }
         let at = self.elapsed();
         let what = match event {
             Event::Enter { peer, .. } => {

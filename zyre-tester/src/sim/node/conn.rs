@@ -1,6 +1,6 @@
 //! One end of a connection, and all those of a node.
 
-use zre_proto::{ConnId, Content, Header, Input, Loss, PeerId};
+use zre_proto::{ConnId, Content, Header, Input, Loss, PeerId, PublicKey};
 
 use crate::sim::driver::link_messages;
 use crate::sim::segment::NodeRef;
@@ -31,6 +31,8 @@ pub(super) struct Conn {
     pub(super) there: Option<ConnId>,
     /// Where it was dialled to.
     pub(super) port: u16,
+    /// What the other end has proved, or has to prove.
+    pub(super) key: Option<PublicKey>,
     /// Our address when it was opened.
     pub(super) generation: u8,
     pub(super) stage: Stage,

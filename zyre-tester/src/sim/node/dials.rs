@@ -1,6 +1,6 @@
 //! How connections come to be: dialled here, accepted there.
 
-use zre_proto::{ConnId, Endpoint, Engine, Input, Loss, PeerId, UnreachableReason};
+use zre_proto::{ConnId, Endpoint, Engine, Input, Loss, PeerId, PublicKey, UnreachableReason};
 
 use super::conn::{Conn, Stage};
 use super::{Node, World};
@@ -8,7 +8,7 @@ use crate::sim::chance::MILLION;
 use crate::sim::driver::{connect_time, handshake_time};
 use crate::sim::net::Entry;
 use crate::sim::queue::Happening;
-use crate::sim::segment::{Body, NodeRef};
+use crate::sim::segment::{Body, Keys, NodeRef};
 use crate::sim::time::{Micros, SECOND};
 
 impl Node {
@@ -27,6 +27,7 @@ impl Node {
             other,
             there: None,
             port,
+            key: endpoint.key(),
             generation: self.me.generation,
             stage: Stage::Opening,
             two_way: false,
@@ -37,6 +38,10 @@ impl Node {
             received: false,
         };
         self.conns.dial(id, conn);
+        if world.net.is_mute(self.me.slot) {
+            return;
+        }
+        self.check_dial(peer, endpoint, world);
         self.dial(id, world);
     }
 
@@ -45,12 +50,13 @@ impl Node {
         let Some(conn) = self.conns.get(id) else { return };
         let tried = self.now - conn.last;
         let (other, generation, port) = (conn.other, conn.generation, conn.port);
+        let keys = Keys { own: self.key, wanted: conn.key };
         let life = self.me.life;
         match world.net.entry(NodeRef { generation, ..self.me }, other) {
             _ if tried >= connect_time() => self.fail(id, UnreachableReason::NoAnswer, world),
             Entry::Open => {
                 let two_way = !world.net.place(self.me.slot).site.plain;
-                let body = Body::Open { from: id, port, peer: self.id, two_way };
+                let body = Body::Open { from: id, port, peer: self.id, two_way, keys };
                 self.control(generation, other, 0, body, world);
                 self.later(connect_time() + handshake_time(), Happening::DialOver { id, life });
             }
@@ -80,7 +86,7 @@ impl Node {
         &mut self,
         from: NodeRef,
         there: ConnId,
-        peer: PeerId,
+        (peer, key): (PeerId, Option<PublicKey>),
         two_way: bool,
         world: &mut World<'_>,
     ) {
@@ -91,6 +97,7 @@ impl Node {
             other: from,
             there: Some(there),
             port: 0,
+            key,
             generation,
             stage: Stage::Opening,
             two_way: two_way && !site.plain,
@@ -127,8 +134,19 @@ impl Node {
         };
         conn.stage = Stage::Up;
         let (peer, two_way, generation) = (conn.peer, conn.two_way, conn.generation);
-        let own_endpoint = world.net.told_on(NodeRef { generation, ..me }, conn.other.slot);
+        let (key, other) = (conn.key, conn.other);
+        let own_endpoint = world.net.told_on(NodeRef { generation, ..me }, other.slot);
         let Some(peer) = peer else { return };
+        if let (Some(_), Some(key)) = (self.key, key) {
+            if !self.lets_in(other.slot, None, Some(key), world) {
+                // Not any more.
+                return self.hang_up(id, world);
+            }
+            self.tell(Input::Proved { peer, conn: id, key }, world);
+            if self.conns.get(id).is_none() {
+                return;
+            }
+        }
         // Of others it need not be told.
         if two_way || self.chance.hit(MILLION / 2) {
             self.tell(Input::Connected { peer, conn: id, two_way, own_endpoint }, world);
@@ -154,9 +172,11 @@ impl Node {
         conn.other = from;
         conn.last = now;
         conn.peer = conn.peer.or(told);
-        if told.is_some() && told != conn.peer {
+        let (peer, key) = (conn.peer, conn.key);
+        if (told.is_some() && told != peer) || !self.lets_in(from.slot, told, key, world) {
             return self.fail(id, UnreachableReason::AnotherNode, world);
         }
+        let Some(conn) = self.conns.get_mut(id) else { return };
         conn.stage = Stage::Up;
         conn.two_way = two_way && !plain && told.is_some();
         let (peer, two_way, generation) = (conn.peer, conn.two_way, conn.generation);

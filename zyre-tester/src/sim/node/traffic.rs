@@ -1,5 +1,6 @@
 //! What passes on connections, in both directions.
 
+use testkit::ledger::Rule;
 use zre_proto::{ConnId, Content, Header, Input, PeerId, UnreachableReason};
 
 use super::conn::Stage;
@@ -23,12 +24,15 @@ impl Node {
         }
         self.counts.segments += 1;
         let runs = self.engine.is_some();
-        if let Body::Open { from: there, port, peer, two_way } = body {
-            if runs && port == place.port {
-                self.accept(from, there, peer, two_way, world);
+        if let Body::Open { from: there, port, peer, two_way, keys } = body {
+            let why = if !runs || port != place.port {
+                UnreachableReason::Refused
+            } else if !self.admits(from, peer, keys, world) {
+                UnreachableReason::AnotherNode
             } else {
-                self.control(to.generation, from, 0, Body::Refuse { to: there }, world);
-            }
+                return self.accept(from, there, (peer, keys.own), two_way, world);
+            };
+            self.control(to.generation, from, 0, Body::Refuse { to: there, why }, world);
             return;
         }
         if !runs || to.life != self.me.life {
@@ -42,7 +46,7 @@ impl Node {
             Body::Accept { to, from: there, id, two_way } => {
                 self.answered(to, from, there, (id, two_way), world);
             }
-            Body::Refuse { to } => self.fail(to, UnreachableReason::Refused, world),
+            Body::Refuse { to, why } => self.fail(to, why, world),
             Body::Part { to } => {
                 let read = !self.asleep;
                 self.conns.get_mut(to).into_iter().for_each(|conn| conn.received |= read);
@@ -77,12 +81,20 @@ impl Node {
         let Some(conn) = self.conns.get(id).filter(|conn| conn.stage != Stage::Opening) else {
             return;
         };
-        let (Some(peer), other) = (conn.peer, conn.other) else { return };
+        let (Some(peer), other, key) = (conn.peer, conn.other, conn.key) else { return };
+        if world.net.is_liar(self.me.slot)
+            && !world.net.is_liar(other.slot)
+            && !content.frames().is_empty()
+        {
+            self.object(Rule::Keys, Some(peer), "a liar is told what is not for it".into());
+        }
         let source = world.net.told_on(other, self.me.slot).address();
         if world.rules.loses(self.now, self.me.slot, header, &mut self.app.sabotaged) {
             return;
         }
+        self.speaks = Some((peer, key));
         self.tell(Input::Message { peer, conn: id, source, header, content }, world);
+        self.speaks = None;
     }
 
     /// The engine sends a message. Returns the connection if its queue is full.
@@ -93,7 +105,17 @@ impl Node {
         content: Content,
         world: &mut World<'_>,
     ) -> Option<(Option<PeerId>, ConnId)> {
+        let me = self.me.slot;
         let conn = self.conns.get_mut(id).filter(|conn| conn.is_up())?;
+        if world.net.is_mute(me) {
+            return None;
+        }
+        let (to, key) = (conn.peer, conn.key);
+        if !content.frames().is_empty() && self.is_wrong(to, key, world) {
+            let what = format!("it is sent what goes to the key {key:?}");
+            self.object(Rule::Keys, to, what);
+        }
+        let conn = self.conns.get_mut(id)?;
         conn.spoke = true;
         if conn.waiting.is_empty() {
             return self.transmit(id, header, content, world);
@@ -121,7 +143,11 @@ impl Node {
         let arrival = begins + net.wire_time(from.slot, to.slot, &mut self.chance);
         conn.last = arrival;
         self.counts.message(&header, &content);
-        self.app.greets(now, to, peer.unwrap_or(self.id), &header);
+        if !net.is_liar(from.slot) && !net.is_liar(to.slot) {
+            // Who is refused is met again and again, as long as it says that it is there.
+            let amid_lies = self.key.is_some();
+            self.app.greets(now, to, peer.unwrap_or(self.id), &header, amid_lies);
+        }
         let parts = (1..).map(|part| begins + part * PARTS).take_while(|at| *at < arrival);
         for at in parts {
             let tie = self.tie();
