@@ -12,11 +12,13 @@
 //! have to agree on is checked by the conductor. The seed decides the schedule and what nodes wish
 //! to do, not how fast the machine is: two runs with one seed are alike, not equal.
 
+mod circle;
 mod clock;
 mod conductor;
 mod counters;
 mod descriptors;
 mod findings;
+mod forger;
 mod holder;
 mod id;
 mod kinds;
@@ -34,6 +36,7 @@ mod screen;
 mod setting;
 mod slot;
 mod summary;
+mod trust;
 
 pub(crate) use self::options::Options;
 
@@ -43,7 +46,7 @@ pub(crate) use self::options::Options;
 /// If it cannot be run.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     if let Some(epoch) = options.hold {
-        return Ok(holder::run(options, epoch));
+        return holder::run(options, epoch);
     }
     let kinds = if options.half_by.is_some() { 2 } else { 1 };
     let plan = descriptors::plan(options.nodes.into(), options.processes.map(Into::into), kinds)?;

@@ -15,6 +15,7 @@ mod chaos;
 #[cfg(feature = "compare")]
 mod compare;
 mod dials;
+mod directory;
 mod files;
 mod hostile;
 mod json;

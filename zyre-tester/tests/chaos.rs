@@ -58,7 +58,7 @@ fn nothing_is_violated() {
         assert!(number(&result, path) > 0, "{path} of {result:#}");
     }
     assert_eq!(result["failures"], Value::Array(Vec::new()));
-    assert_eq!(result["violations_by_rule"].as_object().map(serde_json::Map::len), Some(7));
+    assert_eq!(result["violations_by_rule"].as_object().map(serde_json::Map::len), Some(8));
     let ended = ["stops", "crashes"].map(|how| number(&result, &format!("/deeds/{how}")));
     assert!(number(&result, "/deeds/starts") >= ended[0] + ended[1]);
     let text = String::from_utf8_lossy(&output.stdout);
@@ -76,6 +76,17 @@ fn nodes_share_connections_or_not() {
         let [all, none] = links.map(|path| number(&result, path));
         assert!(all > 0 && none == 0, "{percent} % plain: {result:#}");
     }
+}
+
+#[test]
+fn secure_nodes_have_nothing_to_do_with_strangers() {
+    let more = ["--processes", "2", "--secure", "--strangers", "40"];
+    let (output, result) = chaos(7726, &more);
+    assert!(output.status.success(), "{result:#}\n{output:?}");
+    for path in ["/deeds/strangers", "/deeds/distrusts", "/enters", "/exit_reasons/distrusted"] {
+        assert!(number(&result, path) > 0, "{path} of {result:#}");
+    }
+    assert!(number(&result, "/deeds/forged") > 300, "{result:#}");
 }
 
 #[test]

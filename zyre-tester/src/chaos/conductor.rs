@@ -7,13 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use testkit::ledger::{Rule, Violation};
 use zyre::PeerId;
 
+use super::circle::{self, Circle, Circles};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::descriptors::Plan;
 use super::findings::Findings;
+use super::forger::Forger;
 use super::kinds::{Kind, Kinds};
 use super::level::Level;
 use super::lives::Lives;
@@ -26,6 +30,7 @@ use super::schedule::{Schedule, State};
 use super::screen::{Screen, Standing};
 use super::slot::HUB_SLOT;
 use super::summary::{Summary, Usage};
+use crate::directory::Directory;
 use crate::json;
 
 /// How long to listen before looking at the time again.
@@ -49,6 +54,12 @@ struct Conductor<'a> {
     births: Vec<u32>,
     schedule: Schedule,
     kinds: Kinds,
+    circles: Circles,
+    /// Decides who does not trust whom, in a run of secure nodes.
+    doubts: StdRng,
+    /// Where their network keys are.
+    network_keys: Option<Directory>,
+    forger: Option<Forger>,
     phase: Phase,
     next_move: Duration,
     next_quiet: Duration,
@@ -82,6 +93,9 @@ pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
         let process = conductor.process(share)?;
         conductor.processes.push(process);
     }
+    if options.secure {
+        conductor.check_draws()?;
+    }
     conductor.begin();
     conductor.play(&heard);
     conductor.finish_history();
@@ -102,6 +116,14 @@ impl<'a> Conductor<'a> {
         let kills = plan.processes > 1 && !options.gossip;
         let log = options.log.as_deref();
         let history = log.map(|path| RunHistory::create(path, epoch)).transpose()?;
+        let (mut network_keys, mut forger) = (None, None);
+        if options.secure {
+            let directory = Directory::create("zyre-chaos").map_err(|error| error.to_string())?;
+            circle::create(directory.path())?;
+            network_keys = Some(directory);
+            let started = Forger::start(options.port);
+            forger = Some(started.map_err(|error| format!("the forger: {error}"))?);
+        }
         Ok(Self {
             options,
             plan,
@@ -116,11 +138,15 @@ impl<'a> Conductor<'a> {
             births: vec![0; nodes],
             schedule: Schedule::new(seed, options.pace, plan.most, kills),
             kinds: Kinds::new(seed, options.plain),
+            circles: Circles::new(seed, options.secure, options.strangers),
+            doubts: StdRng::seed_from_u64(seed),
+            network_keys,
+            forger,
             phase: Phase::Active,
             next_move: Duration::ZERO,
             next_quiet: Duration::ZERO,
             rounds: 0,
-            lives: Lives::default(),
+            lives: Lives::of(options.secure),
             findings: Findings::default(),
             tally: Tally::default(),
             counters: Counters::default(),
@@ -139,7 +165,8 @@ impl<'a> Conductor<'a> {
     fn process(&mut self, share: usize) -> Result<Numbered, String> {
         self.last_process += 1;
         let (number, sender) = (self.last_process, self.sender.clone());
-        Numbered::start(number, self.options, self.is_old(share), self.epoch, sender)
+        let keys = self.network_keys.as_ref().map(Directory::path);
+        Numbered::start(number, self.options, keys, self.is_old(share), self.epoch, sender)
     }
 
     /// Whether a share of the slots has nodes of the release before.
@@ -185,6 +212,7 @@ impl<'a> Conductor<'a> {
         for violation in self.lives.check(now) {
             self.found(violation);
         }
+        self.watch_forger();
         self.screen.report(self.findings.ready(now));
         self.advance_phase(now);
         let up = self.slots.iter().filter(|state| **state == State::Up).count();
@@ -216,7 +244,9 @@ impl<'a> Conductor<'a> {
         } else {
             self.counters.plain += u64::from(kind == Kind::Plain);
         }
-        self.order(slot, &Order::Start { slot, name, seed, sabotaged, kind });
+        let circle = self.circles.circle();
+        self.counters.strangers += u64::from(self.options.secure && circle != Circle::First);
+        self.order(slot, &Order::Start { slot, name, seed, sabotaged, kind, circle });
     }
 
     /// Something for the node in a slot.
@@ -237,6 +267,34 @@ impl<'a> Conductor<'a> {
         for process in &self.processes {
             tell(process, order);
         }
+    }
+
+    /// Says who is there, and looks whether anybody has believed what was forged.
+    fn watch_forger(&mut self) {
+        let Some(forger) = &self.forger else { return };
+        forger.tell(self.lives.with_keys());
+        self.counters.forged = forger.sent();
+        let calls = forger.take_calls();
+        if calls > 0 {
+            self.object(
+                Rule::Keys,
+                format!("{calls} connections to where strangers are said to be"),
+            );
+        }
+    }
+
+    fn check_draws(&mut self) -> Result<(), String> {
+        if let Some(what) = circle::wrong_draw()? {
+            self.object(Rule::Keys, what);
+        }
+        Ok(())
+    }
+
+    /// Something must not be that is about no node.
+    fn object(&mut self, rule: Rule, what: String) {
+        let (nobody, at) = (PeerId::new([0; 16]), self.clock.now());
+        let (node, peer, history) = (nobody, nobody, Vec::new());
+        self.found(Violation { rule, node, peer, what, at, history });
     }
 
     /// Something must not be: asks both sides what was before.
@@ -276,10 +334,8 @@ impl<'a> Conductor<'a> {
                 found.push(format!("process {process}: {what}"));
             }
         }
-        let (nobody, at) = (PeerId::new([0; 16]), self.clock.now());
         for what in found {
-            let (node, peer, history) = (nobody, nobody, Vec::new());
-            self.found(Violation { rule: Rule::Leftovers, node, peer, what, at, history });
+            self.object(Rule::Leftovers, what);
         }
         (memory, descriptors)
     }

@@ -16,4 +16,10 @@ pub(super) struct Counters {
     pub(super) stalls: u64,
     /// Processes killed.
     pub(super) kills: u64,
+    /// Of the nodes that were started, strangers to most others.
+    pub(super) strangers: u64,
+    /// Times that a node was told not to trust a peer for a while.
+    pub(super) distrusts: u64,
+    /// Beacons forged.
+    pub(super) forged: u64,
 }

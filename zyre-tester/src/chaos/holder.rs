@@ -12,6 +12,7 @@ use testkit::wait::free_port;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use zmtp::sync::Mutex;
 
+use super::circle::{self, Circle, NetworkKeys};
 use super::clock::Clock;
 use super::kinds::Kind;
 use super::level::Level;
@@ -42,17 +43,22 @@ struct Occupied {
 }
 
 /// Runs the process until it is told to finish, or the conductor is gone: then it returns `false`.
-pub(super) fn run(options: &Options, epoch: u64) -> bool {
+///
+/// # Errors
+/// The network keys cannot be read.
+pub(super) fn run(options: &Options, epoch: u64) -> Result<bool, String> {
+    let network_keys = options.network_keys.as_deref().map(circle::load).transpose()?;
     let clock = Clock::join(epoch);
     let tally = Arc::new(Mutex::new(Tally::default()));
-    let before = warm_up(options, clock);
+    let before = warm_up(options, &network_keys, clock);
     let (reports, receiver) = mpsc::channel();
     let most = Arc::new(Mutex::new(before.unwrap_or_default()));
     let writer = {
         let (tally, most) = (Arc::clone(&tally), Arc::clone(&most));
         std::thread::spawn(move || write(&receiver, &tally, &most))
     };
-    let setting = setting(options, options.port, clock, reports, tally);
+    let mut setting = setting(options, options.port, clock, reports, tally);
+    setting.network_keys = network_keys;
     if let Some(level) = before {
         setting.report(Report::Level { when: When::Before, level });
     }
@@ -60,8 +66,8 @@ pub(super) fn run(options: &Options, epoch: u64) -> bool {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str(&line) {
-            Ok(Order::Start { slot, name, seed, sabotaged, kind }) => {
-                holder.start(Birth { slot, name, seed, sabotaged, kind });
+            Ok(Order::Start { slot, name, seed, sabotaged, kind, circle }) => {
+                holder.start(Birth { slot, name, seed, sabotaged, kind, circle });
             }
             Ok(Order::Slot { slot, what }) => holder.order(slot, &what),
             Ok(Order::All { what }) => {
@@ -71,13 +77,13 @@ pub(super) fn run(options: &Options, epoch: u64) -> bool {
                 holder.finish(before, &most);
                 // Everything is said when the last sender is gone.
                 let _ = writer.join();
-                return true;
+                return Ok(true);
             }
             Err(error) => eprintln!("an order that cannot be read: {error}: {line}"),
         }
     }
     // The conductor is gone: so are we.
-    false
+    Ok(false)
 }
 
 fn setting(
@@ -91,7 +97,8 @@ fn setting(
     let mixed = options.half_by.is_some();
     let address = interface.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let hub = options.gossip.then_some(SocketAddr::new(address, port));
-    Setting { interface, port, logged, hub, mixed, clock, reports, tally }
+    let network_keys = None;
+    Setting { interface, port, logged, hub, network_keys, mixed, clock, reports, tally }
 }
 
 impl Holder {
@@ -139,13 +146,15 @@ impl Holder {
 /// Starts and stops some nodes that nobody watches, and takes the level after them. They have a
 /// port of their own: on one that merely is not that of this run they would meet the nodes of
 /// another.
-fn warm_up(options: &Options, clock: Clock) -> Option<Level> {
+fn warm_up(options: &Options, network_keys: &Option<NetworkKeys>, clock: Clock) -> Option<Level> {
     let (reports, _receiver) = mpsc::channel();
-    let setting = setting(options, free_port(), clock, reports, Arc::default());
+    let mut setting = setting(options, free_port(), clock, reports, Arc::default());
+    setting.network_keys.clone_from(network_keys);
     let mut holder = Holder { setting, slots: BTreeMap::new() };
     for slot in 0..WARM {
         let name = format!("warm-{slot}");
-        holder.start(Birth { slot, name, seed: 0, sabotaged: false, kind: Kind::TwoWay });
+        let (kind, circle) = (Kind::TwoWay, Circle::First);
+        holder.start(Birth { slot, name, seed: 0, sabotaged: false, kind, circle });
     }
     // They run for a moment, so that what a node needs only later is there as well.
     std::thread::sleep(Duration::from_millis(300));

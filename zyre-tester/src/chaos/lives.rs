@@ -4,13 +4,17 @@
 //! that has ended is EXITed by all in time, for the reason that is true. Rule 4: before it says
 //! that a node has stopped, all that the node had said has come.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use zyre::{ExitReason, PeerId};
 
+use super::circle::Circle;
 use super::kinds::Kind;
 use super::protocol::{Counted, How};
+use super::trust::{Met, Parting};
 use testkit::ledger::{Fate, Rule, Violation};
 
 /// How long after a node has stopped its last peer may hear of it.
@@ -39,6 +43,10 @@ pub(super) struct Life {
     pub(super) slot: usize,
     pub(super) process: u64,
     pub(super) kind: Kind,
+    /// Whom it has to do with.
+    pub(super) circle: Circle,
+    /// Of a secure node.
+    pub(super) key: Option<String>,
     pub(super) up: Duration,
     /// The last time that it was stalled.
     pub(super) stall: Option<(Duration, Duration)>,
@@ -92,6 +100,10 @@ pub(super) struct Lives {
     pub(super) reasons: BTreeMap<String, u64>,
     /// EXITs of nodes that are none of ours.
     pub(super) strangers: u64,
+    /// The nodes are secure ones, and goodbyes are forged.
+    secure: bool,
+    meetings: Vec<Met>,
+    partings: Vec<Parting>,
 }
 
 impl Life {
@@ -125,6 +137,11 @@ impl Life {
 }
 
 impl Lives {
+    /// The nodes are secure ones, or not.
+    pub(super) fn of(secure: bool) -> Self {
+        Self { secure, ..Self::default() }
+    }
+
     pub(super) fn get(&self, id: PeerId) -> Option<&Life> {
         self.lives.get(&id)
     }
@@ -154,7 +171,9 @@ impl Lives {
         up: Duration,
     ) {
         let (stall, end, counted, present, said) = Default::default();
-        let life = Life { name, slot, process, kind, up, stall, end, counted, present, said };
+        let (circle, key) = (Circle::Plain, None);
+        let life =
+            Life { name, slot, process, kind, circle, key, up, stall, end, counted, present, said };
         self.lives.insert(id, life);
     }
 
@@ -228,6 +247,7 @@ impl Lives {
         let is_ripe = |complaint: &mut Complaint| complaint.at + REPORTED < now;
         let ripe: Vec<Complaint> = self.complaints.extract_if(.., is_ripe).collect();
         found.extend(ripe.iter().filter_map(|complaint| self.judge_complaint(complaint)));
+        found.extend(self.check_keys(now));
         let mut missing = Vec::new();
         for (node, life) in self.alive() {
             for (peer, entered) in &life.present {
@@ -262,18 +282,27 @@ impl Lives {
         if let Some(rule) = lost {
             return Some(violation(rule, *node, *peer, *at, format!("EXIT, {reason}")));
         }
+        if reason == ExitReason::Distrusted.as_str() {
+            return self.judge_distrust(exit);
+        }
         let Some(life) = self.get(*peer) else {
             self.strangers += 1;
             return None;
         };
         let own = self.get(*node).filter(|own| !own.had_ended(*at))?;
         if !life.had_ended(*at) {
-            if may_part(exit, life, own) {
+            if may_part(exit, life, own)
+                || self.are_parted(*node, *peer, *at)
+                || self.is_said_goodbye_for(exit, life, own)
+            {
                 return None;
             }
             let what = format!("EXIT, {reason}, of a peer that was not gone: {}", life.describe());
             let what = format!("{what}; the node itself: {}", own.describe());
             return Some(violation(Rule::Life, *node, *peer, *at, what));
+        }
+        if self.is_said_goodbye_for(exit, life, own) || self.are_parted(*node, *peer, *at) {
+            return None;
         }
         let (rule, what) = wrong_end(exit, life, own)?;
         Some(violation(rule, *node, *peer, *at, what))
@@ -284,7 +313,8 @@ impl Lives {
         let Complaint { node, peer, at, what } = complaint;
         let (life, own) = (self.get(*peer)?, self.get(*node)?);
         let lives = |life: &Life| !life.had_ended(*at) && !life.was_disturbed(*at);
-        (lives(life) && lives(own)).then(|| {
+        let parted = self.are_parted(*node, *peer, *at);
+        (lives(life) && lives(own) && !parted).then(|| {
             let what = format!("{what}, of a peer that is alive and awake: {}", life.describe());
             violation(Rule::Life, *node, *peer, *at, what)
         })

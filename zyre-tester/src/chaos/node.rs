@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use zyre::{ActionError, Event, Events, Headers, Liveness, Node, PeerId};
+use zyre::{ActionError, Event, Events, Headers, Liveness, Node, PeerId, PublicKey};
 
+use super::clock::micros;
 use super::id::Id;
 use super::kinds::Kind;
 use super::protocol::{Counted, How, Lines, Link, Links, Report, Snapshot};
@@ -28,11 +29,22 @@ pub(super) struct ChaosNode {
     kind: Kind,
     /// Peers of the release before.
     old: BTreeSet<PeerId>,
+    /// Peers whose keys the node does not trust just now, and since when, until when.
+    distrusted: Vec<Distrusted>,
     hushed: bool,
     sabotaged: bool,
     heard: u32,
     /// What the node had counted when that was last added to the tally.
     tallied: Links,
+}
+
+/// A peer whose key a node does not trust for a while.
+#[derive(Clone, Copy)]
+struct Distrusted {
+    peer: PeerId,
+    key: PublicKey,
+    from: Duration,
+    until: Duration,
 }
 
 impl ChaosNode {
@@ -45,6 +57,7 @@ impl ChaosNode {
             events,
             kind: birth.kind,
             old: BTreeSet::new(),
+            distrusted: Vec::new(),
             hushed: false,
             sabotaged: birth.sabotaged,
             heard: 0,
@@ -55,7 +68,8 @@ impl ChaosNode {
         let (node, at) = (new.id(), new.setting.clock.micros());
         let (slot, name) = (birth.slot, birth.name);
         let (endpoint, kind) = (new.node.endpoint().to_string(), new.kind);
-        new.setting.report(Report::Up { slot, node, name, endpoint, at, kind });
+        let (circle, key) = (birth.circle, new.node.key().map(|key| key.to_string()));
+        new.setting.report(Report::Up { slot, node, name, endpoint, at, kind, circle, key });
         new
     }
 
@@ -92,11 +106,13 @@ impl ChaosNode {
         }
         let at = self.setting.clock.micros();
         match event {
-            Event::Enter { peer, name, endpoint, headers, .. } => {
+            Event::Enter { peer, name, endpoint, headers, key, .. } => {
                 self.entered(*peer, headers);
+                self.check_trust(*peer, *key);
+                let key = key.map(|key| key.to_string());
                 let (node, peer) = (self.id(), Id(*peer));
                 let (name, endpoint) = (name.to_string(), endpoint.to_string());
-                self.setting.report(Report::Enter { node, peer, name, endpoint, at });
+                self.setting.report(Report::Enter { node, peer, name, endpoint, at, key });
             }
             Event::Exit { peer, reason, .. } => {
                 let heard = Some(self.ledger.next_whisper(*peer));
@@ -147,6 +163,42 @@ impl ChaosNode {
                 None => &mut tally.links.gone,
             } += 1;
         });
+    }
+
+    /// Looks whether a peer has entered whose key is not trusted now.
+    fn check_trust(&self, peer: PeerId, key: Option<PublicKey>) {
+        if self.distrusted.iter().any(|it| Some(it.key) == key) {
+            self.object(Rule::Keys, peer, "ENTER of one whose key is not trusted".into());
+        }
+    }
+
+    /// Does not trust the key of a peer for this time.
+    pub(super) fn distrust(&mut self, peer: Id, time: Duration) {
+        // What was told before is heard before.
+        while let Ok(event) = self.events.try_recv() {
+            self.hear(&event);
+        }
+        let Some(key) = self.node.peer_key(peer.0) else { return };
+        let from = self.now();
+        self.distrusted.push(Distrusted { peer: peer.0, key, from, until: from + time });
+        self.report_distrust(peer.0, from, None);
+        self.node.distrust(key);
+    }
+
+    fn report_distrust(&self, peer: PeerId, from: Duration, until: Option<Duration>) {
+        let (from, until) = (micros(from), until.map(micros));
+        let (node, peer) = (self.id(), Id(peer));
+        self.setting.report(Report::Distrusts { node, peer, from, until });
+    }
+
+    /// Trusts keys again that were not trusted for long enough.
+    fn trust_again(&mut self) {
+        let now = self.now();
+        while let Some(at) = self.distrusted.iter().position(|it| it.until <= now) {
+            let Distrusted { peer, key, from, .. } = self.distrusted.swap_remove(at);
+            self.report_distrust(peer, from, Some(now));
+            self.node.trust(key);
+        }
     }
 
     fn complain(&self, peer: PeerId, what: String, at: u64) {
@@ -218,6 +270,7 @@ impl ChaosNode {
     /// the ledger objects to.
     pub(super) fn each_second(&mut self) {
         self.set_header();
+        self.trust_again();
         if !self.hushed {
             let act = self.behaviour.each_second(|group| self.ledger.is_in(group));
             self.act(&act);
@@ -385,7 +438,7 @@ fn report(violation: Violation) -> Report {
         node: Id(violation.node),
         peer: Id(violation.peer),
         what: violation.what,
-        at: super::clock::micros(violation.at),
+        at: micros(violation.at),
         history: violation.history,
     }
 }

@@ -47,6 +47,18 @@ pub(crate) struct Options {
     /// and never stops. No process is killed.
     #[arg(long, conflicts_with = "half_by")]
     pub(super) gossip: bool,
+    /// All nodes are secure ones of one network, and trust each other, except that now and then one
+    /// does not trust another for a while. Beacons are forged in their names. Among them are strangers.
+    #[arg(long, conflicts_with_all = ["half_by", "gossip", "log"])]
+    pub(super) secure: bool,
+    /// Of 100 nodes of a run of secure ones this number are strangers to the others: of another
+    /// network, or not secure. Which ones, the seed decides.
+    #[arg(long, value_name = "PERCENT", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(super) strangers: u8,
+    /// Where the network keys of a run are.
+    #[arg(long, hide = true)]
+    pub(super) network_keys: Option<PathBuf>,
     /// All nodes record a log for collectors, such as `zyre-logger`, and what their applications
     /// were told is written to this file, a line of JSON each, to compare both.
     #[arg(long)]

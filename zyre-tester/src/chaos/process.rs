@@ -1,5 +1,6 @@
 //! The processes that hold the nodes.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::Sender;
 
@@ -32,6 +33,7 @@ impl Numbered {
     pub(super) fn start(
         number: u64,
         options: &Options,
+        keys: Option<&Path>,
         old: bool,
         epoch: u64,
         heard: Sender<(u64, Heard)>,
@@ -46,6 +48,7 @@ impl Numbered {
             .args(["chaos", "--hold", &epoch.to_string(), "--interface", &options.interface])
             .args(["--port", &options.port.to_string()])
             .args(options.gossip.then_some("--gossip"))
+            .args(keys.iter().flat_map(|path| ["--network-keys".as_ref(), path.as_os_str()]))
             // It does not write there; its nodes record.
             .args(options.log.iter().flat_map(|path| ["--log".as_ref(), path.as_os_str()]))
             // It starts none; its nodes have to get on with those.

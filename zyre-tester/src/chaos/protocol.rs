@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use zyre::LinkKind;
 
+use super::circle::Circle;
 use super::id::Id;
 use super::kinds::Kind;
 use super::level::Level;
@@ -16,7 +17,15 @@ use super::level::Level;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Order {
     /// Start a node in a slot.
-    Start { slot: usize, name: String, seed: u64, sabotaged: bool, kind: Kind },
+    Start {
+        slot: usize,
+        name: String,
+        seed: u64,
+        sabotaged: bool,
+        kind: Kind,
+        #[serde(default)]
+        circle: Circle,
+    },
     /// Something for the node in a slot.
     Slot { slot: usize, what: SlotOrder },
     /// Something for all nodes.
@@ -34,6 +43,8 @@ pub(super) enum SlotOrder {
     Crash,
     /// Do and read nothing for `millis`; then go on, or die.
     Stall { millis: u64, dies: bool },
+    /// Do not trust the key of a peer for `millis`.
+    Distrust { peer: Id, millis: u64 },
     /// Join and leave no groups from now on; or do so again.
     Hush(bool),
     /// Tell what you hold of yourself and of others.
@@ -65,6 +76,11 @@ pub(super) enum Report {
         at: u64,
         #[serde(default)]
         kind: Kind,
+        #[serde(default)]
+        circle: Circle,
+        /// Of a secure node.
+        #[serde(default)]
+        key: Option<String>,
     },
     /// A node did not start.
     Failed { slot: usize, error: String },
@@ -89,7 +105,18 @@ pub(super) enum Report {
     /// A node goes on after a stall.
     Woken { slot: usize, node: Id, at: u64 },
     /// A peer has entered.
-    Enter { node: Id, peer: Id, name: String, endpoint: String, at: u64 },
+    Enter {
+        node: Id,
+        peer: Id,
+        name: String,
+        endpoint: String,
+        at: u64,
+        /// Of a secure node: what the peer has proved.
+        #[serde(default)]
+        key: Option<String>,
+    },
+    /// A node does not trust a peer any more; or again, until which time it was lost to it.
+    Distrusts { node: Id, peer: Id, from: u64, until: Option<u64> },
     /// A peer has exited. All its whispers before number `heard` had come.
     Exit {
         node: Id,

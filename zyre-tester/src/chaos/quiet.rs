@@ -43,6 +43,17 @@ impl Moment {
         let awake = |id: &PeerId| lives.get(*id).is_some_and(|life| life.is_awake(now, MEET));
         for (node, held) in &self.snapshots {
             for (peer, own) in self.snapshots.iter().filter(|(peer, _)| *peer != node) {
+                if are_strangers(lives, *node, *peer) {
+                    if held.peers.contains_key(&own.node) {
+                        let what = "the node knows the peer, which is a stranger to it".into();
+                        let found_now = disagree(*node, *peer, now, what);
+                        found.push(Violation { rule: Rule::Keys, ..found_now });
+                    }
+                    continue;
+                }
+                if lives.are_parted(*node, *peer, now) {
+                    continue;
+                }
                 compared += 1;
                 let both_awake = awake(node) && awake(peer);
                 let what = match held.peers.get(&own.node) {
@@ -85,6 +96,12 @@ fn wrong_link(lives: &Lives, node: &Snapshot, peer: &Snapshot) -> Option<String>
     let seen = *peer.links.get(&node.node)?;
     (seen != link.seen_by_the_peer())
         .then(|| format!("the node is connected {link:?}, and the peer {seen:?}"))
+}
+
+/// Whether two nodes have nothing to do with each other.
+fn are_strangers(lives: &Lives, node: PeerId, peer: PeerId) -> bool {
+    let [node, peer] = [node, peer].map(|id| lives.get(id).map(|life| life.circle));
+    node != peer
 }
 
 fn settled(lives: &Lives, id: PeerId, now: Duration) -> bool {

@@ -123,7 +123,7 @@ impl RunHistory {
                     self.write(killed, Some(*node), Event::Kill);
                 }
             }
-            Report::Enter { node, peer, name, endpoint, at } => {
+            Report::Enter { node, peer, name, endpoint, at, .. } => {
                 let (peer, session) = (*peer, self.enter(*node, *peer, endpoint));
                 self.write(*at, Some(*node), Event::Enter { peer, name, endpoint, session });
             }
@@ -197,6 +197,7 @@ mod tests {
     use zyre::PeerId;
 
     use super::*;
+    use crate::chaos::circle::Circle;
     use crate::chaos::kinds::Kind;
 
     const fn id(n: u8) -> Id {
@@ -209,14 +210,23 @@ mod tests {
         let mut history = RunHistory::create(&path, 1_000_000).unwrap();
         let up = |node| {
             let [name, endpoint] = ["node-1.1", "tcp://127.0.0.1:5"].map(String::from);
-            Report::Up { slot: 1, node, name, endpoint, at: 5, kind: Kind::TwoWay }
+            Report::Up {
+                slot: 1,
+                node,
+                name,
+                endpoint,
+                at: 5,
+                kind: Kind::TwoWay,
+                circle: Circle::Plain,
+                key: None,
+            }
         };
         history.hear(1, &up(id(0x11)));
         for at in [10, 20] {
             let (node, peer) = (id(0x11), id(0x33));
             let [name, endpoint, reason] =
                 ["peer", "tcp://127.0.0.1:7", "goodbye"].map(String::from);
-            history.hear(1, &Report::Enter { node, peer, name, endpoint, at });
+            history.hear(1, &Report::Enter { node, peer, name, endpoint, at, key: None });
             history.hear(1, &Report::Exit { node, peer, reason, at: at + 1, heard: Some(0) });
         }
         history.killed(1, 30);

@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 
 use zmtp::sync::Mutex;
 
+use super::circle::{Circle, NetworkKeys};
 use super::clock::Clock;
 use super::kinds::Kind;
 use super::protocol::{Report, Tally};
@@ -19,6 +20,8 @@ pub(super) struct Setting {
     pub(super) logged: bool,
     /// Nodes find each other by a gossip hub, at this address.
     pub(super) hub: Option<SocketAddr>,
+    /// The network keys, if there are secure nodes.
+    pub(super) network_keys: Option<NetworkKeys>,
     /// There are nodes of the release before.
     pub(super) mixed: bool,
     pub(super) clock: Clock,
@@ -44,6 +47,7 @@ pub(super) struct Birth {
     pub(super) name: String,
     pub(super) seed: u64,
     pub(super) kind: Kind,
+    pub(super) circle: Circle,
     /// Drops some events before they are checked, to show that the checks see it.
     pub(super) sabotaged: bool,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
-use zyre::{Level, Node, StartError};
+use zyre::{Identity, Level, Node, Trust};
 
 use super::clock::micros;
 use super::kinds::Kind;
@@ -42,7 +42,7 @@ pub(super) fn run(setting: &Setting, birth: Birth, orders: UnboundedReceiver<Slo
     setting.report(Report::Free { slot });
 }
 
-async fn start(setting: &Setting, birth: Birth) -> Result<ChaosNode, StartError> {
+async fn start(setting: &Setting, birth: Birth) -> Result<ChaosNode, String> {
     let mut builder = Node::builder().name(birth.name.clone()).two_way(birth.kind == Kind::TwoWay);
     builder = builder.interface(setting.interface.as_str());
     if setting.logged {
@@ -56,7 +56,12 @@ async fn start(setting: &Setting, birth: Birth) -> Result<ChaosNode, StartError>
             builder.gossip_connect(hub)
         };
     }
-    let (node, events) = builder.beacon_port(setting.port).start().await?;
+    if let Some(key) = setting.network_keys.as_ref().and_then(|keys| birth.circle.key(keys)) {
+        let identity = Identity::create().map_err(|error| error.to_string())?;
+        builder = builder.secure(identity, Trust::network(key.clone()));
+    }
+    let started = builder.beacon_port(setting.port).start().await;
+    let (node, events) = started.map_err(|error| error.to_string())?;
     Ok(ChaosNode::new(setting.clone(), birth, node, events))
 }
 
@@ -65,7 +70,7 @@ async fn live(setting: &Setting, birth: Birth, mut orders: UnboundedReceiver<Slo
     let mut node = match start(setting, birth).await {
         Ok(node) => node,
         Err(error) => {
-            setting.report(Report::Failed { slot, error: error.to_string() });
+            setting.report(Report::Failed { slot, error });
             return End::Gone;
         }
     };
@@ -86,6 +91,9 @@ async fn live(setting: &Setting, birth: Birth, mut orders: UnboundedReceiver<Slo
                 Some(SlotOrder::Stop) | None => {
                     node.stop().await;
                     return End::Gone;
+                }
+                Some(SlotOrder::Distrust { peer, millis }) => {
+                    node.distrust(peer, Duration::from_millis(millis));
                 }
                 Some(SlotOrder::Hush(hushed)) => node.hush(hushed),
                 Some(SlotOrder::Snapshot { round }) => node.snapshot(round),

@@ -78,6 +78,14 @@ impl fmt::Display for Summary {
 impl Summary {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let mut rows = vec![("run", self.run()), ("nodes", self.nodes())];
+        let Counters { strangers, distrusts, forged, .. } = self.counters;
+        if forged > 0 {
+            let text = format!(
+                "{strangers} of the started are strangers, {distrusts} times a key was distrusted, \
+                 {forged} beacons forged"
+            );
+            rows.push(("keys", text));
+        }
         rows.extend(self.traffic());
         let quiet = format!("{}, {} pairs compared", self.quiet_moments, self.pairs_compared);
         rows.push(("quiet moments", quiet));
@@ -102,7 +110,7 @@ impl Summary {
     }
 
     fn nodes(&self) -> String {
-        let Counters { starts, plain, old, stops, crashes, stalls, kills } = self.counters;
+        let Counters { starts, plain, old, stops, crashes, stalls, kills, .. } = self.counters;
         let most = self.most_up;
         let old = if old > 0 { format!(", {old} of the release before") } else { String::new() };
         format!(

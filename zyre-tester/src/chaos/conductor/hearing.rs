@@ -13,6 +13,7 @@ use crate::chaos::process::Heard;
 use crate::chaos::protocol::{Counted, How, Report, SlotOrder, When};
 use crate::chaos::quiet;
 use crate::chaos::schedule::State;
+use crate::chaos::trust::{Met, Parting};
 
 impl Conductor<'_> {
     pub(super) fn hear(&mut self, process: u64, heard: Heard) {
@@ -35,8 +36,9 @@ impl Conductor<'_> {
             history.hear(process, &report);
         }
         match report {
-            Report::Up { slot, node, name, at, kind, .. } => {
+            Report::Up { slot, node, name, at, kind, circle, key, .. } => {
                 self.lives.up(node.0, name, slot, process, kind, time(at));
+                self.lives.known(node.0, circle, key);
                 self.up(process, slot);
             }
             Report::Failed { slot, error } => {
@@ -62,7 +64,14 @@ impl Conductor<'_> {
                 }
             }
             Report::Woken { slot, node, at } => self.woken(process, slot, node, time(at)),
-            Report::Enter { node, peer, at, .. } => self.lives.enter(node.0, peer.0, time(at)),
+            Report::Enter { node, peer, at, key, .. } => {
+                self.lives.enter(node.0, peer.0, time(at));
+                self.lives.met(Met { node: node.0, peer: peer.0, at: time(at), key });
+            }
+            Report::Distrusts { node, peer, from, until } => {
+                let until = until.map(time);
+                self.lives.parted(Parting { node: node.0, peer: peer.0, from: time(from), until });
+            }
             Report::Exit { node, peer, reason, at, heard } => {
                 let exit = Exit { node: node.0, peer: peer.0, at: time(at), reason, heard };
                 if let Some(violation) = self.lives.exit(exit) {

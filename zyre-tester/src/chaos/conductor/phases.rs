@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+
 use super::Conductor;
 use crate::chaos::clock::micros;
+use crate::chaos::id::Id;
 use crate::chaos::phase::Phase;
 use crate::chaos::protocol::{Order, SlotOrder};
 use crate::chaos::quiet::Moment;
@@ -128,6 +132,7 @@ impl Conductor<'_> {
 
     fn make_move(&mut self, now: Duration) {
         self.next_move = now + self.schedule.pause();
+        self.doubt();
         let Some((slot, next)) = self.schedule.next(&self.slots) else { return };
         if self.options.gossip && slot == HUB_SLOT {
             // Who is looked for finds nobody without it.
@@ -150,6 +155,20 @@ impl Conductor<'_> {
                 self.tell(slot, what);
             }
         }
+    }
+
+    /// A node does not trust a peer for a while.
+    fn doubt(&mut self) {
+        if !self.options.secure {
+            return;
+        }
+        let pairs = self.lives.pairs();
+        let Some((node, peer)) = pairs.choose(&mut self.doubts).copied() else { return };
+        let slot = self.lives.get(node).map(|life| life.slot);
+        let Some(slot) = slot.filter(|slot| self.slots[*slot] == State::Up) else { return };
+        self.counters.distrusts += 1;
+        let millis = self.doubts.random_range(100..2500);
+        self.tell(slot, SlotOrder::Distrust { peer: Id(peer), millis });
     }
 
     /// Kills the process that holds a slot, and starts another one in its place.
