@@ -19,6 +19,9 @@ pub mod hellos;
 mod impostors;
 mod mailboxes;
 pub mod messages;
+mod secure;
+mod secure_floods;
+mod secure_target;
 mod target;
 pub mod transport;
 pub mod two_way;
@@ -28,6 +31,7 @@ mod two_way_mailboxes;
 
 pub use self::attack::{Attack, Done, Run};
 pub use self::file_target::{FRIENDS, FileTarget, PUBLIC, SECRET, make_home};
+pub use self::secure_target::SecureTarget;
 pub use self::target::{GROUP, Good, GossipTarget, Target};
 
 /// Returns all attacks, in the order in which they are run.
@@ -49,6 +53,8 @@ pub fn all() -> Vec<Attack> {
         file_clients::ATTACKS,
         file_servers::ATTACKS,
         file_server_floods::ATTACKS,
+        secure::ATTACKS,
+        secure_floods::ATTACKS,
     ]
     .concat()
 }

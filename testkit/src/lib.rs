@@ -11,6 +11,7 @@ pub mod hex;
 pub mod ledger;
 pub mod namespace;
 pub mod network;
+pub mod network_key;
 pub mod process;
 pub mod promises;
 pub mod role;

@@ -5,6 +5,7 @@ pub mod dealer;
 pub mod filemq;
 pub mod ghost;
 pub mod mailbox;
+pub mod secure;
 
 use zre_proto::PeerId;
 

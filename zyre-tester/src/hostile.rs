@@ -24,6 +24,7 @@ mod newcomer;
 mod options;
 mod pace;
 mod report;
+mod secrets;
 mod shared;
 mod victim;
 mod watch;

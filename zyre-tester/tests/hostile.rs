@@ -58,6 +58,24 @@ fn a_node_withstands() {
 }
 
 #[test]
+fn a_secure_node_withstands() {
+    let names = ["secure", "tcp-garbage", "beacon-secure", "impostor-hello"];
+    let (output, result) = attack(7733, &names, &["--secure"]);
+    assert!(output.status.success(), "{result:#}\n{output:?}");
+    let rows = result["rows"].as_array().expect("rows");
+    let row = |name: &str| {
+        let row = rows.iter().find(|row| row["attack"] == name);
+        row.unwrap_or_else(|| panic!("{name} in {result:#}"))
+    };
+    for name in ["secure-strangers", "secure-insider", "secure-flood-many", "impostor-hello"] {
+        assert_eq!((&row(name)["holds"], &row(name)["alive"]), (&true.into(), &true.into()));
+    }
+    let said = |name: &str| row(name)["notes"][0].as_str().unwrap_or_default();
+    assert!(rows.iter().all(|row| !row["notes"].to_string().contains("no secure node")));
+    assert_eq!(said("secure-boast"), "only the true one is met");
+}
+
+#[test]
 fn a_node_that_dies_is_seen_and_the_next_one_attacked() {
     let (output, result) = attack(7732, &["election", "tcp-garbage", "status"], &["--sabotage"]);
     assert_eq!(output.status.code(), Some(1), "{result:#}");

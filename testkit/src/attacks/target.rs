@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use zre_proto::PeerId;
 
 use super::file_target::FileTarget;
+use super::secure_target::SecureTarget;
 use crate::wire::Hello;
 use crate::wire::connection::Connection;
 use crate::wire::dealer::Route;
@@ -48,6 +49,8 @@ pub struct Target {
     pub gossip: Option<GossipTarget>,
     /// Its file sharing, if it shares files.
     pub files: Option<FileTarget>,
+    /// What is to be known of it if it is a secure node.
+    pub secure: Option<SecureTarget>,
 }
 
 /// The gossip of a target.

@@ -72,6 +72,36 @@ impl Connection {
         Ok(())
     }
 
+    /// Reads the greeting of the other end.
+    ///
+    /// # Errors
+    /// If it does not come in time.
+    pub async fn read_greeting(&mut self) -> io::Result<Vec<u8>> {
+        soon(self.patience, async {
+            while self.received.len() < GREETING {
+                self.fill().await?;
+            }
+            Ok(self.received.drain(..GREETING).collect())
+        })
+        .await
+    }
+
+    /// Reads the next frame, whatever it is: its flags and its body.
+    ///
+    /// # Errors
+    /// If none comes in time.
+    pub async fn read_frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        soon(self.patience, self.frame()).await
+    }
+
+    /// Reads until the other end closes the connection, or this time is over. Returns what has come.
+    pub async fn read_rest(&mut self, within: Duration) -> Vec<u8> {
+        let reading = async { while self.fill().await.is_ok() {} };
+        // What has come is there also if more would.
+        let _ = timeout(within, reading).await;
+        std::mem::take(&mut self.received)
+    }
+
     /// Returns whether the other end takes both directions on one connection.
     pub const fn is_two_way(&self) -> bool {
         self.other.id.is_some() && self.other.two_way

@@ -72,6 +72,14 @@ impl Mailbox {
         Ok(soon(self.patience, self.listener.accept()).await?.0)
     }
 
+    /// Takes the next connection, of any node, and says nothing on it.
+    ///
+    /// # Errors
+    /// If none comes in time.
+    pub async fn take(&self) -> io::Result<Connection> {
+        Ok(Connection::new(self.accept().await?, self.patience))
+    }
+
     /// Takes the next connection and finishes its handshake, as most nodes do: without an identity.
     ///
     /// # Errors

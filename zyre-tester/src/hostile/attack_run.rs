@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::attacks::{Attack, Done, GossipTarget, Target};
+use testkit::attacks::{Attack, Done, GossipTarget, SecureTarget, Target};
 use testkit::usage::Usage;
 use testkit::wire::mailbox::Mailbox;
 
@@ -13,6 +13,7 @@ use super::files::Homes;
 use super::good::Peers;
 use super::options::{Options, Whom};
 use super::report::{KEPT_DESCRIPTORS, KEPT_MEMORY, Level, Row, Summary, millis};
+use super::secrets::Secrets;
 use super::shared::{self, wanted};
 use super::victim::{Place, Victim};
 use super::watch::Watch;
@@ -30,6 +31,9 @@ const HUB_PATIENCE: Duration = Duration::from_secs(2);
 /// How long all may take to meet.
 const MEET: Duration = Duration::from_secs(15);
 
+/// How the names of attacks begin that are for secure nodes.
+const SECURE: &str = "secure-";
+
 /// Panics in this process, where the good peers live.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -39,6 +43,8 @@ pub(super) struct AttackRun<'a> {
     place: Place,
     peers: Peers,
     homes: Homes,
+    /// Of secure nodes.
+    secrets: Option<Secrets>,
     victim: Victim,
     target: Arc<Target>,
     /// The gossip hub that victims connect to.
@@ -58,7 +64,9 @@ impl<'a> AttackRun<'a> {
     pub(super) async fn begin(options: &'a Options, descriptors: usize) -> Result<Self, String> {
         count_panics();
         let homes = Homes::make()?;
-        let peers = Peers::start(&options.interface, options.beacon_port, &homes.good).await?;
+        let secrets = options.secure.then(Secrets::draw).transpose()?;
+        let Options { interface, beacon_port, .. } = options;
+        let peers = Peers::start(interface, *beacon_port, secrets.as_ref(), &homes.good).await?;
         let good = peers.first().ok_or("there are no good peers")?;
         let interface = good.interfaces().into_iter().find(|it| !it.broadcasts.is_empty());
         let interface = interface.ok_or("the good peers have no interface that can broadcast")?;
@@ -69,6 +77,7 @@ impl<'a> AttackRun<'a> {
         let lies = Arc::new(lies);
         let place = Place {
             gossip_hub: lies.address,
+            trusted: secrets.as_ref().map(Secrets::trusted),
             home: homes.of_victim(),
             interface: options.interface.clone(),
             here,
@@ -89,6 +98,7 @@ impl<'a> AttackRun<'a> {
             strangers: AtomicU64::new(0),
             gossip: victim.gossip.map(|hub| GossipTarget { hub, lies: Arc::clone(&lies) }),
             files: None,
+            secure: secure_target(secrets.as_ref(), &victim),
         });
         let (memory, descriptors, counted) = Default::default();
         let messages = 0;
@@ -97,6 +107,7 @@ impl<'a> AttackRun<'a> {
             place,
             peers,
             homes,
+            secrets,
             victim,
             target,
             lies,
@@ -132,7 +143,7 @@ impl<'a> AttackRun<'a> {
 
     /// A good peer and the victim begin to exchange files, if it is one of ours.
     async fn share_files(&mut self) -> Result<(), String> {
-        if self.options.whom() != Whom::Ours {
+        if self.options.whom() != Whom::Ours || self.options.secure {
             return Ok(());
         }
         let good = self.peers.first().ok_or("there are no good peers")?;
@@ -151,6 +162,8 @@ impl<'a> AttackRun<'a> {
         for attack in attacks {
             let row = if attack.elsewhere && self.target.elsewhere.is_none() {
                 Row::skipped(attack, "needs a second address (--elsewhere)")
+            } else if attack.name.starts_with(SECURE) && !self.options.secure {
+                Row::skipped(attack, "needs a secure node (--secure)")
             } else {
                 self.attack(attack).await
             };
@@ -247,6 +260,8 @@ impl<'a> AttackRun<'a> {
             descriptors,
             notes,
         };
+        // Of a secure node strangers get no answer, and so most attacks do not come about.
+        let came_about = came_about || (self.options.secure && !attack.name.starts_with(SECURE));
         row.judge(came_about, attack.full, patience, wanted(self.victim.echoes));
         row
     }
@@ -286,7 +301,9 @@ impl<'a> AttackRun<'a> {
 
     async fn newcomer(&self) -> Result<Option<Duration>, String> {
         let Place { interface, beacon_port, .. } = self.place.clone();
-        let meeting = newcomer::meet(interface, beacon_port, self.victim.id, self.victim.echoes);
+        let Victim { id, echoes, .. } = self.victim;
+        let secure = self.options.secure;
+        let meeting = newcomer::meet(interface, beacon_port, id, echoes, secure);
         self.peers.handle()?.spawn(meeting).await.map_err(|error| error.to_string())?
     }
 
@@ -368,6 +385,7 @@ impl<'a> AttackRun<'a> {
                 .gossip
                 .map(|hub| GossipTarget { hub, lies: Arc::clone(&self.lies) }),
             files: None,
+            secure: secure_target(self.secrets.as_ref(), &self.victim),
         });
         self.settle_in().await
     }
@@ -389,6 +407,11 @@ impl Options {
             }
         }
     }
+}
+
+/// What an attacker may know and have of a secure victim.
+fn secure_target(secrets: Option<&Secrets>, victim: &Victim) -> Option<SecureTarget> {
+    secrets.zip(victim.key).map(|(secrets, key)| secrets.target(key))
 }
 
 /// Returns one figure before, at most, and after.

@@ -13,6 +13,7 @@ use zyre::{Event, Node, PeerId, Recipient};
 
 use super::member::WORD;
 use super::options::Options;
+use super::secrets;
 
 /// Runs the node until standard input ends. It says on standard output that it has started, and
 /// when it has lost one that had sent it a good message.
@@ -33,6 +34,10 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
 async fn live(options: &Options) -> Result<(), String> {
     let builder = Node::builder().name("victim").contest(GROUP);
     let builder = builder.interface(options.interface.as_str()).beacon_port(options.beacon_port);
+    let builder = match &options.trusted {
+        Some(trusted) => secrets::victim(builder, trusted.clone())?,
+        None => builder,
+    };
     let builder = match options.gossip_hub {
         Some(hub) => {
             let here = SocketAddr::new(hub.ip(), 0);
@@ -52,7 +57,10 @@ async fn live(options: &Options) -> Result<(), String> {
     }
     let (peer, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     let hub = node.gossip().listening.first().map(ToString::to_string);
-    let started = json!({ "event": "STARTED", "peer": peer, "endpoint": endpoint, "gossip": hub });
+    let key = node.key().map(|key| key.to_string());
+    let started = json!({
+        "event": "STARTED", "peer": peer, "endpoint": endpoint, "gossip": hub, "key": key,
+    });
     println!("{started}");
     let (mut friends, mut presence) = (BTreeSet::new(), Presence::default());
     let (over, mut end) = tokio::sync::oneshot::channel::<()>();

@@ -14,6 +14,7 @@ use zyre::{Node, PeerId};
 
 use super::flow::Found;
 use super::member::Member;
+use super::secrets::Secrets;
 use super::shared::{Friend, PEERS, Shared};
 
 /// The good peers. Dropping them stops them.
@@ -31,6 +32,7 @@ impl Peers {
     pub(super) async fn start(
         interface: &str,
         beacon_port: u16,
+        secrets: Option<&Secrets>,
         folders: &Folders,
     ) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -45,9 +47,10 @@ impl Peers {
             let builder = Node::builder().name(format!("good {number}")).join("good");
             let builder = builder.interface(interface).beacon_port(beacon_port);
             // The first exchanges files with the victim as well.
-            let builder = match number {
-                0 => builder.share(&folders.shared, &folders.received),
-                _ => builder,
+            let builder = match (secrets, number) {
+                (Some(secrets), _) => secrets.secure(number, builder)?,
+                (None, 0) => builder.share(&folders.shared, &folders.received),
+                (None, _) => builder,
             };
             let started = handle.spawn(builder.start()).await;
             let started = started.map_err(|error| error.to_string())?;

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use zyre::{Event, Node, PeerId};
 
+use super::secrets;
+
 /// What its messages begin with.
 pub(super) const WORD: &str = "newcomer";
 
@@ -19,9 +21,11 @@ pub(super) async fn meet(
     beacon_port: u16,
     victim: PeerId,
     echoes: bool,
+    secure: bool,
 ) -> Result<Option<Duration>, String> {
     let start = Instant::now();
     let builder = Node::builder().name(WORD).interface(interface).beacon_port(beacon_port);
+    let builder = if secure { secrets::member(builder)? } else { builder };
     let (node, mut events) = builder.start().await.map_err(|error| error.to_string())?;
     let answered = async {
         while let Some(event) = events.recv().await {

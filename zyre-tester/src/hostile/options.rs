@@ -29,6 +29,10 @@ pub(crate) struct Options {
     /// The Python that has pyre. Default: that of `cargo xtask peers`, or python3.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// The victim, the good peers and the newcomers are secure nodes of one network, without gossip and
+    /// files.
+    #[arg(long, conflicts_with_all = ["target", "with"])]
+    pub(super) secure: bool,
     /// Only these: names, or how names begin.
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub(super) attack: Vec<String>,
@@ -66,6 +70,9 @@ pub(crate) struct Options {
     /// The directory in which the victim's folders are.
     #[arg(long, hide = true)]
     pub(super) home: Option<PathBuf>,
+    /// The file with the keys that a secure victim trusts.
+    #[arg(long, hide = true)]
+    pub(super) trusted: Option<PathBuf>,
     /// This is the victim.
     #[arg(long, hide = true)]
     pub(super) victim: bool,

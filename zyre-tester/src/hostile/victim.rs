@@ -13,7 +13,7 @@ use testkit::attacks::GROUP;
 use testkit::process::{Heard, Process};
 use testkit::usage;
 use zmtp::sync::Mutex;
-use zyre::PeerId;
+use zyre::{PeerId, PublicKey};
 
 use super::member::WORD;
 use super::newcomer;
@@ -30,6 +30,8 @@ pub(super) struct Victim {
     pub(super) mailbox: SocketAddr,
     /// Where it listens as a gossip hub, if it does.
     pub(super) gossip: Option<SocketAddr>,
+    /// Of a secure one.
+    pub(super) key: Option<PublicKey>,
     pub(super) pid: Option<u32>,
     /// Whether it sends back what it gets, and is in the group.
     pub(super) echoes: bool,
@@ -45,8 +47,10 @@ pub(super) struct Place {
     /// The address of that interface.
     pub(super) here: Ipv4Addr,
     pub(super) beacon_port: u16,
-    /// The gossip hub that it connects to, if it can: the attacker's.
+    /// The gossip hub that it connects to, if it can: the attacker's. A secure one does not.
     pub(super) gossip_hub: SocketAddr,
+    /// The file with the keys that it trusts, if it is a secure one.
+    pub(super) trusted: Option<PathBuf>,
     /// Where its folders are.
     pub(super) home: PathBuf,
     /// How many descriptors it may open.
@@ -65,8 +69,13 @@ impl Victim {
         let mut command = Command::new(program);
         command.args(["hostile", "--victim", "--interface", &place.interface]);
         command.args(["--beacon-port", &place.beacon_port.to_string()]);
-        command.args(["--gossip-hub", &place.gossip_hub.to_string()]);
-        command.arg("--home").arg(&place.home);
+        match &place.trusted {
+            Some(trusted) => command.arg("--trusted").arg(trusted),
+            None => command
+                .args(["--gossip-hub", &place.gossip_hub.to_string()])
+                .arg("--home")
+                .arg(&place.home),
+        };
         command.args(place.descriptors.map(|number| format!("--descriptors={number}")));
         command.args(place.sabotage.then_some("--sabotage"));
         // Each thread its own heap is fast, and gives little back: that would look like a leak.
@@ -90,8 +99,8 @@ impl Victim {
         pid: Option<u32>,
         echoes: bool,
     ) -> Self {
-        let gossip = None;
-        Self { id, mailbox, gossip, pid, echoes, process: None, said: Arc::default() }
+        let (gossip, key) = (None, None);
+        Self { id, mailbox, gossip, key, pid, echoes, process: None, said: Arc::default() }
     }
 
     fn start(command: &mut Command, place: &Place, lost: Lost) -> Result<Self, String> {
@@ -110,11 +119,12 @@ impl Victim {
         let port = text("endpoint").rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let mailbox = SocketAddr::from((place.here, port.ok_or("the victim has no endpoint")?));
         let gossip = text("gossip").parse().ok();
+        let key = text("key").parse().ok();
         let pid = Some(process.id());
         let process = Arc::new(Mutex::new(process));
         let (weak, complaints) = (Arc::downgrade(&process), Arc::clone(&said));
         std::thread::spawn(move || hear(&heard, &weak, &lost, &complaints));
-        Ok(Self { id, mailbox, gossip, pid, echoes: true, process: Some(process), said })
+        Ok(Self { id, mailbox, gossip, key, pid, echoes: true, process: Some(process), said })
     }
 
     /// Returns why it does not live any more, if so.

@@ -107,6 +107,14 @@ pub fn builder_on(interface: &str, settings: &Value) -> Builder {
     if let Some(hub) = settings["gossip_connect"].as_str() {
         builder = builder.gossip_connect(hub.parse::<HostEndpoint>().expect("an endpoint"));
     }
+    #[cfg(feature = "curve")]
+    if let Some(keys) = settings["trusted"].as_array() {
+        let keys = keys.iter().map(|key| key.as_str().and_then(|key| key.parse().ok()));
+        let keys: Option<Vec<zyre::PublicKey>> = keys.collect();
+        let network = zyre::Trust::network(testkit::network_key::WORDS.parse().expect("a key"));
+        let trust = network.and(zyre::Trust::only(keys.expect("keys")));
+        builder = builder.secure(zyre::Identity::create().expect("random numbers"), trust);
+    }
     #[cfg(feature = "files")]
     if let Some(home) = settings["home"].as_str().map(std::path::Path::new) {
         builder = builder.share(home.join("shared"), home.join("received"));
@@ -168,7 +176,12 @@ pub async fn echo(settings: &Value) {
 
 fn stats(node: &Node) -> Value {
     let (protocol, network) = (node.stats().protocol, node.stats().network);
+    #[cfg(feature = "curve")]
+    let key = node.key().map(|key| key.to_string());
+    #[cfg(not(feature = "curve"))]
+    let key = Value::Null;
     json!({
+        "key": key,
         "event": "stats",
         "received": protocol.received,
         "foreign": protocol.foreign,

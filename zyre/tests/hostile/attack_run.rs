@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::attacks::{FileTarget, GROUP, Good, GossipTarget, Target};
+use testkit::attacks::{FileTarget, GROUP, Good, GossipTarget, SecureTarget, Target};
 use testkit::wire::connection::Connection;
 use testkit::wire::dealer::Route;
 use testkit::wire::ghost::Ghost;
@@ -41,6 +41,8 @@ pub(crate) struct AttackRun {
     lies: Option<Arc<Mailbox>>,
     /// The file sharing of the node, if it shares files.
     pub(crate) files: Option<FileTarget>,
+    /// What is to be known of a secure node.
+    pub(crate) secure: Option<SecureTarget>,
 }
 
 /// How the good peer is connected to the node.
@@ -93,7 +95,7 @@ impl AttackRun {
         let node = good.node.clone();
         let exchanged = Arc::new(AtomicU64::new(0));
         let exchange = tokio::spawn(exchange(good, victim.id, Arc::clone(&exchanged)));
-        let (resident, strangers, lies, files) = (0, 0, None, None);
+        let (resident, strangers, lies, files, secure) = (0, 0, None, None, None);
         let mut run = Self {
             victim,
             beacon_port,
@@ -104,6 +106,7 @@ impl AttackRun {
             strangers,
             lies,
             files,
+            secure,
         };
         run.exchange_more(200).await;
         run.resident = run.victim.resident();
@@ -193,6 +196,7 @@ impl AttackRun {
                 .zip(self.victim.gossip)
                 .map(|(lies, hub)| GossipTarget { hub, lies }),
             files: self.files.clone(),
+            secure: self.secure.clone(),
         })
     }
 

@@ -14,6 +14,8 @@ mod files;
 mod impostors;
 mod list;
 mod messages;
+#[cfg(feature = "curve")]
+mod secure;
 mod transport;
 mod two_way;
 mod two_way_impostors;
@@ -30,7 +32,11 @@ fn main() -> ExitCode {
     let file_tests = Vec::new();
     #[cfg(feature = "files")]
     let file_tests = file_tests();
-    harness::run([plain_tests(), two_way_tests(), file_tests].concat())
+    #[cfg(not(feature = "curve"))]
+    let secure_tests = Vec::new();
+    #[cfg(feature = "curve")]
+    let secure_tests = secure_tests();
+    harness::run([plain_tests(), two_way_tests(), file_tests, secure_tests].concat())
 }
 
 fn plain_tests() -> Vec<Test> {
@@ -125,5 +131,14 @@ fn file_tests() -> Vec<Test> {
         files::attacks_by_servers_that_break_the_protocol,
         files::attacks_by_servers_that_lie,
         files::attacks_by_servers_that_send_much,
+    ]
+}
+
+#[cfg(feature = "curve")]
+fn secure_tests() -> Vec<Test> {
+    async_tests![
+        secure::attacks_by_strangers_on_a_secure_node,
+        secure::attacks_without_a_key_on_a_secure_node,
+        secure::attacks_by_insiders_on_a_secure_node,
     ]
 }
