@@ -37,6 +37,7 @@ mod node;
 mod options;
 mod padding;
 mod partition;
+mod secrets;
 mod sources;
 mod summary;
 mod topology;
@@ -81,6 +82,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut topology = Topology::random(&mut rng, options.hosts, options.plain);
     assign(&mut rng, &mut topology);
+    if options.secure {
+        topology.hosts.iter_mut().for_each(|host| host.sources.give_up_gossip());
+    }
     // Guests take their chance from the seed themselves: the topology is the same without them.
     let mut rng = StdRng::seed_from_u64(seed.wrapping_add(2));
     let guests = Guests::invite(options, &mut rng, &mut topology)?;

@@ -20,7 +20,10 @@ use testkit::ledger::{Account, Heard, Ledger, Rule};
 use testkit::role;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use zyre::{ActionError, Builder, Content, Endpoint, Event, Events, HostEndpoint, Node, PeerId};
+use zyre::{
+    ActionError, Builder, Content, Endpoint, Event, Events, HostEndpoint, Identity, NetworkKey,
+    Node, PeerId, Trust,
+};
 
 use super::padding;
 use crate::behaviour::{Act, Behaviour, DEPTH};
@@ -42,7 +45,7 @@ const PADDING: [usize; 7] = [0, 0, 1400, 0, 0, 5000, 0];
 /// Plays the role. The settings are `name`, `seed`, `interface`, `two_way`, `mixed` (nodes of the
 /// release before are about), `expired`, in seconds, `log` (a file), and how it finds others: `beacon`, `mailbox` (a
 /// port, if others know it), `gossip_listen` (an address), `gossip_connect` (endpoints), `require`
-/// (endpoints, or pairs of an id and an endpoint).
+/// (endpoints, or pairs of an id and an endpoint). A secure one has `network` and `identity` (files).
 ///
 /// # Errors
 /// If the node does not start.
@@ -59,7 +62,7 @@ pub(super) async fn run(settings: &Value) -> Result<(), String> {
         .header(OURS.0, OURS.1)
         .evasive_timeout(expired / 2)
         .expired_timeout(expired);
-    builder = find(builder, settings)?;
+    builder = find(secure(builder, settings)?, settings)?;
     let (node, events) = builder.start().await.map_err(|error| error.to_string())?;
     let (id, endpoint) = (node.id().to_string(), node.endpoint().to_string());
     role::report(&json!({ "event": "STARTED", "id": id, "endpoint": endpoint }));
@@ -103,6 +106,18 @@ fn log_to(path: &str) -> io::Result<()> {
         .with_writer(Mutex::new(file))
         .init();
     Ok(())
+}
+
+/// Makes the node a secure one, if the settings say so.
+fn secure(builder: Builder, settings: &Value) -> Result<Builder, String> {
+    let file = |name: &str| settings[name].as_str();
+    let Some((network, identity)) = file("network").zip(file("identity")) else {
+        return Ok(builder);
+    };
+    let told = |error: zyre::KeyFileError| error.to_string();
+    let network = NetworkKey::load(network).map_err(told)?;
+    let identity = Identity::load(identity).map_err(told)?;
+    Ok(builder.secure(identity, Trust::network(network)))
 }
 
 /// Has the node find others as the settings say.

@@ -22,6 +22,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PERCENT", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(super) plain: u8,
+    /// All nodes are secure ones, of one network. They do not gossip.
+    #[arg(long, conflicts_with_all = ["half_by", "pyre", "python"])]
+    pub(super) secure: bool,
     /// Half of the hosts have a node of the release before: this is its zyre-tester. Such a node
     /// knows one IPv4 interface.
     #[arg(long, value_name = "PATH")]

@@ -61,6 +61,12 @@ impl Sources {
         Self { beacon: false, ..Self::default() }
     }
 
+    /// Leaves it with the other sources: secure nodes do not gossip yet.
+    pub(super) fn give_up_gossip(&mut self) {
+        self.is_hub = false;
+        self.hubs.clear();
+    }
+
     /// Returns whether it is told that the node on a host is at the address that it has now.
     pub(super) fn tell_of(&self, host: usize) -> bool {
         self.told_of_all || self.required.iter().any(|it| it.host == host && it.by == By::Id)

@@ -24,6 +24,7 @@ use super::member::Member;
 use super::moment::{Difference, Moment, Other, Patience};
 use super::options::Options;
 use super::partition::Partition;
+use super::secrets::Secrets;
 use super::summary::Summary;
 use super::topology::Topology;
 use super::truth::{Memory, Truth};
@@ -76,6 +77,8 @@ pub(super) struct WorldRun {
     memory: Memory,
     truth: Truth,
     machines: Machines,
+    /// The keys, if the nodes are secure ones.
+    secrets: Option<Secrets>,
     /// Who knew whom when all was quiet the last time that no network had fallen apart.
     acquainted: BTreeSet<(usize, usize)>,
     /// The nodes, by the places of their hosts.
@@ -120,7 +123,9 @@ impl WorldRun {
         }
         let machines = Machines::new(&topology)?;
         let memory = Memory::default();
+        let hosts = topology.hosts.len();
         Ok(Self {
+            secrets: options.secure.then(|| Secrets::draw(hosts)).transpose()?,
             truth: Truth::of(&topology, &memory),
             memory,
             acquainted: BTreeSet::new(),

@@ -9,6 +9,7 @@ use super::WorldRun;
 use crate::world::member::Member;
 use crate::world::node::ROLE;
 use crate::world::options::Sabotage;
+use crate::world::secrets::Secrets;
 use crate::world::sources::{By, Contact, GOSSIP_PORT, MAILBOX_PORT, Sources};
 use crate::world::ways::told;
 
@@ -40,6 +41,8 @@ impl WorldRun {
             "gossip_listen": sources.is_hub.then(|| format!("0.0.0.0:{GOSSIP_PORT}")),
             "gossip_connect": self.endpoints(&sources.hubs, GOSSIP_PORT),
             "require": self.required(place, &sources),
+            "network": self.secrets.as_ref().map(Secrets::network),
+            "identity": self.secrets.as_ref().map(|secrets| secrets.identity(place)),
         });
         match self.start_program(place, &settings) {
             Ok(member) => {
@@ -90,7 +93,16 @@ impl WorldRun {
             By::Address => contact.address.map(|address| format!("tcp://{address}:{port}")),
             By::Name => Some(format!("{}:{port}", self.topology.hosts[contact.host].name)),
         };
-        contacts.iter().filter_map(endpoint).collect()
+        let whole = |contact: &Contact| Some(self.with_key(contact.host, endpoint(contact)?));
+        contacts.iter().filter_map(whole).collect()
+    }
+
+    /// An endpoint on a host, with its key if there are any.
+    fn with_key(&self, place: usize, endpoint: String) -> String {
+        match &self.secrets {
+            Some(secrets) => secrets.endpoint(place, &endpoint),
+            None => endpoint,
+        }
     }
 
     /// What a node on a host requires from the start.
@@ -107,7 +119,7 @@ impl WorldRun {
         let others = self.members.iter().filter(|(other, _)| sources.tell_of(**other));
         let at = |(other, member): (&usize, &Member)| {
             let address = told(&hosts[place], &hosts[*other])?;
-            Some((member.id.clone(), member.endpoint(address)))
+            Some((member.id.clone(), self.with_key(*other, member.endpoint(address))))
         };
         others.filter(|(other, _)| **other != place).filter_map(at).collect()
     }
