@@ -6,6 +6,7 @@
 
 mod edit;
 mod list;
+mod secure;
 mod tree;
 mod trial;
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use self::list::{MUTANTS, Mutant, Run};
+use self::list::{Mutant, Run};
 use self::tree::Tree;
 use self::trial::Outcome;
 use crate::workspace;
@@ -66,13 +67,18 @@ pub(crate) fn run(names: &[String], list_only: bool, json: Option<&Path>) -> Res
     laboratory.finish()
 }
 
+/// Returns all mutants.
+fn all() -> impl Iterator<Item = &'static Mutant> {
+    list::MUTANTS.iter().chain(secure::MUTANTS)
+}
+
 fn choose(names: &[String]) -> Result<Vec<&'static Mutant>, String> {
-    let known = |name: &&String| MUTANTS.iter().any(|mutant| mutant.name == **name);
+    let known = |name: &&String| all().any(|mutant| mutant.name == **name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         return Err(format!("there is no mutant {unknown}; --list says which there are"));
     }
     let chosen = |mutant: &&Mutant| names.is_empty() || names.iter().any(|it| it == mutant.name);
-    Ok(MUTANTS.iter().filter(chosen).collect())
+    Ok(all().filter(chosen).collect())
 }
 
 impl Laboratory {
@@ -178,5 +184,22 @@ fn judge(outcome: &Outcome, rule: Option<u8>) -> Result<String, String> {
         }
         (_, Some(rule)) => Err(format!("not by ({rule}): {told}")),
         (_, None) => Err(told),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tree::Tree;
+    use super::*;
+
+    #[test]
+    fn every_mutant_has_its_place() {
+        let tree = Tree::of_workspace();
+        let stale = |mutant: &Mutant| {
+            let error = tree.changes(mutant.edits).err()?;
+            Some(format!("\n{}: {error}", mutant.name))
+        };
+        let stale: Vec<String> = all().filter_map(stale).collect();
+        assert!(stale.is_empty(), "these mutants no longer apply:{}", stale.concat());
     }
 }

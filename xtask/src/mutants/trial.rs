@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::list::Run;
+use super::list::{ATTACK, Run};
 use crate::commands::{cargo, wait_with_limit};
 
 /// How long a build may take, the first one included.
@@ -80,6 +80,11 @@ fn violations(result: &Value) -> BTreeMap<u8, String> {
     let mut found = BTreeMap::new();
     if let (Some(rule), Some(what)) = (result["rule"].as_u64(), result["what"].as_str()) {
         found.extend(u8::try_from(rule).map(|rule| (rule, what.chars().take(SHOWN).collect())));
+    }
+    if let (Some(attack), Some(false)) = (result["attack"].as_str(), result["holds"].as_bool()) {
+        let wrong = result["notes"][0].as_str().unwrap_or_default();
+        let what = format!("{attack}: {wrong}").chars().take(SHOWN).collect();
+        found.insert(ATTACK, what);
     }
     let inside: Vec<&Value> = match result {
         Value::Array(values) => values.iter().collect(),
