@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::time::Duration;
 
 use zre_proto::Beacon;
-use zyre::{Event, ExitReason, Identity, NetworkKey, Node, StartError, Trust};
+use zyre::{Event, ExitReason, Identity, NetworkKey, Node, PublicKey, StartError, Trust};
 
 use crate::common::{Member, free_port, route, until};
 use crate::{hears_of_nobody, identity, meet, pair, quick};
