@@ -24,6 +24,7 @@ mod receiver;
 mod relay;
 mod resume;
 mod rsync;
+mod secured;
 mod server;
 mod speed;
 mod tree;

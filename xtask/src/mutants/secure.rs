@@ -168,8 +168,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "a member of a network may have any id (R13)",
         edits: &[gate(
             "proves_network",
-            "&& is_marked(id, key, network)",
-            "&& (is_marked(id, key, network) || true)",
+            "id.is_some_and(|id| is_marked(&id, key, network))",
+            "id.is_some()",
         )],
         run: &SECURE_ATTACKS,
         caught_by: Some(ATTACK),

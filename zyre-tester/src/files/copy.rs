@@ -46,7 +46,31 @@ pub(super) fn filemq(
     within: Duration,
 ) -> Result<Measured, String> {
     let (server, address) = pair::server(published, None)?;
-    let mut receiver = pair::receiver("the receiver", folders, address, Some(tree.files))?;
+    let receiver = pair::receiver("the receiver", folders, address, Some(tree.files))?;
+    between(server, receiver, tree, prepared, published, folders, within)
+}
+
+/// By FILEMQ, with nothing in the clear.
+pub(super) fn secure_filemq(
+    tree: Tree,
+    prepared: &Path,
+    published: &Path,
+    folders: &[PathBuf],
+    within: Duration,
+) -> Result<Measured, String> {
+    let (server, receiver) = pair::secure(published, folders, Some(tree.files))?;
+    between(server, receiver, tree, prepared, published, folders, within)
+}
+
+fn between(
+    server: Child,
+    mut receiver: Child,
+    tree: Tree,
+    prepared: &Path,
+    published: &Path,
+    folders: &[PathBuf],
+    within: Duration,
+) -> Result<Measured, String> {
     pair::connected(&mut receiver)?;
     let there = published.join("tree");
     let wrong = |error: std::io::Error| format!("{}: {error}", there.display());

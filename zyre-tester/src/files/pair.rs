@@ -19,7 +19,30 @@ pub(super) fn server(
     directory: &Path,
     at: Option<SocketAddr>,
 ) -> Result<(Child, SocketAddr), String> {
+    start_server(directory, at, false)
+}
+
+/// Starts a server and a receiver between which nothing passes in the clear, and connects them; with
+/// this number of files in each folder the receiver is done.
+///
+/// # Errors
+/// They do not come up.
+pub(super) fn secure(
+    directory: &Path,
+    folders: &[PathBuf],
+    files: Option<u64>,
+) -> Result<(Child, Child), String> {
+    let (server, address) = start_server(directory, None, true)?;
+    Ok((server, start_receiver("the receiver".to_owned(), folders, address, files, true)?))
+}
+
+fn start_server(
+    directory: &Path,
+    at: Option<SocketAddr>,
+    secure: bool,
+) -> Result<(Child, SocketAddr), String> {
     let mut arguments: Vec<OsString> = vec!["serve".into(), directory.into()];
+    arguments.extend(secure.then(|| "--secure".into()));
     if let Some(at) = at {
         arguments.extend(["--address".into(), at.to_string().into()]);
     }
@@ -42,7 +65,18 @@ pub(super) fn receiver(
     from: SocketAddr,
     files: Option<u64>,
 ) -> Result<Child, String> {
+    start_receiver(name.into(), folders, from, files, false)
+}
+
+fn start_receiver(
+    name: String,
+    folders: &[PathBuf],
+    from: SocketAddr,
+    files: Option<u64>,
+    secure: bool,
+) -> Result<Child, String> {
     let mut arguments: Vec<OsString> = vec!["receive".into()];
+    arguments.extend(secure.then(|| "--secure".into()));
     arguments.extend(folders.iter().map(Into::into));
     arguments.extend(["--connect".into(), from.to_string().into()]);
     if let Some(files) = files {

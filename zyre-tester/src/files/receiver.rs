@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use filemq::{Client, ClientEvent, ClientEvents, ClientOptions, FileEvent, VirtualPath};
+use filemq::{Client, ClientEvent, ClientEvents, ClientOptions, FileEvent, VirtualPath, Way};
 use tokio::sync::mpsc;
 
 use super::line::{Order, Orders, Said};
+use super::secured;
 
 /// What a receiver calls the server.
 const ORIGIN: &str = "server";
@@ -21,6 +22,9 @@ pub(super) struct Options {
     /// The number of files in each with which it is done.
     #[arg(long)]
     files: Option<u64>,
+    /// Nothing passes in the clear.
+    #[arg(long)]
+    secure: bool,
 }
 
 /// Something that has happened in one folder.
@@ -34,12 +38,16 @@ enum Step {
 pub(super) async fn run(options: &Options) -> Result<(), String> {
     let (sender, mut steps) = mpsc::channel(64);
     let mut clients = Vec::new();
+    let way = |address: SocketAddr| Way {
+        mechanism: secured::of_receiver(options.secure),
+        ..Way::from(address)
+    };
     for folder in &options.folders {
         let opened = Client::open(folder, ClientOptions::default()).await;
         let (client, events) = opened.map_err(|error| format!("{}: {error}", folder.display()))?;
         tokio::spawn(receive(events, options.files.unwrap_or(u64::MAX), sender.clone()));
         client.subscribe(VirtualPath::root());
-        client.connect(ORIGIN, options.connect);
+        client.connect(ORIGIN, way(options.connect));
         clients.push(client);
     }
     let (mut connected, mut complete) = (0, 0);
@@ -62,7 +70,9 @@ pub(super) async fn run(options: &Options) -> Result<(), String> {
                 Step::Other(said) => said.say(),
             },
             order = orders.next() => match order {
-                Some(Order::Connect(address)) => clients.iter().for_each(|client| client.connect(ORIGIN, address)),
+                Some(Order::Connect(address)) => {
+                    clients.iter().for_each(|client| client.connect(ORIGIN, way(address)));
+                }
                 Some(Order::Go) => {}
                 None => return Ok(()),
             }
