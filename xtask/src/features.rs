@@ -16,7 +16,7 @@ const NEED_TOOLS: [&str; 4] = ["cc", "cmake", "bindgen", "pkg-config"];
 /// The package of the library `zyre`.
 const LIBRARY: &str = "zyre-rs";
 
-/// Checks each published crate with no features, with each alone, with the default and with all.
+/// Checks each published crate with no features, and libraries with each alone and with the default.
 ///
 /// Each time it is the only one: in a build of several, one has the features that another wants.
 pub(crate) fn each() -> Result<Done, String> {
@@ -31,16 +31,17 @@ pub(crate) fn each() -> Result<Done, String> {
     Ok(Done::All)
 }
 
-/// Returns the choices of features, as arguments of cargo.
+/// Returns the choices of features, as arguments of cargo. All of them together are what the lints are
+/// made with, and programs are mostly built as they are.
 fn choices(package: &Package<'_>) -> Vec<String> {
-    let features: Vec<&str> = package.features().filter(|name| *name != "default").collect();
     let mut choices = vec!["--no-default-features".to_owned()];
-    if package.features().any(|name| name == "default") {
-        choices.push(String::new());
+    if !package.is_published_library() {
+        return choices;
     }
+    let features: Vec<&str> = package.features().filter(|name| *name != "default").collect();
     choices.extend(features.iter().map(|name| format!("--no-default-features --features {name}")));
-    if features.len() > 1 {
-        choices.push("--all-features".to_owned());
+    if (2..features.len()).contains(&package.default_features().count()) {
+        choices.push(String::new());
     }
     choices
 }
@@ -139,16 +140,23 @@ mod tests {
 
     #[test]
     fn every_choice_of_features_is_made_once() {
-        let choices = |features: &str| {
-            let package = serde_json::from_str(&format!(r#"{{"features": {features}}}"#)).unwrap();
+        let choices = |kind: &str, features: &str| {
+            let targets = format!(r#"[{{"kind": ["{kind}"]}}]"#);
+            let package = format!(r#"{{"features": {features}, "targets": {targets}}}"#);
+            let package = serde_json::from_str(&package).unwrap();
             choices(&Package::of(&package)).join(" | ")
         };
-        assert_eq!(choices("{}"), "--no-default-features");
-        assert_eq!(
-            choices(r#"{"default": ["a"], "a": [], "b": []}"#),
-            "--no-default-features |  | --no-default-features --features a | \
-             --no-default-features --features b | --all-features"
-        );
+        assert_eq!(choices("lib", "{}"), "--no-default-features");
+        assert_eq!(choices("bin", r#"{"default": ["a"], "a": []}"#), "--no-default-features");
+        let alone = "--no-default-features | --no-default-features --features a | \
+                     --no-default-features --features b";
+        let library = |default| {
+            choices("lib", &format!(r#"{{"default": {default}, "a": [], "b": [], "c": []}}"#))
+        };
+        let each = format!("{alone} | --no-default-features --features c");
+        assert_eq!(library(r#"["a"]"#), each);
+        assert_eq!(library(r#"["a", "b", "c"]"#), each);
+        assert_eq!(library(r#"["a", "b"]"#), format!("{each} | "));
     }
 
     #[test]

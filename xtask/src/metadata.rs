@@ -66,6 +66,12 @@ impl<'a> Package<'a> {
         self.said["features"].as_object().into_iter().flat_map(|it| it.keys()).map(String::as_str)
     }
 
+    /// Returns the names of the features that are on by default.
+    pub(crate) fn default_features(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let features = self.said["features"]["default"].as_array();
+        features.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// Returns whether it may be published.
     pub(crate) fn is_published(&self) -> bool {
         self.said["publish"].is_null()

@@ -23,7 +23,8 @@ const LONGEST: [&str; 5] = ["hostile", "links", "faults", "scenarios", "files"];
 type Check = fn() -> Result<Done, String>;
 
 /// The steps that need a compiler and no quiet: they run beside the tests, if all steps run.
-const BESIDE: [(&str, Check); 5] = [
+const BESIDE: [(&str, Check); 6] = [
+    ("lints", lints),
     ("features", features::each),
     ("documentation", documentation),
     ("doc tests", doc_tests),
@@ -56,7 +57,6 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     let mut steps = Steps::default();
     steps.add("format", || plain("fmt --all --check"));
     steps.add("circles", || circles::run().map(|()| Done::All));
-    steps.add("lints", || plain("clippy --workspace --all-targets --all-features -- -D warnings"));
     steps.add("dependencies", features::dependencies);
     steps.add("peers", || interop::prepare(&prepared));
     steps.add("build", || built.get().map(|_| Done::All));
@@ -82,6 +82,10 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     steps.add("chaos with log", || chaos::with_log(built.get()?));
     steps.keep(names)?;
     steps.run()
+}
+
+fn lints() -> Result<Done, String> {
+    plain("clippy --workspace --all-targets --all-features -- -D warnings")
 }
 
 /// Builds the documentation of all crates.

@@ -75,7 +75,8 @@ struct Candidate {
     heard_at: Option<Instant>,
     /// Whether it was claimed since it was last dialled.
     fresh: bool,
-    dial: Option<Dial>,
+    /// Boxed: mostly there is none.
+    dial: Option<Box<Dial>>,
     /// Attempts in a row that have led to nothing.
     failures: u32,
     not_before: Instant,
@@ -137,7 +138,7 @@ impl Candidates {
         which: impl Fn(Source, Endpoint) -> bool,
     ) -> impl Iterator<Item = ConnId> {
         let wanted = self.0.iter().filter(move |it| it.is_wanted(&which));
-        wanted.filter_map(|it| Some(it.dial?.conn))
+        wanted.filter_map(|it| Some(it.dial.as_ref()?.conn))
     }
 
     /// The application does not want the node any more at these endpoints.
@@ -275,13 +276,14 @@ impl Candidates {
             candidate.fresh = candidate.lasts();
             // Whatever comes of it, not without a pause.
             candidate.pause(now, times.retry_interval / 2);
-            candidate.dial = Some(Dial { conn, began: now, up_since: None, outdated: false });
+            let dial = Dial { conn, began: now, up_since: None, outdated: false };
+            candidate.dial = Some(Box::new(dial));
         }
     }
 
     /// The dials that are under way, and where they go.
     pub(crate) fn dials(&self) -> impl Iterator<Item = (ConnId, Endpoint)> {
-        self.0.iter().filter_map(|it| Some((it.dial?.conn, it.endpoint)))
+        self.0.iter().filter_map(|it| Some((it.dial.as_ref()?.conn, it.endpoint)))
     }
 
     /// Where others find the node, who are not on its link: where it was last said to be, by itself if
@@ -364,8 +366,9 @@ impl Candidates {
         why: UnreachableReason,
         times: &Times,
     ) -> Option<FailedDial> {
-        let failed = self.0.iter_mut().find(|it| it.dial.is_some_and(|dial| dial.conn == conn))?;
-        let Dial { began, outdated, up_since, .. } = failed.dial.take()?;
+        let failed =
+            self.0.iter_mut().find(|it| it.dial.as_ref().is_some_and(|dial| dial.conn == conn))?;
+        let Dial { began, outdated, up_since, .. } = *failed.dial.take()?;
         // Where somebody else is now it must not keep another dial from being made.
         failed.good &= why != UnreachableReason::AnotherNode || !failed.is_looked_for();
         failed.wait(now, now.saturating_duration_since(began), times);
@@ -486,15 +489,15 @@ impl Candidates {
 
     /// The dials on which the node should have spoken by now.
     pub(crate) fn unanswered(&self, now: Instant, times: &Times) -> Option<ConnId> {
-        let mut dials = self.0.iter().filter_map(|it| it.dial);
+        let mut dials = self.0.iter().filter_map(|it| it.dial.as_deref());
         let late = |dial: &Dial| dial.answer_due(times).is_some_and(|at| at <= now);
-        dials.find(late).map(|dial| dial.conn)
+        dials.find(|dial| late(dial)).map(|dial| dial.conn)
     }
 
     /// When something has to be done, if nothing is claimed before.
     pub(crate) fn deadline(&self, times: &Times) -> Option<Instant> {
         let may_dial = self.dials().count() < MAX_DIALS;
-        let due = |it: &Candidate| match it.dial {
+        let due = |it: &Candidate| match &it.dial {
             Some(dial) => dial.answer_due(times),
             None if it.source == Source::Required => may_dial.then_some(it.not_before),
             None if it.is_rumour() => {

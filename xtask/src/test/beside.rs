@@ -59,8 +59,7 @@ impl Running {
         } else {
             Command::new(program)
         };
-        // One processor is for the tests.
-        command.arg("test").args(steps).env("CARGO_BUILD_JOBS", "1");
+        command.arg("test").args(steps);
         let both = file.try_clone().map_err(describe)?;
         let child = command.stdin(Stdio::null()).stdout(file).stderr(both).spawn();
         let child = child.map_err(|error| format!("{}: {error}", program.display()))?;

@@ -46,7 +46,7 @@ struct Connection {
     /// its place may be given to another.
     known: bool,
     /// A message for whose events there was no room.
-    waiting: Option<Message>,
+    waiting: Option<Box<Message>>,
 }
 
 /// Which way messages go on a connection.
@@ -449,19 +449,19 @@ impl Connection {
             let pair = if self.waiting.is_none() { self.reader.next_pair() } else { None };
             if let Some(pair) = pair {
                 if !has_room(&turn, &pair.head) {
-                    self.waiting = Some(pair.into());
+                    self.waiting = Some(Box::new(pair.into()));
                     return Ok(Delivery::NoRoom);
                 }
                 let (header, content) = (&*pair.head, pair.body.into());
                 turn.handle(Input::Message { peer, conn, source, header, content });
             } else {
                 let next = match self.waiting.take() {
-                    Some(waiting) => Some(waiting),
+                    Some(waiting) => Some(*waiting),
                     None => self.reader.next()?,
                 };
                 let Some(received) = next else { return Ok(Delivery::Complete) };
                 if !has_room(&turn, received.frames().first().map_or(&[], |header| header)) {
-                    self.waiting = Some(received);
+                    self.waiting = Some(Box::new(received));
                     return Ok(Delivery::NoRoom);
                 }
                 let mut frames = received.into_frames();
