@@ -15,6 +15,8 @@ pub mod network_key;
 pub mod process;
 pub mod promises;
 pub mod role;
+#[cfg(feature = "screen")]
+pub mod screen;
 pub mod size;
 pub mod table;
 pub mod thread;

@@ -97,12 +97,13 @@ async fn talk(session: &mut Session, input: &mut Input, output: &Output, events:
     }
 }
 
-/// Carries out a line of input, or each of several that were pasted. Returns what to show for it,
-/// or `None` to quit.
+/// Carries out a line of input. Several were pasted, and are text, whatever they begin with. Returns what
+/// to show for it, or `None` to quit.
 fn obey(session: &mut Session, lines: &str) -> Option<Option<String>> {
     let mut shown = Vec::new();
+    let is_pasted = lines.trim_end().contains('\n');
     for line in lines.lines() {
-        match session.obey(line) {
+        match if is_pasted { session.obey_pasted(line) } else { session.obey(line) } {
             Reply::Nothing => {}
             Reply::Show(text) => shown.push(text),
             Reply::Quit => return None,

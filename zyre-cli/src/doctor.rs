@@ -44,8 +44,8 @@ use crate::visit::seconds;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The node that is not seen: where it is, or its name.
-    #[arg(value_name = "ADDRESS[:PORT]|NAME")]
+    /// The node that is not seen: its address, with a port or without, or its name.
+    #[arg(value_name = "NODE")]
     target: Option<String>,
     /// Seconds to look. If another doctor is found, a little longer.
     #[arg(long, value_name = "SECONDS", default_value = "12", value_parser = seconds)]

@@ -47,6 +47,9 @@ struct Arguments {
     command: Command,
 }
 
+/// The exit status if the command line is wrong.
+const USAGE: u8 = 2;
+
 /// What stands below the help.
 const CODES: &str = "\
 Environment: ZYRE_INTERFACE, ZYRE_PORT, ZYRE_NAME and ZYRE_KEY stand for the options of these names, \
@@ -144,7 +147,10 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command;
+    let command = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command,
+        Err(error) => return mistake(&error),
+    };
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -158,6 +164,18 @@ fn main() -> ExitCode {
     // A thread that waits for a line of input would be waited for.
     runtime.shutdown_background();
     code
+}
+
+/// Says what is wrong with the command line, or shows the help.
+fn mistake(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render();
+    let text =
+        if console::colors_enabled_stderr() { text.ansi().to_string() } else { text.to_string() };
+    text.trim_end().lines().for_each(output::warning);
+    ExitCode::from(USAGE)
 }
 
 async fn run(command: Command) -> ExitCode {

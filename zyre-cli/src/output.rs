@@ -43,6 +43,19 @@ pub(crate) fn record(line: impl Display) {
     });
 }
 
+/// Returns how many columns the standard output has.
+pub(crate) fn columns() -> usize {
+    let (_, columns) = Term::stdout().size();
+    columns.into()
+}
+
+/// Cuts lines for the terminal that the standard output is; elsewhere they stay as they are.
+pub(crate) fn fit(lines: &str) -> String {
+    let terminal = Term::stdout();
+    let lines: Vec<String> = lines.split('\n').map(|line| fitted(line, &terminal)).collect();
+    lines.join("\n")
+}
+
 fn fitted(line: &str, terminal: &Term) -> String {
     match terminal.size_checked() {
         Some((_, columns)) => wrap(line, columns.into()),

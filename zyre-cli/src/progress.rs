@@ -1,5 +1,6 @@
 //! Lines about what has happened, above a progress bar for each transfer.
 
+mod line;
 mod pace;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,9 +19,6 @@ const MAX_GONE: usize = 64;
 
 /// How often bars are drawn again though nothing comes.
 const REDRAW: Duration = Duration::from_secs(1);
-
-/// How many columns of a line are for who it is, and for the file: in 80 columns there is room for a bar.
-const PREFIX: usize = 30;
 
 /// The bars of the transfers that are under way, below the lines. Without a terminal there are only
 /// the lines.
@@ -144,14 +142,12 @@ impl Progress {
     }
 
     fn bar(&mut self, peer: PeerId, name: &Arc<str>, total: Option<u64>) -> &Bar {
-        let prefix =
-            text::end_of(&format!("{} {}", self.name_of(peer), text::message(name)), PREFIX);
+        let what = format!("{} {}", self.name_of(peer), text::message(name));
         self.bars.entry((peer, Arc::clone(name))).or_insert_with(|| {
             let pace = Arc::new(Pace::new(Instant::now()));
             let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
             let bar = output::bars().add(bar);
-            bar.set_style(style(total.is_some(), Arc::clone(&pace)));
-            bar.set_prefix(prefix);
+            bar.set_style(style(what, Arc::clone(&pace)));
             // That nothing comes is to be seen as well.
             bar.enable_steady_tick(REDRAW);
             Bar { bar, pace }
@@ -159,16 +155,15 @@ impl Progress {
     }
 }
 
-fn style(has_total: bool, pace: Arc<Pace>) -> ProgressStyle {
-    let template = if has_total {
-        "{prefix} [{wide_bar}] {percent:>3} % of {total_bytes}, {pace}"
-    } else {
-        "{prefix} {bytes}, {pace}"
-    };
-    ProgressStyle::with_template(template)
+/// Draws the line of a transfer anew each time, for the terminal may have got another size.
+fn style(name: String, pace: Arc<Pace>) -> ProgressStyle {
+    ProgressStyle::with_template("{line}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("pace", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = out.write_str(&pace.text(Instant::now()));
+        .with_key("line", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let pace = pace.text(Instant::now());
+            // The last column is left to the cursor.
+            let columns = output::columns().saturating_sub(1);
+            let line = line::line(columns, &name, (state.pos(), state.len()), &pace);
+            let _ = out.write_str(&line);
         })
-        .progress_chars("=> ")
 }

@@ -22,7 +22,7 @@ use filemq::{
 };
 
 use crate::interrupt::interrupted;
-use crate::{file_news, output};
+use crate::{file_news, output, text};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -126,9 +126,11 @@ fn report(event: &FileEvent, quiet: bool) {
         FileEvent::Retried { name } => output::warning(file_news::retried(name.as_str())),
         _ if quiet => {}
         FileEvent::Delivered { name, size, .. } => {
-            output::line(format!("{name:?}  {size} bytes"));
+            output::line(format!("{}, {}", text::message(name.as_str()), text::size(*size)));
         }
-        FileEvent::Deleted { name, .. } => output::line(format!("{name:?}  removed")),
+        FileEvent::Deleted { name, .. } => {
+            output::line(format!("{} is removed", text::message(name.as_str())));
+        }
         _ => {}
     }
 }

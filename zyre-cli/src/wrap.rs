@@ -1,6 +1,6 @@
 //! Long lines, cut between words.
 
-use unicode_width::UnicodeWidthStr;
+use console::measure_text_width;
 
 /// How far the second line of a sentence, and those after it, are indented.
 const INDENT: &str = "  ";
@@ -11,7 +11,7 @@ pub(crate) fn wrap(line: &str, width: usize) -> String {
     let mut wrapped = String::with_capacity(line.len());
     let mut column = 0;
     for (number, word) in line.split(' ').enumerate() {
-        let columns = word.width();
+        let columns = measure_text_width(word);
         if number == 0 {
             column = columns;
         } else if column + 1 + columns > width && column > INDENT.len() {
@@ -43,6 +43,8 @@ mod tests {
             ("/a/very/long/path", "/a/very/long/path"),
             ("  a  b", "  a  b"),
             ("写真 写真 写真", "写真 写真\n  写真"),
+            // Colours take no room.
+            ("\x1b[31mten\x1b[0m column", "\x1b[31mten\x1b[0m column"),
         ] {
             assert_eq!(wrap(line, 10), wrapped, "{line:?}");
         }

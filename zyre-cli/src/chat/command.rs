@@ -38,13 +38,13 @@ pub(crate) enum Command<'a> {
 
 /// The text of `/help`.
 pub(crate) const HELP: &str = "  \
-  TEXT             say it in the current room (a text that begins with / : type //)
+  TEXT             say it in the current room (for a first / type //)
   /join ROOM       enter a room and talk there
   /leave [ROOM]    leave a room, or the current one
   /room ROOM       talk in another room you are in
   /peers           who is here, where, in which rooms
-  /msg NICK TEXT   whisper to one person; several of that name: NICK#ID, or just #ID
-  /trust WORDS     let in a stranger: the six words on their screen, read aloud
+  /msg NICK TEXT   whisper to one person (NICK#ID or #ID if it has to be)
+  /trust WORDS     let in a stranger: the six words on their screen
   /help            this
   /quit            leave; so do Ctrl-D and Ctrl-C";
 

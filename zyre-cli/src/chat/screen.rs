@@ -14,6 +14,8 @@ use rustyline::{ColorMode, Config, Editor, ExternalPrinter};
 use tokio::sync::mpsc::{self, Permit};
 use tokio::sync::oneshot;
 
+use crate::output;
+
 /// How many texts may wait to be printed before no more events are taken.
 const QUEUE: usize = 100;
 
@@ -141,7 +143,7 @@ fn on_terminal(colours: bool) -> Option<(Read, Print)> {
     editor.set_helper(Some(()));
     let mut printer = editor.create_external_printer().ok()?;
     let read = move |ask: &Ask| {
-        write(&ask.reply).ok()?;
+        write(&output::fit(&ask.reply)).ok()?;
         loop {
             match editor.readline(&(&ask.prompt.plain, &ask.prompt.painted)) {
                 Ok(line) => return Some(line),
@@ -151,7 +153,7 @@ fn on_terminal(colours: bool) -> Option<(Read, Print)> {
             }
         }
     };
-    let print = move |text| printer.print(text).map_err(io::Error::other);
+    let print = move |text: String| printer.print(output::fit(&text)).map_err(io::Error::other);
     Some((Box::new(read), Box::new(print)))
 }
 

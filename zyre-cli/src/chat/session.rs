@@ -96,11 +96,21 @@ impl Session {
                                   again with another"
                 .to_owned()),
             Command::Incomplete(usage) => Err(format!("this is written {usage}")),
-            Command::Unknown(word) => {
-                Err(format!("there is no /{}: /help lists what there is", text::room(word)))
-            }
+            Command::Unknown("") => Err("after the / comes a command: /help lists them".to_owned()),
+            Command::Unknown(word) => Err(format!(
+                "there is no /{}: /help lists what there is; a text that begins with / is typed //",
+                text::room(word)
+            )),
         };
         done.unwrap_or_else(|error| self.paint.dim(&format!("  {error}")).into())
+    }
+
+    /// Says a line of a text that was pasted, whatever it begins with.
+    pub(crate) fn obey_pasted(&self, line: &str) -> Reply {
+        if line.trim().is_empty() {
+            return Reply::Nothing;
+        }
+        self.say(line).unwrap_or_else(|error| self.paint.dim(&format!("  {error}")).into())
     }
 
     fn say(&self, text: &str) -> Result<Reply, String> {
