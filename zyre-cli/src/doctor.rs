@@ -92,6 +92,16 @@ fn diagnose(evidence: &Evidence, now: Instant) -> Vec<Finding> {
     findings.extend(host::own_beacons(evidence));
     findings.extend(others::nodes(evidence, now));
     findings.extend(wanted::findings(evidence));
+    if !evidence.has_post {
+        findings.push(Finding::note(
+            Cause::PortTaken,
+            format!(
+                "UDP port {} is taken, perhaps by another doctor on this machine: what a doctor \
+                 elsewhere says is not heard",
+                colleague::PORT
+            ),
+        ));
+    }
     if evidence.nodes().is_empty() && findings.iter().all(|it| it.severity != Severity::Problem) {
         findings.push(Finding::problem(
             Cause::Nobody,

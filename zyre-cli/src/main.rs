@@ -23,6 +23,7 @@ mod progress;
 mod send;
 mod share;
 mod state;
+mod suspend;
 mod text;
 mod track;
 mod unreachable;
@@ -151,6 +152,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments.command,
         Err(error) => return mistake(&error),
     };
+    if matches!(command, Command::Chat(_)) {
+        suspend::leave_to_editor();
+    }
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

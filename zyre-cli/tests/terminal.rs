@@ -148,6 +148,34 @@ fn a_chat_fits_and_what_is_pasted_is_text() {
     }
 }
 
+#[test]
+fn a_chat_that_is_suspended_comes_back_with_the_line_that_was_typed() {
+    let user = User::at(SIZES[0]);
+    let bob = user.node(&["--name", "bob", "--join", "lobby"]);
+    let home = user.home.path().to_str().unwrap();
+    let mut shell = Screen::start("sh", &["-i"], &[("HOME", home), ("PS1", "$ ")], user.size);
+    let chat = [&[env!("CARGO_BIN_EXE_zyre"), "chat", "alice"], &user.network()[..]].concat();
+    shell.press(&format!("{}\r", chat.join(" ")));
+    shell.shows("bob joined");
+    shell.press("half a line");
+    shell.shows("> half a line");
+    shell.press("\x1a");
+    shell.shows("Stopped");
+    shell.press("fg\r");
+    // The prompt and the line are below all that was there before.
+    let is_last = |shown: &str| {
+        let mut lines = shown.lines().filter(|line| !line.is_empty());
+        lines.next_back().is_some_and(|line| line.ends_with("alice> half a line"))
+    };
+    shell.waits(is_last, "the line is not there");
+    shell.press(" more\r");
+    bob.tells(&serde_json::json!({ "event": "SHOUT", "content": ["half a line more"] }));
+    shell.press("/quit\r");
+    bob.tells(&serde_json::json!({ "event": "EXIT", "reason": "goodbye" }));
+    shell.press("exit\r");
+    assert_eq!(shell.ends(), 0);
+}
+
 /// More than goes through a loopback interface before anybody looks.
 const LARGE: u64 = 1 << 28;
 

@@ -14,7 +14,7 @@ use rustyline::{ColorMode, Config, Editor, ExternalPrinter};
 use tokio::sync::mpsc::{self, Permit};
 use tokio::sync::oneshot;
 
-use crate::output;
+use crate::{output, suspend};
 
 /// How many texts may wait to be printed before no more events are taken.
 const QUEUE: usize = 100;
@@ -111,6 +111,7 @@ impl Output {
 
 /// Reads a line each time that one is asked for, until the end of the input.
 fn read_lines(mut asked: mpsc::Receiver<Ask>, answer: &mpsc::Sender<String>, mut read: Read) {
+    suspend::take();
     while let Some(ask) = asked.blocking_recv() {
         match read(&ask).map(|line| answer.blocking_send(line)) {
             Some(Ok(())) => {}

@@ -42,6 +42,8 @@ pub(super) struct Evidence {
     pub(super) met: BTreeMap<PeerId, String>,
     /// Other doctors, and where they are.
     pub(super) colleagues: BTreeMap<PeerId, (Word, IpAddr)>,
+    /// Whether other doctors can be heard.
+    pub(super) has_post: bool,
     pub(super) target: Option<Target>,
     /// Whether the router of this machine's network is there.
     pub(super) router_is_there: Option<bool>,

@@ -72,11 +72,13 @@ impl<'a> Examination<'a> {
             callers: Default::default(),
             met: Default::default(),
             colleagues: Default::default(),
+            has_post: false,
             target,
             router_is_there: None,
             interfaces,
         };
         let post = Post::open(&evidence.interfaces).ok();
+        let evidence = Evidence { has_post: post.is_some(), ..evidence };
         let beacons = watch_ports([beacon_port, BEACON_PORT, NETWORK_BEACON_PORT]);
         let mut this = Self { node, events, evidence, beacons, post, probes: JoinSet::new() };
         this.try_target();

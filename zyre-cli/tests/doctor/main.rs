@@ -96,6 +96,9 @@ fn nobody_is_there() {
     assert_eq!((causes(&found), code), (vec!["nobody"], Some(1)), "{found:#?}");
     let (found, _) = doctor(&Side::new(&a), &["10.77.0.2", "--wait", "3"]);
     assert_eq!(causes(&found), ["no-node"], "{found:#?}");
+    let [one, other] = doctor::both([&Side::new(&a), &Side::new(&a)], &["--wait", "3"]);
+    let taken = [&one, &other].map(|found| causes(found).contains(&"port-taken"));
+    assert!(taken[0] != taken[1], "of two on one machine one is told: {one:#?} {other:#?}");
     let (found, _) = doctor(&Side::new(&a), &["10.88.0.2", "--wait", "3"]);
     assert_eq!(causes(&found), ["no-route"], "{found:#?}");
 }
