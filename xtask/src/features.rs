@@ -9,8 +9,9 @@ use crate::metadata::{Metadata, Package};
 use crate::report::Done;
 use crate::workspace;
 
-/// Crates that `zyre` without features may bring into an application, itself included.
-const MOST_CRATES: usize = 30;
+/// Crates that `zyre` may bring into an application, itself included: without features, and with
+/// the default ones.
+const MOST_CRATES: [(&str, usize); 2] = [("--no-default-features", 30), ("", 45)];
 /// Packages that need a C compiler or other tools of the system when they are built.
 const NEED_TOOLS: [&str; 4] = ["cc", "cmake", "bindgen", "pkg-config"];
 /// The package of the library `zyre`.
@@ -76,15 +77,17 @@ pub(crate) fn minimum_rust() -> Result<Done, String> {
 
 /// Checks how many crates the library brings along, and that none needs a C compiler.
 pub(crate) fn dependencies() -> Result<Done, String> {
-    let crates = tree("-e normal --no-default-features")?;
-    println!("{LIBRARY} without features: {} crates of at most {MOST_CRATES}", crates.len());
-    if crates.len() > MOST_CRATES {
-        let names: Vec<&str> = crates.iter().map(|it| &*it.name).collect();
-        return Err(format!("{} crates: {}", crates.len(), names.join(" ")));
-    }
-    let everywhere = tree("-e normal,build --no-default-features --target all")?;
-    if let Some(tool) = everywhere.iter().find(|it| NEED_TOOLS.contains(&&*it.name)) {
-        return Err(format!("without features, {} is built", tool.name));
+    for (features, most) in MOST_CRATES {
+        let crates = tree(&format!("-e normal {features}"))?;
+        println!("{LIBRARY} {features}: {} crates of at most {most}", crates.len());
+        if crates.len() > most {
+            let names: Vec<&str> = crates.iter().map(|it| &*it.name).collect();
+            return Err(format!("{} crates: {}", crates.len(), names.join(" ")));
+        }
+        let everywhere = tree(&format!("-e normal,build {features} --target all"))?;
+        if let Some(tool) = everywhere.iter().find(|it| NEED_TOOLS.contains(&&*it.name)) {
+            return Err(format!("{LIBRARY} {features}: {} is built", tool.name));
+        }
     }
     with_files_on_arm()
 }

@@ -396,8 +396,8 @@ paused, cancelled or declined all the same.
 //!
 //! # Features
 //!
+//! - `curve`, on by default: secure nodes, `Builder::secure`. Without it no cryptography is compiled.
 //! - `files`: file sharing.
-//! - `curve`: secure nodes, `Builder::secure`.
 //! - `options`: the options of the command line for secure nodes, in the module `options`.
 //! - `zeromq`: [`Content`] converts from and to `zeromq::ZmqMessage`.
 //! - `tracing-layer`: `Node::tracing_layer`.

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 use zmtp::{SessionKeys, Side};
@@ -22,8 +21,6 @@ const WORDS: usize = 12;
 
 /// Bytes of a proof.
 pub(super) const PROOF_LEN: usize = 32;
-
-type HmacSha256 = Hmac<Sha256>;
 
 /// One secret for all who belong to a network: who has it is trusted by all who have it.
 ///
@@ -136,13 +133,21 @@ fn check(secret: &[u8; LEN]) -> u8 {
     Sha256::digest(secret)[0] & 0xF0
 }
 
+/// HMAC (RFC 2104) with SHA-256.
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    // A shorter key is filled up with zeros (RFC 2104).
-    let mut block = Zeroizing::new([0; 64]);
-    block[..32].copy_from_slice(key);
-    let mut mac = HmacSha256::new((&*block).into());
-    parts.iter().for_each(|part| mac.update(part));
-    Zeroizing::new(mac.finalize().into_bytes().into())
+    let inner = parts.iter().fold(keyed_hash(key, 0x36), |hash, part| hash.chain_update(part));
+    let inner = Zeroizing::new(<[u8; 32]>::from(inner.finalize()));
+    Zeroizing::new(keyed_hash(key, 0x5C).chain_update(&inner[..]).finalize().into())
+}
+
+/// Begins a hash with the key, to all of whose bytes `pad` is added without carry.
+fn keyed_hash(key: &[u8; 32], pad: u8) -> Sha256 {
+    // A key that is shorter than a block of the hash is filled up with zeros.
+    let mut block = Zeroizing::new([pad; 64]);
+    for (byte, key) in block.iter_mut().zip(key) {
+        *byte ^= key;
+    }
+    Sha256::new_with_prefix(&block[..])
 }
 
 impl FromStr for NetworkKey {
