@@ -119,7 +119,11 @@ async fn with_room<T>(
     next: impl Future<Output = T>,
 ) -> Option<(Permit<'_, String>, T)> {
     let room = output.room().await?;
-    Some((room, next.await))
+    tokio::select! {
+        next = next => Some((room, next)),
+        // Nothing may happen for a long time.
+        () = output.ended() => None,
+    }
 }
 
 /// Parses a nick or a room, which cannot be empty.

@@ -37,9 +37,9 @@ pub(crate) struct Network {
     /// several times.
     #[arg(long, value_name = "ADDRESS:PORT")]
     gossip_listen: Vec<SocketAddr>,
-    /// Connect to a gossip hub, which tells of nodes that no beacon reaches; a secure one by its key.
-    /// May be given several times.
-    #[arg(long, value_name = "HOST:PORT[|KEY]")]
+    /// Connect to a gossip hub, `HOST:PORT`, which tells of nodes that no beacon reaches; to a secure
+    /// one by its key, `HOST:PORT|KEY`. May be given several times.
+    #[arg(long, value_name = "HUB")]
     gossip_connect: Vec<HostEndpoint>,
     /// Keep no log for collectors, such as `zyre-logger meter`.
     #[arg(long)]

@@ -37,7 +37,7 @@ fn nobody_is_told_of_a_closed_pipe() {
     let [source, copy, received] = ["source", "copy", "received"].map(path);
     fs::create_dir(&source).unwrap();
     fs::write(format!("{source}/file"), "x").unwrap();
-    let port = free_port();
+    let [port, alone] = [free_port(), free_port()];
     let lo = ["--interface", "lo", "--port", &port];
     let one = [&["peer", "--name", "alice"], &lo[..]].concat();
     let _alice = common::Program::start(&one);
@@ -54,6 +54,7 @@ fn nobody_is_told_of_a_closed_pipe() {
         (&["doctor", "--json", "--wait", "1"], true),
         (&["peer"], true),
         (&["chat", "bob"], true),
+        (&["chat", "carol", "--interface", "lo", "--port", &alone], false),
         (&["share", &source], true),
         (&["listen", "--received", &received], true),
         (&["track", &source, &copy], false),

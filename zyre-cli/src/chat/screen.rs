@@ -101,6 +101,11 @@ impl Output {
         self.prints.reserve().await.ok()
     }
 
+    /// Waits until printing has become impossible. Safe to cancel.
+    pub(crate) async fn ended(&self) {
+        self.prints.closed().await;
+    }
+
     /// Ends both when what was printed is on the screen.
     pub(crate) async fn close(self, input: Input) {
         drop((self.prints, input));
