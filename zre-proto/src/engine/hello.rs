@@ -53,7 +53,6 @@ impl Engine {
             self.stats.key_conflicts += 1;
             return self.reject(now, id, conn);
         }
-        self.bind(now, id, conn);
         let two_way = self.is_two_way(id, conn);
         if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.is_leaving()) {
             if two_way && peer.incoming.conn == Some(conn) {
@@ -73,6 +72,8 @@ impl Engine {
                 self.spares.insert(id, spare);
             }
         }
+        // After the end of what it was before, with which its id has become free in time.
+        self.bind(now, id, conn);
         if two_way {
             return match endpoint {
                 Some(endpoint) => self.receive_two_way_hello(now, id, conn, endpoint, hello),

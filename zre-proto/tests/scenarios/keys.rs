@@ -326,6 +326,36 @@ fn an_id_stays_that_of_its_key_while_the_peer_comes_back() {
 }
 
 #[test]
+fn an_id_stays_that_of_its_key_when_the_peer_is_back_before_its_exit() {
+    let two_way = [true, false].map(|accepted| {
+        let (mut solo, conn) = met_two_way(9, accepted);
+        solo.handle(Input::Broken { peer: id(2), conn });
+        let again = solo.accept_by(2, 2);
+        solo.hello_on(2, again);
+        assert_eq!(solo.events(), ["EXIT 2 link lost", "ENTER 2"]);
+        solo
+    });
+    let (mut plain, _) = met();
+    plain.link_lost(2, plain.link(2));
+    plain.hello_by(2, 2, None);
+    plain.up(2);
+    assert_eq!(plain.events(), ["EXIT 2 link lost", "ENTER 2"]);
+    for mut solo in two_way.into_iter().chain([plain]) {
+        for _ in 0..120 {
+            solo.wait(1_000);
+            solo.secure_beacon(2);
+            solo.ping_ok_if_asked();
+        }
+        solo.trace();
+        solo.beacon_at(2, at(3, 3));
+        assert!(solo.trace().is_empty());
+        let ConnId::Accepted(number) = solo.accept_by(2, 3) else { panic!("it was accepted") };
+        assert_eq!(solo.trace(), [format!("close mailbox {number}")]);
+        assert!(solo.conflicts() >= 2);
+    }
+}
+
+#[test]
 fn a_hello_that_tells_another_key_than_was_proved_is_refused() {
     for told in ["", "junk", &"?".repeat(40), &"|".repeat(40), &key(3).to_string()] {
         let mut solo = secure(1);

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use zre_proto::{Event, ExitReason, PeerId, PublicKey};
+use zre_proto::{Event, PeerId, PublicKey};
 
 use super::identity;
 use super::keys;
@@ -39,12 +39,14 @@ impl Gate {
     pub(super) fn note(&mut self, now: Micros, event: &Event) {
         match event {
             Event::Enter { peer, .. } => drop(self.known.insert(*peer, Micros::MAX)),
-            Event::Exit { peer, reason: ExitReason::Distrusted, .. } => {
-                self.known.remove(peer);
-            }
             Event::Exit { peer, .. } => drop(self.known.insert(*peer, now + KNOWN)),
             _ => {}
         }
+    }
+
+    /// The key of a host is not trusted any more: its ids are anybody's.
+    pub(super) fn forget(&mut self, slot: u32) {
+        self.known.retain(|id, _| identity::read(*id).0 != slot);
     }
 
     /// Whether a node has to do with somebody.

@@ -6,6 +6,7 @@ use zre_proto::{Action, Endpoint, Event, PeerId, PublicKey};
 use super::{Node, World};
 use crate::sim::gate::Comer;
 use crate::sim::identity;
+use crate::sim::keys;
 use crate::sim::segment::{Keys, NodeRef};
 use crate::sim::time::Micros;
 
@@ -106,6 +107,7 @@ impl Node {
         self.now = now;
         // A node that has stopped has to do with nobody.
         let _ = self.act(Action::Distrust(key), world);
+        self.gate.forget(keys::read(key));
         self.run_app(world);
     }
 
