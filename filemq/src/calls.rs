@@ -1,5 +1,5 @@
-//! Who knows whom, and who dials: the specification of tickets and of calls. An extension of this
-//! implementation.
+//! The specification of tickets, by which a server knows a client, and of calls, in which a server
+//! dials. An extension of this implementation.
 //!
 //! A FILEMQ client connects to a server, which knows of it what it says itself, and its address. Where
 //! the client's host lets connections in and the server's does not, nothing comes. Two sides that know
@@ -17,10 +17,10 @@
 //! TICKET = 32HEXDIG                      ; lower case
 //! ```
 //!
-//! A client with a ticket is who the server has given it to, whatever its address is. One with a ticket
-//! that the server has not given, or that is not valid any more, is told so by SRSLY and the
-//! connection is closed; it comes again, perhaps with another one. One without a ticket is whom the
-//! server takes it for, and gets what is published for everyone at least.
+//! A client with a ticket is the one that the server has given it to, at any address. If the server has
+//! not given the ticket, or it is not valid any more, SRSLY says so and the connection is closed; the
+//! client comes again, perhaps with another ticket. For a client without a
+//! ticket the application decides which one it is; it gets at least what is published for everyone.
 //!
 //! # Calls
 //!
@@ -34,11 +34,12 @@
 //! X-FILEMQ-Ticket = 16OCTET              ; what the one that is called has given it
 //! ```
 //!
-//! Who is called says nothing to a caller that it does not know, or from which it wants nothing: it
-//! closes the connection. Else it begins as any client, with OHAI; and in ICANHAZ it shows its own
-//! ticket, without which the caller does not take it for the one that it has called.
+//! The remote that is called says nothing to a caller that it does not know, or from which it wants
+//! nothing: it closes the connection. Otherwise it begins as any client, with OHAI; and in ICANHAZ
+//! it shows its own ticket, without which the caller does not take it for the one that it has
+//! called.
 //!
-//! # Who dials
+//! # Which side dials
 //!
 //! For the files of one server and one client there is one connection. Both may dial; the one that has
 //! dialled before, where they have met, knows the way and dials at once, the other one only if nothing
@@ -48,8 +49,9 @@
 //!
 //! # What is not promised
 //!
-//! Tickets protect from those who are not on the way. Whoever reads along on a connection that is not
-//! secured ([`Way::mechanism`](crate::Way::mechanism)) reads the files, and can use the tickets.
+//! Tickets protect from attackers that are not on the way. An attacker that reads along on a
+//! connection that is not secured ([`Way::mechanism`](crate::Way::mechanism)) reads the files, and
+//! can use the tickets.
 
 /// The name of the property by which a server that calls says so.
 pub const ROLE: &str = "X-FILEMQ-Role";

@@ -10,7 +10,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::disk::{ChunkCache, FileSource};
 use crate::version::Version;
 
-/// Who receives a file.
+/// The recipients of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Every client.
@@ -87,7 +87,7 @@ impl Entry {
         *self.version.lock() = version;
     }
 
-    /// Who receives the file.
+    /// The recipients of the file.
     #[must_use]
     pub const fn audience(&self) -> &Audience {
         &self.audience

@@ -18,7 +18,7 @@ pub(crate) use chunk_cache::ChunkCache;
 pub use chunk_reader::ChunkReader;
 pub use file_source::{FileSource, SharedRoot};
 pub use file_system::{
-    DirHandle, FileKind, FileStatus, FileSystem, ListedEntry, Listing, OpenMode,
+    DirHandle, FileKind, FileStatus, FileSystem, ListedEntry, Listing, OpenMode, RenameMode,
 };
 pub use guarded::{DiskOperation, GuardedFileSystem};
 pub use handles::{Directory, DiskFile};

@@ -10,6 +10,7 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
 
 /// Whether what the operating system refuses may work later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum Fate {
     /// It may work later, when there is room, a file descriptor or permission, or when the disk is
     /// back. It is tried again until it works.

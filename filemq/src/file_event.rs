@@ -70,6 +70,7 @@ impl FileEvent {
 
 /// Why the received folder does not accept a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Refusal {
     /// The file would need more space than the folder may take.

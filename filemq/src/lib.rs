@@ -49,7 +49,9 @@
 //! | [`session`] | what is said and when, without I/O |
 //! | [`disk`] | the files that are published, and the received folder |
 //! | [`digest`] | file digests |
-//! | [`calls`] | who knows whom, and who dials |
+//! | [`calls`] | tickets, by which a server knows a client, and which side dials |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod calls;
 mod catalogue;

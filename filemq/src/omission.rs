@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 /// Why a file in a published directory is not published.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Omission {
     /// It is hidden: its name begins with a dot.
@@ -58,6 +59,7 @@ impl Omission {
 
 /// How many files are not published for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct OmittedFiles {
     /// Why.

@@ -12,12 +12,12 @@ pub enum PublishError {
     /// A file or directory cannot be read.
     #[error("{} cannot be read: {source}", .path.display())]
     Unreadable {
-        /// The file or directory: what is to be published, or something in it.
+        /// The file or directory: the published one, or something in it.
         path: PathBuf,
         /// Why it cannot be read.
         source: io::Error,
     },
-    /// A pattern of what is to be left out is not one, or there are too many.
+    /// A pattern of files to leave out is not valid, or there are too many.
     #[error("{pattern:?} cannot be left out: {reason}")]
     Pattern {
         /// The pattern.

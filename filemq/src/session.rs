@@ -2,7 +2,7 @@
 //!
 //! A session is told what happens and what time it is, and has outputs: messages to send, orders
 //! for the disk, events. It never waits, and never looks at a clock or a disk. Both sides are
-//! driven alike: `handle_…` takes what has happened, `poll_output` returns what is to be done until
+//! driven alike: `handle_…` takes what has happened, `poll_output` returns what to do until
 //! it returns `None`, and `next_deadline` says when `handle_timeout` is due.
 //!
 //! ```text

@@ -7,8 +7,8 @@ use crate::hex;
 /// Bytes of a ticket.
 const LEN: usize = 16;
 
-/// A secret by which a remote is known: who has given it to one remote alone knows that remote
-/// wherever it comes from. How it gets there is not the business of this crate. See
+/// A secret by which a remote is known: a server that has given it to one remote alone knows that
+/// remote at any address. This crate does not bring it there. See
 /// [`calls`](crate::calls).
 #[derive(Clone, Copy)]
 pub struct Ticket([u8; LEN]);

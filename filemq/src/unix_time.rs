@@ -18,7 +18,7 @@ pub(crate) fn to_unix(time: SystemTime) -> (i64, u32) {
 }
 
 /// Returns the time of these seconds and nanoseconds, if there is such a time and this system can
-/// represent it.
+/// represent it. Windows counts in steps of 100 ns, and the time is rounded down to one.
 pub(crate) fn from_unix(seconds: i64, nanoseconds: u32) -> Option<SystemTime> {
     let whole = Duration::from_secs(seconds.unsigned_abs());
     let time = match seconds {

@@ -77,7 +77,7 @@ impl Secured {
         new
     }
 
-    /// Receives bytes, and lets in whoever proves a key.
+    /// Receives bytes, and lets in every remote that proves a key.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
         if self.error.is_some() {
             return;

@@ -1,6 +1,7 @@
 //! All targets.
 
 pub mod beacon;
+pub mod certificate;
 pub mod command;
 pub mod connection;
 pub mod curve_client;
@@ -14,6 +15,7 @@ pub mod greeting;
 pub mod handshake;
 pub mod log;
 pub mod message;
+pub mod words;
 
 /// Something that is put to the test.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,8 @@ targets! {
     message: "headers of ZRE messages, and the endpoints and ids in them",
     log: "lines of the logging protocol",
     gossip: "messages of gossip, their tuples, and the machine that hears them",
+    certificate: "files with the key pair of a node, as zcert writes them",
+    words: "words that stand for the key of a network or of a node, and keys as text",
     filemq: "FILEMQ messages, and the sessions of a server and a client",
     engine: "a whole ZRE engine: what happens to a node, in any order",
 }

@@ -52,7 +52,7 @@ macro_rules! targets {
 
 targets! {
     greeting handshake frame command connection curve_server curve_client beacon endpoint message log
-    gossip filemq engine
+    gossip certificate words filemq engine
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod impostors;
 mod mailboxes;
 pub mod messages;
 mod secure;
+mod secure_doors;
 mod secure_floods;
 mod secure_target;
 mod target;
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Attack> {
         file_servers::ATTACKS,
         file_server_floods::ATTACKS,
         secure::ATTACKS,
+        secure_doors::ATTACKS,
         secure_floods::ATTACKS,
     ]
     .concat()

@@ -5,19 +5,23 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test whose remote is wrong has failed")]
 
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
 use crypto_box::aead::AeadInPlace;
 use crypto_box::{PublicKey, SalsaBox, SecretKey};
 use serde_json::Value;
 
 use crate::{hex, vectors};
 
-/// The text before the counter in the nonce of a MESSAGE, by whom it is sealed.
+/// The text before the counter in the nonce of a MESSAGE, by the side that seals it.
 pub const OF_CLIENT: &[u8; 16] = b"CurveZMQMESSAGEC";
 /// The same of a server.
 pub const OF_SERVER: &[u8; 16] = b"CurveZMQMESSAGES";
 
 /// A key pair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Keys {
     /// The secret key.
     pub secret: [u8; 32],
@@ -31,6 +35,15 @@ impl Keys {
         Self { secret, public: *SecretKey::from(secret).public_key().as_bytes() }
     }
 
+    /// Returns a pair that nobody had before. Its secret is none: it is for a test.
+    pub fn draw() -> Self {
+        let mut secret = [0; 32];
+        for part in secret.as_chunks_mut::<8>().0 {
+            part.copy_from_slice(&RandomState::new().hash_one(0).to_be_bytes());
+        }
+        Self::of(secret)
+    }
+
     /// Returns a pair of the vectors.
     ///
     /// # Panics
@@ -42,13 +55,42 @@ impl Keys {
     }
 }
 
+/// What two pairs share.
+#[derive(Clone)]
+struct Shared(Arc<SalsaBox>);
+
+impl Shared {
+    fn of(public: &[u8; 32], secret: &[u8; 32]) -> Self {
+        Self(Arc::new(SalsaBox::new(&PublicKey::from(*public), &SecretKey::from(*secret))))
+    }
+
+    fn seal(&self, plain: &[u8], nonce: &[u8]) -> Vec<u8> {
+        let mut sealed = plain.to_vec();
+        let nonce: [u8; 24] = nonce.try_into().expect("24 bytes");
+        let tag = self.0.encrypt_in_place_detached(&nonce.into(), &[], &mut sealed);
+        [&tag.expect("it seals")[..], &sealed].concat()
+    }
+
+    fn open(&self, sealed: &[u8], nonce: &[u8]) -> Vec<u8> {
+        let (tag, sealed) = sealed.split_at(16);
+        let (mut plain, tag) = (sealed.to_vec(), <[u8; 16]>::try_from(tag).expect("16 bytes"));
+        let nonce: [u8; 24] = nonce.try_into().expect("24 bytes");
+        self.0
+            .decrypt_in_place_detached(&nonce.into(), &[], &mut plain, &tag.into())
+            .expect("it was sealed for us");
+        plain
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(..)")
+    }
+}
+
 /// Seals `plain`: the tag comes first.
 pub fn seal(plain: &[u8], nonce: &[u8], public: &[u8; 32], secret: &[u8; 32]) -> Vec<u8> {
-    let shared = SalsaBox::new(&PublicKey::from(*public), &SecretKey::from(*secret));
-    let mut sealed = plain.to_vec();
-    let nonce: [u8; 24] = nonce.try_into().expect("24 bytes");
-    let tag = shared.encrypt_in_place_detached(&nonce.into(), &[], &mut sealed).expect("it seals");
-    [&tag[..], &sealed].concat()
+    Shared::of(public, secret).seal(plain, nonce)
 }
 
 /// Opens what [`seal`] has made.
@@ -56,14 +98,7 @@ pub fn seal(plain: &[u8], nonce: &[u8], public: &[u8; 32], secret: &[u8; 32]) ->
 /// # Panics
 /// It was sealed otherwise.
 pub fn open(sealed: &[u8], nonce: &[u8], public: &[u8; 32], secret: &[u8; 32]) -> Vec<u8> {
-    let shared = SalsaBox::new(&PublicKey::from(*public), &SecretKey::from(*secret));
-    let (tag, sealed) = sealed.split_at(16);
-    let (mut plain, tag) = (sealed.to_vec(), <[u8; 16]>::try_from(tag).expect("16 bytes"));
-    let nonce: [u8; 24] = nonce.try_into().expect("24 bytes");
-    shared
-        .decrypt_in_place_detached(&nonce.into(), &[], &mut plain, &tag.into())
-        .expect("it was sealed for us");
-    plain
+    Shared::of(public, secret).open(sealed, nonce)
 }
 
 /// A nonce: what for, and a counter.
@@ -110,8 +145,7 @@ pub fn metadata(kind: &str, identity: &[u8]) -> Vec<u8> {
 pub struct Traffic {
     ours: &'static [u8; 16],
     theirs: &'static [u8; 16],
-    secret: [u8; 32],
-    public: [u8; 32],
+    key: Shared,
     /// The next counter.
     pub next: u64,
 }
@@ -127,7 +161,7 @@ impl Traffic {
     /// Returns the same with another prefix, or another counter.
     pub fn message_with(&self, prefix: &[u8; 16], counter: u64, flags: u8, data: &[u8]) -> Vec<u8> {
         let plain = [&[flags], data].concat();
-        let sealed = seal(&plain, &counted(prefix, counter), &self.public, &self.secret);
+        let sealed = self.key.seal(&plain, &counted(prefix, counter));
         [b"\x07MESSAGE", &counter.to_be_bytes()[..], &sealed].concat()
     }
 
@@ -138,7 +172,7 @@ impl Traffic {
     pub fn open(&self, body: &[u8]) -> (u8, Vec<u8>) {
         assert!(body.starts_with(b"\x07MESSAGE"), "{body:?}");
         let nonce = [&self.theirs[..], &body[8..16]].concat();
-        let mut plain = open(&body[16..], &nonce, &self.public, &self.secret);
+        let mut plain = self.key.open(&body[16..], &nonce);
         (plain.remove(0), plain)
     }
 }
@@ -182,6 +216,11 @@ impl Client {
             session: Keys::named("client_short"),
             welcome: ([0; 32], Vec::new()),
         }
+    }
+
+    /// Creates a client that has this pair, and takes the server for the one with this key.
+    pub fn of(keys: Keys, server: [u8; 32]) -> Self {
+        Self { keys, server, session: Keys::draw(), welcome: ([0; 32], Vec::new()) }
     }
 
     /// Returns the body of HELLO with this counter.
@@ -239,8 +278,8 @@ impl Client {
 
     /// Returns what it does once the handshake is over.
     pub fn traffic(&self) -> Traffic {
-        let (secret, public) = (self.session.secret, self.welcome.0);
-        Traffic { ours: OF_CLIENT, theirs: OF_SERVER, secret, public, next: 3 }
+        let key = Shared::of(&self.welcome.0, &self.session.secret);
+        Traffic { ours: OF_CLIENT, theirs: OF_SERVER, key, next: 3 }
     }
 }
 
@@ -272,6 +311,11 @@ impl Server {
             client_session: [0; 32],
             cookie: vec![9; 96],
         }
+    }
+
+    /// Creates a server that has this pair.
+    pub fn of(keys: Keys) -> Self {
+        Self { keys, session: Keys::draw(), ..Self::new() }
     }
 
     /// Takes the body of HELLO.
@@ -323,8 +367,8 @@ impl Server {
 
     /// Returns what it does once the handshake is over.
     pub fn traffic(&self) -> Traffic {
-        let (secret, public) = (self.session.secret, self.client_session);
-        Traffic { ours: OF_SERVER, theirs: OF_CLIENT, secret, public, next: 2 }
+        let key = Shared::of(&self.client_session, &self.session.secret);
+        Traffic { ours: OF_SERVER, theirs: OF_CLIENT, key, next: 2 }
     }
 }
 

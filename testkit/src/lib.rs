@@ -12,6 +12,8 @@ pub mod ledger;
 pub mod namespace;
 pub mod network;
 pub mod network_key;
+#[cfg(feature = "screen")]
+mod picture;
 pub mod process;
 pub mod promises;
 pub mod role;

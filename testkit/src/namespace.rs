@@ -140,8 +140,8 @@ impl Namespace {
         Path::new("/etc/netns").join(&self.name)
     }
 
-    /// Runs `inner` on a thread of its own that is in it. A socket that is made there belongs to it
-    /// for good, and can be taken out.
+    /// Runs `inner` on a thread of its own that is in it. A socket that is made there stays
+    /// in it, and can be taken out.
     ///
     /// # Errors
     /// It cannot be entered; that takes Linux and root.

@@ -51,7 +51,7 @@ pub struct Promises {
 
 #[derive(Debug)]
 struct Conn {
-    /// `None` while a scout does not know whom it has reached.
+    /// `None` while a scout does not know which node it has reached.
     peer: Option<PeerId>,
     /// Where it was dialled.
     endpoint: Option<Endpoint>,
@@ -214,7 +214,7 @@ impl Promises {
         assert!(before.is_none(), "{conn:?} is used twice");
     }
 
-    /// The engine knows now whom a scout has reached, on which HELLO was said.
+    /// The engine knows now which node a scout has reached, on which HELLO was said.
     fn identified(&mut self, conn: ConnId, peer: PeerId) {
         assert_ne!(peer, self.own, "{conn:?} has reached the node itself");
         let Some(scout) = self.conns.get_mut(&conn) else { panic!("{conn:?} is unknown") };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::picture;
 use crate::wait::{DEADLINE, blocking_until};
 
 /// Lines that are remembered after they have left the screen.
@@ -31,6 +32,18 @@ struct Views {
     all: vt100::Parser,
 }
 
+/// Returns how the terminal is set up: the same text if nothing has changed.
+#[cfg(unix)]
+fn settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios())
+}
+
+/// A terminal has no such settings here.
+#[cfg(not(unix))]
+const fn settings(_master: &dyn MasterPty) -> String {
+    String::new()
+}
+
 impl Screen {
     /// Starts a program in a terminal with this number of rows and columns.
     ///
@@ -50,7 +63,7 @@ impl Screen {
             command.env(name, value);
         }
         command.args(arguments);
-        let before = format!("{:?}", pair.master.get_termios());
+        let before = settings(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("the program starts");
         let keys = pair.master.take_writer().expect("keys can be pressed");
         let mut output = pair.master.try_clone_reader().expect("the screen can be read");
@@ -96,6 +109,11 @@ impl Screen {
         contents.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
     }
 
+    /// Returns what the screen shows as SVG, with its colours.
+    pub fn picture(&self) -> String {
+        picture::svg(lock(&self.views).shown.screen())
+    }
+
     /// Returns what the screen has shown so far, line by line; a line that was too long for it is cut.
     pub fn lines(&self) -> Vec<String> {
         let views = lock(&self.views);
@@ -123,7 +141,7 @@ impl Screen {
 
     /// Returns whether the terminal is set up as it was before the program.
     pub fn is_as_before(&self) -> bool {
-        format!("{:?}", self.master.get_termios()) == self.before
+        settings(&*self.master) == self.before
     }
 
     /// Returns the id of the process.
@@ -155,20 +173,32 @@ impl Screen {
         }
     }
 
+    /// Waits for the end. Returns the exit status.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub fn status(&mut self) -> u32 {
+        let mut status = None;
+        blocking_until("the program ends", || {
+            status = self.child.try_wait().ok().flatten();
+            status.is_some()
+        });
+        status.expect("it has ended").exit_code()
+    }
+
     /// Waits for the end, and checks that the terminal is as it was. Returns the exit status.
     ///
     /// # Panics
     /// It does not end, or leaves the terminal in another state.
     pub fn ends(mut self) -> u32 {
-        blocking_until("the program ends", || matches!(self.child.try_wait(), Ok(Some(_))));
+        let status = self.status();
         assert!(self.is_as_before(), "the settings of the terminal");
         blocking_until("the screen from before is back", || {
             let views = lock(&self.views);
             let screen = views.shown.screen();
             !screen.alternate_screen() && !screen.hide_cursor()
         });
-        let status = self.child.try_wait().ok().flatten();
-        status.expect("it has ended").exit_code()
+        status
     }
 }
 

@@ -3,8 +3,10 @@
 pub mod connection;
 pub mod dealer;
 pub mod filemq;
+mod frames;
 pub mod ghost;
 pub mod mailbox;
+mod sealing;
 pub mod secure;
 
 use zre_proto::PeerId;

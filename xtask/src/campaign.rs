@@ -104,6 +104,7 @@ fn detached(program: &Path) -> Command {
         command.arg(program);
         return command;
     }
+    #[cfg_attr(not(unix), expect(unused_mut))]
     let mut command = Command::new(program);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);

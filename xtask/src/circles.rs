@@ -19,13 +19,19 @@ use self::source::Crate;
 use crate::metadata::Metadata;
 use crate::workspace;
 
+/// Packages that are no part of the workspace.
+const OUTSIDE: [&str; 1] = ["zyre-python"];
+
 /// Prints each group of files that import each other, and fails if there is one.
 pub(crate) fn run() -> Result<(), String> {
     let root = workspace::root();
-    let metadata = Metadata::of(&root)?;
+    let mut roots = Metadata::of(&root)?.crate_roots();
+    for outside in OUTSIDE {
+        roots.extend(Metadata::of(&root.join(outside))?.crate_roots());
+    }
     let mut read = BTreeSet::new();
     let mut circles: BTreeMap<BTreeSet<PathBuf>, Imports> = BTreeMap::new();
-    for krate in metadata.crate_roots() {
+    for krate in roots {
         let krate = Crate::read(&krate)?;
         read.extend(krate.files().map(Path::to_owned));
         let imports = Imports::of(&krate);

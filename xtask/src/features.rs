@@ -39,12 +39,38 @@ fn choices(package: &Package<'_>) -> Vec<String> {
     if !package.is_published_library() {
         return choices;
     }
-    let features: Vec<&str> = package.features().filter(|name| *name != "default").collect();
+    // One that begins with an underscore is private.
+    let is_choice = |name: &&str| *name != "default" && !name.starts_with('_');
+    let features: Vec<&str> = package.features().filter(is_choice).collect();
     choices.extend(features.iter().map(|name| format!("--no-default-features --features {name}")));
     if (2..features.len()).contains(&package.default_features().count()) {
         choices.push(String::new());
     }
     choices
+}
+
+/// Checks each published crate with every set of features.
+pub(crate) fn powerset() -> Result<(), String> {
+    let metadata = Metadata::of(&workspace::root())?;
+    for package in metadata.packages().filter(Package::is_published) {
+        for features in sets(&package) {
+            println!("{} --features {features}", package.name());
+            let check = format!("check --quiet -p {} --no-default-features", package.name());
+            run_command(cargo(&check).args(["--features", &features]))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns every set of features, each separated by commas.
+fn sets(package: &Package<'_>) -> Vec<String> {
+    let features: Vec<&str> = package.features().filter(|name| *name != "default").collect();
+    let is_in = |set: u32, index: usize| set >> index & 1 == 1;
+    let set = |set| {
+        let chosen = features.iter().enumerate().filter(|(index, _)| is_in(set, *index));
+        chosen.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
+    };
+    (0..1 << features.len()).map(set).collect()
 }
 
 /// Checks the libraries with the oldest compiler that they promise to work with.
@@ -154,12 +180,22 @@ mod tests {
         let alone = "--no-default-features | --no-default-features --features a | \
                      --no-default-features --features b";
         let library = |default| {
-            choices("lib", &format!(r#"{{"default": {default}, "a": [], "b": [], "c": []}}"#))
+            choices(
+                "lib",
+                &format!(r#"{{"default": {default}, "a": ["_d"], "b": [], "c": [], "_d": []}}"#),
+            )
         };
         let each = format!("{alone} | --no-default-features --features c");
         assert_eq!(library(r#"["a"]"#), each);
         assert_eq!(library(r#"["a", "b", "c"]"#), each);
         assert_eq!(library(r#"["a", "b"]"#), format!("{each} | "));
+    }
+
+    #[test]
+    fn every_set_of_features_is_tried_once() {
+        let package = r#"{"features": {"default": ["a"], "a": [], "b": []}}"#;
+        let package = serde_json::from_str(package).unwrap();
+        assert_eq!(sets(&Package::of(&package)), ["", "a", "b", "a,b"]);
     }
 
     #[test]

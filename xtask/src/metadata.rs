@@ -57,6 +57,15 @@ impl<'a> Package<'a> {
         self.said["name"].as_str().unwrap_or_default()
     }
 
+    pub(crate) fn version(&self) -> &'a str {
+        self.said["version"].as_str().unwrap_or_default()
+    }
+
+    /// Returns the address of the repository; empty if none is named.
+    pub(crate) fn repository(&self) -> &'a str {
+        self.said["repository"].as_str().unwrap_or_default()
+    }
+
     pub(crate) fn rust_version(&self) -> Option<&'a str> {
         self.said["rust_version"].as_str()
     }

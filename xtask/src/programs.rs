@@ -35,7 +35,19 @@ pub(crate) struct Test {
 impl Programs {
     /// Builds all.
     pub(crate) fn build() -> Result<Self, String> {
-        let output = capture(&mut cargo(BUILD))?;
+        Self::built_by(BUILD)
+    }
+
+    /// Builds the programs of these packages alone.
+    pub(crate) fn of(packages: &[&str]) -> Result<Self, String> {
+        let packages: String = packages.iter().map(|name| format!(" -p {name}")).collect();
+        Self::built_by(&format!(
+            "build --all-features --message-format=json-render-diagnostics{packages}"
+        ))
+    }
+
+    fn built_by(arguments: &str) -> Result<Self, String> {
+        let output = capture(&mut cargo(arguments))?;
         let mut built = Self { tests: Vec::new(), programs: BTreeMap::new() };
         for message in output.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             built.add(&message);

@@ -7,12 +7,16 @@ use std::path::PathBuf;
 
 use self::beside::Beside;
 use self::runner::Job;
+use crate::browser;
 use crate::chaos;
 use crate::circles;
 use crate::commands::{cargo, run as run_command};
 use crate::features;
 use crate::interop;
+use crate::links;
+use crate::package;
 use crate::programs::{Built, Programs, Test};
+use crate::python;
 use crate::report::{Done, Steps};
 use crate::workspace;
 
@@ -23,20 +27,22 @@ const LONGEST: [&str; 5] = ["hostile", "links", "faults", "scenarios", "files"];
 type Check = fn() -> Result<Done, String>;
 
 /// The steps that need a compiler and no quiet: they run beside the tests, if all steps run.
-const BESIDE: [(&str, Check); 6] = [
+const BESIDE: [(&str, Check); 8] = [
     ("lints", lints),
     ("features", features::each),
     ("documentation", documentation),
     ("doc tests", doc_tests),
     ("the other cryptography", other_cryptography),
     ("minimum Rust", features::minimum_rust),
+    ("package", package::with_program),
+    ("wheel", python::wheel),
 ];
 /// The tests that measure, by target, and by name if not all of the target do: they run after the
 /// others, on a machine that does nothing else.
 const MEASURING: [(&str, Option<&str>); 3] =
     [("timing", None), ("faults", Some("delays_nobody")), ("links", Some("meet_"))];
 /// The tests that have a step of their own.
-const WITH_PEERS: &str = "interop";
+const OWN_STEP: [&str; 2] = ["interop", "browser"];
 /// The number of programs that run at once. Most of them wait most of the time.
 const AT_ONCE: usize = 3;
 /// A world that is small enough for every test run: with a gossip hub, peers that are required, and
@@ -77,7 +83,9 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
             steps.add(name, check);
         }
     }
+    steps.add("python", || python::test(&prepared, &built));
     steps.add("measuring tests", || measuring_tests(built.get()?));
+    steps.add("browser", || browser::test(built.get()?));
     steps.add("chaos", || chaos::run(built.get()?));
     steps.add("chaos with log", || chaos::with_log(built.get()?));
     steps.keep(names)?;
@@ -88,10 +96,11 @@ fn lints() -> Result<Done, String> {
     plain("clippy --workspace --all-targets --all-features -- -D warnings")
 }
 
-/// Builds the documentation of all crates.
+/// Builds the documentation of all crates, and checks its links.
 fn documentation() -> Result<Done, String> {
     let mut doc = cargo("doc --workspace --no-deps --all-features");
-    run_command(doc.env("RUSTDOCFLAGS", "-D warnings")).map(|()| Done::All)
+    run_command(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    links::check().map(|()| Done::All)
 }
 
 fn doc_tests() -> Result<Done, String> {
@@ -110,7 +119,7 @@ fn plain(arguments: &str) -> Result<Done, String> {
 /// Runs the tests of all executables, but for those that measure.
 fn tests(programs: &Programs) -> Result<Done, String> {
     let mut tests: Vec<&Test> =
-        programs.tests.iter().filter(|test| test.target != WITH_PEERS).collect();
+        programs.tests.iter().filter(|test| !OWN_STEP.contains(&&*test.target)).collect();
     let rank =
         |test: &&Test| LONGEST.iter().position(|it| *it == test.target).unwrap_or(usize::MAX);
     tests.sort_by_key(rank);

@@ -37,7 +37,7 @@ fn main() -> Result<(), Failure> {
 }
 
 /// The mechanisms of a client and its server.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 fn secure() -> Result<(Mechanism, Mechanism), Failure> {
     use std::sync::Arc;
     use zmtp::{Curve, KeyPair, PeerInfo, SessionKeys, Verdict};
@@ -48,7 +48,7 @@ fn secure() -> Result<(Mechanism, Mechanism), Failure> {
     Ok((Curve::client(client, public).into(), server))
 }
 
-#[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+#[cfg(not(feature = "_curve"))]
 fn secure() -> Result<(Mechanism, Mechanism), Failure> {
     Err("secure connections take --features curve".into())
 }

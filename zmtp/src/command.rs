@@ -61,7 +61,7 @@ fn split(body: &[u8]) -> Result<(&[u8], &[u8]), Error> {
 }
 
 /// Returns the name in the body of a command.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 pub(crate) fn name_of(body: &[u8]) -> Result<&[u8], Error> {
     split(body).map(|(name, _)| name)
 }

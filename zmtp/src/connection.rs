@@ -1,7 +1,7 @@
 //! One end of one connection, without I/O and without a clock.
 
 mod handshake;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 mod sealed;
 mod stage;
 
@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use self::handshake::Handshake;
 use crate::command::{self, Command};
 use crate::frame::IncomingHeader;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use crate::mechanism::curve::{Admission, Opener, SessionKeys};
 #[cfg(feature = "net")]
 use crate::message_assembler::parse_pair;
@@ -47,10 +47,10 @@ pub struct Connection {
     /// The remote knows the commands of ZMTP 3.1.
     commands: bool,
     /// What opens everything that comes in, if it is sealed.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     opener: Option<Box<Opener>>,
     /// A message that was opened, and turned out to be no pair.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     ahead: Option<Box<Message>>,
 }
 
@@ -60,7 +60,7 @@ enum Stage {
     /// Greeting, or commands of the handshake, are due.
     Handshake(Box<Handshake>),
     /// The remote has proved its key, and waits to be let in.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     Introduced(Box<Introduced>),
     /// The remote is ready. Told as an event when everything before it has been transmitted.
     Greeted(Box<(PeerInfo, Encoder)>),
@@ -72,7 +72,7 @@ enum Stage {
 }
 
 /// A remote that has proved its key.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 #[derive(Debug)]
 struct Introduced {
     peer: PeerInfo,
@@ -105,7 +105,7 @@ pub enum Event {
     /// The remote has proved its key, and says this of itself: let it in with
     /// [`Connection::admit`], or do not, with [`Connection::refuse`]. Comes once, with CURVE only.
     /// Nothing else happens until one of them is called.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     Authenticate(SessionKeys, PeerInfo),
     /// The handshake is over, and everything that belongs to it has been transmitted. Comes once,
     /// before any message.
@@ -126,7 +126,7 @@ impl Connection {
     }
 
     /// The same with random bytes of this source.
-    #[cfg(all(test, any(feature = "curve", feature = "curve-audited")))]
+    #[cfg(all(test, feature = "_curve"))]
     pub(crate) fn drawing(
         config: &Config,
         now: Instant,
@@ -148,9 +148,9 @@ impl Connection {
             transmits: transmits.into(),
             assembler: MessageAssembler::default(),
             commands: false,
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             opener: None,
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             ahead: None,
         }
     }
@@ -184,7 +184,7 @@ impl Connection {
         self.limits = limits;
     }
 
-    /// Returns what is to be done next, or `None` if there is nothing to do until more is received,
+    /// Returns what to do next, or `None` if there is nothing to do until more is received,
     /// [`next_deadline`](Self::next_deadline) has come, or another method is called.
     ///
     /// # Errors
@@ -219,7 +219,7 @@ impl Connection {
         if !begins {
             return None;
         }
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         if self.opener.is_some() {
             return self.poll_sealed_pair();
         }
@@ -244,7 +244,7 @@ impl Connection {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Handshake(handshake) => handshake.deadline,
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             Stage::Introduced(introduced) => introduced.deadline,
             _ => None,
         }
@@ -268,7 +268,7 @@ impl Connection {
         self.stage = Stage::Dead(error);
         self.received = BytesMut::new();
         self.assembler = MessageAssembler::default();
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         {
             (self.opener, self.ahead) = (None, None);
         }
@@ -284,7 +284,7 @@ impl Connection {
 
     /// The next event of a connection that is ready.
     fn poll_traffic(&mut self) -> Result<Option<Output>, Error> {
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         if self.opener.is_some() {
             return self.poll_sealed();
         }

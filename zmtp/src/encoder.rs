@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::frame::{self, FrameHeader};
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use crate::mechanism::curve::{OVERHEAD, Sealer};
 
 /// Turns messages into bytes for the wire.
@@ -18,7 +18,7 @@ pub struct Encoder(Inner);
 #[derive(Debug)]
 enum Inner {
     Null,
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     Curve(Box<Sealer>),
 }
 
@@ -29,7 +29,7 @@ impl Encoder {
     }
 
     /// Creates the encoder of the mechanism CURVE.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub(crate) fn curve(sealer: Sealer) -> Self {
         Self(Inner::Curve(Box::new(sealer)))
     }
@@ -44,7 +44,7 @@ impl Encoder {
                     out.put_slice(&FrameHeader::message(body.len(), i < last));
                     out.put_slice(body);
                 }
-                #[cfg(any(feature = "curve", feature = "curve-audited"))]
+                #[cfg(feature = "_curve")]
                 Inner::Curve(sealer) => {
                     let flags = if i < last { frame::MORE } else { 0 };
                     sealer.seal(flags, body.len(), out, |out| out.put_slice(body));
@@ -58,7 +58,7 @@ impl Encoder {
     pub fn encode_frame(&mut self, frame: &[u8], out: &mut BytesMut) {
         match &mut self.0 {
             Inner::Null => out.put_slice(frame),
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             Inner::Curve(sealer) => {
                 // It is one of ours and whole.
                 if let Some((flags, body)) = frame::split(frame) {
@@ -77,13 +77,13 @@ impl Encoder {
     pub(crate) const fn overhead(&self) -> usize {
         match self.0 {
             Inner::Null => 0,
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             Inner::Curve(_) => OVERHEAD,
         }
     }
 
     /// Returns what seals the frames, if they are sealed.
-    #[cfg(all(feature = "net", any(feature = "curve", feature = "curve-audited")))]
+    #[cfg(all(feature = "net", feature = "_curve"))]
     pub(crate) fn into_sealer(self) -> Option<Box<Sealer>> {
         match self.0 {
             Inner::Null => None,

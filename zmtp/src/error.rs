@@ -102,7 +102,7 @@ pub enum Error {
     /// The remote sent something in the clear on a connection that is secured by CURVE.
     #[error("the remote sent something that is not sealed")]
     Unsealed,
-    /// The remote, or somebody on the way to it, broke the rules of CURVE.
+    /// The remote, or an attacker on the way to it, broke the rules of CURVE.
     #[error(transparent)]
     Curve(#[from] CurveError),
     /// The remote has proved its key, and we have not let it in.
@@ -143,6 +143,6 @@ pub enum CurveError {
     },
     /// The connection was refused before both sides were ready: by the remote, or by anybody on the
     /// way to it, for a refusal is not sealed. Its reason is therefore not told.
-    #[error("the connection was refused, by the remote or by somebody on the way")]
+    #[error("the connection was refused, by the remote or by an attacker on the way")]
     Refused,
 }

@@ -18,7 +18,7 @@ const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
 /// The flag of a command inside of what CURVE seals, where [`MORE`] is as in a frame.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 pub(crate) const SEALED_COMMAND: u8 = 2;
 
 /// The header of one frame, ready for the wire: 2 bytes, or 9 for a body of more than 255 bytes.
@@ -81,7 +81,7 @@ pub(crate) fn framed_len(frame: &[u8], overhead: usize) -> usize {
 }
 
 /// Splits a whole frame into the flags that CURVE seals with it, and its body.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 pub(crate) fn split(frame: &[u8]) -> Option<(u8, &[u8])> {
     let header = IncomingHeader::parse(frame).ok()??;
     Some((header.sealed_flags(), frame.get(header.header..)?))
@@ -118,7 +118,7 @@ impl IncomingHeader {
     }
 
     /// Returns the flags that CURVE seals with the body.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub(crate) const fn sealed_flags(&self) -> u8 {
         match (self.command, self.more) {
             (true, _) => SEALED_COMMAND,

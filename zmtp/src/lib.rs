@@ -48,7 +48,7 @@
 //! let mut buffer = [0; 4096];
 //! let mut encoder = None;
 //! loop {
-//!     // What is to be done, until there is nothing left to do. An error ends the connection.
+//!     // What to do, until there is nothing left to do. An error ends the connection.
 //!     while let Some(output) = connection.poll_output()? {
 //!         let mut wire = BytesMut::new();
 //!         match output {
@@ -161,21 +161,24 @@
 //! ```
 //!
 //! `Curve` is how a connection is secured, with a `KeyPair` of its own and, for a client, the
-//! `PublicKey` of its server; it is set by [`Config::with_mechanism`]. Who is let in is decided in
-//! both roles at a step of its own, `Event::Authenticate`, after the remote has proved its key and
-//! before anything else is said or heard: in [`net`] by a `Guard`, else by `Connection::admit` and
-//! `Connection::refuse`. A `Guard` also adds properties that prove something to the remote; they may
-//! be bound to the keys of this connection, `SessionKeys`, which no other has.
+//! `PublicKey` of its server; it is set by [`Config::with_mechanism`]. Both roles decide whether to
+//! let the remote in at a step of its own, `Event::Authenticate`, after the remote has proved its
+//! key and before anything else is said or heard: in [`net`] by a `Guard`, else by
+//! `Connection::admit` and `Connection::refuse`. A `Guard` also adds properties that prove
+//! something to the remote; they may be bound to the keys of this connection, `SessionKeys`, which
+//! no other has.
 //!
 //! What is sealed is numbered, so it has to be sent in the order in which it was sealed: everything
 //! after READY goes through the one [`Encoder`], and a [`SendQueue`](net::SendQueue) seals when it
-//! writes, so that content for many is shared until then. Nothing hides who talks to whom, when, and
-//! how much.
+//! writes, so that content for many is shared until then. Nothing hides which nodes talk to each
+//! other, when, and how much.
 //!
 //! # Text from the network
 //!
 //! [`Printable`] displays names and contents that anybody may have sent without letting them do
 //! anything to a terminal or a log line. The [`Error`]s of this crate have been through it.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "net")]
 pub mod net;
@@ -207,7 +210,7 @@ pub use error::{CurveError, Error};
 pub use frame::FrameHeader;
 pub use limits::Limits;
 pub use mechanism::Mechanism;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 pub use mechanism::curve::{
     Curve, Guard, KeyError, KeyPair, PublicKey, SecretKey, SessionKeys, Side, Verdict,
 };

@@ -5,12 +5,12 @@
 //! [`Connection`](crate::Connection), the sending side in the [`Encoder`](crate::Encoder) that
 //! `Event::Ready` hands out. NULL wraps nothing, CURVE seals everything.
 
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 pub(crate) mod curve;
 pub(crate) mod metadata;
 pub(crate) mod null;
 
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use self::curve::Curve;
 
 /// The security mechanism of a connection. Both sides must use the same one: there is no downgrade.
@@ -22,7 +22,7 @@ pub enum Mechanism {
     Null,
     /// Both sides know who the other is, and nobody else reads or changes what they say (RFC 25 and
     /// 26).
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     Curve(Curve),
 }
 
@@ -31,7 +31,7 @@ impl Mechanism {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Null => "NULL",
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             Self::Curve(_) => "CURVE",
         }
     }
@@ -46,7 +46,7 @@ impl Mechanism {
     }
 }
 
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 impl From<Curve> for Mechanism {
     fn from(curve: Curve) -> Self {
         Self::Curve(curve)

@@ -1,9 +1,9 @@
-//! Who the remote is.
+//! What a connection knows of its remote.
 
 use bytes::Bytes;
 
 use crate::SocketType;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use crate::mechanism::curve::{PublicKey, SessionKeys};
 use crate::properties::Properties;
 
@@ -21,20 +21,20 @@ pub struct PeerInfo {
     /// Its minor version of ZMTP.
     pub minor: u8,
     /// The keys of a connection that is secured by CURVE.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub keys: Option<Box<SessionKeys>>,
     pub(crate) properties: Properties,
 }
 
 impl PeerInfo {
-    /// What a remote says that speaks ZMTP 3.1: for tests of those who decide by it.
+    /// What a remote says that speaks ZMTP 3.1: for tests of code that decides by it.
     pub fn new(socket_type: SocketType, identity: impl Into<Bytes>) -> Self {
         Self {
             socket_type,
             identity: identity.into(),
             major: 3,
             minor: 1,
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             keys: None,
             properties: Properties::default(),
         }
@@ -57,7 +57,7 @@ impl PeerInfo {
     }
 
     /// Returns the public key of the remote, which it has proved; `None` without CURVE.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub fn key(&self) -> Option<PublicKey> {
         self.keys.as_ref().map(|keys| keys.remote())
     }
@@ -77,7 +77,7 @@ mod tests {
         let peer = peer.with_property("A", b"3");
         assert_eq!(peer.property("X-A").unwrap(), "2");
         assert_eq!(peer.property("A"), None, "it would not be kept");
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         assert_eq!(peer.key(), None);
     }
 }

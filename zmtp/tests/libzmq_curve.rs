@@ -1,7 +1,7 @@
 //! CURVE with libzmq, by way of pyzmq, in both directions. `cargo xtask interop` runs these tests,
 //! and has made the Python environment that they need.
 
-#![cfg(all(feature = "net", any(feature = "curve", feature = "curve-audited")))]
+#![cfg(all(feature = "net", feature = "_curve"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;

@@ -9,7 +9,7 @@ use crate::contest::Contest;
 use crate::wave::{Vote, Wave};
 
 /// Waves of one group that are joined in a second; more than any election takes. Each costs a
-/// message to every voter, and whoever is in the group can begin one.
+/// message to every voter, and each member of the group can begin one.
 const MAX_WAVES: u32 = 256;
 
 /// The pause between two waves that this node begins.
@@ -49,7 +49,7 @@ pub(crate) struct Ballot {
     wave: Option<Wave>,
     /// How often one was given up since one was over.
     retries: u32,
-    /// When a wave is to be begun, and when one was last.
+    /// When to begin a wave, and when the last one was begun.
     begin_at: Option<Instant>,
     begun_at: Option<Instant>,
     /// Whether a member has come or gone since this node last looked, and when a wave is begun for
@@ -156,7 +156,7 @@ impl Ballot {
     }
 
     /// Joins a wave that is lower than the one that runs, if any does; or begins the one of this
-    /// node, if it is to lead.
+    /// node, if it should lead.
     fn join(
         &mut self,
         now: Instant,
@@ -251,7 +251,7 @@ impl Ballot {
         }
     }
 
-    /// The wave is over, or enough was tried: somebody may have been in another one all the time.
+    /// The wave is over, or enough was tried: a voter may have been in another one all the time.
     fn give_up(&mut self, now: Instant, me: PeerId, contest: &Contest) {
         let Some(wave) = self.wave.take() else { return };
         if wave.is_over() {

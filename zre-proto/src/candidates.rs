@@ -19,10 +19,10 @@ pub(crate) const MIN_PAUSE: Duration = Duration::from_millis(1);
 /// over by then. After that ever more rarely.
 const STEADY_RETRIES: Duration = Duration::from_secs(10 * 60);
 
-/// After this it is not looked for any more, unless somebody tells of it again.
+/// After this it is not looked for any more, unless another node tells of it again.
 const LOST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Who says where a node is. A claim starts a dial; it never ends a peer.
+/// The source of a claim. A claim starts a dial; it never ends a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Beacon,
@@ -30,8 +30,8 @@ pub(crate) enum Source {
     Discovery,
     /// Its own HELLO.
     Hello,
-    /// What was found where the application has required somebody: at an endpoint without an id, or
-    /// by a host name.
+    /// A node that was found at an endpoint which the application requires without an id, or by a host
+    /// name.
     Found,
     /// Others, once and not again (gossip). Dialled without being claimed again, for a while; where
     /// the node was met it is looked for again when it is lost.
@@ -183,7 +183,7 @@ impl Candidates {
 
     /// A node is said to be at an endpoint. Returns whether that is new. It takes the place of what
     /// the same source has said before, unless the node `is_met`: then it may well have several
-    /// addresses, and none of them is to seem new each time that it is heard.
+    /// addresses, and none of them may seem new each time that it is heard.
     pub(crate) fn claim(
         &mut self,
         now: Instant,
@@ -369,7 +369,7 @@ impl Candidates {
         let failed =
             self.0.iter_mut().find(|it| it.dial.as_ref().is_some_and(|dial| dial.conn == conn))?;
         let Dial { began, outdated, up_since, .. } = *failed.dial.take()?;
-        // Where somebody else is now it must not keep another dial from being made.
+        // At an endpoint that has another node now it must not keep another dial from being made.
         failed.good &= why != UnreachableReason::AnotherNode || !failed.is_looked_for();
         failed.wait(now, now.saturating_duration_since(began), times);
         // One that was up may have crossed a dial of the node itself.
@@ -387,7 +387,7 @@ impl Candidates {
         }
     }
 
-    /// What was found at an endpoint was of no use, or somebody else is there: it waits. Returns
+    /// The node at an endpoint was of no use, or is another one: the endpoint waits. Returns
     /// whether it is not the first time, or the application wants to know.
     pub(crate) fn distrust(&mut self, now: Instant, endpoint: Endpoint, times: &Times) -> bool {
         let Some(candidate) = self.at_mut(endpoint) else {
@@ -455,12 +455,12 @@ impl Candidates {
         self.0.retain(|it| it.endpoint.key() == Some(key));
     }
 
-    /// Nobody with this key is to be met.
+    /// Nodes with this key must not be met any more.
     pub(crate) fn forget_key(&mut self, key: PublicKey) {
         self.0.retain(|it| it.endpoint.key() != Some(key));
     }
 
-    /// The node is gone for good: only the application still wants it.
+    /// The node is gone: only the application still wants it.
     pub(crate) fn forget_claims(&mut self) {
         self.0.retain(|it| it.source == Source::Required);
     }
@@ -477,7 +477,7 @@ impl Candidates {
         }
     }
 
-    /// Somebody else is at an endpoint.
+    /// Another node is at an endpoint.
     pub(crate) fn forget_endpoint(&mut self, endpoint: Endpoint) {
         self.0.retain(|it| it.endpoint != endpoint || it.source == Source::Required);
     }
@@ -560,7 +560,7 @@ impl Candidate {
         self.source.is_application() || self.is_rumour()
     }
 
-    /// Whether the node was met here, and is to be looked for here if it is lost.
+    /// Whether the node was met here, and should be looked for here if it is lost.
     fn was_met_there(&self) -> bool {
         self.is_rumour() && self.good
     }

@@ -140,7 +140,7 @@ impl Challenges {
         self.take(|challenge| challenge.origin.conn == conn);
     }
 
-    /// Gives those who were asked the time to be heard.
+    /// Gives the nodes that were asked the time to be heard.
     pub(crate) fn postpone(&mut self, until: Instant) {
         self.open.iter_mut().for_each(|challenge| challenge.postpone(until));
     }

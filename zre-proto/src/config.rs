@@ -11,7 +11,7 @@ const MAX_DOUBLINGS: u32 = 16;
 /// What a node says about itself: names and values, in the order of the names.
 pub type Headers = BTreeMap<String, String>;
 
-/// Who the node is, and its times and limits. Plain data: construct it with
+/// The node's id, its times and its limits. Plain data: construct it with
 /// `..Config::new(id, endpoint)`, since fields may be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

@@ -1,4 +1,4 @@
-//! Who contests in a group, and who leads it: computed, not voted.
+//! The contesters of a group, and its leader: computed, not voted.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::PeerId;
 /// together are met one after the other.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Who contests in a group that this node is in. The lowest id leads.
+/// The contesters of a group that this node is in. The lowest id leads.
 #[derive(Debug, Default)]
 pub(crate) struct Contest {
     /// Whether this node contests.

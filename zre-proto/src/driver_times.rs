@@ -16,7 +16,7 @@ pub const PAUSE_BEFORE_GOODBYE: Duration = Duration::from_millis(10);
 /// first takes it for a crash.
 pub const PAUSE_AFTER_GOODBYE: Duration = Duration::from_millis(5);
 
-/// How long a connection on which everything was said is still read while nothing comes: who closes
+/// How long a connection on which everything was sent is still read while nothing comes: closing it
 /// with unread bytes destroys what is still on its way.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -11,8 +11,8 @@ use crate::PublicKey;
 /// Where a node's mailbox is, written `tcp://address:port`; of a secure node with the key that has
 /// to be proved there, `tcp://address:port|key`.
 ///
-/// Two endpoints with one address and different keys are different ones: who is reached by the one
-/// does not answer by the other.
+/// Two endpoints with one address and different keys are different ones: the node that is reached by
+/// the one does not answer by the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     address: SocketAddr,

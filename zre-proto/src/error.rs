@@ -26,9 +26,9 @@ pub enum ActionError {
     /// There is no such peer; perhaps it has left already.
     #[error("peer {0} is not present")]
     UnknownPeer(PeerId),
-    /// So much waits for the peer that a WHISPER has to wait as well. Not said by the engine, which
-    /// has no queues, but by those who have.
-    #[error("so much waits for peer {0} that it can take no more now: wait until it is ready")]
+    /// The queue to the peer is full, so a WHISPER has to wait. Not from the engine, which has no
+    /// queues, but from its driver.
+    #[error("the queue to peer {0} is full: wait until the peer is ready")]
     Full(PeerId),
     /// Content needs at least one frame; it may be empty.
     #[error("content without a frame cannot be sent: send an empty frame")]

@@ -13,6 +13,11 @@ use crate::{Content, Endpoint, Headers, HostEndpoint, PeerId};
 ///
 /// Exhaustive on purpose, like [`Output`](crate::Output): a driver has to pass on every event.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(tag = "event", rename_all = "snake_case")
+)]
 pub enum Event {
     /// A peer is present: it has said HELLO, and our link to it is up.
     Enter {
@@ -109,7 +114,7 @@ pub enum Event {
     },
     /// Nobody can be met at an endpoint that the application has required without an id; or the host
     /// name of one does not resolve. It is tried again and again. Comes once for each endpoint and
-    /// reason, until somebody is met there.
+    /// reason, until a node is met there.
     EndpointUnreachable {
         /// The endpoint.
         endpoint: HostEndpoint,
@@ -123,7 +128,7 @@ pub enum Event {
     Leader {
         /// The group.
         group: Arc<str>,
-        /// Who leads now; `None`: nobody.
+        /// The leader; `None` while there is none.
         leader: Option<PeerId>,
         /// Whether that is this node.
         mine: bool,
@@ -170,6 +175,11 @@ impl Event {
 
 /// Why a peer is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum ExitReason {
     /// It said goodbye; or a goodbye beacon came in its name, and its link was down or it did not
@@ -222,6 +232,11 @@ impl std::fmt::Display for ExitReason {
 
 /// Why a node that is heard of cannot be met, and with it what can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum UnreachableReason {
     /// The connection was refused. Nothing listens there any more, or a firewall rejects: let the

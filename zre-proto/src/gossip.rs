@@ -51,7 +51,8 @@
 //! - A hub keeps a client as long as their connection, and a client says HELLO, and all that it
 //!   knows, whenever it has connected, or the hub has said INVALID.
 //! - A message that is not as above ends the connection that it came on, and nothing else. A tuple
-//!   that is of no use ([`TupleError`]) is ignored: those who pass it on may not have looked at it.
+//!   that is of no use ([`TupleError`]) is ignored: the node that passes it on may not have looked
+//!   at it.
 //!
 //! [`Gossip`] is the state machine of one node.
 

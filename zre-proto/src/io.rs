@@ -93,7 +93,7 @@ pub enum Input<'a> {
         /// The key.
         key: PublicKey,
     },
-    /// A ticket for whoever is at the other end of a connection, told in HELLO there. To be told
+    /// A ticket for the remote of a connection, told in HELLO there. To be told
     /// before the connection is `Connected` or `ScoutUp`, if the node
     /// [gives tickets](Action::GiveTickets).
     Ticket {
@@ -261,23 +261,23 @@ pub enum Action<'a> {
         /// Its endpoint.
         endpoint: Endpoint,
     },
-    /// Connects to whoever is at an endpoint, or to one node by a host name, and again whenever nobody
+    /// Connects to any node at an endpoint, or to one node by a host name, and again whenever no node
     /// is met there, until the endpoint is forgotten. Nothing happens if that is required. Refused
     /// as `Require` is.
     RequireEndpoint {
         /// The endpoint.
         endpoint: HostEndpoint,
-        /// The node that has to be there; `None`: whoever is there.
+        /// The node that has to be there; `None`: any node.
         peer: Option<PeerId>,
     },
     /// Takes back all that was required of a node. If it is present it stays until it goes. Nothing
     /// happens if it is not required; where an endpoint is required at which it is, it is met again.
     ForgetPeer(PeerId),
-    /// Takes back all that was required at an endpoint, of whichever node. Who is present stays.
+    /// Takes back all that was required at an endpoint, of any node. Peers that are present stay.
     ForgetEndpoint(&'a HostEndpoint),
-    /// Ends all peers that have this key, and everything that leads to it. Who is trusted is for the
-    /// driver to know: it tells of nobody else, and lets nobody else in. Nothing happens on a node that
-    /// is not secure.
+    /// Ends all peers that have this key, and everything that leads to it. The driver knows which
+    /// keys are trusted: it tells of no other node, and lets no other in. Nothing happens on a node
+    /// that is not secure.
     Distrust(PublicKey),
     /// Stops the node: every peer is sent GOODBYE, and then nothing is heard and nothing sent.
     Stop,

@@ -1,4 +1,4 @@
-//! What is known of the keys of secure nodes: who has proved which one, and whose each id is.
+//! The keys of secure nodes: which connection has proved which key, and which key owns an id.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -16,7 +16,8 @@ const MAX_GONE: usize = 4096;
 /// Keys of connections, and keys of ids. Empty on a plain node.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    /// Whom each connection leads to: what was proved on it, or has to be before it is up.
+    /// The key of the remote of each connection: it was proved, or has to be before the connection
+    /// is up.
     of_conns: BTreeMap<ConnId, PublicKey>,
     /// Whose each id is.
     of_ids: BTreeMap<PeerId, Owner>,

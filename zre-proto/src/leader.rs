@@ -1,5 +1,5 @@
-//! Who leads a group: computed by every member, not voted. An extension of this implementation; this
-//! page is its specification.
+//! The leader of a group: computed by every member, not voted. An extension of this implementation, of
+//! which this page is the specification.
 //!
 //! Members of a group may *contest* in it. Of those that do, the one with the lowest id leads, as 16
 //! bytes. Every member knows the other members by ZRE itself, so all that it has to be told is who
@@ -22,8 +22,8 @@
 //!
 //! 1. It says so when it begins to contest, and when a member joins the group or says HELLO: once on
 //!    each link, and again when the member has left the group and joined it again.
-//! 2. Who has said so contests until it leaves the group (LEAVE), or is gone. There is no other way
-//!    to end it.
+//! 2. A member that has said so contests until it leaves the group (LEAVE), or is gone. There is no
+//!    other way to end it.
 //! 3. ELECT with the id of another node than its sender says nothing about contesting.
 //! 4. ELECT about a group that the sender or the receiver is not in is ignored.
 //!
@@ -59,8 +59,7 @@
 //!   voters, as if it were one: they tell it.
 //! - If they have had a higher leader than the lowest contester for 250 ms, a round of the lowest is
 //!   begun, three times at most.
-//! - Who contests at a node of the C library is known by the rounds that it begins: those with its
-//!   own id.
+//! - A node of the C library shows that it contests by the rounds that it begins with its own id.
 //!
 //! No other implementation knows ELECT and LEADER, and most end a link on which one comes. So they
 //! are sent to nodes with the header `X-ZYRE`, and to those that have sent one themselves. Nodes of

@@ -104,7 +104,7 @@
 //! A second connection in a peer's name *challenges* the peer. What it says is held until the peer
 //! has answered a PING, and the connection is closed, or has not.
 //!
-//! Who first connects in the name of a node that was not met yet is taken for it.
+//! The first remote that connects in the name of a node that was not met yet is taken for it.
 //!
 //! # Without discovery
 //!
@@ -141,6 +141,8 @@
 //!
 //! [RFC 36]: https://rfc.zeromq.org/spec/36/
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod ballot;
 mod beacon;
 mod candidates;
@@ -169,6 +171,8 @@ mod peers;
 mod public_key;
 mod requirements;
 mod sequence;
+#[cfg(feature = "serde")]
+mod serialized;
 mod spares;
 mod stats;
 pub mod ticket;

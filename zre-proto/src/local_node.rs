@@ -18,7 +18,7 @@ const MAX_SERVICE_LEN: usize = 6 + 2 + 39 + 1 + 5;
 #[derive(Clone, Copy, Debug)]
 struct Service {
     port: u16,
-    /// Its port for those who are told this endpoint as the node's.
+    /// Its port for peers that are told this endpoint as the node's.
     forwarded: Option<(Endpoint, u16)>,
 }
 
@@ -106,7 +106,7 @@ impl LocalNode {
         Ok(())
     }
 
-    /// Sets the port of a service for those who are told this endpoint as the node's.
+    /// Sets the port of a service for peers that are told this endpoint as the node's.
     pub(crate) fn forward_service(&mut self, name: &str, endpoint: Endpoint, port: u16) {
         if let Some(service) = self.services.get_mut(name) {
             service.forwarded = Some((endpoint, port));
@@ -178,7 +178,7 @@ impl LocalNode {
         name: &'a str,
         own_headers: &'a Headers,
     ) -> Hello<'a> {
-        // No header of the application is to be taken for a ticket, or for the node's key.
+        // No header of the application may be taken for a ticket, or for the node's key.
         let is_free = |(name, _): &(&String, &String)| !own_headers.contains_key(*name);
         let headers = self.headers.iter().filter(is_free).chain(own_headers);
         Hello {
@@ -218,8 +218,8 @@ const fn longstr_len(text: &str) -> usize {
     4 + text.len()
 }
 
-/// Checks the name of a group that the application is to be in, or to send to. What peers are in is
-/// theirs to say.
+/// Checks the name of a group that the application joins or sends to. The names that peers choose are
+/// not checked here.
 pub(crate) const fn check_group(name: &str) -> Result<(), ActionError> {
     if name.is_empty() {
         return Err(ActionError::EmptyGroupName);

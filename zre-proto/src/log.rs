@@ -17,7 +17,7 @@
 //!
 //! The level stands at the start, so a collector subscribes to one by its
 //! [`prefix`](Level::prefix). Anything else that comes to the collector's port has another
-//! signature and is to be dropped without a word: ports are used again.
+//! signature and has to be ignored: ports are used again.
 //!
 //! Octets after the last field are ignored, as the C library does.
 
@@ -62,7 +62,7 @@ pub struct Log {
     pub level: Level,
     /// What has happened.
     pub event: LogEvent,
-    /// Who recorded it: the [`correlation_id`] of its endpoint.
+    /// The node that recorded it: the [`correlation_id`] of its endpoint.
     pub node: u16,
     /// Which peer it is about: the [`correlation_id`] of its endpoint; 0 if none.
     pub peer: u16,

@@ -1,6 +1,7 @@
 //! What the engine knows of one peer.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -150,6 +151,11 @@ pub(crate) enum Suspicion {
 
 /// How alive a peer seems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum Liveness {
     /// Not quiet for [`Times::evasive_timeout`](crate::Times::evasive_timeout).
@@ -160,8 +166,30 @@ pub enum Liveness {
     Silent,
 }
 
+impl Liveness {
+    /// Returns one lower-case word for people, such as `present`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Evasive => "evasive",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+impl fmt::Display for Liveness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// How this node and a peer are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum LinkKind {
     /// By two connections, one each way, as with every node that does not know better.
@@ -170,6 +198,23 @@ pub enum LinkKind {
     Dialled,
     /// By one connection for both directions, which the peer has dialled.
     Accepted,
+}
+
+impl LinkKind {
+    /// Returns a few lower-case words for people, such as `one each way`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OneEachWay => "one each way",
+            Self::Dialled => "dialled",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+impl fmt::Display for LinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// What is known of a peer that is present.
@@ -317,7 +362,7 @@ impl Presence {
 }
 
 impl Peer {
-    /// A node that is to be met.
+    /// A node that we want to meet.
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             candidates: Candidates::default(),

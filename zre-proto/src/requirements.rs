@@ -1,5 +1,5 @@
-//! Where the application wants a node to be met, whoever it is; and where one is to be met by a host
-//! name.
+//! Endpoints at which the application wants any node to be met, and nodes that it wants to be met by a
+//! host name.
 //!
 //! What it wants with an id and a numeric address is one of the candidates of that node.
 
@@ -15,14 +15,14 @@ use crate::{ConnId, Endpoint, HostEndpoint, PeerId, PublicKey, Times, Unreachabl
 /// time.
 const DISPLACES_WITHIN: Duration = Duration::from_secs(5);
 
-/// An endpoint that is required, and the node that has to be there; `None`: whoever is there.
+/// An endpoint that is required, and the node that has to be there; `None`: any node.
 pub(crate) type Key = (HostEndpoint, Option<PeerId>);
 
 /// What the application knows of something that it requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirementInfo {
-    /// Where a node is to be met.
+    /// The endpoint that is tried.
     pub endpoint: HostEndpoint,
     /// The node that is required; if none in particular is, the one that was found there last.
     pub peer: Option<PeerId>,
@@ -69,7 +69,7 @@ pub(crate) struct Scout {
     began: Instant,
     /// Our direction: it is up, and HELLO was said, if the mailbox there does not tell whose it is.
     pub(crate) outgoing: Outgoing,
-    /// When somebody should have answered that HELLO.
+    /// When a node should have answered that HELLO.
     pub(crate) answer_due: Option<Instant>,
     /// A peer whose link has ended since the scout was sent: perhaps because it is at the other end,
     /// and has only one place for us.
@@ -194,7 +194,7 @@ impl Requirements {
         self.0.values().filter_map(Requirement::deadline).min()
     }
 
-    /// Those whose name is being resolved.
+    /// The requirements whose name is being resolved.
     pub(crate) fn resolving(&self, endpoint: &HostEndpoint) -> Vec<Key> {
         let waits = |(key, it): &(&Key, &Requirement)| {
             key.0 == *endpoint && matches!(it.state, State::Resolving)
@@ -240,7 +240,7 @@ impl Requirements {
         self.0.iter().find(|(_, it)| it.scout(&which).is_some()).map(|(key, _)| key)
     }
 
-    /// Takes back a scout. Its endpoint is to be given another state. Returns what was required, the
+    /// Takes back a scout; the caller gives its endpoint another state. Returns what was required, the
     /// scout, how long it was on its way, and the addresses that come next.
     pub(crate) fn take_scout(
         &mut self,
@@ -333,7 +333,7 @@ impl Requirements {
         }
     }
 
-    /// Gives those who should have answered the time to be heard.
+    /// Gives the nodes that should have answered the time to be heard.
     pub(crate) fn postpone(&mut self, until: Instant) {
         for it in self.0.values_mut() {
             if let State::Scouted(scout, _) = &mut it.state

@@ -3,7 +3,7 @@
 //!
 //! A peer is known on the connection on which it has said HELLO. On another one, to a service of the
 //! node, it could only be known by its address, which may be that of many (a NAT), another one of its
-//! host, or one that somebody else has taken. So HELLO may carry a header that is made for this one
+//! host, or one that another host has taken. So HELLO may carry a header that is made for this one
 //! peer and this one connection, and the peer shows it where it comes to the service:
 //!
 //! ```text
@@ -16,9 +16,9 @@
 //!
 //! # What is not promised
 //!
-//! Unless the nodes are secure ones HELLO is not encrypted: who reads along on the way between two
-//! nodes can use a ticket, as it can read the files that are sent for it, and change them. Who is not on
-//! that way cannot, whatever address it has and whoever it says that it is. The 16 bytes are compared in
+//! Unless the nodes are secure ones HELLO is not encrypted: an attacker on the way between two nodes
+//! can use a ticket, as it can read the files that are sent for it, and change them. An attacker that
+//! is not on that way cannot, at any address and under any name. The 16 bytes are compared in
 //! constant time, are no header that the application is told, and are printed nowhere. Between secure
 //! nodes nobody reads along, and a ticket is of use with the key that it was given to, and no other:
 //! [`Engine::key_of`](crate::Engine::key_of).

@@ -42,7 +42,7 @@ impl<K: Ord + Clone> Timers<K> {
         self.order.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Returns those whose deadline has passed.
+    /// Returns the timers whose deadline has passed.
     pub(crate) fn due(&self, now: Instant) -> impl Iterator<Item = K> {
         let due = self.order.iter().take_while(move |(deadline, _)| *deadline <= now);
         due.map(|(_, key)| key.clone())

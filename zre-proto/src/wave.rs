@@ -7,7 +7,8 @@
 //! ended, and each tells each: LEADER. It needs the answer of every member, so this node plays along
 //! whether or not it contests.
 //!
-//! Who has answered is noted, and not only how many, for voters may begin anew in the midst of it.
+//! It notes which voters have answered, and not only how many, since a voter may start again in its
+//! midst.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How often it is told again before it is given up.
 const MAX_REPEATS: u32 = 5;
 
-/// How often it is told again before it is told that it has ended, whoever has not answered.
+/// How often it is repeated before its end is told, even if some have not answered.
 const PATIENT_REPEATS: u32 = 2;
 
 /// A message to one voter.
@@ -35,9 +36,9 @@ pub(crate) enum Vote {
 /// A wave that runs.
 #[derive(Debug)]
 pub(crate) struct Wave {
-    /// The contester for whom it runs.
+    /// The contester that it would make the leader.
     id: PeerId,
-    /// Who has begun it.
+    /// The node that has begun it.
     origin: Origin,
     /// The voters that were sent ELECT, and those it has come from.
     sent: BTreeSet<PeerId>,
@@ -102,7 +103,7 @@ impl Wave {
         Self { troubled: true, ..Self::begin(now, me, id) }
     }
 
-    /// The contester for whom it runs.
+    /// The contester that it would make the leader.
     pub(crate) const fn id(&self) -> PeerId {
         self.id
     }
@@ -127,8 +128,8 @@ impl Wave {
         self.leader_heard.contains(&voter)
     }
 
-    /// Takes ELECT with the id of a higher wave. One from whom this wave has come before has begun
-    /// anew since: it has to be told again.
+    /// Takes ELECT with the id of a higher wave. A sender of which this wave has come before has
+    /// started again since, and has to be told once more.
     pub(crate) fn higher(&mut self, from: PeerId) {
         if self.heard.contains(&from) {
             self.forget(from);

@@ -1,4 +1,4 @@
-//! Who uses this computer.
+//! The name of the user of this computer.
 
 use std::env;
 

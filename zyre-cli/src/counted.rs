@@ -100,7 +100,7 @@ impl Counted {
         }
     }
 
-    /// Takes what is to be told. `who` is a peer's name.
+    /// Takes the news. `who` is a peer's name.
     fn take(&mut self, who: impl Fn(PeerId) -> String) -> Vec<String> {
         self.due = None;
         let news = std::mem::take(&mut self.news);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tokio::sync::watch;
 use zyre::Node;
 
-/// Whether the command is to end.
+/// Whether the command has to end.
 static END: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 /// The exit status of a command that is ended a second time, because it has not ended the first.
@@ -34,7 +34,7 @@ pub(crate) async fn interrupted() {
     let _ = END.subscribe().wait_for(|end| *end).await;
 }
 
-/// Stops a node when the command is to end, which ends its events.
+/// Stops a node when the command has to end, which ends its events.
 pub(crate) fn stop_when_interrupted(node: &Node) {
     let node = node.clone();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! `zyre keys`: who this user's secure nodes are.
+//! `zyre keys`: the key of this user's secure nodes.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::security::identity;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Show the words of somebody else's key.
+    /// Show the words of another person's key.
     key: Option<PublicKey>,
     /// File with the own key; it is made if it is not there.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]

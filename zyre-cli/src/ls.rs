@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Args;
 use console::measure_text_width;
 use serde_json::{Value, json};
-use zyre::{LinkKind, Liveness, Node, PeerInfo};
+use zyre::{Node, PeerInfo};
 
 use crate::event_json::id;
 use crate::visit::Visit;
@@ -76,7 +76,7 @@ fn cells(peer: &PeerInfo) -> [String; 4] {
         text::nick(&peer.name),
         format!("{:.DIGITS$}", peer.id.to_string()),
         peer.endpoint.address().to_string(),
-        liveness(peer.liveness).to_owned(),
+        peer.liveness.to_string(),
     ]
 }
 
@@ -95,26 +95,13 @@ fn details(node: &Node, peer: &PeerInfo) -> Vec<String> {
     details
 }
 
-/// Returns a word for how alive a peer seems.
-const fn liveness(liveness: Liveness) -> &'static str {
-    match liveness {
-        Liveness::Present => "present",
-        Liveness::Evasive => "evasive",
-        _ => "silent",
-    }
-}
-
 /// Returns the object that tells of a peer.
 fn describe(node: &Node, peer: &PeerInfo) -> Value {
-    let link = match peer.link {
-        LinkKind::Dialled => "dialled",
-        LinkKind::Accepted => "accepted",
-        _ => "one each way",
-    };
     json!({
         "peer": id(peer.id), "name": *peer.name, "endpoint": peer.endpoint.to_string(),
         "groups": peer.groups.iter().map(|group| &**group).collect::<Vec<_>>(),
-        "headers": *peer.headers, "liveness": liveness(peer.liveness), "link": link,
+        "headers": *peer.headers, "liveness": peer.liveness.as_str(),
+        "link": peer.link.as_str(),
         "key": node.peer_key(peer.id).map(|key| key.to_string()),
     })
 }

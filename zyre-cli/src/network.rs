@@ -26,7 +26,7 @@ pub(crate) struct Network {
     /// Send no beacons and hear none: meet only those that one of both has been told of.
     #[arg(long)]
     no_beacon: bool,
-    /// Meet whoever is at this endpoint, or only the node with this id; an address or a host name. May
+    /// Meet any node at this endpoint, or only the node with this id; an address or a host name. May
     /// be given several times.
     #[arg(long, value_name = "[ID@]HOST:PORT[|KEY]")]
     require: Vec<Required>,
@@ -48,7 +48,7 @@ pub(crate) struct Network {
     security: Security,
 }
 
-/// Where somebody is to be met, and who it has to be.
+/// An endpoint that is required, and the id that has to be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Required {
     endpoint: HostEndpoint,

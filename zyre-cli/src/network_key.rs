@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             output::warning("On each of the other machines, run `zyre network join` and paste:");
             output::record(&*network.words());
             output::warning(format!(
-                "Who has these words is trusted by all. Then: zyre chat alice {}",
+                "All nodes with these words trust each other. Then: zyre chat alice {}",
                 file.option()
             ));
         }

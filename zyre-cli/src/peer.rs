@@ -15,7 +15,7 @@
 //! `contest` joins a group as well; `leader` says who leads it, by a `LEADER` of the same form as the
 //! event, in which `null` is nobody.
 //!
-//! `require` connects to a node that no beacon tells of, or to whoever is at an endpoint, again and
+//! `require` connects to a node that no beacon tells of, or to any node at an endpoint, again and
 //! again until `forget` takes it back. An endpoint is `host:port` or `tcp://host:port`, with an address
 //! or a host name. `required` lists them.
 //!

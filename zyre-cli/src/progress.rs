@@ -148,7 +148,7 @@ impl Progress {
             let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
             let bar = output::bars().add(bar);
             bar.set_style(style(what, Arc::clone(&pace)));
-            // That nothing comes is to be seen as well.
+            // A transfer that stands still has to be seen as well.
             bar.enable_steady_tick(REDRAW);
             Bar { bar, pace }
         })

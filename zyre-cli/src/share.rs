@@ -5,7 +5,7 @@
 //! zyre share --to alice --ignore '*.tmp' ~/project
 //! ```
 //!
-//! Everybody who runs `zyre listen` gets them, also those who start later, or only the members of a
+//! All who run `zyre listen` get them, also if they start later, or only the members of a
 //! group, or one person. A file or folder is called by its own name; with `--as` a single one gets
 //! another. After a restart others know this node again, and are sent only what they do not have.
 
@@ -37,15 +37,15 @@ pub(crate) struct Options {
     /// Only to members of this group.
     #[arg(long, conflicts_with = "to")]
     group: Option<String>,
-    /// Only to one person: a name, or the id of a node. A name is what somebody says of itself, and
-    /// is waited for: the first who comes with it gets the files, if no other has the same name.
+    /// Only to one person: a name, or the id of a node. A name is only a claim. The command waits for
+    /// it: the first node with that name gets the files, if no other has the same name.
     #[arg(long, value_name = "NAME|ID")]
     to: Option<String>,
     /// What is not shared, as in a .gitignore: *.tmp, /build/; may be given several times. A file
     /// .zyreignore in a folder has such lines too.
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
-    /// Hidden files too, to those who run listen with --hidden.
+    /// Hidden files too, for peers that run listen with --hidden.
     #[arg(long)]
     hidden: bool,
     /// What it is called on the network, such as talks/mine.pdf; for a single file or folder.
@@ -89,7 +89,7 @@ async fn begin(builder: Builder, options: &Options) -> Result<(Node, Events), Bo
     Ok((node, events))
 }
 
-/// Whom `--to` means.
+/// The recipient that `--to` names.
 #[derive(Clone, Copy)]
 enum Person<'a> {
     Id(PeerId),
@@ -195,7 +195,7 @@ async fn report(node: Node, mut events: Events, options: &Options) -> Result<(),
     }
 }
 
-/// Waits until then, or for ever.
+/// Waits until then, or forever.
 async fn until(when: Option<Instant>) {
     match when {
         Some(when) => tokio::time::sleep_until(when).await,

@@ -1,4 +1,4 @@
-//! Who a node is after the next start: the options of the commands that send or keep files.
+//! What a node keeps until the next start: the options of the commands that send or keep files.
 //!
 //! Their peers know files again by the id of the node that has sent them, so the id has to last.
 //! Commands for which it is of no use keep none: with an id that lasts, a laptop can be recognised in
@@ -12,7 +12,7 @@ use zyre::{Builder, State, StateError};
 
 use crate::account;
 
-/// Who a node is.
+/// The id and name of a node.
 #[derive(Args)]
 pub(crate) struct Identity {
     /// What others call this node. It is kept for later starts. Default: the name of your account.

@@ -15,7 +15,7 @@ use crate::{account, hub, id_in_use, output, unreachable};
 /// A day: more is a mistake, and no time is added to it without care.
 const MAX_SECONDS: f64 = 86_400.0;
 
-/// How long, and as whom, a command looks for others.
+/// How long, and under which name, a command looks for others.
 #[derive(Args)]
 pub(crate) struct Visit {
     /// Seconds to look for nodes.
@@ -61,7 +61,7 @@ impl Visitor {
         self.look_until(|_| false).await
     }
 
-    /// Looks for others until `is_enough` of those who are there, or as long as the user has said.
+    /// Looks for others until `is_enough` of the nodes that are there, or as long as the user has said.
     pub(crate) async fn look_until(
         &mut self,
         mut is_enough: impl FnMut(&[PeerInfo]) -> bool,

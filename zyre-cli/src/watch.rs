@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It tells of all nodes, whatever they are written with: who comes and goes, and in which groups they
-//! are. What is said in a group is heard by those who are in it: `--join`. With `--json` the lines are
+//! are. To hear what is said in a group, join it: `--join`. With `--json` the lines are
 //! those of `zyre peer`.
 
 use std::error::Error;

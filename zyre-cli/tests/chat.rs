@@ -124,7 +124,7 @@ fn the_same_nick_twice() {
     // The second one is told apart at once.
     let line = alice.sees(&["* bob#", " is here"]);
     alice.say("/msg bob which?");
-    alice.sees(&["whom do you mean: bob#", ", bob#"]);
+    alice.sees(&["which one do you mean: bob#", ", bob#"]);
     let label = line.split_whitespace().find(|word| word.starts_with("bob#")).unwrap();
     alice.say(&format!("/msg {label} you"));
     alice.sees(&[&format!("(to {label}) alice: you")]);

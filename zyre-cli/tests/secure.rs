@@ -117,7 +117,7 @@ fn what_cannot_be_is_refused() {
     let home = home.path().to_str().unwrap();
     for (arguments, answer) in [
         (&["chat", "a", "--network"][..], "there is no network yet"),
-        (&["chat", "a", "--key", "k"], "--key needs --network or --trust"),
+        (&["chat", "a", "--key", "k"], "--key also needs --network or --trust"),
         (&["chat", "a", "--trust", "nowhere"], "nowhere cannot be used"),
         (&["chat", "a", "--network=nowhere"], "nowhere cannot be used"),
         (&["keys", "nonsense"], "a public key has 40 characters"),

@@ -15,6 +15,7 @@ mod options;
 mod printer;
 mod sink;
 
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -52,29 +53,37 @@ pub struct Command {
 /// See [`CollectError`]; what was written before is kept.
 pub fn run(command: &Command, stop: &AtomicBool) -> Result<(), CollectError> {
     let Command { db, also_print, options } = command;
-    let tell = |notice: Notice| say(notice);
-    let store = StoreSink::open(Some(db), options, tell)?;
-    let printer = also_print.then(Printer::start).transpose()?;
-    let mut dropped = 0_u64;
-    let hear = |event: CollectorEvent| {
-        store.take(&event);
-        if event == CollectorEvent::Dropped {
-            dropped += 1;
-        }
-        if let Some(printer) = &printer {
-            printer.print(event);
-        }
+    // Opened when the node runs: a wrong option must not leave an empty file.
+    let (parts, dropped) = (OnceCell::new(), Cell::new(0_u64));
+    let open = || {
+        let store = StoreSink::open(Some(db), options, |notice: Notice| say(notice))?;
+        let printer = also_print.then(Printer::start).transpose()?;
+        let (store, printer) = parts.get_or_init(|| (store, printer));
+        let dropped = &dropped;
+        Ok(move |event: CollectorEvent| {
+            store.take(&event);
+            if event == CollectorEvent::Dropped {
+                dropped.set(dropped.get() + 1);
+            }
+            if let Some(printer) = printer {
+                printer.print(event);
+            }
+        })
     };
     let begin = |place: &Place| {
         say(format_args!("collecting on {place} into {}", db.display()));
     };
-    let ended = listen(options, hear, begin, stop);
+    let ended = listen(options, open, begin, stop);
+    let Some((store, printer)) = parts.into_inner() else { return ended };
     if let Some(printer) = printer {
         printer.finish();
     }
     let lines = store.finish()?;
     ended?;
-    let foreign = if dropped > 0 { format!(", {dropped} foreign dropped") } else { String::new() };
+    let foreign = match dropped.get() {
+        0 => String::new(),
+        dropped => format!(", {dropped} foreign dropped"),
+    };
     say(format_args!("{lines} lines stored{foreign}"));
     Ok(())
 }

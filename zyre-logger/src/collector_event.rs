@@ -1,6 +1,6 @@
 //! What a collector hears, from the network or from a recording.
 
-use crate::{NodeInterval, Record};
+use crate::{Change, NodeInterval, Record};
 
 /// Something that a collector hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +8,11 @@ use crate::{NodeInterval, Record};
 pub enum CollectorEvent {
     /// A line of the log.
     Line(Record),
+    /// The id of the collector's own node.
+    Own {
+        /// The id of the node.
+        peer: String,
+    },
     /// A node is there; told again from time to time.
     Seen(NodeInterval),
     /// A node is gone.
@@ -32,6 +37,8 @@ pub enum CollectorEvent {
         /// The id of the node.
         peer: String,
     },
+    /// What the collector's node has seen, as it is kept: it comes with those above, which tell less.
+    Change(Change),
     /// Something came that is not of the protocol, and was dropped.
     Dropped,
 }

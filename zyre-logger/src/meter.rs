@@ -12,11 +12,9 @@ mod format;
 mod live;
 mod node;
 mod picture;
-mod rate;
 mod replay;
 mod screen;
 mod source;
-mod speed;
 mod state;
 mod terminal;
 mod view;
@@ -36,10 +34,10 @@ use self::replay::Replay;
 use self::source::Source;
 use self::state::State;
 use self::view::View;
+use crate::speed::Speed;
 use crate::{Store, collect, moment, text};
 
 pub use error::MeterError;
-pub use speed::Speed;
 
 /// What can be set about the meter.
 #[derive(Clone, Debug, Args)]

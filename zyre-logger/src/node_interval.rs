@@ -29,13 +29,18 @@ impl NodeInterval {
         }
     }
 
-    /// Returns the address without the port.
+    /// Returns the address of its endpoint, without the port.
     pub(crate) fn host(&self) -> &str {
-        let address = self.endpoint.strip_prefix("tcp://").unwrap_or(&self.endpoint);
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        let bare = host.trim_matches(['[', ']']);
-        bare.split_once('%').map_or(bare, |(bare, _scope)| bare)
+        host(&self.endpoint)
     }
+}
+
+/// Returns the address of an endpoint as lines have it: without the port, and bare.
+pub(crate) fn host(endpoint: &str) -> &str {
+    let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let bare = host.trim_matches(['[', ']']);
+    bare.split_once('%').map_or(bare, |(bare, _scope)| bare)
 }
 
 #[cfg(test)]

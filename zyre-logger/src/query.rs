@@ -49,7 +49,7 @@ pub struct Options {
     /// The data holds this text; upper and lower case of ASCII are alike.
     #[arg(long)]
     pub text: Option<String>,
-    /// What two nodes recorded about each other (and about no one), side by side.
+    /// What two nodes recorded about each other (and about no one), side by side if there is room.
     #[arg(long, num_args = 2, value_names = ["A", "B"], value_parser = Selector::new,
         conflicts_with_all = ["node", "peer"])]
     pub pair: Option<Vec<Selector>>,
@@ -137,7 +137,8 @@ fn run_on(
     }
 
     let names = filter.pair.as_ref().map(|(a, b)| (a.text().to_owned(), b.text().to_owned()));
-    let mut output = Output::new(out, options.output, terminal, names);
+    let columns = if terminal { text::columns() } else { None };
+    let mut output = Output::new(out, options.output, terminal, names).columns(columns);
     output.begin()?;
     let before = (options.follow && options.range.since.is_none()).then_some(BEFORE);
     let mut limit = options.limit.or(before);

@@ -31,7 +31,7 @@ pub use sessions::Sessions;
 pub use tally::Tally;
 
 use crate::store::StoreError;
-use crate::{Range, Store};
+use crate::{Range, Store, text};
 
 /// What can be set about statistics.
 #[derive(Clone, Debug, Args)]
@@ -77,7 +77,7 @@ pub fn run(options: &Options) -> Result<(), StatsError> {
     if let Some(path) = &options.plot {
         draw(&stats, path).map_err(|why| StatsError::Plot { path: path.clone(), why })?;
     }
-    match write!(io::stdout().lock(), "{}", table::of(&mut stats)) {
+    match write!(io::stdout().lock(), "{}", table::of(&mut stats, text::columns())) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use common::{folder, recording, run, try_run};
+use common::{NOON, folder, line, recording, run, seen, try_run};
 use testkit::process::{self, Signal};
 use testkit::screen::Screen;
 use testkit::wait::free_port;
-use zyre_logger::Store;
+use zyre_logger::store::Entry;
+use zyre_logger::{Change, LogEvent, Store, What};
 
 const SIZE: [u16; 2] = [30, 100];
 
@@ -141,6 +142,45 @@ fn a_recording_can_be_drawn() {
     assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>\n"));
     // What came from the network is text, not markup.
     assert!(drawn.contains("disk &quot;full&quot;, 95 %") && !drawn.contains('\x1b'));
+}
+
+#[test]
+fn at_its_end_a_recording_shows_who_has_gone() {
+    let folder = folder();
+    let db = recording(folder.path());
+    // Bob is back, and goes a second before the end; carol was last told of then, and stays.
+    let mut entries = vec![seen("bob", 2, 1, 74)];
+    let exit = line(74_001, 9, LogEvent::Exit, 2, "goodbye");
+    entries.push(Entry::Record(exit));
+    Store::create(&db).unwrap().write(&entries).unwrap();
+    let text = folder.path().join("screen.txt");
+    run("meter", &db, &["--screenshot", text.to_str().unwrap()]);
+    let drawn = std::fs::read_to_string(&text).unwrap();
+    for shown in ["3 present", "● gone    bob", "● present carol", "● present alice"] {
+        assert!(drawn.contains(shown), "no {shown}:\n{drawn}");
+    }
+}
+
+#[test]
+fn the_collector_of_a_recording_is_no_talker() {
+    let folder = folder();
+    let db = recording(folder.path());
+    let text = folder.path().join("screen.txt");
+    let talkers = || {
+        let to = ["--to", "2026-03-01T12:00:05Z", "--screenshot", text.to_str().unwrap()];
+        run("meter", &db, &to);
+        let drawn = std::fs::read_to_string(&text).unwrap();
+        let lines = drawn.lines().skip_while(|line| !line.contains("top talkers")).skip(1).take(4);
+        let talkers = lines.filter_map(|line| line.rsplit('│').nth(1)).collect::<Vec<_>>();
+        talkers.join("\n")
+    };
+    // An older recording does not tell who it was.
+    let before = talkers();
+    assert!(before.contains("watch") && before.contains("alice"), "{before}");
+    let begun = Change { at: NOON, peer: "09".repeat(16), what: What::Begun };
+    Store::create(&db).unwrap().write(&[Entry::Change(begun)]).unwrap();
+    let after = talkers();
+    assert!(!after.contains("watch") && after.contains("alice"), "{after}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ use common::{folder, run};
 use serde_json::Value;
 use testkit::wait::{blocking_until, free_port};
 use zyre::{Builder, Identity, NetworkKey, Node, Trust};
-use zyre_logger::{Level, LogEvent, Store, Stored, correlation_id};
+use zyre_logger::store::{Item, Position};
+use zyre_logger::{Change, Level, LogEvent, Store, Stored, What, correlation_id};
 
 fn on(port: u16, name: &str) -> Builder {
     Node::builder().interface("lo").beacon_port(port).name(name).logging(Level::Info)
@@ -196,4 +198,18 @@ async fn a_secure_node_is_watched_by_a_collector_of_its_network() {
         .query_row("SELECT count(*) FROM nodes WHERE name = 'plain'", [], |row| row.get(0))
         .unwrap();
     assert_eq!(seen, 0);
+    // Who has proved which key is kept, the collector itself included.
+    let tape = names.tape(Position::default(), usize::MAX).unwrap();
+    let keys: BTreeMap<String, Option<String>> = tape
+        .into_iter()
+        .filter_map(|(_, item)| match item {
+            Item::Change(Change { what: What::Entered(one), .. }) => Some((one.name, one.key)),
+            _ => None,
+        })
+        .collect();
+    let expected = [("a", a.key()), ("zyre-logger", Some(known))];
+    assert_eq!(
+        keys,
+        expected.map(|(name, key)| (name.to_owned(), key.map(|key| key.to_string()))).into()
+    );
 }

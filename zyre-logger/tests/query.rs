@@ -215,7 +215,7 @@ fn a_wrong_file_is_told_by_what_is_wrong() {
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(failure("missing.db").contains("cannot open"));
+    assert!(failure("missing.db").contains("there is no"));
     assert!(!folder.path().join("missing.db").exists());
     std::fs::write(folder.path().join("text.db"), "this is not a database, it is just a text")
         .unwrap();

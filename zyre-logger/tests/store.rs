@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{NOON, SECOND, folder, id, line, recording, story};
+use common::{NOON, SECOND, endpoint, folder, id, line, recording, story};
 use rusqlite::Connection;
-use zyre_logger::store::{Bounds, Entry, StoreError, VERSION};
-use zyre_logger::{LogEvent, Record, Store};
+use zyre_logger::store::{Bounds, Entry, Item, Position, StoreError, VERSION};
+use zyre_logger::{Change, Entered, LogEvent, Record, Store, Stored, What};
 
 fn whole(path: &Path) -> bool {
     let connection = Connection::open(path).unwrap();
@@ -171,4 +171,157 @@ fn losses_are_remembered() {
     let output = common::try_run("query", &path, &["--limit", "1"]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && text.contains("42 lines"), "{text}");
+}
+
+/// What the collector of the story has seen, at its place among the lines.
+fn change(at: i64, host: u8, what: What) -> Entry {
+    Entry::Change(Change { at: NOON + at * SECOND, peer: format!("{host:02x}").repeat(16), what })
+}
+
+fn tape(store: &Store) -> Vec<Item> {
+    let (mut items, mut position) = (Vec::new(), Position::default());
+    loop {
+        // A few at a time: what belongs together may be read in parts.
+        let part = store.tape(position, 3).unwrap();
+        let Some((last, _)) = part.last() else { return items };
+        position = *last;
+        items.extend(part.into_iter().map(|(_, item)| item));
+    }
+}
+
+#[test]
+fn a_tape_is_in_the_order_of_arrival() {
+    let folder = folder();
+    let mut store = Store::create(&folder.path().join("a.db")).unwrap();
+    let entered = Entered {
+        correlation: id(1),
+        endpoint: endpoint(1),
+        name: "<alice>".to_owned(),
+        key: Some("KEY".to_owned()),
+        headers: [("X-A".to_owned(), "\"b\"".to_owned())].into(),
+    };
+    let text = |at: i64| line(at * 1000, 1, LogEvent::None, 0, "text");
+    let entries = [
+        change(0, 9, What::Begun),
+        change(1, 1, What::Entered(Box::new(entered))),
+        Entry::Record(text(1)),
+        Entry::Record(text(1)),
+        change(1, 1, What::Evasive),
+        change(1, 1, What::Returned),
+        Entry::Record(text(1)),
+        // The clock was set back.
+        Entry::Record(text(0)),
+        Entry::Lost { at: NOON, lines: 7 },
+        change(2, 1, What::Silent),
+        change(2, 1, What::Gone { reason: "link lost".to_owned() }),
+    ];
+    for batch in entries.chunks(4) {
+        store.write(batch).unwrap();
+    }
+    let mut id = 0;
+    let expected: Vec<Item> = entries
+        .into_iter()
+        .map(|entry| match entry {
+            Entry::Record(record) => {
+                id += 1;
+                Item::Line(Stored { id, record })
+            }
+            Entry::Change(change) => Item::Change(change),
+            Entry::Lost { at, lines } => {
+                Item::Change(Change { at, peer: String::new(), what: What::Lost { lines } })
+            }
+            Entry::Seen(_) => unreachable!("there is none"),
+        })
+        .collect();
+    assert_eq!(tape(&store), expected);
+    assert_eq!(store.lost(0, i64::MAX).unwrap(), 7);
+}
+
+/// Makes a file as version 1 had it.
+fn make_old(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch("DROP TABLE changes").unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+}
+
+#[test]
+fn an_old_file_is_read_and_goes_on() {
+    let folder = folder();
+    let path = recording(folder.path());
+    make_old(&path);
+    let seen = |store: &Store| -> Vec<(i64, String, String)> {
+        let changes = tape(store).into_iter().filter_map(|item| match item {
+            Item::Change(change) => Some(change),
+            Item::Line(_) => None,
+        });
+        let told = |change: Change| match change.what {
+            What::Entered(one) => Some(((change.at - NOON) / SECOND, one.name, String::new())),
+            What::Gone { reason } => Some(((change.at - NOON) / SECOND, change.peer, reason)),
+            _ => None,
+        };
+        changes.filter_map(told).collect()
+    };
+    let read = seen(&Store::open(&path).unwrap());
+    let enters = [(0, "alice"), (0, "watch"), (1, "bob"), (2, "carol")];
+    let enters = enters.map(|(at, name)| (at, name.to_owned(), String::new()));
+    assert_eq!(read[..4], enters);
+    assert_eq!(read[4..], [(60, "02".repeat(16), "goodbye".to_owned())]);
+    // The file itself is as it was, until a collector goes on with it.
+    let version = |path: &Path| -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&path), 1);
+    let store = Store::create(&path).unwrap();
+    assert_eq!((version(&path), seen(&store)), (VERSION, read));
+}
+
+#[test]
+fn who_is_still_there_is_not_forgotten() {
+    let folder = folder();
+    let mut store = Store::create(&folder.path().join("a.db")).unwrap();
+    let enter = |at, host: u8| {
+        let one = Entered { correlation: id(host), ..Entered::default() };
+        change(at, host, What::Entered(Box::new(one)))
+    };
+    let gone = |at, host| change(at, host, What::Gone { reason: String::new() });
+    let (before, begun) = ([enter(0, 1), enter(0, 2)], change(5, 9, What::Begun));
+    let after = [enter(6, 1), enter(6, 2), gone(8, 2), enter(9, 2), enter(9, 3), gone(40, 3)];
+    store.write(&[&before[..], std::slice::from_ref(&begun), &after].concat()).unwrap();
+    let bounds = Bounds { age: Some(Duration::from_secs(30)), bytes: None };
+    store.prune(&bounds, NOON + 60 * SECOND).unwrap();
+    let left: Vec<Entry> = tape(&store)
+        .into_iter()
+        .map(|item| match item {
+            Item::Change(change) => Entry::Change(change),
+            Item::Line(stored) => Entry::Record(stored.record),
+        })
+        .collect();
+    assert_eq!(left, [begun, enter(6, 1), enter(9, 2), enter(9, 3), gone(40, 3)]);
+}
+
+#[test]
+fn who_is_in_which_group_is_read_without_the_rest() {
+    let folder = folder();
+    let store = Store::open(&recording(folder.path())).unwrap();
+    let all = store.after(0, usize::MAX).unwrap();
+    let until = all[all.len() / 2].id;
+    let wanted: Vec<i64> = all
+        .iter()
+        .filter(|stored| matches!(stored.record.event, LogEvent::Join | LogEvent::Leave))
+        .map(|stored| stored.id)
+        .filter(|id| *id <= until)
+        .collect();
+    assert!(wanted.len() > 3);
+    let (mut found, mut position) = (Vec::new(), Position::default());
+    loop {
+        let part = store.membership_tape(position, until, 2).unwrap();
+        let Some((last, _)) = part.last() else { break };
+        position = *last;
+        found.extend(part.iter().filter_map(|(_, item)| match item {
+            Item::Line(stored) => Some(stored.id),
+            Item::Change(_) => None,
+        }));
+    }
+    assert_eq!(found, wanted);
 }

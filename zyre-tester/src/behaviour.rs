@@ -63,7 +63,7 @@ impl Behaviour {
         acts
     }
 
-    /// Once a second: joins or leaves one of the groups. Of those who join one, a third contests.
+    /// Once a second: joins or leaves one of the groups. Of the nodes that join one, a third contests.
     pub(crate) fn each_second(&mut self, is_in: impl Fn(&str) -> bool) -> Act {
         let group = format!("group-{}", self.rng.random_range(0..GROUPS));
         if is_in(&group) {

@@ -16,6 +16,7 @@ mod work;
 mod zeromq;
 mod zyre;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use self::figures::{Figures, Outcome};
 use self::implementation::{Implementation, Rival};
 use self::tcp::Wiring;
 use self::work::What;
+use crate::output;
 
 /// Runs of each measurement for `all`; one otherwise.
 const RUNS_OF_ALL: usize = 5;
@@ -51,6 +53,9 @@ pub(crate) struct Options {
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
     deadline: u64,
+    /// Prints the lines of JSON on a terminal too; elsewhere they always come.
+    #[arg(long = "json", global = true)]
+    json_lines: bool,
     /// Measures once, here: how this program calls itself.
     #[arg(long, global = true, hide = true)]
     only: Option<Implementation>,
@@ -64,7 +69,10 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     match options.only {
         Some(implementation) => measure_here(options, implementation),
-        None => measure_all(options),
+        None => {
+            output::want_json(options.json_lines);
+            measure_all(options)
+        }
     }
 }
 
@@ -118,27 +126,36 @@ fn measure_all(options: &Options) -> Result<bool, String> {
     for work in options.what.works() {
         let mut results: Vec<Vec<Figures>> = vec![Vec::new(); contenders.len()];
         for run in 0..runs {
+            progress(&format!("{work}, run {} of {runs}", run + 1));
             // Each is first in turn: what runs after another may find a warmer machine.
             for i in (0..contenders.len()).map(|i| (i + run) % contenders.len()) {
                 let measured = runtime.block_on(contenders[i].measure(work, &place));
                 let mut figures = measured.unwrap_or_else(|error| {
-                    eprintln!("{} {work}: {error}", contenders[i].name());
+                    output::error_lines(format!("{} {work}: {error}", contenders[i].name()), 2);
                     failed = true;
                     Figures::impossible(error)
                 });
                 figures.label(&contenders[i].name(), work);
-                println!("{}", figures.json_of_run(run + 1));
+                output::record(figures.json_of_run(run + 1));
                 results[i].push(figures);
             }
         }
         let medians: Vec<_> = results.iter().map(|runs| Figures::median(runs)).collect();
         if runs > 1 {
-            medians.iter().for_each(|median| println!("{}", median.json_of_median(runs)));
+            medians.iter().for_each(|median| output::record(median.json_of_median(runs)));
         }
         comparison.add(work, medians, &results);
     }
-    eprint!("\n{comparison}");
+    progress("");
+    output::error_lines(format!("\n{}", comparison.text(output::error_columns())), 2);
     Ok(!failed)
+}
+
+/// Shows a person what is being measured, in a line that changes, where no lines of JSON do.
+fn progress(what: &str) {
+    if io::stderr().is_terminal() && io::stdout().is_terminal() {
+        eprint!("\r{what}\x1b[K");
+    }
 }
 
 /// Zyre first, then what it is compared with.

@@ -3,7 +3,7 @@
 //! ```text
 //!  conductor ──── orders, a line of JSON each ────> holder: a process with a share of the slots
 //!   schedule      what starts, stops, dies next       slot: a thread with a runtime of its own
-//!   lives         who is alive, who has entered whom     node: zyre node, behaviour, ledger
+//!   lives         who is alive, and who has entered      node: zyre node, behaviour, ledger
 //!   quiet         do the nodes agree
 //!   findings <──── reports, a line of JSON each ─────
 //! ```
@@ -39,6 +39,7 @@ mod summary;
 mod trust;
 
 pub(crate) use self::options::Options;
+use crate::json;
 
 /// Runs chaos. Returns whether nothing was violated.
 ///
@@ -48,6 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     if let Some(epoch) = options.hold {
         return holder::run(options, epoch);
     }
+    json::prepare(options.json.as_deref());
+    options.check()?;
     let kinds = if options.half_by.is_some() { 2 } else { 1 };
     let plan = descriptors::plan(options.nodes.into(), options.processes.map(Into::into), kinds)?;
     conductor::run(options, plan)

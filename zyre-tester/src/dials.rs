@@ -55,6 +55,7 @@ const PROGRESS: u32 = 100;
 /// # Errors
 /// If a node or a relay cannot start, or the result cannot be written.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
+    json::prepare(options.out.as_deref());
     let seed = options.seed.unwrap_or_else(rand::random);
     // Where it cannot be raised it is what it is.
     let _ = rlimit::increase_nofile_limit(u64::MAX);

@@ -34,6 +34,9 @@ mod tree;
 pub(crate) struct Options {
     #[command(subcommand)]
     what: What,
+    /// Prints the lines of JSON on a terminal too; elsewhere they always come.
+    #[arg(long = "json", global = true)]
+    json_lines: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -66,6 +69,7 @@ enum What {
 /// # Errors
 /// If it cannot be run.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
+    crate::output::want_json(options.json_lines);
     match &options.what {
         What::Speed(options) => speed::run(options),
         What::Rsync(options) => rsync::run(options),

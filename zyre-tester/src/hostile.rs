@@ -33,7 +33,7 @@ use testkit::attacks;
 
 use self::attack_run::AttackRun;
 pub(crate) use self::options::Options;
-use crate::json;
+use crate::{json, output};
 
 /// Descriptors of the attacker without attacks: the good peers, and their connections.
 const DESCRIPTORS: u64 = 1024;
@@ -50,10 +50,11 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     }
     if options.list {
         for attack in attacks::all() {
-            println!("{:<30} {}", attack.name, attack.what);
+            output::lines(format_args!("{:<30} {}", attack.name, attack.what), 31);
         }
         return Ok(true);
     }
+    json::prepare(options.json.as_deref());
     let attacks = attacks::chosen(&options.attack)?;
     let descriptors = usize::try_from(limit.saturating_sub(DESCRIPTORS)).unwrap_or(usize::MAX);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;

@@ -3,8 +3,16 @@
 //! The macros have the names of those of the standard library, so that no line of this program is printed
 //! in another way.
 
-use std::fmt::Arguments;
-use std::io::{self, Write};
+use std::fmt::{Arguments, Display};
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use console::Term;
+
+/// Whether the standard output is for the result alone, as JSON, and text for people goes to standard error.
+static IS_FOR_RESULT: AtomicBool = AtomicBool::new(false);
+/// Whether lines of JSON are wanted on a terminal too.
+static IS_JSON_WANTED: AtomicBool = AtomicBool::new(false);
 
 /// The exit status of a program that has written where nobody reads: what a shell says of one that was
 /// ended by SIGPIPE.
@@ -32,9 +40,19 @@ macro_rules! eprintln {
     };
 }
 
-/// Writes to standard output; ends the program if nobody reads it.
+/// Keeps the standard output for the result. Text for people goes to standard error from now on.
+pub(crate) fn keep_for_result() {
+    IS_FOR_RESULT.store(true, Ordering::Relaxed);
+}
+
+/// Prints lines of JSON on a terminal too, from now on, if they `are_wanted`.
+pub(crate) fn want_json(are_wanted: bool) {
+    IS_JSON_WANTED.store(are_wanted, Ordering::Relaxed);
+}
+
+/// Writes text for people; ends the program if nobody reads it.
 pub(crate) fn out(text: Arguments<'_>) {
-    end_unless(io::stdout().lock().write_fmt(text));
+    if IS_FOR_RESULT.load(Ordering::Relaxed) { error(text) } else { result(text) }
 }
 
 /// Writes to standard error; ends the program if nobody reads it.
@@ -42,8 +60,89 @@ pub(crate) fn error(text: Arguments<'_>) {
     end_unless(io::stderr().lock().write_fmt(text));
 }
 
+/// Writes to standard output; ends the program if nobody reads it.
+pub(crate) fn result(text: Arguments<'_>) {
+    end_unless(io::stdout().lock().write_fmt(text));
+}
+
+/// Writes a line of JSON to standard output, where programs read it. A person at a terminal sees it only if
+/// they [want](want_json) it.
+pub(crate) fn record(json: impl Display) {
+    if IS_JSON_WANTED.load(Ordering::Relaxed) || !io::stdout().is_terminal() {
+        result(format_args!("{json}\n"));
+    }
+}
+
+/// Returns how many columns the terminal has that shows text for people; `None` if none does.
+pub(crate) fn columns() -> Option<usize> {
+    if IS_FOR_RESULT.load(Ordering::Relaxed) {
+        return error_columns();
+    }
+    Term::stdout().size_checked().map(|(_, columns)| columns.into())
+}
+
+/// Returns how many columns the terminal has that the standard error is; `None` if it is none.
+pub(crate) fn error_columns() -> Option<usize> {
+    Term::stderr().size_checked().map(|(_, columns)| columns.into())
+}
+
+/// Writes lines for people. In a terminal they are cut between words; what follows is indented by this
+/// number of columns.
+pub(crate) fn lines(text: impl Display, indent: usize) {
+    for line in text.to_string().lines() {
+        out(format_args!("{}\n", fit(line, columns(), indent)));
+    }
+}
+
+/// Writes lines to standard error, as [`lines`] does.
+pub(crate) fn error_lines(text: impl Display, indent: usize) {
+    for line in text.to_string().lines() {
+        error(format_args!("{}\n", fit(line, error_columns(), indent)));
+    }
+}
+
+/// Cuts a line for a terminal with this number of columns, if it is one.
+fn fit(line: &str, columns: Option<usize>, indent: usize) -> String {
+    columns.map_or_else(|| line.to_owned(), |columns| wrap(line, columns, indent))
+}
+
+/// Cuts a line between words where they do not fit `columns`. A word that is wider is not cut.
+fn wrap(line: &str, columns: usize, indent: usize) -> String {
+    // In a narrow terminal the text matters more than where it begins.
+    let indent = if indent * 2 > columns { 2 } else { indent };
+    let (mut wrapped, mut column) = (String::with_capacity(line.len()), 0);
+    for (number, word) in line.split(' ').enumerate() {
+        let width = word.chars().count();
+        if number > 0 && column + 1 + width > columns && column > indent {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if number > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+    }
+    wrapped
+}
+
 fn end_unless(written: io::Result<()>) {
     if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         std::process::exit(NOBODY_READS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn a_row_is_cut_between_words_and_goes_on_below_its_text() {
+        let row = "peers   12 ENTER, 13 EXIT (7 goodbye)";
+        assert_eq!(wrap(row, 80, 8), row);
+        assert_eq!(wrap(row, 20, 8), "peers   12 ENTER, 13\n        EXIT (7\n        goodbye)");
+        assert_eq!(wrap(row, 12, 8), "peers   12\n  ENTER, 13\n  EXIT (7\n  goodbye)");
+        assert_eq!(wrap("/a/long/path x", 5, 0), "/a/long/path\nx");
     }
 }

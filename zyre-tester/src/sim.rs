@@ -61,6 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         }
         None => options,
     };
+    json::prepare(options.json.as_deref());
     let stop = stopper();
     if options.table {
         return table::run(options, &stop);

@@ -10,12 +10,12 @@
 //!   machines     the same as namespaces
 //!   neighbours   room for all of them in the kernel
 //!   ways         how what is sent gets from host to host
-//!   truth        who is told of whom, and who can meet whom
+//!   truth        which nodes are told of each other, and which can meet
 //!   moment       do the nodes know the truth
 //! ```
 //!
 //! Changes come for some seconds, then all is quiet. At a quiet moment each node has to know those
-//! whom it can meet, and nobody else: the truth is computed from the topology, and from what the
+//! the nodes that it can meet, and no others: the truth is computed from the topology, and from what the
 //! topology has been since the nodes have started. What two can hear of each other is checked beside
 //! each node, in its [ledger](testkit::ledger).
 //!
@@ -78,6 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     if options.possible {
         return possible().map(|()| true).map_err(String::from);
     }
+    json::prepare(options.json.as_deref());
     let seed = options.seed.unwrap_or_else(rand::random);
     let mut rng = StdRng::seed_from_u64(seed);
     let mut topology = Topology::random(&mut rng, options.hosts, options.plain);

@@ -1,5 +1,5 @@
-//! Secure nodes of one network: `cargo run --features curve --example secure -- new`, and on each of
-//! the other machines `cargo run --features curve --example secure`, which asks for the words.
+//! Secure nodes of one network: `cargo run --example secure -- new`, and on each of
+//! the other machines `cargo run --example secure`, which asks for the words.
 
 use std::error::Error;
 use std::io;

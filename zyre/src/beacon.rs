@@ -102,7 +102,7 @@ pub(crate) struct Announcer {
 }
 
 impl Announcer {
-    /// Announces the mailbox at `port`, to those who hear it at a place. Sends from the address of
+    /// Announces the mailbox at `port` to every node that hears a place. Sends from the address of
     /// the place, since peers take the sender's address for that of the mailbox.
     pub(crate) fn new(
         id: PeerId,

@@ -1,4 +1,4 @@
-//! Hearing beacons without being a node: for those who look for what is wrong with a network.
+//! Hears beacons without being a node: for tools that diagnose a network.
 
 use std::collections::VecDeque;
 use std::io;

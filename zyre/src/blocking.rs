@@ -40,7 +40,7 @@ where
         runtime.block_on(async {
             let started = match start().await {
                 Ok((started, mut ended)) => {
-                    // Who has asked waits for it.
+                    // The calling thread waits for it.
                     let _ = tell.send(Ok(started));
                     let _ = ended.wait_for(|ended| *ended).await;
                     return;

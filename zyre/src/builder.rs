@@ -51,7 +51,7 @@ pub struct Builder {
     state: Option<State>,
     headers: Vec<(String, String)>,
     groups: Vec<String>,
-    /// Where others are, and who has to be there, if anybody in particular.
+    /// Endpoints that are required, and the id that has to be there, if one was given.
     required: Vec<(HostEndpoint, Option<PeerId>)>,
     contests: Vec<String>,
     elect_with_everyone: bool,
@@ -173,7 +173,7 @@ impl Builder {
 
     /// Contests in a group from the start, and joins it: of all members that contest, the one with the
     /// lowest id leads. [`Event::Leader`](crate::Event::Leader) tells who that is,
-    /// [`Node::contest`] contests later, and the page [*Who leads*](crate#who-leads) says what that
+    /// [`Node::contest`] contests later, and [*Who leads*](crate::guide::who_leads) says what that
     /// means. A group name has 1 to 255 bytes.
     pub fn contest(mut self, group: impl Into<String>) -> Self {
         self.contests.push(group.into());
@@ -228,7 +228,7 @@ impl Builder {
     /// Sets whether the node sends beacons and hears those of others. Default `true`. Without, it has
     /// no UDP socket, and meets those that it [requires](Self::require_endpoint), and those that
     /// require it. It then also lives on interfaces where nobody would hear a beacon, such as those
-    /// of most VPNs. See [*Without broadcast*](crate#without-broadcast).
+    /// of most VPNs. See [*Without broadcast*](crate::guide::without_broadcast).
     pub const fn beacon(mut self, beacon: bool) -> Self {
         self.settings.beacon = beacon;
         self.settings.choices.silent = !beacon;
@@ -241,7 +241,7 @@ impl Builder {
         self
     }
 
-    /// Connects to whoever is at an endpoint, from the start. See [`Node::require_endpoint`].
+    /// Connects to any node at an endpoint, from the start. See [`Node::require_endpoint`].
     ///
     /// ```no_run
     /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -330,7 +330,7 @@ impl Builder {
     /// Makes the node a gossip hub: others [connect](Self::gossip_connect) to it at this address, and
     /// it tells each of them of all others. May be called several times. With port 0 the system
     /// chooses one, which [`Node::gossip`] tells; as an address `0.0.0.0` or `[::]` is all of this
-    /// host. See [*Gossip*](crate#gossip).
+    /// host. See [*Gossip*](crate::guide::without_broadcast#gossip).
     pub fn gossip_listen(mut self, address: impl Into<std::net::SocketAddr>) -> Self {
         self.gossip.listen.push(address.into());
         self
@@ -400,8 +400,8 @@ impl Builder {
         self
     }
 
-    /// Names the folders of peers in the directory that [receives](Self::receive) files: `name` says
-    /// what the folder of a peer is to be called, when its first file comes. Default: the peer's name.
+    /// Names the folders of peers in the directory that [receives](Self::receive) files: `name` returns
+    /// the folder's name for a peer, when its first file comes. Default: the peer's name.
     ///
     /// Characters that mean something in a path or cannot be seen become `_`, 64 bytes stay, and where
     /// a name is taken a number is appended. Which peer has which folder is remembered there. In a
@@ -440,7 +440,7 @@ impl Builder {
     /// Sets the TCP port of the file server of [`share`](Self::share); 0 lets the system choose.
     /// [`start`](Self::start) fails if it is taken. Default: the first free one from 49152 up, which is
     /// mostly the one after the mailbox. Peers of this library that can be dialled need not be let in:
-    /// see [*Ports*](crate#ports).
+    /// see [*Ports*](crate::guide::cookbook#ports-and-firewalls).
     #[cfg(feature = "files")]
     pub const fn file_port(mut self, port: u16) -> Self {
         self.file_port.own = Some(port);
@@ -591,7 +591,7 @@ impl Builder {
     }
 
     #[cfg(not(feature = "curve"))]
-    #[expect(clippy::unused_self, reason = "with cryptography it depends on whom it trusts")]
+    #[expect(clippy::unused_self, reason = "with cryptography it depends on the trust")]
     const fn default_beacon_port(&self) -> u16 {
         BEACON_PORT
     }

@@ -224,7 +224,7 @@ impl Driver {
     }
 
     /// Tells when peers come or go, or change their groups, or the node moves. A wake-up only: what
-    /// has changed is to be asked of the engine.
+    /// has changed, the engine tells.
     pub(crate) fn presence(&self) -> watch::Receiver<()> {
         let mut changes = self.changes.subscribe();
         // A late subscriber has missed something.
@@ -240,6 +240,15 @@ impl Driver {
     /// What was counted on the sockets.
     pub(crate) fn network_stats(&self) -> NetworkStats {
         self.core.lock().network
+    }
+
+    /// What a node counts, as text.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn metrics(&self, log: crate::LogStats) -> String {
+        let core = self.core.lock();
+        let (protocol, network) = (core.engine.stats(), core.network);
+        let stats = crate::Stats { protocol, network, log };
+        crate::metrics::text(&core.engine, &core.presence, &stats)
     }
 
     fn age(&self, now: Instant) -> u64 {
@@ -315,7 +324,7 @@ impl Driver {
         self.location.lock()
     }
 
-    /// The node is somewhere else, in part: those who watch for changes are told.
+    /// The node has another address, on some network at least: wakes what watches for changes.
     pub(crate) fn note_change(&self) {
         self.changes.send_replace(());
     }

@@ -158,7 +158,7 @@ pub enum ShareError {
         /// What is published under it: a file, or a folder that has such a file in it.
         holder: PathBuf,
     },
-    /// A pattern of what is to be left out is not one, or there are too many.
+    /// A pattern of files to leave out is not valid, or there are too many.
     #[error("{pattern:?} cannot be left out: {reason}")]
     Pattern {
         /// The pattern.
@@ -169,7 +169,7 @@ pub enum ShareError {
     /// A group without a name has no members.
     #[error("a group has a name")]
     EmptyGroupName,
-    /// No group has so long a name, so there would be no members.
+    /// No group can have a name of this length, so there would be no members.
     #[error("the name of a group has at most 255 bytes, not {bytes}")]
     GroupNameTooLong {
         /// How many bytes the name has.

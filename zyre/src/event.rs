@@ -1,5 +1,9 @@
 //! What the application is told.
 
+#[cfg(all(test, feature = "serde"))]
+mod serialized;
+mod text;
+
 #[cfg(feature = "files")]
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +21,8 @@ use crate::files::Offer;
 /// `Silent` and `Returned`, then `Exit`. None of them comes outside `Enter` … `Exit`, and between
 /// the two every message that the peer sent comes once and in order. Only `Unreachable` and
 /// `EndpointUnreachable` are about nodes that are not present.
+///
+/// Displayed as a line for people: of names and messages as much as is fit for a terminal.
 #[cfg_attr(
     feature = "files",
     doc = "
@@ -27,6 +33,11 @@ peer's `Exit`. `Published`, `Omitted`, `FolderUnusable` and `FolderUsable` are a
 node's own folders."
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(tag = "event", rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum Event {
     /// A peer is present and can be sent to.
@@ -39,12 +50,12 @@ pub enum Event {
         headers: Arc<Headers>,
         /// The endpoint of its mailbox.
         endpoint: Endpoint,
-        /// Who it is, if this node is a secure one: the key that it has proved.
+        /// The key that the peer has proved, if this node is a secure one.
         #[cfg(feature = "curve")]
         key: Option<crate::PublicKey>,
     },
-    /// The peer that has just entered has another key than the last one of its name had: it is somebody
-    /// else who calls itself so, or the same person with a new key. Comes right after `Enter`. A name is
+    /// The peer that has just entered has another key than the last one of its name had: another person
+    /// uses that name, or the same person has a new key. Comes right after `Enter`. A name is
     /// what its owner says, and two may have the same, so this is no error; but people go by names, and
     /// where they do, show it.
     ///
@@ -162,7 +173,7 @@ pub enum Event {
     },
     /// Nobody can be met at an endpoint that the application [requires](crate::Node::require_endpoint)
     /// without an id; or the host name of one that it requires does not resolve. It is tried again and
-    /// again. Comes once for each endpoint and reason, until somebody is met there. Show it, but for
+    /// again. Comes once for each endpoint and reason, until a node is met there. Show it, but for
     /// [`OwnNode`](UnreachableReason::OwnNode), if all nodes are given the same list.
     EndpointUnreachable {
         /// The endpoint.
@@ -177,7 +188,7 @@ pub enum Event {
     Leader {
         /// The group.
         group: Arc<str>,
-        /// Who leads now; `None`: nobody.
+        /// The leader; `None` while there is none.
         leader: Option<PeerId>,
         /// Whether that is this node.
         mine: bool,
@@ -216,6 +227,7 @@ pub enum Event {
         name: Arc<str>,
         /// Where it is: in the received folder, also if it was
         /// [to be put elsewhere](crate::Node::accept_as) and could not be moved there.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
         path: PathBuf,
         /// Its size in bytes.
         size: u64,
@@ -228,6 +240,7 @@ pub enum Event {
         /// Its name on the network.
         name: Arc<str>,
         /// Where it was.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
         path: PathBuf,
     },
     /// A file that a peer has published was not accepted. If the reason may [pass](Fate::Passing) it
@@ -382,7 +395,7 @@ pub enum Event {
         fate: Fate,
     },
     /// Another node uses the id of this one: its beacon was heard. The two do not meet, and their
-    /// peers know only one of them. Comes once. Show it: somebody has to give one of the two an id
+    /// peers know only one of them. Comes once. Show it: a person has to give one of the two an id
     /// of its own; see [`Builder::id`](crate::Builder::id).
     IdInUse {
         /// Where the other one is.
@@ -468,6 +481,12 @@ impl Event {
             | Self::Stop => None,
         }
     }
+}
+
+/// What is not UTF-8 is replaced: an event can always be written.
+#[cfg(all(feature = "files", feature = "serde"))]
+fn as_text<S: serde::Serializer>(path: &std::path::Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
 }
 
 impl From<zre_proto::Event> for Event {

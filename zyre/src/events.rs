@@ -59,7 +59,7 @@ struct State {
 }
 
 impl State {
-    /// Returns what is to be woken once the lock is free.
+    /// Returns the waker to call once the lock is free.
     fn wake(&mut self) -> Wake {
         Wake { waker: self.waker.take(), blocked: self.blocked > 0 }
     }
@@ -155,7 +155,7 @@ impl EventQueue {
         self.has_room_besides(&EventBatch::default())
     }
 
-    /// Whether so much waits that the application should get a turn.
+    /// Whether so many events wait that the application should get a turn.
     pub(crate) fn is_crowded(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) > CROWDED_BYTES
     }

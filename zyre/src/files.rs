@@ -1,8 +1,8 @@
 //! File sharing: where FILEMQ joins the node.
 //!
 //! A node that shares files has a FILEMQ server at each of its places, which its HELLO announces in
-//! the header `X-FILEMQ`, and a client that is connected to the server of each peer. Who dials is said in
-//! [`filemq::calls`].
+//! the header `X-FILEMQ`, and a client that is connected to the server of each peer.
+//! [`filemq::calls`] says which of two peers dials.
 
 mod guest;
 mod offer;
@@ -41,6 +41,7 @@ use crate::driver::Driver;
 use crate::error::{ShareError, StartError};
 use crate::event::Event;
 use crate::folder_names::FolderNames;
+use crate::log::transfers::TransferLines;
 
 /// The file of a published folder that says what is not to be published.
 pub(crate) const PATTERN_FILE: &str = ".zyreignore";
@@ -81,6 +82,8 @@ pub(crate) struct Service {
     peers: BTreeMap<PeerId, PeerWays>,
     unreached: UnreachedServers,
     port: u16,
+    /// What collectors are told.
+    lines: TransferLines,
 }
 
 /// Opens the server at these addresses, with one port for all, the shared folder, and the received
@@ -125,6 +128,7 @@ pub(crate) async fn open(
         peers: BTreeMap::new(),
         unreached: UnreachedServers::default(),
         port,
+        lines: TransferLines::default(),
     };
     Ok((Files { server, port, offers }, service))
 }
@@ -218,6 +222,7 @@ impl Service {
                     } else if is_receipt(&event) || driver.events.has_room() {
                         // Progress is not worth waiting for.
                         if let Some(event) = sending(&driver, event) {
+                            self.lines.record(&driver.log, &event);
                             driver.events.room().await;
                             driver.tell_application(event);
                         }
@@ -226,6 +231,7 @@ impl Service {
                 Some(event) = next(&mut self.client) => {
                     let heard = self.reaching(&event).or_else(|| receiving(event));
                     if let Some(event) = heard {
+                        self.lines.record(&driver.log, &event);
                         driver.events.room().await;
                         driver.tell_application(event);
                     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zre_proto::PeerInfo;
 
-/// Returns what the folder of a peer is to be called. Clones are the same function.
+/// Returns the name for the folder of a peer. Clones are the same function.
 #[derive(Clone)]
 pub(crate) struct FolderNames(Arc<dyn Fn(&PeerInfo) -> String + Send + Sync>);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zre_proto::PeerId;
 
-/// So long after the first was heard it is said how many there are.
+/// How long ignored nodes are counted before their number is logged.
 const COUNTED_FOR: Duration = Duration::from_secs(5);
 
 /// The most that are told apart: anybody can make them up.

@@ -31,7 +31,7 @@ pub(crate) struct Mailbox {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Advertised {
     pub(crate) endpoint: Endpoint,
-    /// Also to those who are on a subnet of ours, and by beacons.
+    /// Also to nodes on a subnet of this host, and in beacons.
     pub(crate) everywhere: bool,
 }
 
@@ -88,7 +88,7 @@ impl Location {
         announced.any(|(address, own)| *own == port && (on_this_host || *address == source))
     }
 
-    /// The endpoint of the node, for those who want one; `None` while it is nowhere.
+    /// One endpoint of the node; `None` while it has no address.
     pub(crate) fn endpoint(&self) -> Option<Endpoint> {
         let everywhere = self.advertised.filter(|it| it.everywhere).map(|it| it.endpoint);
         everywhere.or_else(|| Some(self.mailboxes.first()?.endpoint()))

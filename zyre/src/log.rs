@@ -17,6 +17,8 @@ use zre_proto::{Action, Endpoint, Engine, Event, ExitReason, Headers, PeerId};
 mod collectors;
 #[cfg(feature = "tracing-layer")]
 pub(crate) mod layer;
+#[cfg(feature = "files")]
+pub(crate) mod transfers;
 
 use self::collectors::Collectors;
 use crate::secure::Gate;
@@ -59,14 +61,14 @@ struct State {
     /// The correlation id of the node.
     node: u16,
     own: Option<SocketAddr>,
-    /// Those who are present; empty while logging is off.
+    /// The peers that are present; empty while logging is off.
     peers: BTreeMap<PeerId, Peer>,
     lines: VecDeque<Log>,
     /// Lines that were lost since the task has last looked.
     lost: u64,
-    /// Somebody takes the lines.
+    /// A collector takes the lines.
     watched: bool,
-    /// Who collects may have changed.
+    /// The collectors may have changed.
     follow: bool,
 }
 
@@ -356,7 +358,7 @@ impl State {
         Log { level, event, node: self.node, peer, time, data }
     }
 
-    /// What there is to do: who collects, if that has changed, and lines, if anybody does.
+    /// What there is to do: new collectors, if they have changed, and lines, if there are collectors.
     fn work(&mut self) -> (Option<BTreeSet<Endpoint>>, VecDeque<Log>) {
         let collectors = std::mem::take(&mut self.follow).then(|| {
             self.peers.values().filter_map(|peer| peer.collector).collect::<BTreeSet<_>>()
@@ -382,7 +384,7 @@ impl State {
 }
 
 /// Where a peer collects. It can only be where the peer itself is, and have its key: a header must not
-/// make the nodes of a network knock at somebody else's door.
+/// make the nodes of a network connect to the host of a third party.
 fn collector(text: &str, peer: Endpoint, own: Option<SocketAddr>) -> Option<Endpoint> {
     let endpoint = text.parse::<Endpoint>().ok()?.with_key(peer.key());
     let address = endpoint.address();

@@ -61,7 +61,7 @@ fn unknown() -> SocketAddr {
     (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
 }
 
-/// How the connections of a node begin, whoever dials. Other implementations tell no identity with
+/// How the connections of a node begin, in both roles. Other implementations tell no identity with
 /// their ROUTER, and ignore ours.
 pub(crate) fn config(
     socket_type: SocketType,

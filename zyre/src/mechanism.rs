@@ -12,9 +12,8 @@ pub(crate) fn of_server(gate: Option<&Arc<Gate>>) -> Mechanism {
     gate.map_or(Mechanism::Null, Gate::server)
 }
 
-/// How a connection is made to whoever has this key. `None` if a secure node does not know the key, or
-/// nobody can have it honestly, and if a node that is not secure is to ask for one: then nothing is
-/// dialled.
+/// How a connection is made to the owner of this key. `None`, and nothing is dialled, if a secure node
+/// does not know the key, if the key is not a valid one, and if a node that is not secure is given one.
 pub(crate) fn to(gate: Option<&Arc<Gate>>, key: Option<PublicKey>) -> Option<Mechanism> {
     match (gate, key) {
         (Some(gate), Some(key)) => gate.client_of(key),

@@ -212,7 +212,7 @@ impl Network {
             return;
         }
         if beacon.public_key != self.key() {
-            // An id shows its key: somebody has made this up.
+            // An id shows its key: this one is forged.
             return;
         }
         if driver.location().has_announced(source.ip(), beacon.port) {

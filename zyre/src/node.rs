@@ -25,8 +25,8 @@ use crate::{mechanism, secure};
 ///
 /// All functions but [`stop`](Self::stop) and those that wait until a peer is ready return at once,
 /// and may be called from async code and from plain threads alike. Sending never waits: what a peer
-/// does not take at once is queued for it. When much is queued, a WHISPER is refused; who sends
-/// more than a network carries waits until the peer is [`ready`](Self::ready).
+/// does not take at once is queued for it. When much is queued, a WHISPER is refused: to send
+/// more than a network carries, wait until the peer is [`ready`](Self::ready).
 #[derive(Clone)]
 pub struct Node {
     shared: Arc<Shared>,
@@ -100,8 +100,8 @@ impl Node {
         self.shared.driver.location().report()
     }
 
-    /// Returns the connections of the node that are up, for those who look for what is wrong: to whom it
-    /// gets through, and who gets through to it.
+    /// Returns the connections of the node that are up, for diagnosis: which nodes it has reached, and
+    /// which nodes have reached it.
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         self.shared.driver.connections()
     }
@@ -139,8 +139,8 @@ impl Node {
 
     /// Does not trust a key any more, whatever else speaks for it: all peers that have it exit at once,
     /// with [`Distrusted`](crate::ExitReason::Distrusted), and nobody with it is let in. In a
-    /// [network](crate::Trust::network) its owner may come with a new key: who has to be shut out
-    /// is shut out by a new network key. Nothing happens on a node that is not a secure one.
+    /// [network](crate::Trust::network) its owner may come with a new key. To shut a member
+    /// out, make a new network key. Nothing happens on a node that is not a secure one.
     #[cfg(feature = "curve")]
     pub fn distrust(&self, key: crate::PublicKey) {
         if let Some(gate) = self.shared.driver.gate() {
@@ -174,7 +174,7 @@ impl Node {
     /// one with the lowest id leads, until it leaves the group or is gone.
     /// [`Event::Leader`](crate::Event::Leader) tells who that is; nothing else happens if the node
     /// contests already. To contest no more, [`leave`](Self::leave) the group, and join it again. What
-    /// to rely on, and what not: [*Who leads*](crate#who-leads).
+    /// to rely on, and what not: [*Who leads*](crate::guide::who_leads).
     ///
     /// # Errors
     /// As [`join`](Self::join).
@@ -192,7 +192,7 @@ impl Node {
     /// Sends to one peer. `Ok` means accepted: the peer gets it unless it EXITs before.
     ///
     /// # Errors
-    /// [`Full`](ActionError::Full) if so much waits for the peer that it has to take some first;
+    /// [`Full`](ActionError::Full) if the queue to the peer is full;
     /// [`ready`](Self::ready) waits for that.
     /// [`UnknownPeer`](ActionError::UnknownPeer), [`NoFrames`](ActionError::NoFrames),
     /// [`ContentTooLarge`](ActionError::ContentTooLarge), [`Stopped`](ActionError::Stopped).
@@ -203,8 +203,8 @@ impl Node {
     /// Sends to all peers in a group; the node itself need not be in it, and does not hear it.
     /// A group without members is no error. A member that does not take what is shouted is ended
     /// with [`ExitReason::Overflow`](crate::ExitReason::Overflow), so that all others hear
-    /// everything: see [`Limits::link_messages`](crate::Limits::link_messages). Who shouts much
-    /// waits until the group is ready: [`ready_in`](Self::ready_in).
+    /// everything: see [`Limits::link_messages`](crate::Limits::link_messages). To shout
+    /// much, wait until the group is ready: [`ready_in`](Self::ready_in).
     ///
     /// # Errors
     /// [`EmptyGroupName`](ActionError::EmptyGroupName), [`TooLong`](ActionError::TooLong),
@@ -334,7 +334,7 @@ impl Node {
     }
 
     /// Returns how a service of the application takes connections over ZMTP as this node does: on a secure
-    /// node from those alone whom it trusts, each by its key. Peers are told by
+    /// node only from peers that it trusts, each known by its key. Peers are told by
     /// [`set_service`](Self::set_service) where the service is, and connect to it with the key that they
     /// know of this node.
     pub fn service_mechanism(&self) -> zmtp::Mechanism {
@@ -407,14 +407,14 @@ impl Node {
         self.act(Action::RequireEndpoint { endpoint: endpoint.into(), peer: Some(peer) })
     }
 
-    /// Connects to whoever is at an endpoint, and again whenever nobody is met there, until the
+    /// Connects to any node at an endpoint, and again whenever no node is met there, until the
     /// endpoint is [forgotten](Self::forget_endpoint). Nothing happens if it is required already. Of
     /// the addresses of a host name the first is used where anybody is; it is resolved for each
     /// attempt. It is tried as often as [`require_peer`](Self::require_peer) does.
     ///
     /// A node of this library says in the handshake who it is. Any other is the one that answers HELLO
     /// and says that it is at that endpoint, or answers from its address. When it has gone, or has
-    /// come back with another id, whoever is there then is met.
+    /// come back with another id, the node that is there then is met.
     ///
     /// If nobody can be met the application hears why, once for each reason:
     /// [`EndpointUnreachable`](crate::Event::EndpointUnreachable). The node's own endpoint is one of the
@@ -445,9 +445,9 @@ impl Node {
         self.act(Action::ForgetPeer(peer))
     }
 
-    /// Takes back all that was required at an endpoint, with an id or without: it is not tried again.
-    /// Who is present stays until it goes. Nothing happens if it is not required. A name and its
-    /// address are two endpoints.
+    /// Takes back all that was required at an endpoint, with an id or without: it is not tried
+    /// again. A peer that is present stays until it goes. Nothing happens if it is not required. A
+    /// name and its address are two endpoints.
     ///
     /// # Errors
     /// [`Stopped`](ActionError::Stopped).
@@ -495,16 +495,16 @@ impl Node {
     }
 
     /// Publishes a file, or a folder with all that is in it: each peer that shares files gets it,
-    /// those who come later too, and it is sent again when it changes. Returns what is to be
-    /// published, which says for whom, and under which name; it is done when that is awaited. A file
-    /// is read when it is sent, not copied.
+    /// also one that comes later, and gets it again when it changes. Returns a
+    /// [`Publish`](crate::Publish), which takes the recipients and the name, and publishes when it
+    /// is awaited. A file is read when it is sent, not copied.
     ///
     /// It is complete when everything is known to be readable: a folder is looked through before, and
     /// each file opened. What cannot be read later is tried again, which [`Event::Omitted`] tells, as
     /// it does of hidden files and others that are not published.
     ///
     /// A name belongs to what was published under it first. Publishing the same file or folder under
-    /// its name again changes for whom it is, and what is left out.
+    /// its name again changes the recipients, and what is left out.
     ///
     /// ```no_run
     /// # async fn publish(node: &zyre::Node, alice: zyre::PeerId) -> Result<(), zyre::ShareError> {
@@ -677,6 +677,21 @@ impl Node {
         let network = self.shared.driver.network_stats();
         let log = self.shared.driver.log.stats();
         Stats { protocol: self.ask(Engine::stats), network, log }
+    }
+
+    /// Returns what the node counts, and how many peers it has, in the text format of Prometheus, for
+    /// an application that serves it to the monitoring of its users.
+    ///
+    /// ```no_run
+    /// # fn f(node: zyre::Node) {
+    /// let body = node.metrics();
+    /// let headers = [("Content-Type", zyre::metrics::CONTENT_TYPE)];
+    /// # }
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn metrics(&self) -> String {
+        let log = self.shared.driver.log.stats();
+        self.shared.driver.metrics(log)
     }
 
     /// Stops the node, for all its handles. What was accepted for sending is sent, to each peer as

@@ -1,5 +1,5 @@
-//! The options by which programs are told who their node is, and whom it trusts: for all programs of a
-//! user the same, and the same files.
+//! The command-line options for a secure node: its key, and what it trusts. All programs of a user have
+//! the same options, and use the same files.
 
 use std::env;
 use std::fs;
@@ -21,7 +21,7 @@ const KEY_VARIABLE: &str = "ZYRE_KEY";
 /// What reads from the standard input.
 const STDIN: &str = "-";
 
-/// Who a secure node is, and whom it trusts. Without any of these options a node is not a secure one.
+/// The key of a secure node, and what it trusts. Without any of these options a node is not secure.
 #[derive(Args, Clone, Debug, Default)]
 // There may be others of this name.
 #[group(id = "zyre-security")]
@@ -44,8 +44,8 @@ pub struct Security {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SecurityError {
-    /// There is a key, and nobody to trust.
-    #[error("--key needs --network or --trust: say whom the node trusts")]
+    /// There is a key, and nothing that the node could trust.
+    #[error("--key also needs --network or --trust, which say what the node trusts")]
     KeyAlone,
     /// This user is in no network.
     #[error("there is no network yet: `zyre network new` makes one, `zyre network join` joins one")]
@@ -73,17 +73,17 @@ pub enum SecurityError {
 }
 
 impl Security {
-    /// Returns whether the node is to be a secure one.
+    /// Returns whether the options ask for a secure node.
     pub const fn is_asked_for(&self) -> bool {
         self.network.is_some() || self.trust.is_some()
     }
 
-    /// Returns whether the node is to be in a network.
+    /// Returns whether the options ask for a network.
     pub const fn has_network(&self) -> bool {
         self.network.is_some()
     }
 
-    /// Makes the node a secure one, if it is to be one.
+    /// Makes the node a secure one, if the options ask for it.
     ///
     /// # Errors
     /// See [`SecurityError`].
@@ -94,9 +94,9 @@ impl Security {
         })
     }
 
-    /// Reads who the node is and whom it trusts, and `more` whom the program trusts besides; `None` if it
-    /// is not a secure one. What is typed is asked for once: a program that starts several nodes keeps
-    /// what this returns.
+    /// Reads the key and what the node trusts, with the keys in `more` that the program trusts too;
+    /// `None` if the options do not ask for a secure node. What is typed is asked for once: a
+    /// program that starts several nodes keeps what this returns.
     ///
     /// # Errors
     /// See [`SecurityError`].

@@ -1,8 +1,9 @@
 //! Whether the runtime that a node lives on does anything at all.
 //!
-//! A current-thread runtime does something only while a thread is in its `block_on`. A node on one that
-//! nobody drives is deaf and dumb without a word: so whoever waits on it, or sends by it, asks the runtime
-//! for a sign of life, and gives up when there is none for long.
+//! A current-thread runtime does something only while a thread is in its `block_on`. A node on one
+//! that no thread drives neither sends nor receives, and nothing says so. So a call that waits for
+//! the node, or sends by it, asks the runtime for a sign of life, and gives up when none comes for
+//! long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +35,7 @@ pub(crate) struct Pulse {
     is_asked: Arc<AtomicBool>,
 }
 
-/// How often whoever waits has looked in vain.
+/// How often a waiting call has looked in vain.
 #[derive(Debug, Default)]
 pub(crate) struct Patience {
     looks: u32,
@@ -79,7 +80,7 @@ impl Pulse {
 }
 
 impl Patience {
-    /// Looks whether the runtime does anything. Returns whether it has not for so long that it never will.
+    /// Looks whether the runtime does anything. Returns `true` if it has done nothing for too long.
     pub(crate) fn is_over(&mut self, pulse: &Pulse) -> bool {
         if !pulse.has_to_be_driven() {
             return false;

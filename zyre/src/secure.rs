@@ -1,4 +1,4 @@
-//! Secure nodes: who they are, and whom they have to do with.
+//! Secure nodes: their keys, and which keys they trust.
 
 mod certificate;
 mod file;

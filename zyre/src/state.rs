@@ -1,4 +1,4 @@
-//! What of a node outlives its process: who it is.
+//! What of a node outlives its process: its id and name.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};

@@ -2,11 +2,11 @@
 
 use zre_proto::PublicKey;
 
-/// Whom a node trusts has changed.
+/// A change of the keys that a node trusts.
 #[cfg_attr(not(feature = "curve"), expect(dead_code, reason = "no node is secure"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrustChange {
-    /// Somebody may be trusted who was not before.
+    /// A node may be trusted that was not before.
     Begun,
     /// Nobody with this key is dealt with any more.
     Ended(PublicKey),

@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     if cfg!(feature = "curve") {
         in_namespaces.extend(tests![members_of_a_secure_network_meet]);
     }
+    if cfg!(all(feature = "curve", feature = "files")) {
+        in_namespaces.extend(tests![a_team_meets_talks_and_sends_files]);
+    }
     let impossible = namespace::possible().err().map(String::from);
     Harness::default().and(anywhere).skip(impossible).then(in_namespaces).exit_code()
 }
@@ -40,8 +43,12 @@ fn example(name: &str) -> Command {
     if !path.exists() {
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--package", env!("CARGO_PKG_NAME"), "--example", name]);
-        if cfg!(feature = "curve") {
-            build.args(["--features", "curve"]);
+        for (is_on, feature) in
+            [(cfg!(feature = "curve"), "curve"), (cfg!(feature = "files"), "files")]
+        {
+            if is_on {
+                build.args(["--features", feature]);
+            }
         }
         assert!(build.status().unwrap().success());
     }
@@ -201,6 +208,35 @@ fn members_of_a_secure_network_meet() {
         };
         one.blocking_text(hears).unwrap();
     }
+}
+
+/// The program that the guide builds up.
+fn a_team_meets_talks_and_sends_files() {
+    let (host, directory) = (Host::new(), tempfile::tempdir().unwrap());
+    std::fs::write(directory.path().join("plan.txt"), "at ten").unwrap();
+    let start = |arguments: &[&str]| {
+        let mut command = host.0.command(example("lan_tool").args(arguments));
+        Child::start(arguments[0], command.current_dir(directory.path())).unwrap()
+    };
+    let says = |child: &Child, end: &str| {
+        child.blocking_text(|line| line.ends_with(end).then_some(())).unwrap();
+    };
+    let mut alice = start(&["alice", "new"]);
+    let words = |line: &str| line.strip_prefix("The words of the team: ").map(str::to_owned);
+    let words = alice.blocking_text(words).unwrap();
+    let bob = start(&["bob"]);
+    bob.say(&words).unwrap();
+    says(&alice, "* bob is here");
+    says(&bob, "* alice is here");
+    bob.say("is the plan ready?").unwrap();
+    says(&alice, "bob: is the plan ready?");
+    alice.say("/send plan.txt").unwrap();
+    says(&bob, "received/alice/plan.txt has come");
+    says(&alice, "* bob has /plan.txt");
+    alice.end_input();
+    says(&bob, "* alice is gone: goodbye");
+    let received = directory.path().join("lan_tool/bob/received/alice/plan.txt");
+    assert_eq!(std::fs::read_to_string(received).unwrap(), "at ten");
 }
 
 fn static_peers_meet_if_one_knows_where_the_other_is() {

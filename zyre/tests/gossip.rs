@@ -232,7 +232,7 @@ async fn a_node_that_is_heard_of_and_cannot_be_met_is_told_of() {
 }
 
 async fn dealer(hub: SocketAddr) -> Connection {
-    let route = Route { to: hub, from: Ipv4Addr::LOCALHOST, patience: DEADLINE };
+    let route = Route { to: hub, from: Ipv4Addr::LOCALHOST, patience: DEADLINE, secure: None };
     route.greet(b"").await.unwrap()
 }
 

@@ -82,6 +82,35 @@ async fn watched(node: &Node, collectors: usize) {
     until("it has its collectors", || node.stats().log.collectors == collectors).await;
 }
 
+#[cfg(feature = "files")]
+#[tokio::test]
+async fn files_in_lines() {
+    let port = free_port();
+    let home = tempfile::tempdir().unwrap();
+    let folder = |name: &str| home.path().join(name);
+    let mut collector = Collector::start(port).await;
+    let sender = on(port).name("s").logging(Level::Info).share(folder("s"), folder("s in"));
+    let mut sender = Member::start(sender).await;
+    let receiver = on(port).name("r").logging(Level::Info).share(folder("r"), folder("r in"));
+    let receiver = Member::start(receiver).await;
+    sender.enter(receiver.id()).await;
+    std::fs::write(folder("a.bin"), vec![7; 3_000_000]).unwrap();
+    sender.node.publish(folder("a.bin")).await.unwrap();
+    // Whoever tells its line last.
+    let (mut confirmed, mut delivered) = (None, None);
+    while confirmed.is_none() || delivered.is_none() {
+        let line = soon(collector.next()).await;
+        match (line.node == id(&sender.node), line.data.as_str()) {
+            (true, "confirmed 3000000 bytes: /a.bin") => confirmed = Some(line),
+            (false, "delivered 3000000 bytes: /a.bin") => delivered = Some(line),
+            _ => {}
+        }
+    }
+    let (confirmed, delivered) = (confirmed.unwrap(), delivered.unwrap());
+    assert_eq!((confirmed.peer, confirmed.event), (id(&receiver.node), LogEvent::None));
+    assert_eq!((delivered.peer, delivered.node), (id(&sender.node), id(&receiver.node)));
+}
+
 #[tokio::test]
 async fn a_life_in_lines_with_the_right_ids() {
     let port = free_port();

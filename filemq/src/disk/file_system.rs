@@ -72,6 +72,16 @@ pub enum OpenMode {
     },
 }
 
+/// What happens to a file that has the new name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameMode {
+    /// It is replaced.
+    Replace,
+    /// It stays, and the error is [`AlreadyExists`](io::ErrorKind::AlreadyExists). It is
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where the system cannot look and move in one step.
+    New,
+}
+
 /// The operations of a file system that this crate uses, and no others.
 ///
 /// [`NativeFileSystem`](super::NativeFileSystem) is the implementation that programs use. A test
@@ -117,7 +127,7 @@ pub trait FileSystem: fmt::Debug + Send + Sync + 'static {
     /// Any error of the operating system.
     fn list(&self, within: &DirHandle, path: &Path) -> io::Result<Listing>;
 
-    /// Reports what is at `path`, or where it leads to if links are to be followed.
+    /// Reports what is at `path`, or where it leads to if links are followed.
     ///
     /// # Errors
     /// Any error of the operating system.
@@ -151,17 +161,17 @@ pub trait FileSystem: fmt::Debug + Send + Sync + 'static {
     /// Any error of the operating system.
     fn remove_dir(&self, within: &DirHandle, name: &str) -> io::Result<()>;
 
-    /// Moves `name` from one directory into another under a new name, replacing a file of that
-    /// name.
+    /// Moves `name` from one directory into another under a new name.
     ///
     /// # Errors
-    /// Any error of the operating system.
+    /// Those of the [mode](RenameMode), and any error of the operating system.
     fn rename(
         &self,
         from: &DirHandle,
         name: &str,
         to: &DirHandle,
         new_name: &str,
+        mode: RenameMode,
     ) -> io::Result<()>;
 
     /// Returns how many bytes are free on the disk of a directory for this user; `None` where that is

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::file_system::{DirHandle, FileStatus, FileSystem, Listing, OpenMode};
+use super::file_system::{DirHandle, FileStatus, FileSystem, Listing, OpenMode, RenameMode};
 use super::native::NativeFileSystem;
 
 /// An operation of a [`FileSystem`].
@@ -175,9 +175,10 @@ impl FileSystem for GuardedFileSystem {
         name: &str,
         to: &DirHandle,
         new_name: &str,
+        mode: RenameMode,
     ) -> io::Result<()> {
         (self.guard)(DiskOperation::Rename)?;
-        self.native.rename(from, name, to, new_name)
+        self.native.rename(from, name, to, new_name, mode)
     }
 
     fn free_space(&self, dir: &DirHandle) -> io::Result<Option<u64>> {

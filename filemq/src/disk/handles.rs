@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::file_system::{DirHandle, FileStatus, FileSystem, Listing, OpenMode};
+use super::file_system::{DirHandle, FileStatus, FileSystem, Listing, OpenMode, RenameMode};
 
 /// An open directory. Clones are the same directory.
 #[derive(Clone, Debug)]
@@ -86,8 +86,14 @@ impl Directory {
         self.system.remove_dir(&self.handle, name)
     }
 
-    pub(super) fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
-        self.system.rename(&self.handle, name, &to.handle, new_name)
+    pub(super) fn rename(
+        &self,
+        name: &str,
+        to: &Self,
+        new_name: &str,
+        mode: RenameMode,
+    ) -> io::Result<()> {
+        self.system.rename(&self.handle, name, &to.handle, new_name, mode)
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {

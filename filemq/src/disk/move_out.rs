@@ -60,7 +60,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     copy.sync_all()
 }
 
-/// Gives a copy its name. Where there are no links it may replace what somebody else has put there
+/// Gives a copy its name. Where there are no links it may replace what another program has put there
 /// just now.
 fn place(copy: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(copy, to) {

@@ -13,7 +13,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, OpenOptions};
 
 use super::file_system::{
-    DirHandle, FileKind, FileStatus, FileSystem, ListedEntry, Listing, OpenMode,
+    DirHandle, FileKind, FileStatus, FileSystem, ListedEntry, Listing, OpenMode, RenameMode,
 };
 
 /// The file system of the operating system. Paths beneath a directory are confined to it by
@@ -115,8 +115,25 @@ impl FileSystem for NativeFileSystem {
         name: &str,
         to: &DirHandle,
         new_name: &str,
+        mode: RenameMode,
     ) -> io::Result<()> {
-        from.0.rename(name, &to.0, new_name)
+        match mode {
+            RenameMode::Replace => from.0.rename(name, &to.0, new_name),
+            #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
+            RenameMode::New => {
+                use rustix::fs::{RenameFlags, renameat_with};
+                use rustix::io::Errno;
+                match renameat_with(&from.0, name, &to.0, new_name, RenameFlags::NOREPLACE) {
+                    // A file system, or a kernel, that does not know how.
+                    Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                        Err(io::ErrorKind::Unsupported.into())
+                    }
+                    done => Ok(done?),
+                }
+            }
+            #[cfg(not(any(target_os = "android", target_os = "linux", target_vendor = "apple")))]
+            RenameMode::New => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     #[cfg(unix)]

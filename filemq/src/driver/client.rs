@@ -143,8 +143,8 @@ impl Client {
         servers.insert(origin, ServerTask { way, calls, stop, task });
     }
 
-    /// Names the folders of servers, with [`ClientOptions::folders`]: `name` says what the folder of
-    /// an origin is to be called, and is asked when the first file of that origin comes. It must not
+    /// Names the folders of servers, with [`ClientOptions::folders`]: `name` returns the folder's name
+    /// for an origin, and is called when the first file of that origin comes. It must not
     /// call the client. Default: the origin.
     ///
     /// What it says is made safe, and a number is appended where the name is taken; see

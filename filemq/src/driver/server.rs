@@ -78,8 +78,8 @@ impl Server {
     /// Creates a server that publishes nothing yet and listens nowhere.
     ///
     /// Clients that return are told that a file of theirs is gone if it lies at or below something
-    /// that is published, and is not there. What is published later is not sent again to those who
-    /// have it, and what is not published any more stays where it is.
+    /// that is published, and is not there. A file that is published later is not sent again to
+    /// clients that have it, and one that is not published any more stays where it is.
     ///
     /// # Panics
     /// Panics outside a tokio runtime, in which the server then runs.
@@ -203,8 +203,8 @@ impl Server {
         self.running.stop();
     }
 
-    /// Tells clients apart: `guests` says whom a client is taken for, or why it is refused. By default
-    /// clients have neither names nor tags.
+    /// Tells clients apart: `guests` returns the guest that a client is, or why it is refused. By
+    /// default clients have neither names nor tags.
     ///
     /// The function is called when a client connects, when it shows a [ticket](ClientInfo::ticket), when
     /// this is called, and after each [`retag`](Self::retag). A client that is refused is told the
@@ -245,7 +245,7 @@ impl Server {
         let _ = self.shared.doors.send(Door::HangUp(name.into()));
     }
 
-    /// Determines again whom each client is taken for. What is published after this call goes by the
+    /// Determines again which guest each client is. What is published after this call goes by the
     /// new tags.
     pub fn retag(&self) {
         self.shared.state.lock().retag();

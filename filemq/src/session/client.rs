@@ -214,7 +214,7 @@ impl ClientSession {
         }
     }
 
-    /// Returns what is to be done next.
+    /// Returns what to do next.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
         loop {
             let output = self.outputs.pop_front();

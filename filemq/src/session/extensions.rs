@@ -21,7 +21,7 @@
 //!   DIGEST  BLAKE3-...                    of the whole
 //!   MTIME   seconds.nanoseconds           when it was last changed, since 1970
 //!   MODE    octal                         permissions
-//!   FETCH   decimal                       the file was fetched so many times, if more than once
+//!   FETCH   decimal                       how often the file was fetched, if more than once
 //! and on the last
 //!   ABORT   1                             the file will not be completed; forget it
 //! ```
@@ -229,7 +229,7 @@ mod tests {
         FileInfo {
             size: 1_234_567,
             digest: Hasher::new(Algorithm::Blake3).digest(),
-            modified: SystemTime::UNIX_EPOCH + Duration::new(7, 5),
+            modified: SystemTime::UNIX_EPOCH + Duration::new(7, 500),
             mode: 0o640,
         }
     }
@@ -238,7 +238,7 @@ mod tests {
     fn an_announcement_is_read_as_it_was_made() {
         assert_eq!(info(&headers(&some())), Some(some()));
         let written: Vec<_> = headers(&some()).iter().map(|(_, value)| value.clone()).collect();
-        assert_eq!(written[2], "7.000000005");
+        assert_eq!(written[2], "7.000000500");
         assert_eq!(written[3], "640");
     }
 

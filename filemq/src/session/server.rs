@@ -105,7 +105,7 @@ impl ServerSession {
         self.outputs.iter().filter(is_message).count()
     }
 
-    /// The error is what the client is to be told.
+    /// The error is the text for the client.
     fn handle(&mut self, message: &Message, catalogue: &Catalogue) -> Result<(), String> {
         if *message == Message::Ohai {
             // A client that repeats it keeps its subscriptions, as in C.
@@ -232,7 +232,7 @@ impl ServerSession {
         }
     }
 
-    /// Returns what is to be done next.
+    /// Returns what to do next.
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
         if self.ready
             && self.outputs.is_empty()

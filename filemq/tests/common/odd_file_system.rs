@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use filemq::disk::{
-    DirHandle, FileStatus, FileSystem, ListedEntry, Listing, NativeFileSystem, OpenMode,
+    DirHandle, FileStatus, FileSystem, ListedEntry, Listing, NativeFileSystem, OpenMode, RenameMode,
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -130,8 +130,10 @@ impl FileSystem for OddFileSystem {
         name: &str,
         to: &DirHandle,
         new_name: &str,
+        mode: RenameMode,
     ) -> io::Result<()> {
-        NativeFileSystem.rename(from, &self.name(from, name), to, &self.name(to, new_name))
+        let (name, new_name) = (self.name(from, name), self.name(to, new_name));
+        NativeFileSystem.rename(from, &name, to, &new_name, mode)
     }
 
     fn free_space(&self, dir: &DirHandle) -> io::Result<Option<u64>> {

@@ -59,7 +59,7 @@ impl Client {
 
 fn offer(number: u64, name: &str, size: u64) -> Offer {
     let filename = text(name);
-    Offer::File { number, filename, size, seconds: -2, nanoseconds: 5, mode: 0o644 }
+    Offer::File { number, filename, size, seconds: -2, nanoseconds: 500, mode: 0o644 }
 }
 
 fn reserve(offer: u64, name: &str, size: u64) -> Write {
@@ -285,7 +285,7 @@ fn the_application_is_asked_and_decides() {
     let later = [0, 1, 2].map(|number| (number, Verdict::Later, ""));
     assert_eq!((heard.said, heard.writes), (vec![answers(&later)], vec![]));
     let since = std::time::SystemTime::UNIX_EPOCH - std::time::Duration::new(2, 0)
-        + std::time::Duration::new(0, 5);
+        + std::time::Duration::new(0, 500);
     let asked = |number, name: &str, size| ClientSessionEvent::Offered {
         number,
         file: OfferedFile { name: path(name), size: Some(size), modified: Some(since) },

@@ -37,7 +37,7 @@ fn blake3(content: &[u8]) -> Digest {
 }
 
 fn info(content: &[u8]) -> FileInfo {
-    let modified = UNIX_EPOCH + Duration::new(1_600_000_000, 123_456_789);
+    let modified = UNIX_EPOCH + Duration::new(1_600_000_000, 123_456_700);
     FileInfo { size: content.len() as u64, digest: blake3(content), modified, mode: 0o640 }
 }
 

@@ -2,12 +2,14 @@
 //! all that a server has to give. What is published for others does not come to them, and other
 //! clients are served all the time.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::attack::{Attack, Done};
 use super::file_sides::{
-    awaited, connect, fetched, is_served, offered, subscribed, subscribed_as_ours, whole,
+    awaited, connect, connect_as, fetched, is_served, offered, subscribed, subscribed_as_ours,
+    whole,
 };
 use super::file_target::{FileTarget, PUBLIC, SECRET};
 use super::target::{Target, linger, many};
@@ -440,10 +442,17 @@ async fn tickets(target: Arc<Target>) -> Result<Done, String> {
     let Some(files) = &target.files else { return Done::said(NO_FILES) };
     let Some(good) = target.good.first() else { return Err("there is no good peer".into()) };
     let (name, shared, attacked) = (good.id.routing_id(), files.clone(), Arc::clone(&target));
-    let refused = many(1000, 16, 2 * MASS, move |number| {
+    // A peer has few connections at a time; of more the oldest make room.
+    let at_once = if target.secure.is_some() { 3 } else { 16 };
+    let refused = many(1000, at_once, 2 * MASS, move |number| {
         let (target, files) = (Arc::clone(&attacked), shared.clone());
         async move {
-            let mut client = connect(&target, &files, &name).await?;
+            let client = connect_as(&target, &files, &name).await?;
+            // The key of another is not let in under this name: then it guesses in its own.
+            let mut client = match client {
+                Some(client) => client,
+                None => connect(&target, &files, &name).await?,
+            };
             let guess = format!("{number:032x}");
             let options = [OURS, &[("TICKET", guess.as_str())]].concat();
             client.send(&[&ohai()]).await;
@@ -470,11 +479,19 @@ async fn tickets(target: Arc<Target>) -> Result<Done, String> {
 
 async fn identities(target: Arc<Target>) -> Result<Done, String> {
     let Some(files) = &target.files else { return Done::said(NO_FILES) };
+    if target.secure.is_some() {
+        return no_identities(&target, files).await;
+    }
     let mut notes = Vec::new();
     for good in target.good.iter().take(3) {
         // What is no ticket at all is none.
         for ticket in [None, Some(""), Some("0"), Some("00000000000000000000000000000000 ")] {
-            let mut client = connect(&target, files, &good.id.routing_id()).await?;
+            let name = good.id.routing_id();
+            let in_its_name = || async {
+                let client = connect_as(&target, files, &name).await?;
+                client.ok_or_else(|| "there is no key that it could lack".to_owned())
+            };
+            let mut client = in_its_name().await?;
             let shown = ticket.map(|ticket| ("TICKET", ticket));
             let options = [OURS, shown.as_slice()].concat();
             client.send(&[&ohai()]).await;
@@ -485,7 +502,7 @@ async fn identities(target: Arc<Target>) -> Result<Done, String> {
             }
             fetched(&mut client, number).await?;
             // One that takes files as they come.
-            let mut client = connect(&target, files, &good.id.routing_id()).await?;
+            let mut client = in_its_name().await?;
             client.send(&[&ohai()]).await;
             client.send(&[&icanhaz(b"/", &[])]).await;
             client.send(&[&icanhaz(SECRET.as_bytes(), &[])]).await;
@@ -499,6 +516,32 @@ async fn identities(target: Arc<Target>) -> Result<Done, String> {
     held(&target, files, "they get what everybody gets", notes).await
 }
 
+/// Who has not the key of a peer gets nothing of it, not even what everybody gets.
+async fn no_identities(target: &Target, files: &FileTarget) -> Result<Done, String> {
+    let good = target.good.iter().map(|good| good.id);
+    for id in good.chain([target.id, target.stranger()]) {
+        for options in [OURS, &[]] {
+            let client = connect_as(target, files, &id.routing_id()).await?;
+            let Some(mut client) = client else { continue };
+            client.send(&[&ohai()]).await;
+            client.send(&[&icanhaz(b"/", options)]).await;
+            client.send(&[&nom(1 << 40)]).await;
+            loop {
+                let frames = client.read().await.map_err(|error| format!("no SRSLY: {error}"))?;
+                match filemq::number(&frames) {
+                    Some(SRSLY) => break,
+                    Some(OHAI_OK | ICANHAZ_OK) => {}
+                    other => return Err(format!("{other:?} is said to one in the name of {id}")),
+                }
+            }
+            if !client.closed(SOON).await {
+                return Err(format!("one in the name of {id} may stay"));
+            }
+        }
+    }
+    held(target, files, "they get nothing", ()).await
+}
+
 async fn calls(target: Arc<Target>) -> Result<Done, String> {
     let Some(files) = &target.files else { return Done::said(NO_FILES) };
     let role = property("X-FILEMQ-Role", b"server");
@@ -509,7 +552,7 @@ async fn calls(target: Arc<Target>) -> Result<Done, String> {
     for ticket in tickets {
         let ticket = ticket.map(|ticket| property("X-FILEMQ-Ticket", &ticket)).unwrap_or_default();
         let called = route.greet_with(&name, &[&role[..], &ticket].concat()).await;
-        // Too much for READY it may be as well.
+        // Too much for READY it may be as well, or another key than that of this name.
         let Ok(mut call) = called else { continue };
         if !call.closed(SOON).await {
             return Err("a call without a ticket stays open".into());
@@ -519,11 +562,14 @@ async fn calls(target: Arc<Target>) -> Result<Done, String> {
         let ticket = property("X-FILEMQ-Ticket", &(number as u128).to_be_bytes());
         let properties = [&role[..], &ticket].concat();
         async move {
-            let mut call =
-                route.greet_with(&name, &properties).await.map_err(|it| it.to_string())?;
+            let mut call = match route.greet_with(&name, &properties).await {
+                Ok(call) => call,
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+                Err(error) => return Err(error.to_string()),
+            };
             match call.read().await {
                 Ok(frames) => Err(format!("{:?} is said to a caller", filemq::number(&frames))),
-                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
                     Err("a call of nobody stays open".to_owned())
                 }
                 Err(_) => Ok(()),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ use crate::wire::{count, longstr, string};
 /// How long a good transfer may take while an attack goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Connects to the file server of the target under this identity, and says nothing.
+/// Connects to the file server of the target, and says nothing: as a stranger under this identity, or as a
+/// peer if the target serves nobody else.
 ///
 /// # Errors
 /// If the target does not finish the handshake in time.
@@ -29,9 +31,30 @@ pub(super) async fn connect(
     files: &FileTarget,
     identity: &[u8],
 ) -> Result<Connection, String> {
+    let connected = match target.insider().await? {
+        Some(id) => connect_as(target, files, &id.routing_id()).await?,
+        None => connect_as(target, files, identity).await?,
+    };
+    connected.ok_or_else(|| "the server refuses a peer".to_owned())
+}
+
+/// Connects to the file server of the target under this identity, and says nothing. `None` if the target
+/// is a secure node, and says that it has nothing to do with one that has this key and this identity.
+///
+/// # Errors
+/// If the target does not finish the handshake in time.
+pub(super) async fn connect_as(
+    target: &Target,
+    files: &FileTarget,
+    identity: &[u8],
+) -> Result<Option<Connection>, String> {
     let mut route = target.route(target.here);
     (route.to, route.patience) = (files.server, PATIENCE);
-    route.greet(identity).await.map_err(|error| format!("no connection to the server: {error}"))
+    match route.greet(identity).await {
+        Ok(connection) => Ok(Some(connection)),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(format!("no connection to the server: {error}")),
+    }
 }
 
 /// Connects as a stranger, and subscribes to everything with these options.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use zre_proto::PublicKey;
 
 use super::attack::{Attack, Done};
 use super::target::{GossipTarget, Target, linger};
@@ -17,7 +18,7 @@ const SOON: Duration = Duration::from_secs(3);
 /// How long a flood goes on.
 const FLOOD: Duration = Duration::from_secs(2);
 
-const HELLO: &[u8] = &[0xAA, 0xA0, 1, 1];
+pub(super) const HELLO: &[u8] = &[0xAA, 0xA0, 1, 1];
 const PING: &[u8] = &[0xAA, 0xA0, 3, 1];
 const PONG: &[u8] = &[0xAA, 0xA0, 4, 1];
 const INVALID: &[u8] = &[0xAA, 0xA0, 5, 1];
@@ -106,6 +107,15 @@ async fn malformed(target: Arc<Target>) -> Result<Done, String> {
     Done::said(format!("{} connections, all closed", all.len()))
 }
 
+/// What stands behind an endpoint: of a secure node, the key that it is said to have.
+fn keyed(target: &Target) -> Vec<String> {
+    let Some(secure) = &target.secure else { return vec![String::new()] };
+    let keys = [secure.insider.public, secure.key].into_iter().chain(secure.good.first().copied());
+    let keys = keys.map(|key| format!("|{}", PublicKey::new(key)));
+    let none = ["", "|", "|junk", &format!("|{}", "?".repeat(40))].map(ToOwned::to_owned);
+    keys.chain(none).collect()
+}
+
 /// Keys that no good node has.
 fn key(number: u64) -> String {
     format!("{number:016X}{:016X}", u64::MAX - number)
@@ -113,19 +123,22 @@ fn key(number: u64) -> String {
 
 /// Tuples that are not true.
 fn false_tuples(target: &Target) -> Vec<Vec<u8>> {
-    let mailbox = target.mailbox;
-    let elsewhere = b"tcp://127.0.0.1:9".as_slice();
-    let at_target = format!("tcp://{mailbox}");
     let of = |id: &dyn std::fmt::Display| id.to_string().to_ascii_uppercase();
-    let mut lies = vec![publish(&of(&target.id), elsewhere)];
-    for good in &target.good {
-        lies.push(publish(&of(&good.id), elsewhere));
-        lies.push(publish(&of(&good.id), at_target.as_bytes()));
-        // A stranger that is said to be where a good peer is.
-        let there = format!("tcp://{}", good.mailbox);
-        lies.push(publish(&of(&target.stranger()), there.as_bytes()));
+    let elsewhere = b"tcp://127.0.0.1:9".as_slice();
+    let mut lies = Vec::new();
+    for key in keyed(target) {
+        let elsewhere = format!("tcp://127.0.0.1:9{key}");
+        let at_target = format!("tcp://{}{key}", target.mailbox);
+        lies.push(publish(&of(&target.id), elsewhere.as_bytes()));
+        for good in &target.good {
+            lies.push(publish(&of(&good.id), elsewhere.as_bytes()));
+            lies.push(publish(&of(&good.id), at_target.as_bytes()));
+            // A stranger that is said to be where a good peer is.
+            let there = format!("tcp://{}{key}", good.mailbox);
+            lies.push(publish(&of(&target.stranger()), there.as_bytes()));
+        }
+        lies.push(publish(&of(&target.stranger()), at_target.as_bytes()));
     }
-    lies.push(publish(&of(&target.stranger()), at_target.as_bytes()));
     for value in
         ["", "x", "tcp://", "tcp://host:1", "ipc:///tmp/x", "inproc://x", "tcp://0.0.0.0:1"]
     {
@@ -167,13 +180,14 @@ async fn flood(target: Arc<Target>) -> Result<Done, String> {
         Err(done) => return done,
     };
     let [mut tells, mut asks] = [client(&target, hub).await?, client(&target, hub).await?];
+    let told = keyed(&target).swap_remove(0);
     let mut number = 0_u64;
     let end = Instant::now() + FLOOD;
     while Instant::now() < end {
         let mut batch = Vec::new();
         for _ in 0..500 {
             number += 1;
-            let value = format!("tcp://127.0.0.1:{}", 1 + number % 1000);
+            let value = format!("tcp://127.0.0.1:{}{told}", 1 + number % 1000);
             batch.extend(message(&[&publish(&key(number % 20_000), value.as_bytes())]));
         }
         tells.write(&batch).await;
@@ -258,13 +272,14 @@ async fn hub_flood(target: Arc<Target>) -> Result<Done, String> {
         Err(done) => return done,
     };
     let mut victim = caught(hub).await?;
+    let told = keyed(&target).swap_remove(0);
     let mut number = 0_u64;
     let end = Instant::now() + FLOOD;
     while Instant::now() < end {
         let mut batch = message(&[INVALID]).repeat(500);
         for _ in 0..500 {
             number += 1;
-            let value = format!("tcp://127.0.0.1:{}", 1 + number % 1000);
+            let value = format!("tcp://127.0.0.1:{}{told}", 1 + number % 1000);
             batch.extend(message(&[&publish(&key(1_000_000 + number), value.as_bytes())]));
         }
         victim.write(&batch).await;

@@ -1,4 +1,4 @@
-//! Attacks on a secure node: by strangers, by insiders, and by those who would have it say something
+//! Attacks on a secure node: by strangers, by insiders, and by attackers that would have it say something
 //! that is not sealed.
 
 use std::io;
@@ -13,10 +13,10 @@ use super::attack::{Attack, Done};
 use super::secure_target::SecureTarget;
 use super::target::{Target, linger};
 use super::transport::odd_greetings;
-use crate::curve::Client;
+use crate::curve::{Client, Keys};
 use crate::network_key::bound_id;
 use crate::wire::mailbox::Mailbox;
-use crate::wire::secure::{Secured, client, draw_keys, metadata};
+use crate::wire::secure::{Secured, metadata};
 use crate::wire::{self, Hello, WHISPER, handshake, longstr, message, string};
 
 /// What is not noticed at once is noticed when a claim has been put to the test.
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How long an attacker waits until nothing more comes.
 const REST: Duration = Duration::from_millis(1000);
 
-/// What a node may say to whoever cannot answer: a greeting, and the first command.
+/// What a node may say to a remote that cannot answer: a greeting, and the first command.
 const UNANSWERED: usize = 64 + 202;
 
 pub(super) const ATTACKS: &[Attack] = &[
@@ -67,9 +67,9 @@ pub(super) const ATTACKS: &[Attack] = &[
 /// What every attack says of another target.
 pub(super) const NOT_SECURE: &str = "the target is no secure node";
 
-/// Somebody nobody knows.
+/// A stranger.
 fn stranger_key() -> PublicKey {
-    PublicKey::new(draw_keys().public)
+    PublicKey::new(Keys::draw().public)
 }
 
 /// An id that shows a key, and no network.
@@ -81,23 +81,23 @@ pub(super) fn id_of(target: &Target, key: &[u8; 32]) -> PeerId {
 pub(super) async fn come(
     target: &Target,
     secure: &SecureTarget,
-    keys: &crate::curve::Keys,
+    keys: &Keys,
     id: PeerId,
     more: impl FnOnce(&Client) -> Vec<u8> + Send,
 ) -> io::Result<Secured> {
-    let client = client(keys, secure.key);
+    let client = Client::of(*keys, secure.key);
     let all = |client: &Client| metadata(id, &more(client));
     Secured::dial(&target.route(target.here), client, all).await
 }
 
-/// Whether a node has said that it has nothing to do with somebody.
+/// Whether a node has refused a remote.
 fn is_refused(come: &io::Result<Secured>) -> bool {
     come.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 async fn strangers(target: Arc<Target>) -> Result<Done, String> {
     let Some(secure) = &target.secure else { return Done::said(NOT_SECURE) };
-    let keys = draw_keys();
+    let keys = Keys::draw();
     let names = target.good.iter().map(|good| good.id).chain([target.id]);
     for id in names.chain(target.both()).chain([id_of(&target, &keys.public)]) {
         for two_way in [Vec::new(), wire::two_way()] {
@@ -110,7 +110,7 @@ async fn strangers(target: Arc<Target>) -> Result<Done, String> {
     Done::said("all are refused")
 }
 
-/// Somebody is said to be at a mailbox to which nobody may come.
+/// A node is claimed to be at a mailbox to which nobody may connect.
 async fn nobody_comes(mailbox: &Mailbox) -> Result<(), String> {
     match mailbox.take().await {
         Err(_) => Ok(()),
@@ -271,7 +271,7 @@ async fn squat(target: Arc<Target>) -> Result<Done, String> {
 
 async fn unmarked(target: Arc<Target>) -> Result<Done, String> {
     let Some(secure) = &target.secure else { return Done::said(NOT_SECURE) };
-    let (member, other) = (draw_keys(), draw_keys());
+    let (member, other) = (Keys::draw(), Keys::draw());
     let random = || *target.stranger().as_bytes();
     let network = &secure.network;
     let prove = |client: &Client| network.property(client);

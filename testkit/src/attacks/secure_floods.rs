@@ -8,9 +8,9 @@ use super::attack::{Attack, Done};
 use super::secure::{NOT_SECURE, come, id_of, many_addresses};
 use super::secure_target::SecureTarget;
 use super::target::{Target, many};
-use crate::curve::OF_CLIENT;
+use crate::curve::{Client, Keys, OF_CLIENT};
 use crate::wire::dealer::Route;
-use crate::wire::secure::{Secured, client, draw_keys, metadata, welcomed};
+use crate::wire::secure::{Secured, metadata};
 use crate::wire::{self, Hello, MORE, PING};
 
 /// How long connections are made.
@@ -37,11 +37,14 @@ pub(super) const ATTACKS: &[Attack] = &[
 async fn half(target: Arc<Target>, from: fn(&Target, usize) -> Ipv4Addr) -> Result<Done, String> {
     let Some(secure) = target.secure.clone() else { return Done::said(NOT_SECURE) };
     let number = target.affordable(HANDSHAKES);
-    let keys = draw_keys();
+    let keys = Keys::draw();
     let open = many(number, 64, CONNECTING, move |number| {
         let route = Route { from: from(&target, number), ..target.route(target.here) };
-        let mut client = client(&keys, secure.key);
-        async move { welcomed(&route, &mut client).await.ok() }
+        let mut client = Client::of(keys, secure.key);
+        async move {
+            let mut connection = route.connect().await.ok()?;
+            connection.say_hello(&mut client).await.ok().map(|()| connection)
+        }
     });
     let open: Vec<_> = open.await.into_iter().flatten().collect();
     Done::holding(format!("{} of {number} got an answer", open.len()), open)
@@ -50,8 +53,8 @@ async fn half(target: Arc<Target>, from: fn(&Target, usize) -> Ipv4Addr) -> Resu
 async fn whole(target: Arc<Target>) -> Result<Done, String> {
     let Some(secure) = target.secure.clone() else { return Done::said(NOT_SECURE) };
     let came = many(HANDSHAKES, 64, CONNECTING, move |_| {
-        let (keys, id) = (draw_keys(), target.stranger());
-        let (route, client) = (target.route(target.here), client(&keys, secure.key));
+        let (client, id) = (Client::of(Keys::draw(), secure.key), target.stranger());
+        let route = target.route(target.here);
         async move { Secured::dial(&route, client, |_| metadata(id, &[])).await.is_ok() }
     });
     let came = came.await;
@@ -61,7 +64,7 @@ async fn whole(target: Arc<Target>) -> Result<Done, String> {
     Done::said(format!("{} are refused", came.len()))
 }
 
-/// What somebody in the middle may do to the frames of a connection.
+/// What an attacker in the middle may do to the frames of a connection.
 #[derive(Clone, Copy, Debug)]
 enum Bend {
     Replay,

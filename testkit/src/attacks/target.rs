@@ -14,7 +14,7 @@ use super::file_target::FileTarget;
 use super::secure_target::SecureTarget;
 use crate::wire::Hello;
 use crate::wire::connection::Connection;
-use crate::wire::dealer::Route;
+use crate::wire::dealer::{Credentials, Route};
 use crate::wire::ghost::Ghost;
 use crate::wire::mailbox::Mailbox;
 
@@ -106,9 +106,12 @@ impl Target {
         self.elsewhere.unwrap_or(self.here)
     }
 
-    /// Returns the way to its mailbox.
-    pub const fn route(&self, from: Ipv4Addr) -> Route {
-        Route { to: self.mailbox, from, patience: PATIENCE }
+    /// Returns the way to its mailbox: of a secure node with the pair of an insider.
+    pub fn route(&self, from: Ipv4Addr) -> Route {
+        let credentials =
+            |secure: &SecureTarget| Credentials { keys: secure.insider, node: secure.key };
+        let secure = self.secure.as_ref().map(credentials);
+        Route { to: self.mailbox, from, patience: PATIENCE, secure }
     }
 
     /// Connects as a stranger, and finishes the handshake.
@@ -137,12 +140,14 @@ impl Target {
         Ok(self.two_way(self.here, self.stranger()).await?.is_two_way())
     }
 
-    /// Opens a mailbox at an address.
+    /// Opens a mailbox at an address: that of an insider, if the target is a secure node.
     ///
     /// # Errors
     /// If there is no port for it.
     pub fn mailbox_at(&self, address: Ipv4Addr) -> Result<Mailbox, String> {
-        Mailbox::open(address, PATIENCE).map_err(|error| format!("no mailbox: {error}"))
+        let mailbox = Mailbox::open(address, PATIENCE);
+        let mailbox = mailbox.map_err(|error| format!("no mailbox: {error}"))?;
+        Ok(mailbox.secured(self.secure.as_ref().map(|secure| secure.insider)))
     }
 
     /// Meets it under a new id.
@@ -176,6 +181,21 @@ impl Target {
             return Ok(ghost);
         }
         Err("the target does not answer a new peer".into())
+    }
+
+    /// Returns the id of a peer of the attacker's, if the target has to do with none but its peers.
+    ///
+    /// # Errors
+    /// If it does not answer a new peer in time.
+    pub(super) async fn insider(&self) -> Result<Option<PeerId>, String> {
+        let Some(secure) = &self.secure else { return Ok(None) };
+        let mut peer = secure.peer.lock().await;
+        if let Some(peer) = &mut *peer
+            && peer.is_heard().await
+        {
+            return Ok(Some(peer.id));
+        }
+        Ok(Some(peer.insert(Box::pin(self.settled_ghost()).await?).id))
     }
 
     /// Meets it on one connection for both directions.

@@ -12,7 +12,7 @@ use super::heard::Heard;
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
     peers: BTreeMap<PeerId, Present>,
-    /// What was said of those who cannot be met, since their last ENTER.
+    /// What was said of nodes that cannot be met, since their last ENTER.
     unreachable: BTreeSet<(PeerId, UnreachableReason)>,
     /// Who leads each group, as was told last; a leader that was lost since is still here.
     leaders: BTreeMap<Arc<str>, Leader>,
@@ -185,7 +185,7 @@ impl Present {
                 let was_there = self.groups.remove(*group);
                 check(was_there, Breach::LeaveWithoutJoin((*group).into()))
             }
-            // Who does not answer what is sent to it may well be heard.
+            // A node that does not answer what is sent to it may well be heard.
             _ => Ok(()),
         }
     }

@@ -38,7 +38,7 @@ pub(super) enum To {
 /// What only a whisper says, for one peer alone reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ToPeer {
-    /// To whom it goes.
+    /// The node or group that it goes to.
     pub(super) to: PeerId,
     /// The number of the first whisper since the sender saw its ENTER.
     pub(super) first: u32,

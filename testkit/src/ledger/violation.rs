@@ -24,7 +24,7 @@ pub enum Rule {
     Life,
     /// Memory and descriptors return to the level of before.
     Leftovers,
-    /// Secure nodes have to do with those whom they trust, and with each under its own key.
+    /// Secure nodes deal with nodes that they trust, and with each under its own key.
     Keys,
 }
 

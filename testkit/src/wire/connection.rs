@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use zre_proto::PeerId;
 
-use crate::wire::{self, COMMAND, LONG, MORE};
-
-/// The largest frame that is read here: the target, too, may be hostile.
-const LARGEST: u64 = 128 << 20;
+use super::frames::{Frame, take_frame};
+use super::sealing::Sealing;
+use crate::curve::{self, Client, Server};
+use crate::wire::{self, COMMAND, MORE};
 
 /// The bytes of a greeting.
 const GREETING: usize = 64;
@@ -25,6 +25,8 @@ pub struct Connection {
     /// The frames of a message of which more is to come.
     frames: Vec<Vec<u8>>,
     other: Other,
+    /// What seals all that is sent, and opens what comes, if the connection is secured.
+    sealing: Option<Sealing>,
     patience: Duration,
 }
 
@@ -35,13 +37,10 @@ struct Other {
     two_way: bool,
 }
 
-/// A frame: its flags and its body.
-type Frame = (u8, Vec<u8>);
-
 impl Connection {
     pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
-        let (received, frames, other) = Default::default();
-        Self { stream: Arc::new(stream), received, frames, other, patience }
+        let (received, frames, other, sealing) = Default::default();
+        Self { stream: Arc::new(stream), received, frames, other, sealing, patience }
     }
 
     /// Says this greeting and READY, and waits for those of the other end.
@@ -62,14 +61,100 @@ impl Connection {
         if flags & COMMAND == 0 {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        for (name, value) in wire::properties(&ready) {
+        self.introduce(&ready);
+        Ok(())
+    }
+
+    /// Notes what the other end says of itself in the body of READY.
+    fn introduce(&mut self, ready: &[u8]) {
+        for (name, value) in wire::properties(ready) {
             match name {
                 b"Identity" => self.other.id = PeerId::from_routing_id(value),
                 _ if name == wire::TWO_WAY.as_bytes() => self.other.two_way = value == b"1",
                 _ => {}
             }
         }
+    }
+
+    /// Finishes a handshake of CURVE as the client. From now on frames are sealed and opened.
+    ///
+    /// # Errors
+    /// As [`initiate`](Self::initiate).
+    pub(super) async fn shake_as_client(
+        &mut self,
+        mut client: Client,
+        metadata: Vec<u8>,
+    ) -> io::Result<()> {
+        self.say_hello(&mut client).await?;
+        let told = self.initiate(&client, metadata).await?;
+        self.introduce(&[b"\x05READY", &told[..]].concat());
+        self.sealing = Some(Sealing::new(client.traffic()));
         Ok(())
+    }
+
+    /// Finishes a handshake of CURVE as the server. From now on frames are sealed and opened.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub(super) async fn shake_as_server(
+        &mut self,
+        mut server: Server,
+        metadata: &[u8],
+    ) -> io::Result<()> {
+        let told = self.serve(&mut server, metadata).await?;
+        self.introduce(&[b"\x05READY", &told[..]].concat());
+        self.sealing = Some(Sealing::new(server.traffic()));
+        Ok(())
+    }
+
+    /// Begins a handshake of CURVE as the client: goes as far as WELCOME.
+    ///
+    /// # Errors
+    /// If that does not come in time.
+    pub async fn say_hello(&mut self, client: &mut Client) -> io::Result<()> {
+        let hello = wire::frame(COMMAND, &client.hello(1));
+        self.write(&[curve::greeting("CURVE", 0, 1), hello].concat()).await;
+        self.read_greeting().await?;
+        let (_, body) = self.read_frame().await?;
+        if !body.starts_with(b"\x07WELCOME") {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        client.take_welcome(&body);
+        Ok(())
+    }
+
+    /// Ends a handshake of CURVE as the client. Returns the metadata of the other end.
+    ///
+    /// # Errors
+    /// `PermissionDenied`: the node says that it has nothing to do with this one. Others: it does not
+    /// finish in time.
+    pub async fn initiate(&mut self, client: &Client, metadata: Vec<u8>) -> io::Result<Vec<u8>> {
+        let initiate = client.seal_initiate(&client.initiate(metadata));
+        self.write(&wire::frame(COMMAND, &initiate)).await;
+        let (_, body) = self.read_frame().await?;
+        if body.starts_with(b"\x05ERROR") {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(client.open_ready(&body))
+    }
+
+    /// Goes through a handshake of CURVE as the server. Returns the metadata of the other end.
+    ///
+    /// # Errors
+    /// If it does not finish in time.
+    pub async fn serve(&mut self, server: &mut Server, metadata: &[u8]) -> io::Result<Vec<u8>> {
+        self.write(&curve::greeting("CURVE", 0, 1)).await;
+        self.read_greeting().await?;
+        let (_, hello) = self.read_frame().await?;
+        if hello.len() != 200 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        server.take_hello(&hello);
+        self.write(&wire::frame(COMMAND, &server.welcome())).await;
+        let (_, initiate) = self.read_frame().await?;
+        let (_, told) = server.take_initiate(&initiate);
+        self.write(&wire::frame(COMMAND, &server.ready(1, metadata))).await;
+        Ok(told)
     }
 
     /// Reads the greeting of the other end.
@@ -112,8 +197,11 @@ impl Connection {
         self.other.id
     }
 
-    /// Writes. Returns `false` if nobody reads any more.
+    /// Writes: on a secured connection whole frames sealed, and what is none as it is. Returns `false`
+    /// if nobody reads any more.
     pub async fn write(&mut self, bytes: &[u8]) -> bool {
+        let sealed = self.sealing.as_mut().map(|sealing| sealing.seal(bytes));
+        let bytes = sealed.as_deref().unwrap_or(bytes);
         soon(self.patience, write_all(&self.stream, bytes)).await.is_ok()
     }
 
@@ -151,12 +239,25 @@ impl Connection {
     }
 
     /// Waits until the other end has taken the connection, and shows it by the first byte of its
-    /// greeting; not for long, for it may not. Who does not wait fills the queue of the kernel, and
+    /// greeting; not for long, for it may not. A caller that does not wait fills the queue of the kernel, and
     /// most of what comes then does not get as far as to the target.
     pub async fn taken(mut self) -> Self {
         const PATIENCE: Duration = Duration::from_millis(100);
         let _ = timeout(PATIENCE, self.fill()).await;
         self
+    }
+
+    /// Returns whether the other end has not closed the connection yet, as far as is known, and has said
+    /// something or nothing.
+    pub(super) fn lives(&mut self) -> bool {
+        let mut bytes = [0; 16 * 1024];
+        loop {
+            match self.stream.try_read(&mut bytes) {
+                Ok(0) => return false,
+                Ok(length) => self.received.extend_from_slice(&bytes[..length]),
+                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+            }
+        }
     }
 
     /// Returns whether the other end closes the connection within this time. Whatever it says
@@ -181,8 +282,11 @@ impl Connection {
 
     async fn frame(&mut self) -> io::Result<Frame> {
         loop {
-            if let Some(frame) = take_frame(&mut self.received)? {
-                return Ok(frame);
+            if let Some((flags, body)) = take_frame(&mut self.received)? {
+                return Ok(match &self.sealing {
+                    Some(sealing) => sealing.open(flags, body),
+                    None => (flags, body),
+                });
             }
             self.fill().await?;
         }
@@ -190,7 +294,8 @@ impl Connection {
 
     /// Reads some more.
     async fn fill(&mut self) -> io::Result<()> {
-        let mut bytes = [0; 16 * 1024];
+        // Not in the future, which is part of many.
+        let mut bytes = vec![0; 16 * 1024];
         match read(&self.stream, &mut bytes).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             length => {
@@ -199,26 +304,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// Takes the first frame out of these bytes, if they hold a whole one.
-fn take_frame(bytes: &mut Vec<u8>) -> io::Result<Option<Frame>> {
-    let Some(&flags) = bytes.first() else { return Ok(None) };
-    let (head, length) = match flags & LONG {
-        0 => (2, bytes.get(1).map(|length| u64::from(*length))),
-        _ => (9, bytes[1..].first_chunk().map(|length| u64::from_be_bytes(*length))),
-    };
-    let Some(length) = length else { return Ok(None) };
-    if length > LARGEST {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let end = head + length as usize;
-    if bytes.len() < end {
-        return Ok(None);
-    }
-    let rest = bytes.split_off(end);
-    let body = std::mem::replace(bytes, rest).split_off(head);
-    Ok(Some((flags, body)))
 }
 
 async fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
@@ -254,26 +339,4 @@ pub(super) async fn soon<T>(
     what: impl Future<Output = io::Result<T>>,
 ) -> io::Result<T> {
     timeout(patience, what).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LARGEST, take_frame};
-    use crate::wire::{MORE, announcement, frame};
-
-    #[test]
-    fn frames_are_taken_when_they_are_whole() {
-        let large = vec![7; 300];
-        let all = [frame(MORE, b"small"), frame(0, &large), frame(0, b"")].concat();
-        let mut bytes = Vec::new();
-        let mut taken = Vec::new();
-        for byte in all {
-            bytes.push(byte);
-            taken.extend(take_frame(&mut bytes).unwrap());
-        }
-        let long = crate::wire::LONG;
-        assert_eq!(taken, [(MORE, b"small".to_vec()), (long, large), (0, Vec::new())]);
-        assert!(bytes.is_empty());
-        take_frame(&mut announcement(0, LARGEST + 1)).unwrap_err();
-    }
 }

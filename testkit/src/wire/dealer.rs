@@ -8,6 +8,7 @@ use tokio::net::TcpSocket;
 use zre_proto::PeerId;
 
 use super::connection::{Connection, soon};
+use crate::curve::{self, Client, Keys};
 use crate::wire;
 
 /// Where a node's mailbox is, and how it is reached.
@@ -19,6 +20,17 @@ pub struct Route {
     pub from: Ipv4Addr,
     /// How long the node may take for anything that has to be waited for.
     pub patience: Duration,
+    /// The keys of a secured connection.
+    pub secure: Option<Credentials>,
+}
+
+/// The keys of a secured connection to a node.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials {
+    /// The pair of who connects.
+    pub keys: Keys,
+    /// The key that the node has.
+    pub node: [u8; 32],
 }
 
 impl Route {
@@ -57,6 +69,11 @@ impl Route {
     /// If the node does not finish it in time.
     pub async fn greet_with(&self, routing_id: &[u8], properties: &[u8]) -> io::Result<Connection> {
         let mut connection = self.connect().await?;
+        if let Some(Credentials { keys, node }) = self.secure {
+            let metadata = [curve::metadata("DEALER", routing_id), properties.to_vec()].concat();
+            connection.shake_as_client(Client::of(keys, node), metadata).await?;
+            return Ok(connection);
+        }
         let ready = wire::ready_with("DEALER", routing_id, properties);
         connection.shake(&[wire::greeting(routing_id.len()), ready].concat()).await?;
         Ok(connection)

@@ -79,6 +79,7 @@ impl Ghost {
         id: PeerId,
         bend: impl FnOnce(&mut Hello) + Send,
     ) -> io::Result<Self> {
+        let mailbox = mailbox.secured(route.secure.map(|secure| secure.keys));
         let mut dealer = route.greet(&id.routing_id()).await?;
         let endpoint = format!("tcp://{}", mailbox.address);
         let mut hello = Hello::new(&endpoint);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::connection::{Connection, soon};
+use crate::curve::{self, Keys, Server};
 use crate::wire;
 
 /// A mailbox made by hand.
@@ -16,6 +17,8 @@ pub struct Mailbox {
     /// Where it is.
     pub address: SocketAddr,
     patience: Duration,
+    /// The pair of one that is secured.
+    keys: Option<Keys>,
 }
 
 impl Mailbox {
@@ -61,7 +64,13 @@ impl Mailbox {
         socket.bind((here, 0).into())?;
         let listener = socket.listen(backlog)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, patience })
+        Ok(Self { listener, address, patience, keys: None })
+    }
+
+    /// Has handshakes be those of a secured one with this pair, if there is one.
+    #[must_use]
+    pub fn secured(self, keys: Option<Keys>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Takes the next connection, of any node, and says nothing.
@@ -80,6 +89,28 @@ impl Mailbox {
         Ok(Connection::new(self.accept().await?, self.patience))
     }
 
+    /// Takes the next connection that still lives, within this time, and says nothing on it. Others may
+    /// have waited in the kernel until their nodes had given up.
+    ///
+    /// # Errors
+    /// If none comes.
+    pub async fn take_fresh(&self, within: Duration) -> Result<Connection, String> {
+        let end = tokio::time::Instant::now() + within;
+        loop {
+            match self.take().await {
+                Ok(mut connection) => {
+                    if connection.lives() {
+                        return Ok(connection);
+                    }
+                }
+                Err(error) if tokio::time::Instant::now() > end => {
+                    return Err(format!("the target does not come: {error}"));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Takes the next connection and finishes its handshake, as most nodes do: without an identity.
     ///
     /// # Errors
@@ -95,6 +126,11 @@ impl Mailbox {
     /// If none comes in time.
     pub async fn greet_with(&self, identity: &[u8], properties: &[u8]) -> io::Result<Connection> {
         let mut connection = Connection::new(self.accept().await?, self.patience);
+        if let Some(keys) = self.keys {
+            let metadata = [curve::metadata("ROUTER", identity), properties.to_vec()].concat();
+            connection.shake_as_server(Server::of(keys), &metadata).await?;
+            return Ok(connection);
+        }
         let ready = wire::ready_with("ROUTER", identity, properties);
         connection.shake(&[wire::greeting(0), ready].concat()).await?;
         Ok(connection)

@@ -1,6 +1,5 @@
 //! Connections of secure nodes, made by hand.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 
 use zre_proto::PeerId;
@@ -12,15 +11,6 @@ use crate::curve::{Client, Keys, Server, Traffic};
 use crate::wire::{COMMAND, MORE};
 use crate::{curve, wire};
 
-/// A pair that nobody had before. Its secret is none: it is for a test.
-pub fn draw_keys() -> Keys {
-    let mut secret = [0; 32];
-    for part in secret.as_chunks_mut::<8>().0 {
-        part.copy_from_slice(&RandomState::new().hash_one(0).to_be_bytes());
-    }
-    Keys::of(secret)
-}
-
 /// One end of a connection past its handshake.
 #[derive(Debug)]
 pub struct Secured {
@@ -31,31 +21,9 @@ pub struct Secured {
     frames: Vec<Vec<u8>>,
 }
 
-/// Returns a client that has these pairs, and takes the node for the one with this key.
-pub fn client(keys: &Keys, server: [u8; 32]) -> Client {
-    Client { keys: keys.clone(), server, session: draw_keys(), welcome: ([0; 32], Vec::new()) }
-}
-
 /// Returns the metadata of a node's link, with further properties.
 pub fn metadata(id: PeerId, properties: &[u8]) -> Vec<u8> {
     [&curve::metadata("DEALER", &id.routing_id())[..], properties].concat()
-}
-
-/// Connects, and goes as far as WELCOME.
-///
-/// # Errors
-/// If that does not come in time.
-pub async fn welcomed(route: &Route, client: &mut Client) -> io::Result<Connection> {
-    let mut connection = route.connect().await?;
-    let hello = wire::frame(COMMAND, &client.hello(1));
-    connection.write(&[curve::greeting("CURVE", 0, 1), hello].concat()).await;
-    connection.read_greeting().await?;
-    let (_, body) = connection.read_frame().await?;
-    if !body.starts_with(b"\x07WELCOME") {
-        return Err(io::ErrorKind::ConnectionRefused.into());
-    }
-    client.take_welcome(&body);
-    Ok(connection)
 }
 
 impl Secured {
@@ -69,14 +37,9 @@ impl Secured {
         mut client: Client,
         metadata: impl FnOnce(&Client) -> Vec<u8> + Send,
     ) -> io::Result<Self> {
-        let mut connection = welcomed(route, &mut client).await?;
-        let initiate = client.seal_initiate(&client.initiate(metadata(&client)));
-        connection.write(&wire::frame(COMMAND, &initiate)).await;
-        let (_, body) = connection.read_frame().await?;
-        if body.starts_with(b"\x05ERROR") {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        client.open_ready(&body);
+        let mut connection = route.connect().await?;
+        connection.say_hello(&mut client).await?;
+        connection.initiate(&client, metadata(&client)).await?;
         Ok(Self { connection, traffic: client.traffic(), frames: Vec::new() })
     }
 
@@ -87,18 +50,8 @@ impl Secured {
     /// If nobody comes or finishes in time.
     pub async fn accept(mailbox: &Mailbox, keys: &Keys, metadata: &[u8]) -> io::Result<Self> {
         let mut connection = mailbox.take().await?;
-        connection.write(&curve::greeting("CURVE", 0, 1)).await;
-        connection.read_greeting().await?;
-        let mut server = Server { keys: keys.clone(), session: draw_keys(), ..Server::new() };
-        let (_, hello) = connection.read_frame().await?;
-        if hello.len() != 200 {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        server.take_hello(&hello);
-        connection.write(&wire::frame(COMMAND, &server.welcome())).await;
-        let (_, initiate) = connection.read_frame().await?;
-        server.take_initiate(&initiate);
-        connection.write(&wire::frame(COMMAND, &server.ready(1, metadata))).await;
+        let mut server = Server::of(*keys);
+        connection.serve(&mut server, metadata).await?;
         Ok(Self { connection, traffic: server.traffic(), frames: Vec::new() })
     }
 

@@ -250,7 +250,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "shout-to-all",
-        breaks: "a SHOUT reaches those who are not in the group",
+        breaks: "a SHOUT reaches peers that are not in the group",
         edits: &[
             core_in(
                 "shout",
@@ -420,7 +420,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "highest-leads",
-        breaks: "of those who contest the highest leads, and not the lowest",
+        breaks: "of the contesters the highest leads, and not the lowest",
         edits: &[core_in(
             "settle",
             "lowest.into_iter().chain(self.mine.then_some(me)).min()",

@@ -10,7 +10,7 @@ const SECURE: Run = Run {
     faults: &[],
 };
 
-/// Nodes that start where somebody else is said to be a peer of theirs, and says nothing.
+/// Nodes that start where another node is claimed to be their peer, and sends nothing.
 const TRAPS: Run = Run {
     name: "sim traps",
     arguments: "sim --nodes 12 --minutes 1 --secure --calm --plain 100% --seed 1 --shrink 0",
@@ -50,7 +50,7 @@ const fn gate(item: &'static str, old: &'static str, new: &'static str) -> Edit 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "r1-strangers",
-        breaks: "a secure node connects to whoever is said to be somewhere (R1)",
+        breaks: "a secure node connects to every node that is claimed to be somewhere (R1)",
         edits: &[Edit {
             sources: "zyre/src/driver",
             item: Some("is_worth_it"),
@@ -62,7 +62,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "r1-admitted",
-        breaks: "a secure node lets in whoever has any key (R1)",
+        breaks: "a secure node lets in every key (R1)",
         edits: &[gate(
             "decide",
             "self.trusted.admits(keys, peer)",
@@ -108,7 +108,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "r4-link-kept",
-        breaks: "the link that was dialled on somebody's word stays when another key is proved (R4)",
+        breaks: "the link that was dialled on a false claim stays when another key is proved (R4)",
         edits: &[core_in(
             "bind",
             "filter(|it| self.keys.of_conn(*it) != Some(key))",

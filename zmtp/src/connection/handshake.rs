@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use crate::mechanism::curve;
 use crate::mechanism::{Mechanism, metadata, null};
 use crate::{Config, Error, greeting};
@@ -19,33 +19,33 @@ pub(super) struct Handshake {
     pub(super) version: Option<(u8, u8)>,
     /// Bytes of the handshake that have come.
     pub(super) taken: usize,
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub(super) curve: Option<curve::Handshake>,
 }
 
 impl Handshake {
-    /// Begins a handshake. Returns also what is to be sent before anything has come.
+    /// Begins a handshake. Returns also what to send before anything has come.
     pub(super) fn begin(config: &Config, now: Instant) -> Result<(Self, Bytes), Error> {
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         return Self::begin_with(config, now, &mut curve::random);
-        #[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+        #[cfg(not(feature = "_curve"))]
         Self::begin_with(config, now)
     }
 
     pub(super) fn begin_with(
         config: &Config,
         now: Instant,
-        #[cfg(any(feature = "curve", feature = "curve-audited"))] random: curve::Random<'_>,
+        #[cfg(feature = "_curve")] random: curve::Random<'_>,
     ) -> Result<(Self, Bytes), Error> {
         metadata::check(config)?;
         let mut opening =
             BytesMut::from(&greeting::encode(&config.mechanism, config.identity.len())[..]);
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         let mut secured = None;
         // What need not wait for the remote's greeting goes with ours: one segment, one system call.
         match &config.mechanism {
             Mechanism::Null => opening.extend_from_slice(&null::ready(config)),
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             Mechanism::Curve(curve) => {
                 let ours = metadata::ours(config);
                 let (handshake, hello) = curve::Handshake::new(curve, ours, random)?;
@@ -58,7 +58,7 @@ impl Handshake {
             deadline: now.checked_add(config.limits.handshake_time),
             version: None,
             taken: 0,
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             curve: secured,
         };
         Ok((new, opening.freeze()))
@@ -66,7 +66,7 @@ impl Handshake {
 
     /// Returns how many bytes the body of the next command may have.
     pub(super) const fn most(&self) -> usize {
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         if let Some(curve) = &self.curve {
             return curve.most();
         }

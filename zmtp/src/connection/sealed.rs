@@ -63,7 +63,7 @@ impl Connection {
     fn open_pair(&mut self) -> Result<Option<Pair>, Error> {
         let Some(first) = self.open()? else { return Ok(None) };
         if first.command {
-            // No publisher comes here, to whom a command could be an event.
+            // No publisher comes here, for which a command could be an event.
             self.command(first.size)?;
             self.received.advance(first.size);
             return Ok(None);

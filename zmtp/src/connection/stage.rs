@@ -2,19 +2,19 @@
 
 use bytes::{Buf, Bytes};
 
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use super::Introduced;
 use super::{Connection, Event, Output, Stage};
 use crate::command::{self, Command};
 use crate::frame::IncomingHeader;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use crate::mechanism::curve;
 use crate::mechanism::{Mechanism, metadata};
 use crate::{Config, Encoder, Error, PeerInfo, SocketType, greeting};
 
 impl Connection {
     /// Lets the remote in that [`Event::Authenticate`] has told of. Does nothing at any other time.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub fn admit(&mut self) {
         let Stage::Introduced(introduced) = &mut self.stage else { return };
         let Some(admission) = introduced.admission.take() else { return };
@@ -34,9 +34,9 @@ impl Connection {
     /// [`Error::Denied`], which a server says to its client by ERROR before that. Does nothing at
     /// any other time.
     ///
-    /// A client that implements ERROR as libzmq does gives up for good. To send one away that may
-    /// come back close the connection instead.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    /// A client that implements ERROR as libzmq does gives up and does not try again. To send one
+    /// away that may come back, close the connection instead.
+    #[cfg(feature = "_curve")]
     pub fn refuse(&mut self) {
         if matches!(self.stage, Stage::Introduced(_)) {
             self.die(Error::Denied);
@@ -46,11 +46,12 @@ impl Connection {
     /// Returns what the remote is told before its connection ends.
     pub(super) fn last_word(&self, error: &Error) -> Option<Bytes> {
         match (&self.stage, error) {
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             (Stage::Introduced(introduced), Error::Denied) => {
                 introduced.admission.as_ref().and_then(|admission| admission.refusal())
             }
-            // RFC 37 asks for this in one case only. With CURVE nobody could tell by whom it is said.
+            // RFC 37 asks for this in one case only. With CURVE nobody could tell which side has
+            // sent it.
             (Stage::Handshake(handshake), Error::SocketType(_) | Error::Incompatible { .. }) => {
                 matches!(handshake.config.mechanism, Mechanism::Null)
                     .then(|| command::error("Invalid socket type"))
@@ -63,7 +64,7 @@ impl Connection {
         matches!(&self.stage, Stage::Handshake(handshake) if handshake.version.is_none())
     }
 
-    /// The outputs before and after the exchange of messages: what is to be sent comes before
+    /// The outputs before and after the exchange of messages: what has to be sent comes before
     /// [`Event::Ready`], and before the error.
     pub(super) fn poll_stage(&mut self) -> Result<Option<Output>, Error> {
         loop {
@@ -72,7 +73,7 @@ impl Connection {
             }
             match &mut self.stage {
                 Stage::Dead(error) => return Err(error.clone()),
-                #[cfg(any(feature = "curve", feature = "curve-audited"))]
+                #[cfg(feature = "_curve")]
                 Stage::Introduced(introduced) => return Ok(introduced.tell()),
                 Stage::Greeted(_) => {
                     let publisher = matches!(self.socket_type, SocketType::Pub | SocketType::XPub);
@@ -113,7 +114,7 @@ impl Connection {
         let end = frame.header + size;
         let Some(body) = self.received.get_mut(frame.header..end) else { return Ok(false) };
         handshake.taken += end;
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         if let Some(curve) = &mut handshake.curve {
             match curve.handle(body)? {
                 curve::Step::Send(frame) => self.transmits.push_back(frame),
@@ -155,7 +156,7 @@ impl Connection {
     }
 }
 
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 impl Introduced {
     /// Returns the event, once.
     fn tell(&mut self) -> Option<Output> {
@@ -183,7 +184,7 @@ fn admit(config: &Config, version: (u8, u8), metadata: &[u8]) -> Result<PeerInfo
         identity,
         major,
         minor,
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         keys: None,
         properties,
     })

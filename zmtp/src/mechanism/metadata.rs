@@ -32,7 +32,7 @@ pub(crate) fn ours(config: &Config) -> Bytes {
 ///
 /// # Errors
 /// [`Error::Property`] for one that cannot be sent.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 pub(crate) fn put_all(out: &mut BytesMut, all: Vec<(Bytes, Bytes)>) -> Result<(), Error> {
     let mut properties = Properties::default();
     all.into_iter().for_each(|(name, value)| properties.set(name, value));

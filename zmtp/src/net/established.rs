@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{Reader, SendQueue, SendQueueLimits};
 use crate::{Connection, Encoder, PeerInfo};
 
-/// A connection whose handshake is over, whoever has opened it.
+/// A connection whose handshake is over, in either role.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Established {

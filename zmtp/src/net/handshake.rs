@@ -11,7 +11,7 @@ use super::established::{Established, Greeted};
 use super::start::Start;
 use super::{Error, SendQueueLimits};
 use crate::{Config, Connection, Encoder, Event, Output, PeerInfo};
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use crate::{Mechanism, SessionKeys, Verdict};
 
 /// Bytes that a read during the handshake has room for: all of it, as a rule.
@@ -83,7 +83,7 @@ async fn exchange(
     address: SocketAddr,
     config: &Config,
 ) -> Result<(PeerInfo, Encoder), Error> {
-    #[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+    #[cfg(not(feature = "_curve"))]
     let _ = (address, config);
     loop {
         match connection.poll_output()? {
@@ -95,7 +95,7 @@ async fn exchange(
                 }
             }
             Some(Output::Event(Event::Ready(peer, encoder))) => return Ok((peer, encoder)),
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             Some(Output::Event(Event::Authenticate(keys, peer))) => {
                 match decide(&config.mechanism, &keys, &peer, address) {
                     Verdict::Admit => connection.admit(),
@@ -115,7 +115,7 @@ async fn exchange(
 }
 
 /// Asks the guard about a remote that has proved its key.
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 fn decide(
     mechanism: &Mechanism,
     keys: &SessionKeys,

@@ -3,7 +3,7 @@
 mod backlog;
 mod limits;
 mod room;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 mod sealing;
 mod socket;
 mod turn;
@@ -401,7 +401,7 @@ impl SendQueue {
         Ok(Written::Enough)
     }
 
-    /// Takes note of what a writer has brought the queue to, and wakes those who wait for it.
+    /// Takes note of what a writer has brought the queue to, and wakes the tasks that wait for it.
     fn note_room(&self, state: &mut State) {
         self.shared.note_filling(state);
         if state.above_since.is_some() && !state.backlog.exceeds(self.shared.mark) {

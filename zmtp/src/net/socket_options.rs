@@ -15,8 +15,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 /// lost, each way, of three in a row none is answered every twentieth time.
 const MAX_KEEPALIVE_PROBES: u32 = 12;
 
-/// Bytes that the kernel takes without sending them. Who watches a send queue sees by it how much
-/// the remote takes, if the kernel does not hide seconds of a slow path in a buffer of its own. With
+/// Bytes that the kernel takes without sending them. So a send queue shows how much the
+/// remote takes, if the kernel does not hide seconds of a slow path in a buffer of its own. With
 /// less a fast path falls idle: the kernel asks for more only when half of it is sent.
 pub(super) const MAX_UNSENT: u32 = 1 << 20;
 
@@ -37,7 +37,7 @@ pub(super) fn prepare(socket: SockRef<'_>) -> io::Result<()> {
 }
 
 /// Lets the kernel notice that the remote's host is gone: a silent connection would otherwise
-/// outlive it for good. The price is a probe now and then on a quiet connection. (Not
+/// outlive it forever. The price is a probe now and then on a quiet connection. (Not
 /// `TCP_USER_TIMEOUT`: on Linux it also ends a connection whose remote is alive and does not read.)
 fn set_keepalive(socket: &SockRef<'_>) {
     let probes = TcpKeepalive::new()

@@ -1,6 +1,6 @@
 //! CURVE, against remotes that are made by hand, without sockets.
 
-#![cfg(any(feature = "curve", feature = "curve-audited"))]
+#![cfg(feature = "_curve")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod given_to_client;

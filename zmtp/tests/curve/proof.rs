@@ -247,12 +247,14 @@ fn what_a_remote_is_not_is_not_let_in_either() {
 fn nothing_secret_is_shown() {
     let config = client_with(Arc::new(Word("word")));
     let mut connection = Connection::new(&config, Instant::now());
+    let accepted = Connection::new(&server(Arc::new(Word("word"))), Instant::now());
     let secret = pair(&Keys::named("client_long")).secret().clone();
     let bytes = format!("{:?}", &secret.as_bytes()[..4]);
     let bytes = bytes.trim_matches(['[', ']']);
     for shown in [
         format!("{config:?}"),
         format!("{connection:?}"),
+        format!("{accepted:?}"),
         format!("{:?}", server(Arc::new(Word("w")))),
     ] {
         assert!(!shown.contains(bytes) && !shown.contains(secret.to_z85().as_str()), "{shown}");

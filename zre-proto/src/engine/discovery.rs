@@ -19,7 +19,7 @@ const MAX_FORGOTTEN_SHARE: usize = 16;
 /// How well it is known that a node is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Evidence {
-    /// Somebody says so, which anybody can.
+    /// A third party says so, which any can.
     Claim,
     /// It has connected, or said HELLO.
     Connection,
@@ -175,7 +175,7 @@ impl Engine {
         });
     }
 
-    /// Whether somebody else is dialled or linked to at an endpoint. A peer there is asked whether
+    /// Whether another node is dialled or linked to at an endpoint. A peer there is asked whether
     /// it still is; a node that has not greeted for long goes.
     fn occupied(&mut self, now: Instant, id: PeerId, endpoint: Endpoint) -> Option<Occupied> {
         if self.requirements.is_scouted(endpoint) {
@@ -269,7 +269,7 @@ impl Engine {
         }
     }
 
-    /// The peer is met, or is to be reached in another way.
+    /// The peer is met, or has to be reached in another way.
     pub(super) fn abandon_dials(&mut self, id: PeerId) {
         self.abandon_dials_where(id, |_| true);
     }

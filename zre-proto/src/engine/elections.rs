@@ -1,5 +1,5 @@
-//! Who leads: contesters are told of, the leader is computed, and nodes of the C library are helped
-//! to elect the same.
+//! Elections: tells of contesters, computes the leader, and helps nodes of the C library to elect the
+//! same one.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,7 +105,7 @@ impl Engine {
             return;
         };
         let Some(election) = self.elections.touch(&group) else { return };
-        // Who passes on the id of another one says nothing of itself.
+        // A node that passes on the id of another one says nothing of itself.
         let contests = wave == id && election.contest.add(id);
         let mut votes = Vec::new();
         let voted = part == Part::Votes && {
@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// The group and the id that ELECT or LEADER of a peer is about. `None` if the id is none, or if
-    /// it is about a group that this node or the peer is not in. Whoever sends them knows them.
+    /// it is about a group that this node or the peer is not in. Their sender knows both.
     fn election_of(
         &mut self,
         now: Instant,

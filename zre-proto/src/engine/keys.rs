@@ -24,7 +24,7 @@ impl Engine {
         !conflicts
     }
 
-    /// Whoever has connected in the name of a node has this key.
+    /// The remote that has connected in the name of a node has this key.
     pub(super) fn proved(&mut self, now: Instant, id: PeerId, conn: ConnId, key: PublicKey) {
         self.keys.keep(conn, key);
         if self.is_usurping(now, id, conn) {
@@ -44,8 +44,8 @@ impl Engine {
         usurps
     }
 
-    /// Whether what a HELLO says of its sender's key is true. Those who do not say it are known by
-    /// what they have proved.
+    /// Whether what a HELLO says of its sender's key is true. A sender that does not say it is
+    /// known by the key that it has proved.
     pub(super) fn tells_its_key(&self, conn: ConnId, hello: &Hello<'_>) -> bool {
         if self.config.key.is_none() {
             return true;
@@ -77,7 +77,7 @@ impl Engine {
         let wrong: Vec<Endpoint> = wrong.collect();
         peer.candidates.retain_key(key);
         if let Some(link) = peer.outgoing.conn.filter(|it| self.keys.of_conn(*it) != Some(key)) {
-            // It leads to whoever has that other key.
+            // It leads to the owner of that other key.
             peer.incoming.conn.take_if(|conn| *conn == link);
             peer.outgoing = Outgoing::new(now);
             if let Some(endpoint) = peer.endpoint.take() {

@@ -87,7 +87,7 @@ impl Engine {
         if let Some(peer) = self.peers.get_mut(id) {
             peer.candidates.up(now, conn);
             if peer.can_be_asked() {
-                // Whoever it is: the peer is there.
+                // Either way the peer is there.
                 self.end_dial(id, conn);
                 return self.challenge_in_silence(now, id, spare);
             }
@@ -122,7 +122,7 @@ impl Engine {
     }
 
     /// A node was reached that knows two-way connections, where a HELLO on a connection of one
-    /// direction says that it is, which such a node would not have said: that was somebody else, who
+    /// direction says that it is, which such a node would not have said: that was an impostor, which
     /// must not keep it out.
     fn disbelieve(&mut self, id: PeerId) {
         if !self.peers.get(id).is_some_and(Peer::awaits_hello) {

@@ -1,4 +1,4 @@
-//! What peers say: decoded, put in its sequence, and handed to whom it concerns.
+//! Messages of peers: decodes them, checks their sequence, and hands them on.
 
 use std::time::Instant;
 

@@ -28,7 +28,7 @@ const MAX_ADDRESSES: usize = 8;
 const PAUSED_EXTENSION: Duration = Duration::from_secs(1);
 
 impl Engine {
-    /// The application wants a node to be met at an endpoint: this one, or whoever is there.
+    /// The application wants a node to be met at an endpoint: this one, or any that is there.
     pub(super) fn require(
         &mut self,
         now: Instant,
@@ -273,8 +273,8 @@ impl Engine {
         self.peers.get(id).is_some_and(|peer| peer.is_connected() || peer.presence().is_some())
     }
 
-    /// A node may have gone, or it was not reached for this reason: where it was found somebody is
-    /// looked for again, unless it is being dialled there.
+    /// A node may have gone, or it was not reached for this reason: the endpoint where it was found is
+    /// tried again, unless it is being dialled there.
     pub(super) fn release(&mut self, now: Instant, id: PeerId, why: Option<UnreachableReason>) {
         if self.is_connected(id) {
             return;

@@ -1,4 +1,4 @@
-//! One gossip connection: what it is to be told, and when.
+//! One gossip connection: what to tell it, and when.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ pub(super) struct Connection {
     sent_at: Instant,
     pub(super) heard_at: Option<Instant>,
     resynced_at: Option<Instant>,
-    /// All is to be told again, as soon as that is allowed.
+    /// Everything has to be told again, as soon as that is allowed.
     resync_due: bool,
     budget: usize,
     budget_at: Instant,
@@ -83,7 +83,7 @@ impl Connection {
         }
     }
 
-    /// Everything is to be told from the beginning: at once, or as soon as that is allowed.
+    /// Tells everything from the beginning: at once, or as soon as that is allowed.
     pub(super) fn resync(&mut self, now: Instant) {
         self.resync_due = true;
         self.resync_if_due(now);
@@ -111,7 +111,7 @@ impl Connection {
         }
     }
 
-    /// A client tells without having said HELLO: it is to say HELLO.
+    /// A client tells without having said HELLO: asks it for HELLO.
     pub(super) const fn invite(&mut self) {
         if !self.listens && !self.invited {
             self.invited = true;
@@ -211,7 +211,7 @@ impl Connection {
         (self.remote == Remote::Hub).then(|| after(self.sent_at, config.ping_interval))
     }
 
-    /// Does what is due; returns why it is to be closed, if it is.
+    /// Does what is due; returns why to close it, if so.
     pub(super) fn pass_deadlines(&mut self, now: Instant, config: &Config) -> Option<CloseReason> {
         self.resync_if_due(now);
         let (end, why) = self.end(config)?;

@@ -12,7 +12,7 @@ use crate::{Endpoint, PeerId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
-/// Who is at the other end of a gossip connection.
+/// The remote of a gossip connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Remote {
     /// A hub, which this node has connected to.
@@ -71,7 +71,7 @@ pub enum CloseReason {
     Crowded(usize),
 }
 
-/// Who the node is, its times, and its limits. Plain data: construct it with
+/// The node's id, its times, and its limits. Plain data: construct it with
 /// `..Config::new(id)`, since fields may be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

@@ -77,8 +77,8 @@ impl Gossip {
         }
     }
 
-    /// A connection is up: its handshake is over. `own` is where the other end is to be told that
-    /// this node is; `is_here` says whether it is on this host, and can use loopback addresses.
+    /// A connection is up: its handshake is over. `own` is the endpoint of this node that the
+    /// remote is told; `is_here` says whether it is on this host, and can use loopback addresses.
     pub fn handle_connected(
         &mut self,
         now: Instant,
@@ -151,7 +151,7 @@ impl Gossip {
         for (peer, endpoint) in present.into_iter().filter(|(_, endpoint)| is_usable(endpoint)) {
             let tuple = Tuple { peer, endpoint };
             if self.table.enter(now, tuple, &self.config) {
-                // It is to be looked for there if it is lost.
+                // The place to look for it if it is lost.
                 self.outputs.push_back(Output::Rumour { peer, endpoint });
             }
         }
@@ -159,8 +159,8 @@ impl Gossip {
         self.tell_all_since(before);
     }
 
-    /// Whom this node trusts has changed: all that is not present is a rumour once more, for nobody need
-    /// say it again.
+    /// The trusted keys have changed: each node that is not present is a rumour once more, since others
+    /// may not tell of it again.
     pub fn handle_trust(&mut self, now: Instant) {
         self.now = Some(now);
         let absent = self.table.absent();

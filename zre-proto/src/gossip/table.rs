@@ -40,9 +40,9 @@ enum Standing {
 /// What has become of a tuple that was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// It is passed on, and the node is to be looked for.
+    /// Pass it on, and look for the node.
     New,
-    /// The node is to be looked for. To others it is no news, or not to be believed: the node has
+    /// Look for the node, and do not pass it on: it is no news, or not credible, since the node has
     /// gone, or has told another endpoint.
     Again,
     /// The node is present, and is there.
@@ -60,7 +60,7 @@ impl Table {
         self.entries.len()
     }
 
-    /// Somebody tells of a node.
+    /// A remote tells of a node.
     pub(super) fn hear(
         &mut self,
         now: Instant,
@@ -114,7 +114,7 @@ impl Table {
         }
     }
 
-    /// The first tuple with a later version that this connection is to be told, and its version;
+    /// The first tuple with a later version for this connection, and its version;
     /// if there is none, the latest version.
     pub(super) fn next_for(
         &self,

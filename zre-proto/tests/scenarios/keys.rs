@@ -368,6 +368,26 @@ fn a_hello_that_tells_another_key_than_was_proved_is_refused() {
         solo.hello_by(2, 2, Some(told));
         solo.ping_ok(2);
         assert_eq!(solo.trace(), ["send 2 ping 2", "close mailbox 2"], "{told}");
+
+        // On two-way connections, dialled by either side, and either side speaks first.
+        for (n, accepted) in [(1, true), (1, false), (9, true), (9, false)] {
+            let mut solo = secure(n);
+            let conn = if accepted {
+                solo.accept_by(2, 2)
+            } else {
+                solo.secure_beacon(2);
+                solo.up_two_way(2)
+            };
+            solo.trace();
+            let place = endpoint(2).to_string();
+            let headers = [(PUBLIC_KEY_HEADER.as_bytes(), told.as_bytes())].into_iter().collect();
+            let greeting = Command::Hello(Hello { headers, ..hello(&place) });
+            solo.say_on(2, conn, 1, greeting);
+            let trace = solo.trace();
+            assert!(trace[0].starts_with("close"), "{told}: {trace:?}");
+            assert!(!trace.iter().any(|line| line.starts_with("ENTER")), "{told}: {trace:?}");
+            assert_eq!(solo.conflicts(), 1);
+        }
     }
 }
 

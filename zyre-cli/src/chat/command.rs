@@ -22,7 +22,7 @@ pub(crate) enum Command<'a> {
         /// What to say.
         text: &'a str,
     },
-    /// To trust somebody by the six words of their key.
+    /// To trust a person by the six words of their key.
     Trust(&'a str),
     /// To have another nick, which cannot be.
     Nick,

@@ -1,4 +1,4 @@
-//! Who is here, and what to call them: several people may have the same nick.
+//! The people who are here, and what to call them: several may have the same nick.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ impl People {
                     .iter()
                     .filter_map(|peer| Some(self.full_label(*peer, self.nicks.get(peer)?)))
                     .collect();
-                Err(format!("whom do you mean: {}?", labels.join(", ")))
+                Err(format!("which one do you mean: {}?", labels.join(", ")))
             }
         }
     }
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(people.label(one), "bob#010203");
         assert_eq!(people.label(me), "alice#0708");
         let told = people.find("bob").unwrap_err();
-        assert_eq!(told, "whom do you mean: bob#010203, bob#010204?");
+        assert_eq!(told, "which one do you mean: bob#010203, bob#010204?");
         assert_eq!(people.find("bob#010204"), Ok(two));
         assert_eq!(people.find("bob#010204"), people.find("#010204"));
         assert!(people.find("bob#0102").is_err());

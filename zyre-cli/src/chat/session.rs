@@ -170,14 +170,14 @@ impl Session {
         })
     }
 
-    /// Lets in whoever has the key of these words.
+    /// Lets in the owner of the key with these words.
     fn trust(&self, words: &str) -> Result<Reply, String> {
         if self.node.key().is_none() {
             return Err("this node is not a secure one: start it with --ask".to_owned());
         }
         let words: KeyWords = words.parse().map_err(|error: WordsError| error.to_string())?;
         self.node.trust_words(words);
-        Ok(self.note(&format!("whoever has the words {words} is let in, until you quit")))
+        Ok(self.note(&format!("the owner of the words {words} is let in, until you quit")))
     }
 
     fn switch(&mut self, room: &str) -> Result<Reply, String> {

@@ -51,7 +51,7 @@ fn interface(interface: &Interface, is_bad: bool) -> Option<Finding> {
         Some(UnusedReason::NoAddress) => {
             (Cause::NoAddress, "give it an address of a subnet with others".to_owned())
         }
-        Some(_) => (Cause::Unused, "name it by --interface if it is to be used".to_owned()),
+        Some(_) => (Cause::Unused, "name it by --interface to use it".to_owned()),
     };
     let why = interface.unused.map(|why| why.to_string()).unwrap_or_default();
     let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();

@@ -14,7 +14,7 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// How long a greeting may take.
 const GREETING: Duration = Duration::from_secs(2);
 
-/// How ZMTP begins, whoever speaks it.
+/// The first byte of ZMTP, in either role.
 const SIGNATURE: u8 = 0xFF;
 
 /// What has become of a connection.

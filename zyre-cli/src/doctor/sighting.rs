@@ -11,7 +11,7 @@ const MAX_TIMES: usize = 64;
 /// A node sends its beacons at all its places in one go.
 const AT_ONCE: Duration = Duration::from_millis(3);
 
-/// Of so many beacons chance does not let most come at once with others.
+/// With this number of beacons, most do not come at once with others by chance.
 const ENOUGH: usize = 4;
 
 /// A node with the same mask is heard by the broadcast to its subnet, at least once in this time.

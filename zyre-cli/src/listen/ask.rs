@@ -101,8 +101,8 @@ fn show(node: &Node, answer: &Answer, before: &Offer, progress: &mut Progress) {
     }
 }
 
-/// Does with one offer what is to be done with all of them. One that has gone meanwhile is not there to
-/// be decided.
+/// Applies the decision about all offers to one of them. An offer that has gone meanwhile needs no
+/// decision.
 fn one_of_all(node: &Node, answer: &Answer, offer: &Offer) {
     if !is_meant(answer, offer.state) {
         return;

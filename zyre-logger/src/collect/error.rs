@@ -16,7 +16,7 @@ pub enum CollectError {
     /// The file.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Who the node is, or whom it trusts, cannot be read.
+    /// The key of the node, or what it trusts, cannot be read.
     #[error(transparent)]
     Security(#[from] SecurityError),
     /// The node cannot be started.

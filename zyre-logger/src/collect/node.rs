@@ -18,7 +18,8 @@ use zyre::{Endpoint, Event, Events, Identity, Node, PeerId, Trust};
 
 use super::error::CollectError;
 use super::options::Options;
-use crate::{CollectorEvent, NodeInterval, Record, moment};
+use crate::change::keep_headers;
+use crate::{Change, CollectorEvent, Entered, NodeInterval, Record, What, moment};
 
 /// How often nodes that are still there are told of again.
 const TOUCH: Duration = Duration::from_secs(10);
@@ -53,32 +54,34 @@ impl fmt::Display for Place {
     }
 }
 
-/// Joins the network, and hands what is heard to `hear` until `stop` is set. `begin` is called
-/// whenever the place is known.
+/// Joins the network, and hands what is heard to what `open` returns until `stop` is set. `open` is
+/// called once the node has started, and `begin` whenever the place is known.
 ///
 /// # Errors
 /// See [`CollectError`], at the beginning only; later on joining is tried again.
-pub(crate) fn run(
+pub(crate) fn run<H: FnMut(CollectorEvent)>(
     options: &Options,
-    hear: impl FnMut(CollectorEvent),
+    open: impl FnOnce() -> Result<H, CollectError>,
     begin: impl FnMut(&Place),
     stop: &AtomicBool,
 ) -> Result<(), CollectError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(collect(options, hear, begin, stop))
+    runtime.block_on(collect(options, open, begin, stop))
 }
 
-async fn collect(
+async fn collect<H: FnMut(CollectorEvent)>(
     options: &Options,
-    mut hear: impl FnMut(CollectorEvent),
+    open: impl FnOnce() -> Result<H, CollectError>,
     mut begin: impl FnMut(&Place),
     stop: &AtomicBool,
 ) -> Result<(), CollectError> {
     let mut stop = pin!(stopped(stop));
     let start = Start { options, security: options.security.read(None)? };
     let mut node = CollectorNode::start(&start).await?;
+    let mut hear = open()?;
     loop {
         begin(&node.place());
+        node.introduce(&mut hear);
         tokio::select! {
             () = node.listen(&mut hear) => {}
             () = &mut stop => {
@@ -112,7 +115,7 @@ async fn stopped(stop: &AtomicBool) {
 /// What a collector's node is started with, each time that the network has changed.
 struct Start<'a> {
     options: &'a Options,
-    /// Who it is and whom it trusts, if it is a secure one.
+    /// Its key and what it trusts, if it is a secure one.
     security: Option<(Identity, Trust)>,
 }
 
@@ -171,8 +174,18 @@ impl CollectorNode {
         Place { interface: names.join(", "), address: self.address }
     }
 
+    /// Tells that it begins, and who it is.
+    fn introduce(&self, hear: &mut impl FnMut(CollectorEvent)) {
+        change(self.own.peer.clone(), What::Begun, hear);
+        let (node, headers) = (&self.node, BTreeMap::new());
+        let key = node.key().map(|key| key.to_string());
+        let entered = entered(node.name(), node.endpoint(), &headers, key);
+        change(self.own.peer.clone(), What::Entered(Box::new(entered)), hear);
+    }
+
     /// Tells what is heard, until the node has moved to another interface.
     async fn listen(&mut self, hear: &mut impl FnMut(CollectorEvent)) {
+        hear(CollectorEvent::Own { peer: self.own.peer.clone() });
         let mut touch = tokio::time::interval(TOUCH);
         let mut follow = tokio::time::interval(FOLLOW);
         loop {
@@ -230,11 +243,13 @@ impl CollectorNode {
         })
     }
 
-    /// Tells what this node sees itself: who is where, and lines of its own.
+    /// Tells what this node sees itself: which nodes are where, and lines of its own.
     fn event(&mut self, event: &Event, hear: &mut impl FnMut(CollectorEvent)) {
         let now = moment::now();
         match event {
-            Event::Enter { peer, name, endpoint, .. } => {
+            Event::Enter { peer, name, headers, endpoint, key, .. } => {
+                let entered = entered(name, *endpoint, headers, key.map(|key| key.to_string()));
+                change(peer.to_string(), What::Entered(Box::new(entered)), hear);
                 let interval = interval(*peer, name, *endpoint, now);
                 hear(CollectorEvent::Seen(interval.clone()));
                 self.present.insert(*peer, interval);
@@ -247,17 +262,22 @@ impl CollectorNode {
                     hear(CollectorEvent::Seen(interval));
                 }
                 hear(CollectorEvent::Gone { peer: peer.to_string(), at: now });
+                let reason = reason.as_str().to_owned();
+                change(peer.to_string(), What::Gone { reason }, hear);
             }
             Event::Join { peer, group, .. } => self.note(*peer, LogEvent::Join, group, hear),
             Event::Leave { peer, group, .. } => self.note(*peer, LogEvent::Leave, group, hear),
             Event::Evasive { peer, .. } => {
                 hear(CollectorEvent::Evasive { peer: peer.to_string() });
+                change(peer.to_string(), What::Evasive, hear);
             }
             Event::Silent { peer, .. } => {
                 hear(CollectorEvent::Silent { peer: peer.to_string() });
+                change(peer.to_string(), What::Silent, hear);
             }
             Event::Returned { peer, .. } => {
                 hear(CollectorEvent::Returned { peer: peer.to_string() });
+                change(peer.to_string(), What::Returned, hear);
             }
             Event::EndpointUnreachable { endpoint, why } => {
                 let data = format!("nobody can be met at {endpoint}: {why}");
@@ -320,6 +340,7 @@ impl CollectorNode {
     /// Leaves the network, and tells what has come until then.
     async fn leave(mut self, hear: &mut impl FnMut(CollectorEvent)) {
         self.touch(hear);
+        change(self.own.peer.clone(), What::Gone { reason: "stopped".to_owned() }, hear);
         let node = self.node.clone();
         let mut stopped = pin!(node.stop());
         let mut rest = pin!(tokio::time::sleep(LEAVE));
@@ -344,6 +365,25 @@ fn subscriber(level: Level) -> Subscriber {
     };
     let limits = SubscriberLimits { messages: QUEUE, ..SubscriberLimits::default() };
     Subscriber::new(&wanted, limits)
+}
+
+fn change(peer: String, what: What, hear: &mut impl FnMut(CollectorEvent)) {
+    hear(CollectorEvent::Change(Change { at: moment::now(), peer, what }));
+}
+
+fn entered(
+    name: &str,
+    endpoint: Endpoint,
+    headers: &BTreeMap<String, String>,
+    key: Option<String>,
+) -> Entered {
+    Entered {
+        correlation: correlation_id(&endpoint.wire_form()),
+        endpoint: endpoint.to_string(),
+        name: name.to_owned(),
+        key,
+        headers: keep_headers(headers),
+    }
 }
 
 fn interval(peer: PeerId, name: &str, endpoint: Endpoint, now: i64) -> NodeInterval {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::{CollectorEvent, Directory, query};
+use crate::{CollectorEvent, Directory, query, text};
 
 /// How many events may wait for a slow terminal; the rest is not printed, but it is stored.
 const QUEUE: usize = 4_096;
@@ -39,14 +39,17 @@ impl Printer {
 
 fn print(receiver: &Receiver<CollectorEvent>) {
     let mut directory = Directory::default();
+    let columns = text::columns();
     let mut out = io::stdout().lock();
-    // A reader that is gone is no reason to stop collecting.
-    let _ = writeln!(out, "{}", query::HEAD);
+    let mut tell = |line: &str| {
+        let line = text::lines(line.trim_end(), columns, text::INDENT);
+        // A reader that is gone is no reason to stop collecting.
+        let _ = writeln!(out, "{line}");
+    };
+    tell(query::HEAD);
     for event in receiver {
         match event {
-            CollectorEvent::Line(record) => {
-                let _ = writeln!(out, "{}", query::line(&record, &directory).trim_end());
-            }
+            CollectorEvent::Line(record) => tell(&query::line(&record, &directory)),
             CollectorEvent::Seen(interval) => {
                 directory.add(interval);
                 directory.limit(Directory::LIVE);

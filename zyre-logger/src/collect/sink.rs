@@ -36,6 +36,7 @@ impl StoreSink {
             CollectorEvent::Line(record) if record.level <= self.level => {
                 sender.send(Entry::Record(record.clone()));
             }
+            CollectorEvent::Change(change) => sender.send(Entry::Change(change.clone())),
             CollectorEvent::Seen(interval) => sender.send(Entry::Seen(interval.clone())),
             _ => {}
         }

@@ -1,13 +1,14 @@
 //! The columns of the table of nodes.
 
-use ratatui::layout::{Alignment, Constraint};
+use ratatui::layout::Alignment;
 use ratatui::style::{Color, Stylize};
 use ratatui::text::Line;
 use ratatui::widgets::Cell;
 
 use super::format::{rate, thousands};
-use super::node::{Node, Presence};
-use super::rate::{MEAN, SECONDS};
+use super::node::Node;
+use crate::presence::Presence;
+use crate::rate::{MEAN, SECONDS};
 use crate::text::fit;
 
 /// Seconds behind one mark of a node's history.
@@ -31,23 +32,33 @@ pub(super) fn columns(width: u16) -> Vec<Column> {
     use Column::{Endpoint, Groups, History, Lines, Name, Rate, State, Warnings};
     match width {
         ..60 => vec![State, Name, Rate, Lines],
-        60..96 => vec![State, Name, Groups, Rate, History, Lines],
+        60..76 => vec![State, Name, Groups, Rate, Lines],
+        76..96 => vec![State, Name, Groups, Rate, History, Lines],
         96..110 => vec![State, Name, Groups, Rate, History, Lines, Warnings],
         _ => vec![State, Name, Endpoint, Groups, Rate, History, Lines, Warnings],
     }
 }
 
+/// Returns the widths of these columns in a table of this width: the groups have the rest.
+pub(super) fn widths(columns: &[Column], width: u16) -> Vec<u16> {
+    let fixed: u16 = columns.iter().filter_map(|column| column.width()).sum();
+    // The frame, and a column between each two.
+    let between = u16::try_from(columns.len() + 1).unwrap_or(u16::MAX);
+    let rest = width.saturating_sub(fixed.saturating_add(between));
+    columns.iter().map(|column| column.width().unwrap_or(rest)).collect()
+}
+
 impl Column {
-    pub(super) const fn width(self) -> Constraint {
+    /// Returns the width; `None` if it has the rest.
+    const fn width(self) -> Option<u16> {
         match self {
-            Self::State => Constraint::Length(9),
-            Self::Name => Constraint::Length(14),
-            Self::Endpoint => Constraint::Length(21),
-            Self::Groups => Constraint::Min(8),
-            Self::Rate => Constraint::Length(7),
-            Self::History => Constraint::Length((SECONDS / MARK) as u16),
-            Self::Lines => Constraint::Length(9),
-            Self::Warnings => Constraint::Length(8),
+            Self::State | Self::Lines => Some(9),
+            Self::Name => Some(14),
+            Self::Endpoint => Some(21),
+            Self::Groups => None,
+            Self::Rate => Some(7),
+            Self::History => Some((SECONDS / MARK) as u16),
+            Self::Warnings => Some(8),
         }
     }
 
@@ -64,19 +75,19 @@ impl Column {
         }
     }
 
-    pub(super) fn cell(self, node: &Node) -> Cell<'_> {
+    pub(super) fn cell(self, node: &Node, width: u16) -> Cell<'static> {
         match self {
             Self::State => {
                 Cell::from(format!("● {}", node.presence.as_str())).fg(color(node.presence))
             }
-            Self::Name => Cell::from(fit(&node.name, 14)),
+            Self::Name => Cell::from(fit(&node.name, width.into())),
             Self::Endpoint => {
                 let endpoint = node.endpoint.strip_prefix("tcp://").unwrap_or(&node.endpoint);
-                Cell::from(fit(endpoint, 21))
+                Cell::from(fit(endpoint, width.into()))
             }
             Self::Groups => {
                 let groups: Vec<&str> = node.groups.iter().map(String::as_str).collect();
-                Cell::from(groups.join(" "))
+                Cell::from(fit(&groups.join(" "), width.into()))
             }
             Self::Rate => right(rate(node.rate.mean(MEAN))),
             Self::History => Cell::from(marks(&node.rate.history())).cyan(),

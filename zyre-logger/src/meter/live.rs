@@ -1,5 +1,6 @@
 //! The network, heard by a thread of its own.
 
+use std::cell::OnceCell;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,26 +101,32 @@ fn listen(
     begun: &SyncSender<String>,
 ) -> Result<(), CollectError> {
     let theirs = shared.clone();
-    let store = StoreSink::open(db, options, move |notice| {
-        let mut notices = theirs.notices.lock();
-        if notices.len() < NOTICES {
-            notices.push(notice.to_string());
-        }
-    })?;
-    let hear = |event: CollectorEvent| {
-        store.take(&event);
-        let line = matches!(event, CollectorEvent::Line(_));
-        if let Err(TrySendError::Full(_)) = heard.try_send(event)
-            && line
-        {
-            shared.lost.fetch_add(1, Ordering::Relaxed);
-        }
+    let store = OnceCell::new();
+    let open = || {
+        let opened = StoreSink::open(db, options, move |notice| {
+            let mut notices = theirs.notices.lock();
+            if notices.len() < NOTICES {
+                notices.push(notice.to_string());
+            }
+        })?;
+        let store: &StoreSink = store.get_or_init(|| opened);
+        Ok(|event: CollectorEvent| {
+            store.take(&event);
+            let line = matches!(event, CollectorEvent::Line(_));
+            if let Err(TrySendError::Full(_)) = heard.try_send(event)
+                && line
+            {
+                shared.lost.fetch_add(1, Ordering::Relaxed);
+            }
+        })
     };
     let begin = |place: &Place| {
         // Only the first is waited for.
         let _ = begun.try_send(place.to_string());
     };
-    let ended = collect::listen(options, hear, begin, &shared.stop);
-    store.finish()?;
+    let ended = collect::listen(options, open, begin, &shared.stop);
+    if let Some(store) = store.into_inner() {
+        store.finish()?;
+    }
     ended
 }

@@ -2,40 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::rate::Rate;
+use crate::presence::Presence;
+use crate::rate::Rate;
 use crate::{Level, LogEvent, NodeInterval, Record, text};
 
 /// How many groups of a node are remembered.
 const GROUPS: usize = 64;
-
-/// Whether a node is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Presence {
-    /// It is there.
-    Present,
-    /// It has been quiet, and was asked.
-    Evasive,
-    /// It did not answer.
-    Silent,
-    /// It writes lines, but has not entered here.
-    #[default]
-    Unseen,
-    /// It has gone.
-    Gone,
-}
-
-impl Presence {
-    /// Returns the presence in one word.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Present => "present",
-            Self::Evasive => "evasive",
-            Self::Silent => "silent",
-            Self::Unseen => "unseen",
-            Self::Gone => "gone",
-        }
-    }
-}
 
 /// What is known of a node.
 #[derive(Clone, Debug, Default)]

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::speed::Speed;
 use super::state::State;
 use crate::moment::SECOND;
+use crate::speed::Speed;
 use crate::store::{COLUMNS, StoreError, read_record};
-use crate::{CollectorEvent, LogEvent, Store, Stored};
+use crate::{CollectorEvent, LogEvent, NodeInterval, Store, Stored};
 
 /// How many records are read at once.
 const READ: usize = 2_000;
@@ -14,6 +14,9 @@ const READ: usize = 2_000;
 /// A node that was last seen this shortly before the last of all was still there: those that are
 /// there are told of every ten seconds.
 const STILL: i64 = 11 * SECOND;
+
+/// How long after a node has gone its EXIT may be recorded.
+const LATE: i64 = SECOND;
 
 /// Something about a node that is not in a record.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ pub(super) struct Replay {
     /// Records that are read and not played yet, the next one last.
     records: Vec<Stored>,
     last: i64,
-    /// Who came and went, the next one last.
+    /// The nodes that came and went, the next one last.
     changes: Vec<Change>,
 }
 
@@ -61,7 +64,7 @@ impl Replay {
             // That it goes is not known before.
             seen.last = seen.first;
             changes.push(Change { at: interval.first, event: CollectorEvent::Seen(seen) });
-            if interval.last < still {
+            if interval.last < still || is_gone(&store, interval)? {
                 changes.push(Change {
                     at: interval.last,
                     event: CollectorEvent::Seen(interval.clone()),
@@ -74,6 +77,9 @@ impl Replay {
                     event: CollectorEvent::Seen(interval.clone()),
                 });
             }
+        }
+        for (at, peer) in store.collectors()? {
+            changes.push(Change { at, event: CollectorEvent::Own { peer } });
         }
         // Stable: what was told first at a moment stays first.
         changes.sort_by_key(|change| change.at);
@@ -157,4 +163,21 @@ impl Replay {
             state.hear(&change.event);
         }
     }
+}
+
+/// Returns whether a node has gone at the end of its interval, of which the collector's own EXIT tells: it
+/// sets the end, and is recorded at that moment.
+fn is_gone(store: &Store, interval: &NodeInterval) -> Result<bool, StoreError> {
+    let count: i64 = store.connection().query_row(
+        "SELECT count(*) FROM events WHERE peer = ? AND event = ? AND received BETWEEN ? AND ?",
+        (
+            interval.correlation,
+            u8::from(LogEvent::Exit),
+            interval.last,
+            interval.last.saturating_add(LATE),
+        ),
+        |row| row.get(0),
+    )?;
+    // One that was only just seen is there, whatever others had with the one before it.
+    Ok(count > 0 && interval.last > interval.first)
 }

@@ -6,18 +6,19 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Sparkline, Table};
 
-use super::column::columns;
+use super::column::{columns, widths};
 use super::format::{rate, thousands};
-use super::node::{Node, Presence};
-use super::rate::{MEAN, SECONDS};
+use super::node::Node;
 use super::state::State;
 use super::view::View;
+use crate::presence::Presence;
+use crate::rate::{MEAN, SECONDS};
 use crate::text::{self, fit};
 use crate::{LogEvent, moment};
 
 const KEYS: &str = " q quit   s sort   r reverse   / filter   p pause   ↑↓ scroll   ? help";
 
-const HELP: [&str; 14] = [
+const HELP: [&str; 17] = [
     " q, Ctrl-C   end",
     " s           sort by rate, name, state, lines, warnings",
     " r           the other way round",
@@ -32,6 +33,9 @@ const HELP: [&str; 14] = [
     " each. `unseen` means: it writes lines, but this node",
     " has not met it. Numbers such as #1a2b are correlation",
     " ids that are not known to be a node.",
+    "",
+    " A node keeps a log if it is started with",
+    " Builder::logging; those of `zyre` do by themselves.",
 ];
 
 /// Draws everything. `place` says where it comes from.
@@ -79,6 +83,9 @@ fn title(frame: &mut Frame<'_>, area: Rect, state: &State, view: &View, place: &
         Span::from(moment::time_of_day(state.now())).bold(),
         Span::from(format!("  {} present  {} lines", state.present(), thousands(state.lines()))),
     ];
+    if state.silent() > 0 {
+        spans.push(Span::from(format!("  {} keep no log: ?", state.silent())).dark_gray());
+    }
     if state.lost() > 0 {
         spans.push(Span::from(format!("  LOST {}", thousands(state.lost()))).red().bold());
     }
@@ -133,8 +140,8 @@ fn talkers(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let block = Block::bordered().title(" top talkers ");
     let inner = block.inner(area);
     let mut talkers: Vec<(f64, &Node)> = state
-        .nodes()
-        .map(|(_, node)| (node.rate.mean(MEAN), node))
+        .others()
+        .map(|node| (node.rate.mean(MEAN), node))
         .filter(|(rate, _)| *rate > 0.0)
         .collect();
     talkers.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.name.cmp(&other.name)));
@@ -168,14 +175,16 @@ fn nodes(frame: &mut Frame<'_>, area: Rect, state: &State, view: &View) {
     let scroll = view.scroll.min(shown.len().saturating_sub(room));
     let rows = shown.into_iter().skip(scroll).take(room);
     let columns = columns(area.width);
+    let widths = widths(&columns, area.width);
     let head = columns.iter().map(|column| column.head());
     let head = Row::new(head).style(Style::default().add_modifier(Modifier::BOLD));
     let rows = rows.map(|node| {
-        let row = Row::new(columns.iter().map(|column| column.cell(node)));
+        let cells = columns.iter().zip(&widths).map(|(column, width)| column.cell(node, *width));
+        let row = Row::new(cells);
         if node.presence == Presence::Gone { row.dark_gray() } else { row }
     });
-    let widths = columns.iter().map(|column| column.width());
-    frame.render_widget(Table::new(rows, widths).header(head).block(block), area);
+    let lengths = widths.iter().map(|width| Constraint::Length(*width));
+    frame.render_widget(Table::new(rows, lengths).header(head).block(block), area);
 }
 
 fn last_warnings(frame: &mut Frame<'_>, area: Rect, state: &State) {

@@ -5,8 +5,9 @@ use std::mem;
 
 use zyre::Printable;
 
-use super::node::{Node, Presence};
-use super::rate::Rate;
+use super::node::Node;
+use crate::presence::Presence;
+use crate::rate::Rate;
 use crate::{CollectorEvent, Directory, Level, LogEvent, Record, Resolution, text};
 
 /// How many nodes are shown; those that have gone make room for others.
@@ -25,7 +26,7 @@ pub(super) struct Warning {
     pub(super) at: i64,
     /// Whether it is worse than a warning.
     pub(super) error: bool,
-    /// Who wrote it, and about whom.
+    /// The node that wrote it, and the node that it is about.
     pub(super) who: String,
     /// The text.
     pub(super) text: String,
@@ -36,6 +37,8 @@ pub(super) struct Warning {
 pub(super) struct State {
     now: i64,
     directory: Directory,
+    /// The collector's own node, if it is known.
+    own: Option<String>,
     /// By id, or by `#` and the correlation id as long as that is all that is known.
     nodes: BTreeMap<String, Node>,
     rate: Rate,
@@ -63,6 +66,7 @@ impl State {
     pub(super) fn hear(&mut self, event: &CollectorEvent) {
         match event {
             CollectorEvent::Line(record) => self.line(record),
+            CollectorEvent::Own { peer } => self.own = Some(peer.clone()),
             CollectorEvent::Seen(interval) => {
                 self.directory.add(interval.clone());
                 self.directory.limit(Directory::LIVE);
@@ -84,6 +88,8 @@ impl State {
             CollectorEvent::Evasive { peer } => self.set_presence(peer, Presence::Evasive),
             CollectorEvent::Silent { peer } => self.set_presence(peer, Presence::Silent),
             CollectorEvent::Returned { peer } => self.set_presence(peer, Presence::Present),
+            // What it tells has come by the others.
+            CollectorEvent::Change(_) => {}
             CollectorEvent::Dropped => self.dropped += 1,
         }
     }
@@ -208,9 +214,21 @@ impl State {
         self.nodes.iter().map(|(key, node)| (key.as_str(), node))
     }
 
+    /// Returns the nodes but the collector itself: that it notes who comes is no news.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Node> {
+        let others = self.nodes().filter(|(key, _)| self.own.as_deref() != Some(*key));
+        others.map(|(_, node)| node)
+    }
+
     /// Returns the number of nodes that are present.
     pub(super) fn present(&self) -> usize {
         self.nodes.values().filter(|node| node.presence < Presence::Unseen).count()
+    }
+
+    /// Returns the number of nodes that are present and have written no line: they keep no log.
+    pub(super) fn silent(&self) -> usize {
+        let is_silent = |node: &&Node| node.presence < Presence::Unseen && node.lines == 0;
+        self.others().filter(is_silent).count()
     }
 
     /// Returns the rate of all lines.

@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::node::Node;
-use super::rate::MEAN;
 use super::state::State;
+use crate::presence::Presence;
+use crate::rate::MEAN;
 
 /// What the nodes are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +154,8 @@ impl View {
                 Sort::Lines => b.lines.cmp(&a.lines),
                 Sort::Warnings => b.warnings.cmp(&a.warnings),
             };
+            let gone = |node: &Node| self.sort != Sort::Name && node.presence == Presence::Gone;
+            let order = order.then_with(|| gone(a).cmp(&gone(b)));
             order.then_with(|| a.name.cmp(&b.name)).then_with(|| a_key.cmp(b_key))
         });
         if self.reversed {

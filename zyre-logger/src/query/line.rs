@@ -12,6 +12,15 @@ pub const HEAD: &str =
 const NAME: usize = 16;
 const SIDE: usize = 44;
 
+/// The names over the columns of a pair of which one stands below the other.
+pub(super) const STACKED_HEAD: &str = "received                 node              what";
+
+/// Where the right side of a pair begins.
+pub(super) const RIGHT: usize = 23 + 2 + SIDE + 3;
+
+/// How many columns both sides of a pair take.
+pub(super) const PAIR: usize = RIGHT + SIDE;
+
 /// Formats a record in columns, fit for a terminal.
 pub fn of(record: &Record, directory: &Directory) -> String {
     let (node, peer) = names(record, directory);
@@ -29,6 +38,24 @@ pub fn of(record: &Record, directory: &Directory) -> String {
 /// Formats a record of one of a pair, in the column of the node that recorded it.
 pub(super) fn of_pair(record: &Record, directory: &Directory, side: Side) -> String {
     let (_, peer) = names(record, directory);
+    let text = what(record, peer);
+    let time = moment::local(record.received);
+    match side {
+        Side::A => format!("{time}  {} │", fit(&text, SIDE)),
+        Side::B => format!("{time}  {} │ {text}", fit("", SIDE)),
+    }
+}
+
+/// Formats a record of one of a pair where there is no room for two columns: the node that recorded it is
+/// named.
+pub(super) fn of_stacked(record: &Record, directory: &Directory) -> String {
+    let (node, peer) = names(record, directory);
+    let time = moment::local(record.received);
+    format!("{time}  {}  {}", fit(&node, NAME), what(record, peer))
+}
+
+/// Returns what a record says, without who recorded it.
+fn what(record: &Record, peer: String) -> String {
     let mut parts = Vec::new();
     if record.level != Level::Info {
         parts.push(record.level.to_string());
@@ -41,12 +68,7 @@ pub(super) fn of_pair(record: &Record, directory: &Directory, side: Side) -> Str
     let data = if data == peer { String::new() } else { data };
     parts.extend([peer, data]);
     parts.retain(|part| !part.is_empty());
-    let text = parts.join(" ");
-    let time = moment::local(record.received);
-    match side {
-        Side::A => format!("{time}  {} │", fit(&text, SIDE)),
-        Side::B => format!("{time}  {} │ {text}", fit("", SIDE)),
-    }
+    parts.join(" ")
 }
 
 /// Formats the names over the columns of a pair.

@@ -7,7 +7,7 @@ use zyre::Printable;
 
 use super::filter::Side;
 use super::line;
-use crate::text::data;
+use crate::text::{self, data};
 use crate::{Directory, NodeInterval, Record, Resolution, Stored, moment};
 
 /// The kinds of output.
@@ -46,6 +46,8 @@ pub struct Output<W: Write> {
     format: Format,
     /// Whether `out` is a terminal, which must not get what it would obey; a file gets what came.
     terminal: bool,
+    /// How many columns it has: lines for people are cut between words.
+    columns: Option<usize>,
     /// The names over the two columns of a pair.
     pair: Option<(String, String)>,
     begun: bool,
@@ -59,7 +61,15 @@ impl<W: Write> Output<W> {
         terminal: bool,
         pair: Option<(String, String)>,
     ) -> Self {
-        Self { out, format, terminal, pair, begun: false }
+        Self { out, format, terminal, columns: None, pair, begun: false }
+    }
+
+    /// Cuts lines for people between words, if the output has this number of columns. Where there is no room
+    /// for a pair side by side its lines name the node instead.
+    #[must_use]
+    pub fn columns(mut self, columns: Option<usize>) -> Self {
+        self.columns = columns;
+        self
     }
 
     /// Shows a record.
@@ -77,9 +87,10 @@ impl<W: Write> Output<W> {
             Format::Table => {
                 let line = match side {
                     None => line::of(&stored.record, directory),
+                    Some(_) if self.is_stacked() => line::of_stacked(&stored.record, directory),
                     Some(side) => line::of_pair(&stored.record, directory, side),
                 };
-                writeln!(self.out, "{}", line.trim_end())
+                self.line(&line)
             }
             Format::Json => writeln!(self.out, "{}", json_line(stored, directory, side)),
             Format::Csv => self.csv(&values(stored, directory, side)),
@@ -95,8 +106,9 @@ impl<W: Write> Output<W> {
             return Ok(());
         }
         match (self.format, &self.pair) {
-            (Format::Table, None) => writeln!(self.out, "{}", line::HEAD),
-            (Format::Table, Some((a, b))) => writeln!(self.out, "{}", line::pair_head(a, b)),
+            (Format::Table, None) => self.line(line::HEAD),
+            (Format::Table, Some(_)) if self.is_stacked() => self.line(line::STACKED_HEAD),
+            (Format::Table, Some((a, b))) => self.line(&line::pair_head(a, b)),
             (Format::Json, _) => Ok(()),
             (Format::Csv, pair) => {
                 let side = pair.as_ref().map(|_| "side");
@@ -104,6 +116,18 @@ impl<W: Write> Output<W> {
                 self.csv(&names)
             }
         }
+    }
+
+    /// Returns whether there is no room for a pair side by side.
+    fn is_stacked(&self) -> bool {
+        self.pair.is_some() && self.columns.is_some_and(|columns| columns < line::PAIR)
+    }
+
+    /// Writes a line for people.
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        let is_beside = self.pair.is_some() && !self.is_stacked();
+        let indent = if is_beside { line::RIGHT } else { text::INDENT };
+        writeln!(self.out, "{}", text::lines(line.trim_end(), self.columns, indent))
     }
 
     fn csv(&mut self, values: &[String]) -> io::Result<()> {

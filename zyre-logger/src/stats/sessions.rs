@@ -22,6 +22,12 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// Adds those of another node.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.ended.extend(&other.ended);
+        self.open += other.open;
+    }
+
     /// Returns the length that a share of the ended sessions does not exceed, 0.5 for the median.
     /// `None` without any. Sorts `ended`.
     pub fn quantile(&mut self, share: f64) -> Option<i64> {
@@ -58,8 +64,8 @@ impl Entered {
 /// Pairs ENTER with EXIT.
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
-    /// Whom an observer saw enter, and when, until the exit. By correlation id: an EXIT may come
-    /// when another node has the endpoint already.
+    /// The peers that an observer saw enter, and when, until the exit. By correlation id: an EXIT
+    /// may come when another node has the endpoint already.
     entered: BTreeMap<(Key, u16), (Key, Entered)>,
     peers: BTreeMap<Key, Sessions>,
 }

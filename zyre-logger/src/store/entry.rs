@@ -1,6 +1,6 @@
 //! What is written to a file.
 
-use crate::{NodeInterval, Record};
+use crate::{Change, NodeInterval, Record};
 
 /// Something to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Entry {
     Record(Record),
     /// A node that is, or was, there.
     Seen(NodeInterval),
+    /// What was seen, at this place among the lines.
+    Change(Change),
     /// Lines that came and were not kept.
     Lost {
         /// When, in microseconds since 1970.

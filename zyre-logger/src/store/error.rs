@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It is not there, or cannot be opened.
+    /// It cannot be opened.
     #[error("cannot open {path}")]
     Open {
         /// The file.
@@ -16,6 +16,12 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// It is not there, and is needed to read.
+    #[error("there is no {0}: `zyre-logger collect --db {0}` makes one")]
+    Missing(PathBuf),
+    /// It is a directory.
+    #[error("{0} is a directory: give a file in it")]
+    Directory(PathBuf),
     /// It is a database of another program.
     #[error("{0} is a database of another program: give another file")]
     Foreign(PathBuf),

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Statement, params};
 
+use super::change_row;
 use super::entry::Entry;
 use super::error::StoreError;
 use super::row::{COLUMNS, read_record};
 use super::schema;
-use crate::{Directory, NodeInterval, Stored};
+use crate::{Change, Directory, NodeInterval, Stored, What};
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(5);
@@ -26,6 +27,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn create(path: &Path) -> Result<Self, StoreError> {
+        check_place(path)?;
         let open = || {
             let connection = Connection::open(path)?;
             connection.busy_timeout(BUSY)?;
@@ -45,6 +47,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        check_place(path)?;
+        if !path.exists() {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
         // Reading a file in WAL mode takes part in its locking, so write access is asked for
         // first; a file on a medium that cannot be written to is read without.
         let flags = [OpenFlags::SQLITE_OPEN_READ_WRITE, OpenFlags::SQLITE_OPEN_READ_ONLY];
@@ -52,16 +58,17 @@ impl Store {
             let connection =
                 Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             connection.busy_timeout(BUSY)?;
-            connection.pragma_update(None, "query_only", true)?;
             Ok(connection)
         };
         let connection = open(flags[0])
             .or_else(|_| open(flags[1]))
             .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         match schema::check(&connection, path).map_err(|error| unreadable(error, path))? {
-            0 => Err(StoreError::Empty(path.to_owned())),
-            _ => Ok(Self { connection }),
+            0 => return Err(StoreError::Empty(path.to_owned())),
+            version => schema::read_as_new(&connection, version)?,
         }
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Self { connection })
     }
 
     /// Returns the connection, for queries.
@@ -86,6 +93,11 @@ impl Store {
                  first_seen = min(first_seen, excluded.first_seen),
                  last_seen = max(last_seen, excluded.last_seen)",
             )?;
+            let mut change = transaction.prepare_cached(
+                "INSERT INTO changes (after, at, kind, peer, correlation, endpoint, name, data)
+                 VALUES ((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'),
+                 ?, ?, ?, ?, ?, ?, ?)",
+            )?;
             let mut loss = transaction.prepare_cached("INSERT INTO losses VALUES (?, ?)")?;
             for entry in batch {
                 match entry {
@@ -108,7 +120,10 @@ impl Store {
                         s.first,
                         s.last
                     ])?,
+                    Entry::Change(c) => write_change(&mut change, c)?,
                     Entry::Lost { at, lines } => {
+                        let (at, what) = (*at, What::Lost { lines: *lines });
+                        write_change(&mut change, &Change { at, peer: String::new(), what })?;
                         loss.execute(params![at, i64::try_from(*lines).unwrap_or(i64::MAX)])?
                     }
                 };
@@ -181,6 +196,16 @@ impl Store {
             .query_map(params![id, i64::try_from(most).unwrap_or(i64::MAX)], read_record)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Finds what SQLite has no words for.
+fn check_place(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() { Err(StoreError::Directory(path.to_owned())) } else { Ok(()) }
+}
+
+fn write_change(statement: &mut Statement<'_>, change: &Change) -> rusqlite::Result<usize> {
+    let (kind, correlation, endpoint, name, data) = change_row::row(&change.what);
+    statement.execute(params![change.at, kind, change.peer, correlation, endpoint, name, data])
 }
 
 /// Words a failure of the first read, which tells that a file is no database.

@@ -14,6 +14,14 @@ const STEP: usize = 5_000;
 /// How many free pages are given back to the file system in one step.
 const PAGES: u32 = 2_000;
 
+/// Forgets what was seen of nodes that had gone before a moment.
+const FORGET: [&str; 2] = [
+    // When a collector begins nobody is known any more.
+    "DELETE FROM changes WHERE id < (SELECT max(id) FROM changes WHERE kind = 1 AND at < ?1)",
+    "DELETE FROM changes WHERE at < ?1 AND (kind = 7 OR id <= (SELECT max(id) FROM changes AS later
+     WHERE later.peer = changes.peer AND later.kind = 6 AND later.at < ?1))",
+];
+
 /// What a file may hold. Plain data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
@@ -49,6 +57,9 @@ impl Store {
             )?;
             self.connection().execute("DELETE FROM nodes WHERE last_seen < ?", [bound])?;
             self.connection().execute("DELETE FROM losses WHERE at < ?", [bound])?;
+            for forget in FORGET {
+                self.connection().execute(forget, [bound])?;
+            }
             pruned = Pruned { records, more: records == STEP };
         }
         if let Some(most) = bounds.bytes
@@ -66,6 +77,10 @@ impl Store {
                 self.connection().execute(
                     "DELETE FROM nodes WHERE last_seen <
                      (SELECT last_seen FROM nodes ORDER BY last_seen DESC LIMIT 1 OFFSET 1000)",
+                    [],
+                )?;
+                self.connection().execute(
+                    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - 20000",
                     [],
                 )?;
             }

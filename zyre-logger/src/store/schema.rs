@@ -9,6 +9,23 @@ use super::error::StoreError;
 /// Marks a file as ours, in the field that SQLite has for it: "ZLOG".
 const APPLICATION_ID: i64 = 0x5a4c_4f47;
 
+/// The changes that a file of version 1 lets one guess: from its nodes, and its lines about their EXIT.
+macro_rules! changes_of_nodes {
+    () => {
+        "SELECT row_number() OVER (ORDER BY after, at, kind DESC, peer) AS id, * FROM (SELECT
+            coalesce((SELECT id FROM events WHERE received <= at ORDER BY received DESC LIMIT 1), 0)
+            AS after, at, kind, peer, correlation, endpoint, name, data FROM (
+            SELECT first_seen AS at, 2 AS kind, peer, correlation, endpoint, name, '' AS data
+            FROM nodes
+            UNION ALL
+            SELECT last_seen, 6, peer, 0, '', '', coalesce((SELECT data FROM events
+                WHERE event = 4 AND peer = nodes.correlation
+                AND received BETWEEN last_seen - 1000000 AND last_seen + 1000000 LIMIT 1), '')
+            FROM nodes WHERE last_seen < (SELECT max(last_seen) FROM nodes) - 11000000
+        ))"
+    };
+}
+
 /// What makes a file of version n into one of version n + 1; an empty file has version 0.
 ///
 /// A step is never changed once it was released; a new version is a new step.
@@ -48,7 +65,36 @@ const STEPS: &[&str] = &["
         at    INTEGER NOT NULL,  -- microseconds since 1970
         lines INTEGER NOT NULL
     ) STRICT;
-"];
+",
+concat!(
+"    -- What the collector's node has seen, at its place among the lines.
+    CREATE TABLE changes (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        after       INTEGER NOT NULL,  -- the id of the line that it comes after
+        at          INTEGER NOT NULL,  -- by the collector's clock, microseconds since 1970
+        kind        INTEGER NOT NULL,  -- 1 a collector begins, 2 entered, 3 evasive, 4 silent,
+                                       -- 5 returned, 6 gone, 7 lines were lost
+        peer        TEXT    NOT NULL,  -- the node's id; of 1 the collector's own, of 7 empty
+        correlation INTEGER NOT NULL,  -- of 2
+        endpoint    TEXT    NOT NULL,  -- of 2
+        name        TEXT    NOT NULL,  -- of 2
+        data        TEXT    NOT NULL   -- of 2 key and headers as JSON, of 6 the reason, of 7 how many
+    ) STRICT;
+    CREATE INDEX changes_peer ON changes (peer, id);
+    INSERT INTO changes (after, at, kind, peer, correlation, endpoint, name, data) SELECT
+        after, at, kind, peer, correlation, endpoint, name, data FROM (", changes_of_nodes!(), ");
+")];
+
+/// The kinds of changes.
+pub(super) mod kind {
+    pub(crate) const BEGUN: i64 = 1;
+    pub(crate) const ENTERED: i64 = 2;
+    pub(crate) const EVASIVE: i64 = 3;
+    pub(crate) const SILENT: i64 = 4;
+    pub(crate) const RETURNED: i64 = 5;
+    pub(crate) const GONE: i64 = 6;
+    pub(crate) const LOST: i64 = 7;
+}
 
 /// The version that this program writes.
 pub const VERSION: i64 = STEPS.len() as i64;
@@ -75,6 +121,14 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Lets a file of an older version be read as one of this version, without writing to it.
+pub(super) fn read_as_new(connection: &Connection, version: i64) -> rusqlite::Result<()> {
+    if version >= 2 {
+        return Ok(());
+    }
+    connection.execute_batch(concat!("CREATE TEMP TABLE changes AS ", changes_of_nodes!()))
 }
 
 /// Returns the version of a file that this program can read: 0 if it is empty.

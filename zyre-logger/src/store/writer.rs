@@ -26,7 +26,7 @@ const QUEUE: usize = 65_536;
 /// How often the bounds of the file are looked at.
 const PRUNE: Duration = Duration::from_secs(10);
 
-/// How long the thread waits after a failure, and how often it tries once it is to end.
+/// How long the thread waits after a failure, and how often it tries once it has to end.
 const PAUSE: Duration = Duration::from_millis(500);
 const LAST_TRIES: u32 = 5;
 
@@ -74,6 +74,8 @@ impl Sender {
             Entry::Lost { lines, .. } => self.lost.fetch_add(lines, Ordering::Relaxed),
             // Nodes that are there are told of again and again.
             Entry::Seen(_) => 0,
+            // One that is missed is as bad as a line that is.
+            Entry::Change(_) => self.lost.fetch_add(1, Ordering::Relaxed),
         };
     }
 }

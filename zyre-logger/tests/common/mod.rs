@@ -3,6 +3,10 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod collector;
+#[cfg(feature = "serve")]
+pub mod crowd;
+#[cfg(feature = "serve")]
+pub mod page;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

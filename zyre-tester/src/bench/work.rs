@@ -26,8 +26,8 @@ pub(super) enum What {
         /// How many round trips.
         #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
         count: u64,
-        /// Bytes of each message.
-        #[arg(long, default_value_t = 32)]
+        /// Bytes of each message, such as 64KiB.
+        #[arg(long, default_value = "32", value_parser = size)]
         size: usize,
     },
     /// One node shouts to a group: messages and deliveries per second.
@@ -59,8 +59,8 @@ pub(super) enum What {
         /// How many messages between two switches.
         #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..))]
         count: u64,
-        /// Bytes of each message.
-        #[arg(long, default_value_t = 32)]
+        /// Bytes of each message, such as 64KiB.
+        #[arg(long, default_value = "32", value_parser = size)]
         size: usize,
         /// How many times off and on.
         #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
@@ -72,6 +72,11 @@ pub(super) enum What {
         #[arg(long)]
         quick: bool,
     },
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let bytes = testkit::size::size(text)?;
+    usize::try_from(bytes).map_err(|_| format!("{text} is too large"))
 }
 
 /// Which of two nodes sends.
@@ -91,8 +96,8 @@ pub(super) struct Messages {
     /// How many messages.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
-    /// Bytes of each message.
-    #[arg(long, default_value_t = 32)]
+    /// Bytes of each message, such as 64KiB.
+    #[arg(long, default_value = "32", value_parser = size)]
     size: usize,
 }
 

@@ -29,9 +29,9 @@ use super::run_history::RunHistory;
 use super::schedule::{Schedule, State};
 use super::screen::{Screen, Standing};
 use super::slot::HUB_SLOT;
-use super::summary::{Summary, Usage};
+use super::summary::{self, Summary, Usage};
 use crate::directory::Directory;
-use crate::json;
+use crate::{json, output};
 
 /// How long to listen before looking at the time again.
 const TICK: Duration = Duration::from_millis(20);
@@ -55,7 +55,7 @@ struct Conductor<'a> {
     schedule: Schedule,
     kinds: Kinds,
     circles: Circles,
-    /// Decides who does not trust whom, in a run of secure nodes.
+    /// Decides which node does not trust which other, in a run of secure nodes.
     doubts: StdRng,
     /// Where their network keys are.
     network_keys: Option<Directory>,
@@ -85,10 +85,12 @@ pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
     let (sender, heard) = mpsc::channel();
     listen_for_interrupt(sender.clone());
     let mut conductor = Conductor::new(options, plan, sender)?;
-    println!(
-        "{} slots in {} process(es), at most {} nodes at a time, {} descriptors a process, seed {}",
-        options.nodes, plan.processes, plan.most, plan.limit, conductor.seed
+    let begin = format!(
+        "{} slots in {} process(es), at most {} nodes at a time, {} descriptors a process, seed {}; \
+         it runs for {:.0} s",
+        options.nodes, plan.processes, plan.most, plan.limit, conductor.seed, options.seconds
     );
+    output::lines(begin, 2);
     for share in 0..plan.processes {
         let process = conductor.process(share)?;
         conductor.processes.push(process);
@@ -101,7 +103,7 @@ pub(super) fn run(options: &Options, plan: Plan) -> Result<bool, String> {
     conductor.finish_history();
     let seconds = conductor.clock.now().as_secs_f64();
     let summary = conductor.sum_up(seconds);
-    print!("{summary}");
+    output::lines(&summary, summary::NAME_COLUMNS);
     if let Some(path) = &options.json {
         json::write(path, &summary)?;
     }
@@ -269,7 +271,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Says who is there, and looks whether anybody has believed what was forged.
+    /// Tells the forger which nodes are there, and looks whether a node has believed it.
     fn watch_forger(&mut self) {
         let Some(forger) = &self.forger else { return };
         forger.tell(self.lives.with_keys());

@@ -64,7 +64,7 @@ impl Findings {
         Rule::ALL.into_iter().zip(self.counts)
     }
 
-    /// A violation. Returns whom to ask for what was before.
+    /// A violation. Returns the nodes to ask for what was before.
     pub(super) fn add(
         &mut self,
         violation: Violation,

@@ -43,7 +43,7 @@ pub(super) struct Life {
     pub(super) slot: usize,
     pub(super) process: u64,
     pub(super) kind: Kind,
-    /// Whom it has to do with.
+    /// The nodes that it may meet.
     pub(super) circle: Circle,
     /// Of a secure node.
     pub(super) key: Option<String>,

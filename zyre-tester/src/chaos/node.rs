@@ -394,7 +394,7 @@ impl ChaosNode {
         let (node, counted, at) = (self.id(), self.counted(), self.setting.clock.micros());
         let log = self.node.stats().log;
         let lines = Lines { recorded: log.recorded, dropped: log.dropped };
-        // Those who were present at the end are known only if it was told.
+        // The peers that were present at the end are known only if it was told.
         let said = self.ledger.has_stopped().then(|| self.ledger.last_words());
         let said = said.into_iter().flatten().map(|(peer, said)| (Id(peer), said)).collect();
         self.setting.report(Report::Ended { node, at, counted, lines, said });

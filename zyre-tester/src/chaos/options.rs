@@ -15,7 +15,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "lo")]
     pub(super) interface: String,
     /// The UDP port of the beacon. Not that of ZRE, so that no other node gets into this.
-    #[arg(long, default_value_t = 7670)]
+    #[arg(long, default_value_t = 7670, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) port: u16,
     /// Decides the schedule. Default: by chance.
     #[arg(long)]
@@ -69,6 +69,16 @@ pub(crate) struct Options {
     /// This is a process that holds nodes for a run that began then.
     #[arg(long, hide = true)]
     pub(super) hold: Option<u64>,
+}
+
+impl Options {
+    /// Checks that a node can live on the interface, before a hundred try.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let builder = zyre::Node::builder().interface(self.interface.as_str()).beacon(false);
+        let (node, _events) = builder.start_blocking().map_err(|error| error.to_string())?;
+        node.blocking_stop();
+        Ok(())
+    }
 }
 
 fn pace(text: &str) -> Result<f64, String> {

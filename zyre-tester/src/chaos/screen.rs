@@ -1,9 +1,10 @@
 //! What a person sees while it runs: one line that changes on a terminal, else a line now and then.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use super::findings::Finding;
+use crate::output;
 
 /// How often the line of a terminal changes.
 const LIVE: Duration = Duration::from_millis(200);
@@ -14,7 +15,7 @@ const LOGGED: Duration = Duration::from_secs(5);
 /// The number of violations that are shown in full while it runs; the JSON has more.
 const SHOWN: usize = 20;
 
-/// Standard output.
+/// Where people look.
 #[derive(Debug)]
 pub(super) struct Screen {
     live: bool,
@@ -37,7 +38,7 @@ pub(super) struct Standing {
 
 impl Screen {
     pub(super) fn new() -> Self {
-        let live = std::io::stdout().is_terminal();
+        let live = output::columns().is_some();
         Self { live, next: Duration::ZERO, rate: (0, Duration::ZERO, 0.0), shown: 0 }
     }
 
@@ -54,18 +55,20 @@ impl Screen {
             self.rate = (standing.received, now, more as f64 / passed);
         }
         let Standing { up, enters, exits, violations, phase, .. } = standing;
+        // What matters most comes first: a narrow terminal has no room for the rest.
         let line = format!(
-            "{:7.1} s  {up:4} up  {:7.0} messages/s  {enters:7} ENTER  {exits:7} EXIT  \
-             {violations} violations  {phase}",
+            "{:6.1} s {up:4} up  {violations} violations {:7.0} messages/s {enters:6} ENTER {exits:6} \
+             EXIT  {phase}",
             now.as_secs_f64(),
             self.rate.2,
         );
-        if self.live {
-            print!("\r{line}\x1b[K");
+        if let Some(columns) = output::columns().filter(|_| self.live) {
+            // One column stays free: a line that fills the last one goes on below.
+            print!("\r{:.*}\x1b[K", columns.saturating_sub(1), line);
             // A terminal that is gone is no reason to stop.
             let _ = std::io::stdout().flush();
         } else {
-            println!("{line}");
+            println!("{}", line.trim_end());
         }
     }
 

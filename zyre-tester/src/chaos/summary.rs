@@ -10,6 +10,9 @@ use super::findings::Finding;
 use super::level::Level;
 use super::protocol::{Links, Tally};
 
+/// The columns of a name, before the text.
+pub(super) const NAME_COLUMNS: usize = 17;
+
 /// What processes used: the sum of those that lived to the end, and the most of any one.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Usage {
@@ -69,7 +72,8 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, text) in self.rows() {
-            writeln!(f, "  {name:<15}{text}")?;
+            let name = format!("  {name}");
+            writeln!(f, "{name:<NAME_COLUMNS$}{text}")?;
         }
         Ok(())
     }
@@ -157,11 +161,14 @@ impl Summary {
     /// What processes used.
     fn usage(&self) -> [(&'static str, String); 2] {
         let Usage { before, most, after } = self.memory_kib;
-        let memory = format!("{before} KiB before, {most} at most in a process, {after} after");
+        let memory = format!(
+            "{before} KiB before and {after} after, of all processes; {most} at most in one of them"
+        );
         let Usage { before, most, after } = self.descriptors;
         let limit = self.descriptor_limit;
-        let descriptors =
-            format!("{before} before, {most} at most in a process, {after} after, limit {limit}");
+        let descriptors = format!(
+            "{before} before and {after} after, of all processes; {most} at most in one of them, of {limit}"
+        );
         [("memory", memory), ("descriptors", descriptors)]
     }
 }

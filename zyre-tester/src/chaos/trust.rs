@@ -1,4 +1,4 @@
-//! What is reported of keys: whom a node has met under which, and whom it does not trust for a while.
+//! Reports about keys: which peer a node has met under which key, and which it does not trust for a while.
 
 use std::time::Duration;
 

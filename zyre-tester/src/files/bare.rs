@@ -20,7 +20,7 @@ const BUFFER: usize = 1 << 20;
 pub(super) struct Options {
     /// What is sent, or the directory to receive into.
     path: PathBuf,
-    /// To whom; receives otherwise.
+    /// The address to send to; receives otherwise.
     #[arg(long)]
     to: Option<SocketAddr>,
     /// The number of copies at once.

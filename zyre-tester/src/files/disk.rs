@@ -11,7 +11,7 @@
 //! folder is opened anew. At every moment each name in the received folder has to hold a state that
 //! was published under it. If anything is missing, some reason must have been told. When
 //! nothing fails any more the folder has to become what is published, except for what was refused
-//! for good, and nothing unfinished may be left.
+//! forever, and nothing unfinished may be left.
 
 mod faults;
 mod verdict;
@@ -27,6 +27,7 @@ use serde_json::json;
 
 use self::world::World;
 use super::place::Place;
+use crate::output::record;
 
 /// The options of `files disk`.
 #[derive(Clone, Debug, clap::Args)]
@@ -98,6 +99,12 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
         "schedules": options.schedules, "seed": first, "faults": faults, "refusals": refusals,
         "deliveries": deliveries, "findings": findings.len(),
     });
-    println!("{line}");
+    record(line);
+    eprintln!(
+        "{} schedules from seed {first}: {faults} faults, {refusals} refusals, {deliveries} deliveries, {} \
+         findings",
+        options.schedules,
+        findings.len(),
+    );
     Ok(findings.is_empty() && deliveries > 0)
 }

@@ -16,6 +16,7 @@ use super::place::{Place, partial};
 use super::relay::Relay;
 use super::tree::{Tree, files_below};
 use crate::median::median;
+use crate::output::record;
 use testkit::size::size;
 use testkit::table::{Table, figure};
 use testkit::usage::Usage;
@@ -66,16 +67,13 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     for run in 0..usize::from(options.runs) {
         for i in (0..2).map(|i| (i + run) % 2) {
             let measured = measure(options, i == 0, tree, &prepared, &place)?;
-            println!(
-                "{}",
-                serde_json::json!({
-                    "mode": "fanout", "impl": if i == 0 { "filemq" } else { "tcp" },
-                    "receivers": options.receivers, "size": options.size, "run": run + 1,
-                    "seconds": measured.seconds,
-                    "cpu_s": measured.cpu(), "sender_mb": measured.sender.map(megabytes),
-                    "receivers_mb": measured.receiver.map(megabytes),
-                })
-            );
+            record(serde_json::json!({
+                "mode": "fanout", "impl": if i == 0 { "filemq" } else { "tcp" },
+                "receivers": options.receivers, "size": options.size, "run": run + 1,
+                "seconds": measured.seconds,
+                "cpu_s": measured.cpu(), "sender_mb": measured.sender.map(megabytes),
+                "receivers_mb": measured.receiver.map(megabytes),
+            }));
             results[i].push(measured);
         }
     }
@@ -116,15 +114,12 @@ fn report(options: &Options, results: &[Vec<Measured>; 2]) {
     };
     let (sender, receivers) = (most(|run| run.sender), most(|run| run.receiver));
     let cpu = |runs: &[Measured]| median(runs.iter().filter_map(Measured::cpu).collect());
-    println!(
-        "{}",
-        serde_json::json!({
-            "mode": "fanout", "receivers": options.receivers, "size": options.size,
-            "median_of": ours.len(), "seconds": seconds(ours), "tcp_seconds": seconds(theirs),
-            "ratio": ratio, "limit": LIMIT, "holds": ratio.map(|ratio| ratio <= LIMIT),
-            "cpu_s": cpu(ours), "tcp_cpu_s": cpu(theirs), "sender_mb": sender, "receivers_mb": receivers,
-        })
-    );
+    record(serde_json::json!({
+        "mode": "fanout", "receivers": options.receivers, "size": options.size,
+        "median_of": ours.len(), "seconds": seconds(ours), "tcp_seconds": seconds(theirs),
+        "ratio": ratio, "limit": LIMIT, "holds": ratio.map(|ratio| ratio <= LIMIT),
+        "cpu_s": cpu(ours), "tcp_cpu_s": cpu(theirs), "sender_mb": sender, "receivers_mb": receivers,
+    }));
     let mut table = Table::new(
         1,
         [
@@ -228,13 +223,10 @@ fn settled_partial(folder: &Path, within: Duration) -> Result<u64, String> {
 fn tell(options: &Options, rest: &Rest) -> bool {
     let Rest { had, came, resumed, late } = *rest;
     let resumes = came < options.size;
-    println!(
-        "{}",
-        serde_json::json!({
-            "mode": "fanout", "killed_had": had, "came_after_restart": came, "size": options.size,
-            "resumed_seconds": resumed, "late_seconds": late, "holds": resumes,
-        })
-    );
+    record(serde_json::json!({
+        "mode": "fanout", "killed_had": had, "came_after_restart": came, "size": options.size,
+        "resumed_seconds": resumed, "late_seconds": late, "holds": resumes,
+    }));
     eprintln!(
         "killed with {had} of {} bytes: {came} came after the restart, in {resumed:.2} s{}",
         options.size,

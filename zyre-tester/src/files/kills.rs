@@ -24,6 +24,7 @@ mod summary;
 use self::kill_run::KillRun;
 pub(super) use self::options::Options;
 use super::place::Place;
+use crate::output::record;
 
 /// Kills. Success means that nothing was found, and that all kills were done in time.
 pub(super) fn run(options: &Options) -> Result<bool, String> {
@@ -33,7 +34,7 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     let seed = options.seed.unwrap_or_else(rand::random);
     let place = Place::new(options.dir.as_deref())?;
     let summary = KillRun::open(options, seed, &place)?.run();
-    println!("{}", summary.json());
+    record(summary.json());
     eprint!("\n{summary}");
     let good = summary.is_good();
     if !good {

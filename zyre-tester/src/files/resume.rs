@@ -20,6 +20,7 @@ use super::pair;
 use super::place::{Place, partial};
 use super::relay::Relay;
 use super::tree::{AGE, check_file};
+use crate::output::record;
 
 /// Between two looks how far a file is.
 const LOOK: Duration = Duration::from_micros(200);
@@ -105,17 +106,14 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     let ratio = if needed == 0 { f64::INFINITY } else { figures.sent as f64 / needed as f64 };
     let holds = failure.is_none() && ratio <= options.at_most && figures.most_again <= PIECE;
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{}",
-        serde_json::json!({
-            "mode": "resume", "seed": seed, "size": options.size, "cuts": options.cuts,
-            "seconds": seconds, "files": figures.files, "kills": figures.kills(),
-            "sender": figures.sender, "receiver": figures.receiver, "both": figures.both,
-            "too_late": figures.late, "sent": figures.sent, "needed": needed, "ratio": ratio,
-            "worst_ratio": figures.worst, "sent_again": figures.again,
-            "most_sent_again": figures.most_again, "failure": failure, "holds": holds,
-        })
-    );
+    record(serde_json::json!({
+        "mode": "resume", "seed": seed, "size": options.size, "cuts": options.cuts,
+        "seconds": seconds, "files": figures.files, "kills": figures.kills(),
+        "sender": figures.sender, "receiver": figures.receiver, "both": figures.both,
+        "too_late": figures.late, "sent": figures.sent, "needed": needed, "ratio": ratio,
+        "worst_ratio": figures.worst, "sent_again": figures.again,
+        "most_sent_again": figures.most_again, "failure": failure, "holds": holds,
+    }));
     eprintln!(
         "{} kills in {} files, {seconds:.1} s, seed {seed}: {ratio:.3} of what was needed was sent, \
          of one file {:.3} at most",

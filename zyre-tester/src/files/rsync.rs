@@ -23,6 +23,7 @@ use super::pair;
 use super::place::Place;
 use super::tree::{AGE, Tree, check_file};
 use crate::median::{median, range};
+use crate::output::record;
 
 /// How long the daemon may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -71,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
             let line = serde_json::json!({
                 "mode": "rsync", "impl": name, "run": run + 1, "works": WORKS, "seconds": seconds,
             });
-            println!("{line}");
+            record(line);
             results[i].push(seconds);
         }
     }
@@ -89,13 +90,10 @@ fn report(results: &[Vec<Seconds>; 2]) {
         });
         // Of one run each: the machine is not equally busy at all times.
         let ratios: Vec<_> = ours.iter().zip(&theirs).map(|(a, b)| a / b).collect();
-        println!(
-            "{}",
-            serde_json::json!({
-                "mode": "rsync", "work": name, "median_of": ours.len(), "seconds": median(ours.clone()),
-                "rsync_seconds": median(theirs.clone()), "ratio": median(ratios.clone()),
-            })
-        );
+        record(serde_json::json!({
+            "mode": "rsync", "work": name, "median_of": ours.len(), "seconds": median(ours.clone()),
+            "rsync_seconds": median(theirs.clone()), "ratio": median(ratios.clone()),
+        }));
         table.add(vec![
             (*name).to_owned(),
             figure(median(ours.clone()), 3),

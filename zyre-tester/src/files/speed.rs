@@ -7,6 +7,7 @@ use super::copy::{self, Measured, megabytes};
 use super::place::Place;
 use super::tree::Tree;
 use crate::median::{median, range};
+use crate::output::record;
 use testkit::size::size;
 use testkit::table::{Table, figure};
 use testkit::usage::Usage;
@@ -180,7 +181,7 @@ fn say(work: &Work, way: Way, run: usize, measured: Option<Measured>) {
         "sender_mb": measured.and_then(|measured| measured.sender).map(megabytes),
         "receiver_mb": measured.and_then(|measured| measured.receiver).map(megabytes),
     });
-    println!("{line}");
+    record(line);
 }
 
 fn row(work: &Work, results: &[Vec<Option<Measured>>; 3]) -> Vec<String> {
@@ -213,7 +214,7 @@ fn row(work: &Work, results: &[Vec<Option<Measured>>; 3]) -> Vec<String> {
         "cpu_s": cpu(0), "rival_cpu_s": cpu(2), "server_mb": server, "client_mb": client, "memory_limit_mb": MEMORY,
         "holds": ratio(2).map(|ratio| ratio <= limit && [server, client].iter().flatten().all(|&most| most < MEMORY)),
     });
-    println!("{line}");
+    record(line);
     vec![
         work.name.clone(),
         figure(median(ours.clone()), 3),

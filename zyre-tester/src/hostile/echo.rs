@@ -22,13 +22,23 @@ use super::secrets;
 /// If it does not start.
 pub(super) fn run(options: &Options) -> Result<(), String> {
     if let Some(limit) = options.descriptors {
-        rlimit::Resource::NOFILE
-            .set(limit, limit)
-            .map_err(|error| format!("the victim cannot have {limit} descriptors: {error}"))?;
+        limit_descriptors(limit)?;
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let lived = runtime.block_on(live(options));
     lived.map_err(|error| format!("the victim does not start: {error}"))
+}
+
+#[cfg(unix)]
+fn limit_descriptors(limit: u64) -> Result<(), String> {
+    let set = rlimit::Resource::NOFILE.set(limit, limit);
+    set.map_err(|error| format!("the victim cannot have {limit} descriptors: {error}"))
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+fn limit_descriptors(_limit: u64) -> Result<(), String> {
+    Err("the number of descriptors cannot be limited on this system".to_owned())
 }
 
 async fn live(options: &Options) -> Result<(), String> {
@@ -38,10 +48,11 @@ async fn live(options: &Options) -> Result<(), String> {
         Some(trusted) => secrets::victim(builder, trusted.clone())?,
         None => builder,
     };
-    let builder = match options.gossip_hub {
-        Some(hub) => {
-            let here = SocketAddr::new(hub.ip(), 0);
-            builder.gossip_listen(here).gossip_connect(hub)
+    let hub = options.gossip_hub.as_ref().and_then(|hub| Some((hub, hub.endpoint()?)));
+    let builder = match hub {
+        Some((hub, at)) => {
+            let here = SocketAddr::new(at.address().ip(), 0);
+            builder.gossip_listen(here).gossip_connect(hub.clone())
         }
         None => builder,
     };

@@ -47,10 +47,13 @@ impl Peers {
             let builder = Node::builder().name(format!("good {number}")).join("good");
             let builder = builder.interface(interface).beacon_port(beacon_port);
             // The first exchanges files with the victim as well.
-            let builder = match (secrets, number) {
-                (Some(secrets), _) => secrets.secure(number, builder)?,
-                (None, 0) => builder.share(&folders.shared, &folders.received),
-                (None, _) => builder,
+            let builder = match number {
+                0 => builder.share(&folders.shared, &folders.received),
+                _ => builder,
+            };
+            let builder = match secrets {
+                Some(secrets) => secrets.secure(number, builder)?,
+                None => builder,
             };
             let started = handle.spawn(builder.start()).await;
             let started = started.map_err(|error| error.to_string())?;

@@ -94,7 +94,7 @@ impl Member {
     }
 
     fn hear(&mut self, event: &Event) {
-        // Of everybody, whoever they say they are.
+        // Of every peer, under any name.
         if let Err(breach) = self.presence.hear(&heard!(zyre::Event, event)) {
             let peer = event.peer();
             let what = format!("good {} heard {breach}, of {peer:?}", self.number);

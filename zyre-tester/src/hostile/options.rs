@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use zyre::PeerId;
+use zyre::{HostEndpoint, PeerId};
 
 /// The options of `hostile`.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,8 +29,8 @@ pub(crate) struct Options {
     /// The Python that has pyre. Default: that of `cargo xtask peers`, or python3.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// The victim, the good peers and the newcomers are secure nodes of one network, without gossip and
-    /// files.
+    /// The victim, the good peers and the newcomers are secure nodes of one network. Connections to
+    /// them are then made by an insider, whose key the victim trusts, and who lies.
     #[arg(long, conflicts_with_all = ["target", "with"])]
     pub(super) secure: bool,
     /// Only these: names, or how names begin.
@@ -66,7 +66,7 @@ pub(crate) struct Options {
     pub(super) sabotage: bool,
     /// The gossip hub that the victim connects to.
     #[arg(long, hide = true)]
-    pub(super) gossip_hub: Option<SocketAddr>,
+    pub(super) gossip_hub: Option<HostEndpoint>,
     /// The directory in which the victim's folders are.
     #[arg(long, hide = true)]
     pub(super) home: Option<PathBuf>,

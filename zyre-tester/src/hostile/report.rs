@@ -8,6 +8,12 @@ use testkit::attacks::Attack;
 use testkit::file_flow::FilesFound;
 
 use super::flow::Found;
+use crate::output;
+
+/// The columns of the whole table. A narrower terminal gets a shorter one.
+const WIDE: usize = 128;
+/// The columns of the name of an attack.
+const NAME: usize = 30;
 
 /// What the victim may have in memory more than before an attack, in KiB.
 pub(super) const KEPT_MEMORY: u64 = 10 * 1024;
@@ -155,6 +161,9 @@ impl Row {
             println!("{:<30} skipped: {why}", self.attack);
             return;
         }
+        if is_narrow() {
+            return self.print_short();
+        }
         let Level { before, peak, after } = self.memory_kib;
         let newcomer = self.newcomer_ms.map_or_else(|| "none".into(), |ms| format!("{ms:.0}"));
         println!(
@@ -172,17 +181,62 @@ impl Row {
             if self.holds { String::new() } else { format!("FAILS ({})  ", self.wrong.join(", ")) },
             self.notes.first().map_or("", String::as_str),
         );
+        self.more(1).for_each(|note| println!("{:<30} {note}", ""));
+    }
+
+    /// The same for a narrow terminal: what is right takes no room.
+    fn print_short(&self) {
+        let figures = [
+            if self.alive { "yes".to_owned() } else { "NO".to_owned() },
+            self.newcomer_ms.map_or_else(|| "none".into(), |ms| format!("{ms:.0}")),
+            format!("{:.0}", self.good.rate),
+            format!("{:.0}", self.good.slowest_ms),
+            mebibytes(self.memory_kib.after),
+        ];
+        print_narrow(&self.attack, figures);
+        if !self.holds {
+            let what = format!(
+                "  FAILS: {}; good peers: {}",
+                self.wrong.join(", "),
+                self.good.found.describe()
+            );
+            output::lines(what, 4);
+        }
+        self.more(0).for_each(|note| output::lines(format_args!("  {note}"), 4));
+    }
+
+    /// Notes from this one on, and what the good peers have found.
+    fn more(&self, first: usize) -> impl Iterator<Item = &String> {
         /// The number that is shown; the JSON has all.
         const SHOWN: usize = 2;
         let found = self.good.found.exits.iter().chain(&self.good.found.wrong);
-        for note in self.notes.iter().skip(1).chain(found).take(SHOWN) {
-            println!("{:<30} {note}", "");
-        }
+        self.notes.iter().skip(first).chain(found).take(SHOWN)
     }
+}
+
+/// A line of the short table; two, if the terminal is narrower still.
+fn print_narrow(name: &str, [alive, newcomer, rate, slowest, memory]: [String; 5]) {
+    let figures = format!("{alive:<5} {newcomer:>8} {rate:>8} {slowest:>7} {memory:>6}");
+    if output::columns().is_some_and(|columns| columns < NAME + 1 + figures.len()) {
+        println!("{name}\n{figures}");
+    } else {
+        println!("{name:<NAME$} {figures}");
+    }
+}
+
+/// Whether the table has to be a short one.
+fn is_narrow() -> bool {
+    output::columns().is_some_and(|columns| columns < WIDE)
 }
 
 /// Above the first row.
 pub(super) fn head() {
+    if is_narrow() {
+        output::lines("Times in ms, memory in MiB, messages of good peers a second.", 2);
+        let heads = ["alive", "newcomer", "messages", "slowest", "memory"];
+        print_narrow("attack", heads.map(str::to_owned));
+        return;
+    }
     println!(
         "{:<30} {:<5} {:>6}  {:<31} {:>5} {:>6}  {:>7} {:>7} {:>7} {:>13}",
         "", "", "new-", "good peers", "per", "slow-", "memory", "", "", "descriptors"
@@ -231,33 +285,35 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn print(&self) {
         let Level { before, peak, after } = self.memory_kib;
-        println!(
-            "\n{} attacks on {} in {:.0} s, {} good messages between {} good peers: {}",
+        println!();
+        let sentence = |text: fmt::Arguments<'_>| output::lines(text, 2);
+        sentence(format_args!(
+            "{} attacks on {} in {:.0} s, {} good messages between {} good peers: {}",
             self.attacks,
             self.victim,
             self.seconds,
             self.messages,
             self.good_peers,
             if self.holds { "all hold".into() } else { format!("{} FAIL", self.failed.len()) },
-        );
-        println!(
+        ));
+        sentence(format_args!(
             "memory in MiB, times in ms; whole run: {} before, {} at most, {} after",
             mebibytes(before),
             mebibytes(peak),
             mebibytes(after),
-        );
-        println!(
+        ));
+        sentence(format_args!(
             "descriptors: {}; good messages a second: {:.0} of {:.0}, {:.0} in the worst attack",
             self.descriptors, self.rate, self.rate_wanted, self.rate_least,
-        );
+        ));
         if self.panics_here > 0 {
-            println!("{} panics in the process of the good peers", self.panics_here);
+            sentence(format_args!("{} panics in the process of the good peers", self.panics_here));
         }
         if !self.skipped.is_empty() {
-            println!("skipped: {}", self.skipped.join(" "));
+            sentence(format_args!("skipped: {}", self.skipped.join(" ")));
         }
         if !self.failed.is_empty() {
-            println!("failed: {}", self.failed.join(" "));
+            sentence(format_args!("failed: {}", self.failed.join(" ")));
         }
     }
 }

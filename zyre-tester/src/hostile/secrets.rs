@@ -1,11 +1,11 @@
 //! The keys of a run against a secure node: its own are its affair.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use testkit::attacks::SecureTarget;
 use testkit::curve::Keys;
 use testkit::network_key::{self, WORDS};
-use testkit::wire::secure::draw_keys;
 use zyre::{Builder, Identity, NetworkKey, PublicKey, Trust};
 
 use super::shared::PEERS;
@@ -20,14 +20,14 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Draws them, and writes down whom the victim trusts by their keys.
+    /// Draws them, and writes down the keys that the victim trusts.
     ///
     /// # Errors
     /// There are no random numbers, or no place for the file.
     pub(super) fn draw() -> Result<Self, String> {
         let told = |error: std::io::Error| format!("the keys: {error}");
         let good: Result<Vec<_>, _> = (0..PEERS).map(|_| Identity::create()).collect();
-        let (good, insider) = (good.map_err(told)?, draw_keys());
+        let (good, insider) = (good.map_err(told)?, Keys::draw());
         let directory = Directory::create("zyre-hostile").map_err(told)?;
         let secrets = Self { good, insider, directory };
         let listed = zre_proto::PublicKey::new(secrets.insider.public);
@@ -40,6 +40,11 @@ impl Secrets {
     /// The file with the keys that the victim trusts.
     pub(super) fn trusted(&self) -> PathBuf {
         self.directory.path().join("trusted")
+    }
+
+    /// The pair of the attacker's own gossip hub.
+    pub(super) const fn insider(&self) -> Keys {
+        self.insider
     }
 
     /// Makes a good peer a secure one.
@@ -55,9 +60,10 @@ impl Secrets {
     pub(super) fn target(&self, victim: PublicKey) -> SecureTarget {
         SecureTarget {
             key: *victim.as_bytes(),
-            insider: self.insider.clone(),
+            insider: self.insider,
             network: network_key::NetworkKey::of([0; 16]),
             good: self.good.iter().map(|good| *good.public_key().as_bytes()).collect(),
+            peer: Arc::default(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the good peers share: whom they talk to, and what has become of their messages.
+//! What the good peers share: the node that they talk to, and what has become of their messages.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, MutexGuard};
@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) said: Vec<Arc<AtomicU64>>,
 }
 
-/// The victim, to whom they talk.
+/// The victim, which they talk to.
 #[derive(Clone, Copy)]
 pub(super) struct Friend {
     pub(super) id: PeerId,

@@ -13,7 +13,7 @@ use testkit::attacks::GROUP;
 use testkit::process::{Heard, Process};
 use testkit::usage;
 use zmtp::sync::Mutex;
-use zyre::{PeerId, PublicKey};
+use zyre::{HostEndpoint, PeerId, PublicKey};
 
 use super::member::WORD;
 use super::newcomer;
@@ -47,8 +47,8 @@ pub(super) struct Place {
     /// The address of that interface.
     pub(super) here: Ipv4Addr,
     pub(super) beacon_port: u16,
-    /// The gossip hub that it connects to, if it can: the attacker's. A secure one does not.
-    pub(super) gossip_hub: SocketAddr,
+    /// The gossip hub that it connects to, if it can: the attacker's.
+    pub(super) gossip_hub: HostEndpoint,
     /// The file with the keys that it trusts, if it is a secure one.
     pub(super) trusted: Option<PathBuf>,
     /// Where its folders are.
@@ -69,13 +69,11 @@ impl Victim {
         let mut command = Command::new(program);
         command.args(["hostile", "--victim", "--interface", &place.interface]);
         command.args(["--beacon-port", &place.beacon_port.to_string()]);
-        match &place.trusted {
-            Some(trusted) => command.arg("--trusted").arg(trusted),
-            None => command
-                .args(["--gossip-hub", &place.gossip_hub.to_string()])
-                .arg("--home")
-                .arg(&place.home),
-        };
+        command.args(["--gossip-hub", &place.gossip_hub.to_string()]);
+        command.arg("--home").arg(&place.home);
+        if let Some(trusted) = &place.trusted {
+            command.arg("--trusted").arg(trusted);
+        }
         command.args(place.descriptors.map(|number| format!("--descriptors={number}")));
         command.args(place.sabotage.then_some("--sabotage"));
         // Each thread its own heap is fast, and gives little back: that would look like a leak.

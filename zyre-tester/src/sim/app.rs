@@ -40,7 +40,7 @@ pub(super) struct App {
     greeted: Vec<Greeted>,
     /// The one act of sabotage is done.
     pub(super) sabotaged: bool,
-    /// Shouts of its own accord are chance.
+    /// Unprompted shouts are chance.
     pub(super) shouts: Chance,
 }
 

@@ -56,7 +56,7 @@ pub(super) struct Counts {
     pub(super) before_hello: u64,
     pub(super) malformed: u64,
     pub(super) intruding: u64,
-    /// Beacons of those whom a secure node does not trust.
+    /// Beacons of nodes that a secure node does not trust.
     pub(super) strangers: u64,
     pub(super) other_security: u64,
     pub(super) key_conflicts: u64,

@@ -46,7 +46,7 @@ pub(super) enum Kind {
     Quiet { slot: u32 },
     /// A node does not trust the key of another for a while.
     Distrust { way: (u32, u32), lasts: Micros },
-    /// Somebody says what is not true for a while: to be the node at this host, mostly, with the key
+    /// A liar is there for a while: to be the node at this host, mostly, with the key
     /// of another.
     Lie { lie: Lie, victim: u32, insider: u32, lasts: Micros },
     /// The network falls in two parts; which node is in which follows from `cut`.

@@ -1,4 +1,4 @@
-//! Whom a secure node has to do with: what the driver of the `zyre` crate decides.
+//! Which nodes a secure node deals with: what the driver of the `zyre` crate decides.
 //!
 //! Hosts with an even number run software whose ids show their keys, as ours do: nobody else is
 //! believed to have such an id. Those of the others show nothing. There only the engine knows, once it
@@ -17,14 +17,14 @@ use super::time::{Micros, SECOND};
 /// An engine knows for a minute whose the id of a peer was that has gone.
 const KNOWN: Micros = 55 * SECOND;
 
-/// Whom one process of a secure node knows.
+/// The nodes that one process of a secure node knows.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     /// Those that were met, and until when it is known for sure whose their ids are.
     known: BTreeMap<PeerId, Micros>,
 }
 
-/// Somebody who is heard, or connects, or is connected to.
+/// A remote that is heard, or connects, or is connected to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Comer {
     /// The host where it really is.
@@ -49,7 +49,7 @@ impl Gate {
         self.known.retain(|id, _| identity::read(*id).0 != slot);
     }
 
-    /// Whether a node has to do with somebody.
+    /// Whether a node deals with a remote.
     pub(super) fn lets_in(&self, net: &Net, own: u32, now: Micros, comer: &Comer) -> bool {
         let of_key = keys::read(comer.key);
         if of_key >= net.honest || net.distrusts.contains_key(&(own, of_key)) {

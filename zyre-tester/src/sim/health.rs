@@ -44,7 +44,7 @@ struct Felt {
     loss: Micros,
 }
 
-/// What has disturbed whom, and until when that may be felt.
+/// What has disturbed which node, and until when that may be felt.
 #[derive(Debug)]
 pub(super) struct Health {
     nodes: Vec<Felt>,
@@ -56,7 +56,7 @@ pub(super) struct Health {
     unreachable: Vec<Micros>,
     /// Until when a node takes no messages, and queues to it may be full.
     deaf: Vec<Micros>,
-    /// Until when somebody says goodbye for a node, with its key, and that it is elsewhere: it has to
+    /// Until when a liar says goodbye for a node, with its key, and that it is elsewhere: it has to
     /// be able to answer.
     doubted: Vec<Micros>,
     pairs: BTreeMap<(u32, u32), Felt>,
@@ -129,7 +129,7 @@ impl Health {
         *deaf = (*deaf).max(until + SETTLE);
     }
 
-    /// Somebody says goodbye for a node until then.
+    /// A liar says goodbye for a node until then.
     pub(super) fn doubt(&mut self, slot: u32, until: Micros) {
         let doubted = &mut self.doubted[slot as usize];
         *doubted = (*doubted).max(until + ANSWER);

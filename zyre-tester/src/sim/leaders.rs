@@ -1,6 +1,6 @@
-//! Who leads must be the same for all who see each other: the lowest of those that contest.
+//! The leader must be the same for all nodes that see each other: the lowest of the contesters.
 //!
-//! A view is connected if all whom a node sees in a group are alive and awake, and see it there as
+//! A view is connected if all nodes that a node sees in a group are alive and awake, and see it there as
 //! well. The time counts from the last change that any of them has heard of: how long it takes until
 //! a crash is noticed is for other rules to judge. So disturbances excuse nothing by themselves, but
 //! where a word of a member is still on its way, which may take TCP seconds, there is nothing to know.

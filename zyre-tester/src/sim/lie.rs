@@ -1,4 +1,4 @@
-//! Those who are no members of a secure network, or are and say that they are another one.
+//! Nodes that are no members of a secure network, or are and pretend to be another one.
 //!
 //! Each of them is an engine as all nodes have, at a host of its own: it announces itself, connects
 //! and greets as they do. What it says of itself is not true.
@@ -6,7 +6,7 @@
 use clap::ValueEnum;
 use zre_proto::{PeerId, PublicKey};
 
-/// What somebody says of himself.
+/// What a liar says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(super) enum Lie {
     /// Nothing that is not true: it has a key that nobody trusts.
@@ -25,7 +25,7 @@ pub(super) enum Lie {
     Boaster,
 }
 
-/// What somebody says of himself, to whom it belongs, and what is true.
+/// What a liar says of itself, which node it belongs to, and what is true.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
     pub(super) lie: Lie,
@@ -38,7 +38,7 @@ pub(super) struct Claim {
     pub(super) proved: Option<PublicKey>,
 }
 
-/// Whom a lie is about, and who lies.
+/// The node that a lie is about, and the liar.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Actors {
     /// The liar's own id, and a key that nobody knows.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
+use console::Term;
 use serde_json::{Value, json};
 
 use super::counts::{COMMANDS, Counts};
@@ -13,7 +14,11 @@ use super::quantity::seconds;
 use super::run::{Outcome, Setup, Watch};
 use super::shrink::Shrunk;
 use super::time::{Micros, SECOND};
+use crate::output;
 use testkit::ledger::Violation;
+
+/// The columns of a name, before its value.
+const NAME_COLUMNS: usize = 22;
 
 /// The number of violations that are printed.
 const SHOWN: usize = 10;
@@ -45,10 +50,13 @@ impl Watch for Live {
         }
         let (now, end) = (now / SECOND, self.end / SECOND);
         let speed = now as f64 / self.started.elapsed().as_secs_f64();
-        eprint!(
-            "\r\x1b[K{now} of {end} virtual seconds, {speed:.0} times real time, {present} pairs \
-             see each other, {violations} violations"
+        let line = format!(
+            "{now} of {end} virtual seconds, {violations} violations, {speed:.0} times real time, \
+             {present} pairs see each other"
         );
+        let columns = Term::stderr().size().1;
+        // One column stays free: a line that fills the last one goes on below.
+        eprint!("\r{:.*}\x1b[K", usize::from(columns.saturating_sub(1)), line);
         // A progress line that cannot be written is not missed.
         let _ = std::io::stderr().flush();
     }
@@ -58,7 +66,9 @@ impl Watch for Live {
 pub(super) fn print(options: &Options, setup: &Setup, outcome: &Outcome) {
     let counts = &outcome.counts;
     let wall = outcome.wall.as_secs_f64();
-    let row = |name: &str, value: String| println!("{name:<22}{value}");
+    let row = |name: &str, value: String| {
+        output::lines(format_args!("{name:<NAME_COLUMNS$}{value}"), NAME_COLUMNS);
+    };
     row("seed", options.seed.to_string());
     row("digest", format!("{:016x}", outcome.digest.0));
     row(
@@ -116,6 +126,10 @@ pub(super) fn print(options: &Options, setup: &Setup, outcome: &Outcome) {
     row("agreements checked", outcome.agreed.to_string());
     row("leaders checked", outcome.led.to_string());
     row("violations", outcome.violations.len().to_string());
+    print_violations(outcome);
+}
+
+fn print_violations(outcome: &Outcome) {
     if outcome.interrupted {
         println!("interrupted");
     }

@@ -27,7 +27,7 @@ use super::site::Site;
 use super::time::{MILLI, Micros, SECOND};
 use super::workers::Workers;
 
-/// Hosts of liars, in a run of secure nodes: so many lie at a time at most.
+/// Hosts of liars, in a run of secure nodes: the most that lie at a time.
 pub(super) const LIARS: u32 = 8;
 /// After a stop the process is gone for sure.
 const STOPPED: Micros = 1_100 * MILLI;
@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
             place.alive = true;
             place.vanished = false;
             match back {
-                // Who does not tell its id has to be where nobody was before.
+                // A node that does not tell its id has to be where nobody was before.
                 Back::Same if !place.site.mute => {}
                 Back::Same | Back::Port => {
                     place.port = place.port.checked_add(1).unwrap_or(FIRST_PORT);

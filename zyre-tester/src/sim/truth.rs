@@ -53,7 +53,7 @@ impl Truth<'_> {
         wrong.then(|| "ENTER of a node that cannot be met".into())
     }
 
-    /// Who has entered stays.
+    /// A peer that has entered stays.
     fn wrong_exit(
         &self,
         own: u32,
@@ -70,7 +70,7 @@ impl Truth<'_> {
         wrong.then(|| format!("EXIT ({reason}) of a node that is alive and can be reached"))
     }
 
-    /// Who can be reached, and has been for a while, is heard.
+    /// A node that can be reached, and has been for a while, is heard.
     fn wrongly_evasive(&self, own: u32, slot: u32, news: &News) -> Option<String> {
         let wrong = self.health.must_see(own, slot, news.at);
         wrong.then(|| "EVASIVE of a node that is alive and can be reached".into())

@@ -55,7 +55,7 @@ impl Kind {
         [id, "endpoint"].map(|field| of[field].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Returns the question whom it knows.
+    /// Returns the question for the peers that it knows.
     pub(super) fn question(self) -> String {
         match self {
             Self::TwoWay | Self::Plain => "who".into(),

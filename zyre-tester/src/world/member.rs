@@ -67,7 +67,7 @@ impl Member {
         Ok(Self { name, id, kind, port, told, received: 0, lost: 0, born, process })
     }
 
-    /// Asks whom it knows.
+    /// Asks for the peers that it knows.
     ///
     /// # Errors
     /// It has ended.

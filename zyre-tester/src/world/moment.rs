@@ -1,4 +1,4 @@
-//! A moment at which all nodes were asked whom they know, compared with the truth.
+//! A moment at which all nodes were asked for the peers that they know, compared with the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use super::kind::Kind;
 use super::topology::Topology;
 use super::truth::{Meet, Truth};
 
-/// What the nodes have answered: whom each knows, by the places of their hosts.
+/// What the nodes have answered: the peers that each knows, by the places of their hosts.
 #[derive(Debug, Default)]
 pub(super) struct Moment {
     pub(super) known: BTreeMap<usize, BTreeSet<String>>,
@@ -23,7 +23,7 @@ pub(super) struct Difference {
     pub(super) other: Other,
 }
 
-/// Whom it is about.
+/// The node that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Other {
     /// The node on this host should be known.
@@ -46,7 +46,7 @@ pub(super) struct Patience {
     /// If none hears beacons of the other: an address that was told is tried again after a growing
     /// pause.
     pub(super) meet_told: Duration,
-    /// If one of them is a guest: that gives up what it has known for so long only after 30 s.
+    /// If one of them is a guest: that gives up a peer that it knows only after 30 s.
     pub(super) meet_guest: Duration,
     /// After a partition, if they knew each other before.
     pub(super) heal: Duration,

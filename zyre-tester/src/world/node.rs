@@ -216,7 +216,7 @@ impl Resident {
         self.node.require_peer(id, endpoint).map_err(|error| error.to_string())
     }
 
-    /// Tells whom it knows, after all that has happened so far.
+    /// Tells the peers that it knows, after all that has happened so far.
     fn who(&mut self) {
         self.act_on_it();
         let told: BTreeSet<PeerId> = self.ledger.present().map(|(peer, _)| peer).collect();

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     /// none, or with `--python` a few; how many, the seed decides.
     #[arg(long, value_name = "NUMBER")]
     pub(super) pyre: Option<u8>,
-    /// A Python that has pyre. Default: that which `cargo xtask peers` has made, if
+    /// A Python that has pyre. Default: the one that `cargo xtask peers` has made, if
     /// `ZYRE_INTEROP_DIR` says where.
     #[arg(long, value_name = "PATH")]
     pub(super) python: Option<PathBuf>,

@@ -208,7 +208,7 @@ impl Topology {
     /// An address of the first or of the second subnet of a network that nobody has had.
     pub(super) fn address(&mut self, network: usize, second: bool) -> Ipv4Addr {
         let last = &mut self.last[network];
-        // With so many changes the first ones are free again; but not that of a router.
+        // After this number of changes the first addresses are free again; but not that of a router.
         *last = if *last < 250 { *last + 1 } else { 10 };
         let last = *last;
         let [a, b, c] = self.prefix(network);

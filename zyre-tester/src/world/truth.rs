@@ -1,9 +1,9 @@
-//! Who can meet whom: computed from the topology, and from what nodes may have heard before.
+//! Which nodes can meet: computed from the topology, and from what nodes may have heard before.
 //!
 //! Two of ours meet if one of them can dial the other and is told where it is; with a node that
 //! makes a connection each way, both have to dial, and that one is told is enough: the other learns
-//! of it by HELLO. Who is told of whom depends on who meets whom, for a node passes on by gossip
-//! whom it has met. So both are computed in rounds, until nothing is added.
+//! of it by HELLO. Which nodes are told of each other depends on which meet, for a node passes on
+//! by gossip the nodes that it has met. So both are computed in rounds, until nothing is added.
 
 use std::collections::BTreeSet;
 use std::fmt;

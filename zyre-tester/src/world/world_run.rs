@@ -79,7 +79,7 @@ pub(super) struct WorldRun {
     machines: Machines,
     /// The keys, if the nodes are secure ones.
     secrets: Option<Secrets>,
-    /// Who knew whom when all was quiet the last time that no network had fallen apart.
+    /// Which nodes knew each other at the last quiet moment at which no network was split.
     acquainted: BTreeSet<(usize, usize)>,
     /// The nodes, by the places of their hosts.
     members: BTreeMap<usize, Member>,
@@ -178,7 +178,7 @@ impl WorldRun {
     }
 
     /// Some cannot reach others for longer than a peer is waited for. Then all is as before, and
-    /// soon everybody knows again whom it has known.
+    /// soon every node knows again the nodes that it knew.
     fn part_and_heal(&mut self) -> Result<()> {
         let partition = Partition::random(&mut self.rng, &self.topology);
         if partition.is_empty() {
@@ -327,7 +327,7 @@ impl WorldRun {
         }
     }
 
-    /// Asks all nodes whom they know.
+    /// Asks all nodes for the peers that they know.
     fn ask(&mut self) -> Moment {
         let mut moment = Moment::default();
         let asked: Vec<_> = self.members.iter().map(|(place, it)| (*place, it.ask())).collect();

@@ -68,7 +68,7 @@ enum Delivery {
 }
 
 impl Driver {
-    /// Connects to a peer, or to whoever is there, and carries on the connection until its end.
+    /// Connects to a peer, or to any node at an endpoint, and serves the connection until its end.
     ///
     /// Not an `async fn`: the future of a connection lives as long as the connection, and holds no
     /// room for what was needed to make it.
@@ -89,7 +89,7 @@ impl Driver {
         }
     }
 
-    /// Connects to a peer, or to whoever is there, and tells the engine what has become of it.
+    /// Connects to a peer, or to any node at an endpoint, and tells the engine what has become of it.
     /// Returns `None` if there is nothing to carry on.
     async fn connect(
         self: Arc<Self>,
@@ -269,7 +269,7 @@ impl Turn<'_> {
         self.core.conns.contains_key(&conn)
     }
 
-    /// Makes a ticket for whoever is at the other end of a connection, if the node gives any.
+    /// Makes a ticket for the remote of a connection, if the node gives any.
     #[cfg(feature = "files")]
     fn give_ticket(&mut self, conn: ConnId) {
         if !self.core.engine.gives_tickets() {

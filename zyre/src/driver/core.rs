@@ -37,6 +37,9 @@ pub(super) struct Core {
     pub(super) network: NetworkStats,
     /// Whether there is a task that takes lines of the log to collectors.
     pub(super) logs: bool,
+    /// Who has come and gone.
+    #[cfg(feature = "metrics")]
+    pub(super) presence: crate::metrics::PresenceCounts,
     /// Whose names were heard.
     #[cfg(feature = "curve")]
     pub(super) names: KnownNames,
@@ -92,6 +95,8 @@ impl Core {
             events: EventBatch::default(),
             network: NetworkStats::default(),
             logs: false,
+            #[cfg(feature = "metrics")]
+            presence: crate::metrics::PresenceCounts::default(),
             #[cfg(feature = "curve")]
             names: KnownNames::default(),
         }

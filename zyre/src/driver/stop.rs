@@ -13,8 +13,8 @@ use zre_proto::{Action, ConnId, Engine};
 use super::Driver;
 
 impl Driver {
-    /// Stops the node: sends what was accepted, to whoever takes some of it every second, says
-    /// goodbye, closes all.
+    /// Stops the node: sends what was accepted to each peer that takes some of it every second, says
+    /// goodbye, and closes everything.
     /// Once begun it goes on, whether or not the future is polled.
     pub(crate) async fn stop(self: &Arc<Self>) {
         if self.act(Action::Stop).is_ok() {

@@ -1,4 +1,4 @@
-//! Whom a secure node has to do with.
+//! Which nodes a secure node deals with.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::secure::Worth;
 
 impl Driver {
     /// Whether the engine is to hear that a node with this key is said to be there, by a beacon or by
-    /// others: what is said of strangers leads nowhere.
+    /// other nodes. A rumour about a node that is not trusted is ignored.
     pub(crate) fn is_worth_it(
         self: &Arc<Self>,
         id: PeerId,

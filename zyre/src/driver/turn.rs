@@ -113,7 +113,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether so much waits for a peer that it takes no WHISPER.
+    /// Whether the queue to a peer is so full that it takes no WHISPER.
     fn is_full(&self, peer: PeerId, content: &Content) -> bool {
         let conn = self.core.engine.speaks_on(peer);
         let open = conn.and_then(|conn| self.core.conns.get(&conn));
@@ -194,6 +194,8 @@ impl Turn<'_> {
             Output::Event(event) => {
                 trace(&self.core.engine, &event);
                 self.epilogue.changed |= is_change(&event);
+                #[cfg(feature = "metrics")]
+                self.core.presence.count(&event);
                 if driver.log.is_on() {
                     driver.log.record_event(&event);
                 }
@@ -232,7 +234,7 @@ impl Turn<'_> {
         Some(crate::Event::KeyChanged { peer, name, before, key })
     }
 
-    /// Connects to a peer, or to whoever is there.
+    /// Connects to a peer, or to any node at an endpoint.
     fn dial(
         &mut self,
         peer: Option<PeerId>,

@@ -1,4 +1,4 @@
-//! Who a client of the file server is: whose groups' files it gets.
+//! Which peer a client of the file server is: it gets the files of that peer's groups.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ fn has_key_of(driver: &Driver, peer: PeerId, info: &zmtp::PeerInfo) -> bool {
 /// mailbox is, or where their own connection comes from.
 ///
 /// # Errors
-/// What the client is to be told, if its ticket is not one of this node's, or its key is not that of the
+/// The text for the client, if its ticket is not one of this node's, or its key is not that of the
 /// peer. A secure node serves none but its peers.
 pub(super) fn peer(driver: &Driver, client: &ClientInfo) -> Result<Option<PeerId>, &'static str> {
     let Some(id) = mailbox::sender(&client.identity) else {
@@ -66,7 +66,7 @@ pub(super) fn peer(driver: &Driver, client: &ClientInfo) -> Result<Option<PeerId
     Ok(is_it.then_some(id))
 }
 
-/// Returns whom a client is taken for: its groups, and itself, are its tags.
+/// Returns the peer that a client is: its groups, and its id, are its tags.
 ///
 /// # Errors
 /// Why it is refused.

@@ -8,6 +8,7 @@ use zre_proto::PeerId;
 
 /// A file that a peer has for this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Offer {
     /// What identifies it: a file that changes has another id.

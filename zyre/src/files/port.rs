@@ -13,7 +13,7 @@ use crate::ports;
 pub(crate) struct PortSettings {
     /// `None`: the first one that is free.
     pub(crate) own: Option<u16>,
-    /// Where it is for those who are told the advertised endpoint.
+    /// The port outside, for peers that are told the advertised endpoint.
     pub(crate) advertised: Option<u16>,
 }
 

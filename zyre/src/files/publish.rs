@@ -1,4 +1,4 @@
-//! What is to be published, before it is.
+//! A file or folder, and how to publish it.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -14,8 +14,9 @@ use crate::blocking;
 use crate::error::ShareError;
 use crate::pulse::Pulse;
 
-/// What [`Node::publish`](crate::Node::publish) is to publish. Nothing happens until it is awaited, or
-/// [`blocking`](Publish::blocking) is called; the result is the name on the network.
+/// A file or folder that [`Node::publish`](crate::Node::publish) will publish. Nothing happens
+/// until it is awaited, or [`blocking`](Publish::blocking) is called; the result is the name on the
+/// network.
 #[must_use = "nothing is published until this is awaited, or `blocking` is called"]
 pub struct Publish {
     files: Option<Files>,
@@ -69,9 +70,9 @@ impl Publish {
         self
     }
 
-    /// Publishes hidden files too: those whose names begin with a dot. Only peers that take them get
-    /// them, as [`ReceivedLimits::hidden`](crate::ReceivedLimits) says: what nobody sees should not
-    /// come to one who has not asked for it.
+    /// Publishes hidden files too: those whose names begin with a dot. Only peers that take them
+    /// get them, as [`ReceivedLimits::hidden`](crate::ReceivedLimits) says: files that people do
+    /// not see should not come to one who has not asked for it.
     pub const fn hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
         self

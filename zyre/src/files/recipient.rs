@@ -1,4 +1,4 @@
-//! Who gets what is published.
+//! The recipients of a published file.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use filemq::Audience;
 use zre_proto::PeerId;
 
-/// Who gets what is published. A name of a group, and the id of a peer, convert to it.
+/// The recipients of a published file. A name of a group, and the id of a peer, convert to it.
 ///
 /// Membership of a group is self-declared, and so is the id of a peer: this is not access control.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ use zre_proto::PeerId;
 pub enum Recipient {
     /// Every peer that shares files.
     Everyone,
-    /// The members of a group: those who join later get it then, those who have left get no changes
-    /// any more, and keep what they have. The publishing node need not be in the group.
+    /// The members of a group. A member that joins later gets the file then; one that has left gets no
+    /// more changes, and keeps what it has. The publishing node need not be in the group.
     Group(Arc<str>),
     /// One peer, now or when it is here.
     Peer(PeerId),

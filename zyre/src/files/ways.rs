@@ -30,8 +30,9 @@ pub(super) struct PeerWays {
 
 /// Returns how the file sharing of a peer is reached; `None` if it shares no files.
 ///
-/// Two that know each other by tickets, and have one connection for both directions, know who can dial
-/// whom: the one that has dialled it does so for both roles. With all others each client dials.
+/// Two that know each other by tickets, and have one connection for both directions, know which of
+/// them can dial: the one that has dialled that connection does so for both roles. With all others
+/// each client dials.
 pub(super) fn to_peer(driver: &Driver, peer: PeerId) -> Option<PeerWays> {
     let (info, ticket, have_tickets) = driver.ask(|engine| {
         let ticket = engine.ticket_from(peer).map(guest::ticket);

@@ -48,7 +48,7 @@ pub(super) struct Open {
 pub(super) struct Signals {
     /// Something was sent.
     pub(super) sent: Notify,
-    /// It is to end, as `closed` says.
+    /// It has to end, as `closed` says.
     pub(super) close: Notify,
     pub(super) closed: zmtp::sync::Mutex<Closed>,
 }

@@ -231,8 +231,8 @@ impl Service {
         }
     }
 
-    /// Ends the connections with those that are not trusted any more; and looks once more for those of
-    /// whom was told before they were trusted.
+    /// Ends the connections with nodes that are not trusted any more, and looks again for nodes
+    /// that were told of before they were trusted.
     fn follow_trust(&mut self, change: Option<TrustChange>) {
         let now = Instant::now();
         let ends = |open: &Open| match change {
@@ -252,7 +252,7 @@ impl Service {
     }
 
     /// Ends the connections that have an address which this host has no longer: nothing comes in on
-    /// them, and hubs are to be told soon where this node is now.
+    /// them, and hubs should soon know where this node is now.
     fn end_stranded(&mut self, driver: &Driver) {
         let location = driver.location();
         let is_stranded = |open: &Open| !location.is_here(open.local) && !is_loopback(open.local);

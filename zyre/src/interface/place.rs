@@ -16,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) announced: Option<Audience>,
 }
 
-/// Who hears a beacon.
+/// Which nodes hear a beacon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// A subnet, by its broadcast address.

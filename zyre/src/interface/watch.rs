@@ -65,7 +65,7 @@ mod linux {
     /// Of a message only the fact counts.
     const MESSAGE: usize = 64;
 
-    /// Messages were lost, because there were so many.
+    /// The queue of the kernel was full, and messages were lost.
     const ENOBUFS: i32 = 105;
 
     /// A socket of datagrams, of whatever family: all that is done with it is to receive.

@@ -1,4 +1,4 @@
-//! Those who collect the log.
+//! The peers that collect the log.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};

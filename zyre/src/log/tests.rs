@@ -29,7 +29,7 @@ fn a_collector_is_where_its_peer_is() {
         "tcp://10.0.0.7:65536",
         "tcp://10.0.0.7:49152", // The peer's own mailbox.
         "tcp://10.0.0.7:49153", // Ours.
-        "tcp://10.0.0.8:9000",  // Somebody else's door.
+        "tcp://10.0.0.8:9000",  // The port of another host.
         "tcp://255.255.255.255:9000",
         "tcp://10.0.0.7:9000 ",
         "tcp://10.0.0.7:9000\0",

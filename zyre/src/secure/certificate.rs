@@ -60,7 +60,7 @@ impl Certificate {
         let mut text = Zeroizing::new(String::with_capacity(1024));
         for part in [
             "#   ZeroMQ CURVE certificate with a **secret** key.\n",
-            "#   Who has this file can speak in the name of its owner: give it to nobody.\n\n",
+            "#   Keep it secret: with this file anybody can speak in the name of its owner.\n\n",
             "metadata\ncurve\n    public-key = \"",
             &pair.public().to_string(),
             "\"\n    secret-key = \"",

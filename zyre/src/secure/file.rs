@@ -24,8 +24,7 @@ pub enum KeyFileError {
         /// Why.
         source: io::Error,
     },
-    /// There is one already, which is not replaced: who has been known by its key would not be known
-    /// any more.
+    /// There is one already. It is not replaced, since others know a node by its key.
     #[error("{} is there already; load it, or name another file", .path.display())]
     Exists {
         /// The file.
@@ -97,7 +96,7 @@ fn is_exposed(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o077 != 0
 }
 
-/// Who may read what is for the host's administrator to say.
+/// The host's administrator decides which files a user may read.
 #[cfg(not(unix))]
 const fn is_exposed(_: &fs::Metadata) -> bool {
     false

@@ -17,10 +17,10 @@ use super::trust::{NETWORK_PROPERTY, Trusted, Worth};
 use super::{Identity, PublicKey, Trust};
 use crate::trust_change::TrustChange;
 
-/// Strangers that have connected, and of whom the application is still to be told.
+/// Strangers that have connected, and that the application does not know of yet.
 const MAX_CALLERS: usize = 16;
 
-/// Changes that somebody who follows them may be behind.
+/// Changes that a receiver may lag behind.
 const MAX_CHANGES: usize = 64;
 
 /// The keys of a secure node, and those that it trusts: what its connections are made with.
@@ -37,7 +37,7 @@ impl Gate {
     /// # Errors
     /// There is a list of keys in a file, and it cannot be read.
     pub(crate) fn new(identity: Identity, trust: Trust) -> Result<Arc<Self>, KeyFileError> {
-        // Who has the same key is the same one, on another machine.
+        // The same key on another machine is the same owner.
         let trusted = Trusted::new(trust.and(Trust::only([identity.public_key()])))?;
         let (callers, (changes, _)) = (Mutex::default(), broadcast::channel(MAX_CHANGES));
         Ok(Arc::new(Self { identity, trusted, callers, changes }))
@@ -53,13 +53,13 @@ impl Gate {
         Curve::server(self.identity.pair().clone(), self.clone()).into()
     }
 
-    /// How a connection is made to whoever has this key; `None` if nobody can have it honestly.
+    /// How a connection is made to the owner of this key; `None` if it is not a valid key.
     pub(crate) fn client_of(self: &Arc<Self>, key: zre_proto::PublicKey) -> Option<Mechanism> {
         let key = PublicKey::try_from(key).ok()?.to_curve();
         Some(Curve::client_with_guard(self.identity.pair().clone(), key, self.clone()).into())
     }
 
-    /// Tells from now on when whom the node trusts has changed.
+    /// Tells from now on when the trusted keys have changed.
     pub(crate) fn changes(&self) -> broadcast::Receiver<TrustChange> {
         self.changes.subscribe()
     }
@@ -69,7 +69,7 @@ impl Gate {
         let _ = self.changes.send(change);
     }
 
-    /// What it is worth that a node is said to be somewhere.
+    /// How far a claim that a node is at an endpoint is believed.
     pub(crate) fn worth(&self, at: Instant, id: &PeerId, key: zre_proto::PublicKey) -> Worth {
         let Ok(key) = PublicKey::try_from(key) else { return Worth::Nothing };
         self.trusted.worth(at, id, &key)
@@ -109,7 +109,7 @@ impl Gate {
         Ok(lost)
     }
 
-    /// A stranger that has connected, and of whom the application is to be told.
+    /// A stranger that has connected, and that the application should hear of.
     pub(crate) fn next_caller(&self) -> Option<(PublicKey, SocketAddr)> {
         self.callers.lock().pop_front()
     }

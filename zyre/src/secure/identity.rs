@@ -17,7 +17,7 @@ const BOUND: usize = 8;
 /// Draws of a key that nodes of the C library hear: of the first byte of 256 keys one is 0.
 const MAX_DRAWS: usize = 64;
 
-/// Who a secure node is: a key pair. Its [`PublicKey`] is what others know it by.
+/// The key pair of a secure node. Its [`PublicKey`] is what others know it by.
 ///
 /// Kept in a file, the node is the same one after every restart. The file is a certificate as the C
 /// library (`zcert`) reads and writes it:
@@ -28,8 +28,8 @@ const MAX_DRAWS: usize = 64;
 /// # Ok::<(), zyre::KeyFileError>(())
 /// ```
 ///
-/// Who has the file can speak in the name of its owner. Clones share the secret, which is overwritten
-/// when the last one is dropped; `Debug` does not show it.
+/// A program that can read the file can speak in the name of its owner. Clones share the secret,
+/// which is overwritten when the last one is dropped; `Debug` does not show it.
 #[derive(Clone)]
 pub struct Identity(KeyPair);
 
@@ -79,7 +79,7 @@ impl Identity {
         let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
         let identity = Self::create().map_err(failed)?;
         match identity.save(path) {
-            // Somebody else was faster.
+            // Another process was faster.
             Err(KeyFileError::Exists { .. }) => Self::load(path),
             saved => saved.map(|()| identity),
         }

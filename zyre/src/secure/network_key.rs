@@ -22,14 +22,14 @@ const WORDS: usize = 12;
 /// Bytes of a proof.
 pub(super) const PROOF_LEN: usize = 32;
 
-/// One secret for all who belong to a network: who has it is trusted by all who have it.
+/// The secret of a network: all nodes that have it trust each other.
 ///
 /// Each node keeps a key pair of its own, so members know each other apart, and nobody can speak in
-/// the name of another one. The secret itself is never sent; who has it is proved inside the
-/// handshake of each connection, and by the id of the node.
+/// the name of another one. The secret itself is never sent; the handshake of each
+/// connection and the id of a node prove that the node has it.
 ///
 /// It is random, 128 bits, and shown as twelve words, as BIP 39 makes them. A password in its place
-/// could be guessed by whoever is connected to, so there is no way to use one.
+/// could be guessed by a node that is connected to, so there is no way to use one.
 ///
 /// ```
 /// let network = zyre::NetworkKey::generate()?;
@@ -39,7 +39,7 @@ pub(super) const PROOF_LEN: usize = 32;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Who has to be shut out again is shut out by a new network key.
+/// To shut a member out again, make a new network key for the others.
 /// Clones share its bytes, which are overwritten when the last one is dropped; `Debug` does not show
 /// them.
 #[derive(Clone)]
@@ -92,14 +92,14 @@ impl NetworkKey {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let mut text = Zeroizing::new(String::with_capacity(256));
         text.push_str(
-            "# The key of a network of Zyre nodes. Who has these words is trusted by all.\n",
+            "# The key of a network of Zyre nodes. All nodes with these words trust each other.\n",
         );
         text.push_str(&self.words());
         text.push('\n');
         file::write_new_secret(path.as_ref(), &text)
     }
 
-    /// Returns the twelve words, for people who are to belong to the network. They are a secret.
+    /// Returns the twelve words, for the people of the network. They are a secret.
     pub fn words(&self) -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; LEN + 1]);
         bytes[..LEN].copy_from_slice(&*self.0.secret);

@@ -1,4 +1,4 @@
-//! Who a secure node is.
+//! The public key of a secure node.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::words::{self, KEY_WORDS, WordsError};
 
-/// The public key of a node: who it is, on every network and after every restart, as long as it
+/// The public key of a node: its identity on every network and after every restart, as long as it
 /// keeps its [`Identity`](crate::Identity).
 ///
 /// Displayed and parsed as 40 characters (Z85, RFC 32), which people can paste. For people who talk to each
@@ -17,8 +17,8 @@ pub struct PublicKey(zmtp::PublicKey);
 
 /// Six words that stand for a [`PublicKey`]: two people can compare them, or one can read them aloud.
 ///
-/// They are 66 bits of a hash of the one key. Who wants another key with the same words has to try 2^66
-/// of them.
+/// They are 66 bits of a hash of the one key. To find another key with the same words takes 2^66
+/// attempts.
 ///
 /// Parsed in upper and lower case; of each word the first four letters are enough.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +101,21 @@ impl FromStr for PublicKey {
             zmtp::KeyError::LowOrder => ParsePublicKeyError::Weak,
             _ => ParsePublicKeyError::Form,
         })
+    }
+}
+
+/// As it is displayed.
+#[cfg(feature = "serde")]
+impl serde::Serialize for PublicKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for PublicKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

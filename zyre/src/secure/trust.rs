@@ -1,4 +1,4 @@
-//! Whom a secure node has to do with.
+//! Which nodes a secure node trusts.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const MAX_NETWORKS: usize = 2;
 /// The application is asked about one stranger in this time.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Strangers about whom it may be asked at a time.
+/// Strangers that the application may be asked about at a time.
 const MAX_ASKED: usize = 16;
 
 /// A stranger that was not heard for this long may be asked about again, and makes room for others.
@@ -33,8 +33,8 @@ const FORGET_STRANGER: Duration = Duration::from_secs(60);
 /// Words that may be waited for.
 const MAX_AWAITED: usize = 16;
 
-/// Whom a secure node has to do with: nobody else is connected to, let in, or told anything. There is
-/// no default.
+/// Which nodes a secure node trusts. It neither connects to others, nor lets them in, nor tells them
+/// anything. There is no default.
 ///
 /// Kinds can be joined: a node may be in a network and know some others by their keys.
 ///
@@ -61,17 +61,17 @@ impl Trust {
         Self { keys: keys.into_iter().collect(), ..Self::default() }
     }
 
-    /// Trusts the keys in a file: one in each line, as it is displayed, and behind it what people want
-    /// to note. Lines that begin with `#` are skipped. The file is read again when it changes: whom it
-    /// does not name any more is shut out at once. While it cannot be read, or has a line that is no
-    /// key, what it said before holds, and [`Event::TrustFileUnusable`](crate::Event::TrustFileUnusable)
-    /// says so.
+    /// Trusts the keys in a file: one in each line, as it is displayed, and behind it what people
+    /// want to note. Lines that begin with `#` are skipped. The file is read again when it changes:
+    /// a key that it does not name any more is shut out at once. While it cannot be read, or has a
+    /// line that is no key, what it said before holds, and
+    /// [`Event::TrustFileUnusable`](crate::Event::TrustFileUnusable) says so.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { file: Some(path.into()), ..Self::default() }
     }
 
-    /// Trusts all who have this network key: the normal way. Nodes of the C library cannot have one,
-    /// and are trusted by their keys.
+    /// Trusts all nodes that have this network key: the normal way. Nodes of the C library cannot
+    /// have one, and are trusted by their keys.
     pub fn network(key: NetworkKey) -> Self {
         Self { networks: vec![key], ..Self::default() }
     }
@@ -82,8 +82,8 @@ impl Trust {
         Self { asks: true, ..Self::default() }
     }
 
-    /// Trusts anyone: what is said is encrypted, and whoever comes may listen and speak. This protects
-    /// from those who only listen on the network, and from nobody else.
+    /// Trusts every node: messages are encrypted, and every node that connects may listen and
+    /// speak. This protects from passive listeners on the network, and from nothing else.
     pub fn anyone() -> Self {
         Self { anyone: true, ..Self::default() }
     }
@@ -112,11 +112,11 @@ pub(crate) enum Worth {
     Dial,
     /// Nobody who is known.
     Nothing,
-    /// The application is to be asked about the key.
+    /// The application decides about the key.
     Ask,
 }
 
-/// Whom a node trusts now.
+/// The keys that a node trusts now.
 #[derive(Debug)]
 pub(crate) struct Trusted(Mutex<Now>);
 
@@ -129,8 +129,11 @@ struct Now {
     /// Whose the beginnings of ids are, of all keys that are listed.
     bound: BTreeMap<[u8; 8], PublicKey>,
     distrusted: BTreeSet<PublicKey>,
+    /// Keys that the file does not name any more, and that have not shown since that they are trusted
+    /// all the same.
+    unlisted: BTreeSet<PublicKey>,
     awaited: VecDeque<KeyWords>,
-    /// Strangers about whom the application was asked, and when they were heard last.
+    /// Strangers that the application was asked about, and when they were heard last.
     asked: BTreeMap<PublicKey, Instant>,
     asked_at: Option<Instant>,
 }
@@ -145,6 +148,7 @@ impl Trusted {
             read_at: None,
             bound: BTreeMap::new(),
             distrusted: BTreeSet::new(),
+            unlisted: BTreeSet::new(),
             awaited: VecDeque::new(),
             asked: BTreeMap::new(),
             asked_at: None,
@@ -154,8 +158,8 @@ impl Trusted {
         Ok(Self(Mutex::new(now)))
     }
 
-    /// What it is worth that a node with this id and key is said to be somewhere. Whoever has said so
-    /// may have made it up, so what this costs is bounded.
+    /// How far a claim that a node with this id and key is at an endpoint is believed. The claim may be
+    /// forged, so its cost is bounded.
     pub(crate) fn worth(&self, at: Instant, id: &PeerId, key: &PublicKey) -> Worth {
         let mut now = self.0.lock();
         if now.distrusted.contains(key) || now.is_taken(id, key) {
@@ -178,10 +182,14 @@ impl Trusted {
         if now.distrusted.contains(&key) || id.is_some_and(|id| now.is_taken(&id, &key)) {
             return false;
         }
-        now.lists(&key)
-            || now.trust.anyone
-            || now.proves_network(keys, peer, &key)
-            || now.takes_awaited(&key)
+        if now.lists(&key) || now.trust.anyone {
+            return true;
+        }
+        let admits = now.proves_network(keys, peer, &key) || now.takes_awaited(&key);
+        if admits {
+            now.unlisted.remove(&key);
+        }
+        admits
     }
 
     /// Whether the application is asked about strangers.
@@ -205,7 +213,9 @@ impl Trusted {
         let now = self.0.lock();
         let trust = &now.trust;
         !now.distrusted.contains(key)
-            && (now.lists(key) || trust.anyone || !trust.networks.is_empty())
+            && (now.lists(key)
+                || trust.anyone
+                || !trust.networks.is_empty() && !now.unlisted.contains(key))
     }
 
     /// What this node proves to the other end of a connection; `None` if it is in no network.
@@ -249,7 +259,9 @@ impl Trusted {
         let Some(before) = now.read_file()? else { return Ok(None) };
         now.bind();
         let lost = before.into_iter().filter(|key| !now.lists(key) && !now.trust.anyone);
-        Ok(Some(lost.collect()))
+        let lost: Vec<PublicKey> = lost.collect();
+        now.unlisted.extend(&lost);
+        Ok(Some(lost))
     }
 }
 
@@ -357,6 +369,7 @@ fn read_list(path: &Path) -> Result<BTreeSet<PublicKey>, KeyFileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::{Duration, Instant};
 
     use zmtp::{PeerInfo, SessionKeys, Side, SocketType};
@@ -378,7 +391,7 @@ mod tests {
         id_of(key, network, PeerId::new([7; 16]))
     }
 
-    /// A connection from somebody to us, or from us.
+    /// A connection, in either direction.
     fn session(side: Side, own: PublicKey, remote: PublicKey) -> SessionKeys {
         let (client, server) = match side {
             Side::Client => (own, remote),
@@ -388,7 +401,7 @@ mod tests {
         SessionKeys::new(side, [client.to_curve(), server.to_curve()], [short(), short()])
     }
 
-    /// What somebody says of itself.
+    /// What a node says of itself.
     fn told(id: PeerId, proof: Option<&[u8]>) -> PeerInfo {
         let info = PeerInfo::new(SocketType::Dealer, id.routing_id().to_vec());
         match proof {
@@ -474,6 +487,33 @@ mod tests {
         let proof = network.proof(Side::Client, &keys);
         assert!(!trusted.admits(&keys, &told(member, Some(&*proof))), "it was shut out");
         assert!(!trusted.may_trust(&alice) && trusted.may_trust(&key()));
+    }
+
+    /// In a network everybody may be a member, so who was let in by a list alone has to be known.
+    #[test]
+    fn who_is_not_listed_any_more_has_to_be_a_member_to_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("trusted");
+        let (own, [alice, bob]) = (key(), [(); 2].map(|()| key()));
+        std::fs::write(&path, format!("{alice}\n{bob}\n")).unwrap();
+        let network = NetworkKey::generate().unwrap();
+        let trusted = trusted(Trust::network(network.clone()).and(Trust::file(&path)));
+        let bob_s = session(Side::Server, own, bob);
+        assert!(trusted.admits(&bob_s, &told(any_id(&bob, None), None)));
+        std::fs::write(&path, "").unwrap();
+        let lost: BTreeSet<_> = trusted.follow_file().unwrap().unwrap().into_iter().collect();
+        assert_eq!(lost, BTreeSet::from([alice, bob]));
+        assert_eq!([&alice, &bob].map(|key| trusted.may_trust(key)), [false; 2]);
+        // Who is one shows it when it comes again.
+        let alice_s = session(Side::Server, own, alice);
+        let proof = network.proof(Side::Client, &alice_s);
+        let member = any_id(&alice, Some(&network));
+        assert!(trusted.admits(&alice_s, &told(member, Some(&*proof))));
+        assert!(!trusted.admits(&bob_s, &told(any_id(&bob, None), None)));
+        assert_eq!([&alice, &bob].map(|key| trusted.may_trust(key)), [true, false]);
+        std::fs::write(&path, format!("{bob}\n")).unwrap();
+        assert_eq!(trusted.follow_file().unwrap(), Some(vec![]));
+        assert!(trusted.may_trust(&bob), "it is listed again");
     }
 
     #[test]

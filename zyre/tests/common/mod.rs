@@ -13,7 +13,7 @@ use zyre::{Builder, Content, Event, Events, ExitReason, Node, PeerId, TryRecvErr
 /// The way to a node's mailbox, for connections by hand.
 pub fn route(node: &Node) -> Route {
     let to = node.endpoint().address();
-    Route { to, from: Ipv4Addr::LOCALHOST, patience: DEADLINE }
+    Route { to, from: Ipv4Addr::LOCALHOST, patience: DEADLINE, secure: None }
 }
 
 /// A node on loopback that hears this beacon port.

@@ -38,7 +38,7 @@ pub(crate) struct AttackRun {
     resident: u64,
     strangers: u64,
     /// The hub that the node connects to, if it gossips.
-    lies: Option<Arc<Mailbox>>,
+    pub(crate) lies: Option<Arc<Mailbox>>,
     /// The file sharing of the node, if it shares files.
     pub(crate) files: Option<FileTarget>,
     /// What is to be known of a secure node.
@@ -174,7 +174,7 @@ impl AttackRun {
     /// The way to the node's mailbox.
     pub(crate) fn route(&self) -> Route {
         let to = self.victim.endpoint.address();
-        Route { to, from: Ipv4Addr::LOCALHOST, patience: DEADLINE }
+        Route { to, from: Ipv4Addr::LOCALHOST, patience: DEADLINE, secure: None }
     }
 
     /// What the attacks of the list are told of the node and its peer.

@@ -1,6 +1,7 @@
 //! The attacks of the list on the file sharing of a node, which exchanges files with its good peer all
 //! the time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,19 +36,9 @@ async fn withstands(names: &[&str]) {
     let (victim, _) = attacks::make_home(&victims).unwrap();
     let good = Folders::make(&home.path().join("good")).unwrap();
     let settings = json!({ "handshake": 2000, "home": victims });
-    let share = |builder: zyre::Builder| builder.share(&good.shared, &good.received);
-    let mut run = AttackRun::built(GoodPeer::Chooser, settings, share).await;
-    let header = run.header("X-FILEMQ").expect("the node shares files");
-    let port = header.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
-    let server = std::net::SocketAddr::new(run.route().to.ip(), port);
-    run.files = Some(FileTarget::new(server, victims).unwrap());
-    let flow = FileFlow::begin([victim, good]);
-    let mut whole = 0;
-    until("files to come before any attack", || {
-        whole += flow.found().whole;
-        whole >= 2
-    })
-    .await;
+    let shares = |builder: zyre::Builder| builder.share(&good.shared, &good.received);
+    let mut run = AttackRun::built(GoodPeer::Chooser, settings, shares).await;
+    let flow = share(&mut run, victims, [victim, good]).await;
     // What is needed once is kept.
     run.measure();
     // One for all: no attacker comes twice under one name.
@@ -68,7 +59,27 @@ async fn withstands(names: &[&str]) {
     run.end().await;
 }
 
-async fn attack(run: &AttackRun, target: &Arc<Target>, flow: &FileFlow, name: &str) {
+/// Tells the attacks where the node's file server is, and begins an exchange of files.
+pub(crate) async fn share(
+    run: &mut AttackRun,
+    home: PathBuf,
+    [victim, good]: [Folders; 2],
+) -> FileFlow {
+    let header = run.header("X-FILEMQ").expect("the node shares files");
+    let port = header.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    let server = std::net::SocketAddr::new(run.route().to.ip(), port);
+    run.files = Some(FileTarget::new(server, home).unwrap());
+    let flow = FileFlow::begin([victim, good]);
+    let mut whole = 0;
+    until("files to come before any attack", || {
+        whole += flow.found().whole;
+        whole >= 2
+    })
+    .await;
+    flow
+}
+
+pub(crate) async fn attack(run: &AttackRun, target: &Arc<Target>, flow: &FileFlow, name: &str) {
     for attack in attacks::chosen(&[name.to_owned()]).unwrap() {
         let start = std::time::Instant::now();
         let done = tokio::time::timeout(LONGEST, (attack.run)(Arc::clone(target))).await;

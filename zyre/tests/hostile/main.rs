@@ -36,7 +36,12 @@ fn main() -> ExitCode {
     let secure_tests = Vec::new();
     #[cfg(feature = "curve")]
     let secure_tests = secure_tests();
-    harness::run([plain_tests(), two_way_tests(), file_tests, secure_tests].concat())
+    #[cfg(not(all(feature = "curve", feature = "files")))]
+    let secure_file_tests = Vec::new();
+    #[cfg(all(feature = "curve", feature = "files"))]
+    let secure_file_tests = secure_file_tests();
+    let all = [plain_tests(), two_way_tests(), file_tests, secure_tests, secure_file_tests];
+    harness::run(all.concat())
 }
 
 fn plain_tests() -> Vec<Test> {
@@ -140,5 +145,14 @@ fn secure_tests() -> Vec<Test> {
         secure::attacks_by_strangers_on_a_secure_node,
         secure::attacks_without_a_key_on_a_secure_node,
         secure::attacks_by_insiders_on_a_secure_node,
+        secure::attacks_by_insiders_on_the_gossip_of_a_secure_node,
+    ]
+}
+
+#[cfg(all(feature = "curve", feature = "files"))]
+fn secure_file_tests() -> Vec<Test> {
+    async_tests![
+        secure::attacks_on_all_doors_of_a_secure_node,
+        secure::attacks_by_insiders_on_the_files_of_a_secure_node,
     ]
 }

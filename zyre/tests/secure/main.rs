@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod attacks;
+mod c_node;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(feature = "files")]

@@ -163,7 +163,7 @@ impl Patterns {
     }
 
     fn compile(&self, text: &str) -> Result<Gitignore, PublishError> {
-        // Names are relative already: nothing is to be cut off.
+        // Names are relative already: there is nothing to cut off.
         let mut builder = GitignoreBuilder::new(".");
         let place = self.file.as_ref().map(|file| format!(" in {}", file.path.display()));
         let place = place.unwrap_or_default();

@@ -29,7 +29,7 @@ pub(super) struct MountState {
     due: BTreeSet<(Instant, String)>,
 }
 
-/// What is to be reported.
+/// What remains to be reported.
 #[derive(Debug, Default)]
 pub(super) struct ChangeSet {
     removed: BTreeSet<VirtualPath>,

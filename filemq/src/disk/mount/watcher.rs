@@ -333,7 +333,7 @@ impl MountWatcher {
     }
 }
 
-/// Opens a directory that is to be published. Returns its path, the same without links, and itself.
+/// Opens a directory to publish. Returns its path, the same without links, and itself.
 ///
 /// # Errors
 /// It cannot be listed, which is an error of the caller, and not a mount without files.

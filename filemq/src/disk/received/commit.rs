@@ -1,5 +1,6 @@
 //! Puts complete files in their places.
 
+use std::io::ErrorKind::{AlreadyExists, Unsupported};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::shared::FolderShared;
 use super::sync;
 use super::tree::{FolderTree, MadeDirectory, split};
 use super::write_error::{Denied, WriteError};
-use crate::disk::{Directory, FileStatus};
+use crate::disk::{Directory, FileStatus, RenameMode};
 use crate::session::Written;
 use crate::version::Version;
 use crate::{FileEvent, Refusal, VirtualPath};
@@ -161,13 +162,22 @@ impl<'a> Commit<'a> {
     /// Moves a file to its place, and returns the directory that it is in then.
     fn place(&mut self, file: &ReadyFile, index: &mut FolderIndex) -> Result<Directory, Denied> {
         let parent = self.tree.make_parent(&file.name, &mut self.made)?;
-        if let Ok(there) = parent.link_status(Path::new(split(&file.name).1))
+        let place = split(&file.name).1;
+        // Nearly every file is a new one where nothing is, so there is nothing to look at.
+        if index.file(&file.name).is_none() {
+            match self.shared.partial.rename(&file.file_name, &parent, place, RenameMode::New) {
+                Ok(()) => return Ok(parent),
+                Err(error) if matches!(error.kind(), AlreadyExists | Unsupported) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Ok(there) = parent.link_status(Path::new(place))
             && let Some(twin) = self.twin(&file.name, &there, index)
         {
             let reason = format!("{twin} is there, which is the same name on this disk");
             return Err(Denied::passing(Refusal::Name(reason.into())));
         }
-        self.shared.partial.rename(&file.file_name, &parent, split(&file.name).1)?;
+        self.shared.partial.rename(&file.file_name, &parent, place, RenameMode::Replace)?;
         Ok(parent)
     }
 

@@ -21,7 +21,7 @@ use std::io;
 
 use super::record::{FileRecord, JournalRecord, JournalState, PausedFile};
 use crate::VirtualPath;
-use crate::disk::{Directory, DiskFile, OpenMode};
+use crate::disk::{Directory, DiskFile, OpenMode, RenameMode};
 use crate::unix_time::{from_unix, to_unix};
 
 const HEADER: &[u8] = b"filemq 1\n";
@@ -108,8 +108,14 @@ impl Journal {
         file.write_all(&bytes)?;
         length += bytes.len() as u64;
         file.sync()?;
-        self.hidden.rename(FRESH, &self.hidden, NAME)?;
-        (self.file, self.length, self.records) = (file, length, count);
+        // The old file is closed before: not every version of Windows replaces one that is open.
+        self.file = file;
+        if let Err(error) = self.hidden.rename(FRESH, &self.hidden, NAME, RenameMode::Replace) {
+            self.file = self.hidden.open_file(NAME, OpenMode::Modify)?;
+            self.file.seek(self.length)?;
+            return Err(error);
+        }
+        (self.length, self.records) = (length, count);
         Ok(())
     }
 }

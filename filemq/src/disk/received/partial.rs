@@ -8,7 +8,7 @@ use super::usage::Reservation;
 use super::write_error::WriteError;
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::disk::{Directory, DiskFile, OpenMode};
+use crate::disk::{Directory, DiskFile, OpenMode, RenameMode};
 use crate::session::FileInfo;
 use crate::version::Version;
 
@@ -58,7 +58,7 @@ pub(super) struct Prefix {
     pub(super) hasher: Hasher,
 }
 
-/// A partial file that is to be continued.
+/// A partial file that will be continued.
 #[derive(Debug)]
 pub(super) struct Continuation {
     pub(super) name: VirtualPath,
@@ -204,7 +204,7 @@ pub(super) fn rewrite(
     record: &FileRecord,
 ) -> Result<Version, WriteError> {
     let version = copy(directory, file_name, fresh, record)?;
-    directory.rename(fresh, directory, file_name)?;
+    directory.rename(fresh, directory, file_name, RenameMode::Replace)?;
     Ok(version)
 }
 

@@ -27,7 +27,7 @@ impl SparseEnd {
     /// Writes `bytes` at `offset`, at or after the end of what was written.
     pub(super) fn write(&mut self, file: &DiskFile, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut is_hole = self.written < offset;
-        // What is to be written, before `from`.
+        // What remains to be written, before `from`.
         let (mut data, mut from) = (0, 0);
         while from < bytes.len() {
             let next = (offset + from as u64 + 1).next_multiple_of(BLOCK as u64) - offset;

@@ -1,4 +1,4 @@
-//! How much of a folder is taken, and by whom.
+//! How much of a folder is taken, and by which origin.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -31,7 +31,7 @@ impl Denied {
 }
 
 impl From<io::Error> for Denied {
-    /// What an error of the operating system means for a file that is to be written.
+    /// What an error of the operating system means for a file that is being written.
     fn from(error: io::Error) -> Self {
         use io::ErrorKind::{DirectoryNotEmpty, InvalidFilename, IsADirectory, NotADirectory};
         let reason = match error.kind() {

@@ -6,7 +6,7 @@ mod interrupted;
 mod room;
 mod waiting;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ pub struct ReceivedWriter {
     paused: Option<Resumable>,
     waiting: Vec<CompleteFile>,
     /// Room that is set aside for files that have not begun.
-    promised: BTreeMap<VirtualPath, Promise>,
+    promised: HashMap<VirtualPath, Promise>,
     /// Bytes that were set aside since it was looked whether the disk has them.
     unmeasured: u64,
     backlog: Backlog,
@@ -64,7 +64,7 @@ impl ReceivedWriter {
             current: None,
             paused,
             waiting,
-            promised: BTreeMap::new(),
+            promised: HashMap::new(),
             unmeasured: 0,
             backlog,
             next_look: Instant::now() + LOOK_INTERVAL,

@@ -123,7 +123,7 @@ pub(super) async fn run(
     }
 }
 
-/// Waits until the received folder can be used. Returns `false` if the connection is to stop.
+/// Waits until the received folder can be used. Returns `false` if the connection has to stop.
 async fn folder_is_there(shared: &Arc<ClientShared>, stop: &mut watch::Receiver<bool>) -> bool {
     let mut pauses = PAUSES;
     loop {
@@ -153,7 +153,7 @@ async fn folder_is_there(shared: &Arc<ClientShared>, stop: &mut watch::Receiver<
     }
 }
 
-/// Waits until the connection is to stop, or the client is gone.
+/// Waits until the connection has to stop, or the client is gone.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -74,8 +74,8 @@ pub enum ClientEvent {
         origin: Arc<str>,
         /// Why, for people.
         reason: String,
-        /// For how long the server has not been reached: since it was last connected, or is to be; zero if
-        /// it was connected until now.
+        /// For how long the server has not been reached: since it was last connected, or since the
+        /// client first tried; zero if it was connected until now.
         unreached_for: Duration,
     },
 }

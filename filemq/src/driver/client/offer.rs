@@ -11,6 +11,7 @@ use crate::VirtualPath;
 /// Identifies a file on offer. A file that changes has another one; one that is offered again after
 /// the connection was lost has the same, as long as the client lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct OfferId(pub(super) u64);
 
 impl OfferId {
@@ -53,6 +54,7 @@ pub struct OfferInfo {
 
 /// What was decided about a file on offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum OfferState {
     /// Nothing yet.
     Open,

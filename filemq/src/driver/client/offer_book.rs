@@ -1,6 +1,6 @@
 //! What is on offer, and what was decided.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{Accept, VirtualPath};
 /// The most servers of which decisions are remembered while they are not connected.
 const MAX_ABSENT: usize = 1000;
 
-/// What is to be done with a file on offer.
+/// What becomes of a file on offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Accept,
@@ -34,14 +34,14 @@ pub(super) struct OfferBook {
     limit: usize,
     last_id: u64,
     origins: BTreeMap<Arc<str>, OriginOffers>,
-    /// The offers that hold, or are to be remembered.
+    /// The offers that hold, and others that are remembered.
     ids: BTreeMap<OfferId, (Arc<str>, VirtualPath)>,
 }
 
 /// What one server offers.
 #[derive(Debug, Default)]
 struct OriginOffers {
-    files: BTreeMap<VirtualPath, RememberedFile>,
+    files: HashMap<VirtualPath, RememberedFile>,
     /// The names of those that are on offer now, by the numbers of the session.
     numbers: BTreeMap<u64, VirtualPath>,
     /// Those that are not on offer now, or settled: they make room for others.
@@ -82,7 +82,7 @@ enum Decided {
 /// What follows from an offer.
 #[derive(Debug, Default)]
 pub(super) struct Offered {
-    /// What the application is to be told.
+    /// What the application hears.
     pub(super) event: Option<ClientEvent>,
     /// What was decided before.
     pub(super) decision: Option<Decision>,
@@ -197,8 +197,8 @@ impl OfferBook {
         }
     }
 
-    /// Notes that an offer holds no more. Returns what the application is to be told, if it was told of
-    /// the offer. What it has decided counts if the same file is offered again.
+    /// Notes that an offer holds no more. Returns what the application hears, if it was told of the
+    /// offer. What it has decided counts if the same file is offered again.
     pub(super) fn withdrawn(&mut self, origin: &Arc<str>, number: u64) -> Option<ClientEvent> {
         let undecided = self.undecided();
         let offers = self.origins.get_mut(origin)?;
@@ -224,8 +224,8 @@ impl OfferBook {
         }
     }
 
-    /// Notes that the file of this number in the received folder has come. Returns where it is to be put,
-    /// if that was said. What is on offer under its name may be its next state by now.
+    /// Notes that the file of this number in the received folder has come. Returns where to put it, if
+    /// that was said. What is on offer under its name may be its next state by now.
     pub(super) fn delivered(
         &mut self,
         origin: &str,
@@ -247,8 +247,7 @@ impl OfferBook {
         target
     }
 
-    /// Notes that the file of this number in the received folder is refused for good: it is not asked for
-    /// again.
+    /// Notes that the file of this number in the received folder is refused: it is not asked for again.
     pub(super) fn refused(&mut self, origin: &str, name: &VirtualPath, sequence: u64, why: String) {
         let Some(offers) = self.origins.get_mut(origin) else { return };
         if let Some(file) = offers.files.get_mut(name)
@@ -259,7 +258,7 @@ impl OfferBook {
         }
     }
 
-    /// Handles that nothing is to be decided about a file any more. Without being asked the application
+    /// Handles that there is nothing more to decide about a file. Without being asked the application
     /// has not decided it, so the next session tries again.
     fn settled(&mut self, origin: &str, name: &VirtualPath) {
         match (self.accept, self.origins.get_mut(origin)) {
@@ -335,7 +334,9 @@ impl OfferBook {
     pub(super) fn list(&self, origin: &str) -> Vec<OfferInfo> {
         let Some((origin, offers)) = self.origins.get_key_value(origin) else { return Vec::new() };
         let on_offer = offers.files.values().filter(|file| file.number.is_some());
-        on_offer.filter_map(|file| info(origin, file)).collect()
+        let mut on_offer: Vec<_> = on_offer.collect();
+        on_offer.sort_unstable_by(|one, other| one.file.name.cmp(&other.file.name));
+        on_offer.into_iter().filter_map(|file| info(origin, file)).collect()
     }
 }
 
@@ -370,7 +371,7 @@ impl OriginOffers {
         Offered { event: offer.map(|offer| ClientEvent::Offered { offer }), decision }
     }
 
-    /// Notes that a file is not on offer any more, or that nothing is to be decided about it.
+    /// Notes that a file is not on offer any more, or that there is nothing to decide about it.
     fn lay_aside(&mut self, name: &VirtualPath) {
         let Some(file) = self.files.get_mut(name) else { return };
         if let Some(number) = file.number.take() {

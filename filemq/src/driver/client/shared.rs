@@ -12,7 +12,7 @@ use super::options::ClientOptions;
 use crate::VirtualPath;
 use crate::disk::ReceivedFolder;
 
-/// Returns what the folder of an origin is to be called.
+/// Returns the name for the folder of an origin.
 pub(super) type FolderNameFn = dyn Fn(&str) -> String + Send + Sync;
 
 /// What all connections of a client share.
@@ -29,7 +29,7 @@ pub(super) struct ClientShared {
 }
 
 impl ClientShared {
-    /// Returns what the folder of an origin is to be called.
+    /// Returns the name for the folder of an origin.
     pub(super) fn folder_name(&self, origin: &str) -> String {
         let names = Arc::clone(&self.folder_names.lock());
         names(origin)

@@ -54,7 +54,7 @@ enum ServeEnd {
 struct ServerConnection {
     shared: Arc<ServerShared>,
     client: ClientInfo,
-    /// Whom the client is taken for, if that is somebody whom the application knows.
+    /// The guest that the client is, if the application knows it.
     served: Option<Served>,
     place: Place,
     session: ServerSession,
@@ -216,14 +216,14 @@ impl ServerConnection {
         if retag {
             match self.shared.guest(&self.client) {
                 Ok(guest) => self.welcome(guest, state),
-                // If somebody unknown took its place, the client would be told to forget what it
+                // If an unknown guest took its place, the client would be told to forget what it
                 // was offered, and what it has of files. A connection that ends takes nothing back.
                 Err(reason) => self.refuse(&reason),
             }
         }
     }
 
-    /// Determines whom the client is taken for, when it has said something of itself.
+    /// Determines which guest the client is, when it has said something of itself.
     fn admit(&mut self) {
         let shared = Arc::clone(&self.shared);
         let state = shared.state.lock();

@@ -1,10 +1,10 @@
-//! Whom a server takes a client for.
+//! The guest that a client of a server is.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Whom a server takes a client for. By default for somebody without a name and without tags, who
-/// gets what is published for everyone.
+/// What a server knows of a client: a name, and tags. By default a client has neither, and gets what is
+/// published for everyone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guest {
     /// What the application calls the client, as in [`Server::call`](crate::Server::call): one that is

@@ -1,4 +1,4 @@
-//! The places of clients: who makes room when there are too many of one kind.
+//! The places of clients: which one makes room when there are too many of one kind.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use zmtp::sync::Mutex;
 /// the server has not.
 const MAX_NAMED: usize = 4;
 
-/// Who is connected. Cheap to clone.
+/// The connected clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     /// The most clients without a name.

@@ -23,7 +23,7 @@ pub(super) struct Published {
     pub(super) told: Option<usize>,
     /// How many files wait for their names.
     pub(super) waiting: usize,
-    /// What is left out, and is to be told.
+    /// What is left out, and not told yet.
     pub(super) omitted: BTreeMap<Omission, OmittedFiles>,
     /// Reasons that may pass for which something is left out.
     passing: BTreeSet<Omission>,

@@ -15,7 +15,7 @@ use super::served::ServedClients;
 use super::state::ServerState;
 use crate::driver::call::Call;
 
-/// Says whom a client is taken for, or why it is refused.
+/// Returns the guest that a client is, or why it is refused.
 pub(super) type GuestFn = dyn Fn(&ClientInfo) -> Result<Guest, Arc<str>> + Send + Sync;
 
 /// Takes a call.
@@ -36,7 +36,7 @@ pub(super) struct ServerShared {
     pub(super) doors: mpsc::UnboundedSender<Door>,
 }
 
-/// A change of where a server listens, or whom it calls.
+/// A change of the addresses where a server listens, or of the clients that it calls.
 pub(super) enum Door {
     Opened(TcpListener),
     Closed(SocketAddr),
@@ -50,7 +50,7 @@ impl ServerShared {
         self.state.lock().tell_news(|event| self.events.try_send(event).is_ok());
     }
 
-    /// Says whom this client is taken for now, or why it is refused.
+    /// Returns the guest that this client is now, or why it is refused.
     pub(super) fn guest(&self, client: &ClientInfo) -> Result<Guest, Arc<str>> {
         let guests = Arc::clone(&self.guests.lock());
         guests(client)

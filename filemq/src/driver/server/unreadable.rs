@@ -69,7 +69,7 @@ impl UnreadableFiles {
         self.files.values().take(MAX_LOOKED_AT).map(|file| file.entry.clone()).collect()
     }
 
-    /// Returns what is to be told: for each reason how many files cannot be read, if that is news.
+    /// Returns the news: for each reason how many files cannot be read, if that has changed.
     pub(super) fn news(&self) -> Vec<OmittedFiles> {
         let files = self.files.iter();
         self.told.news(files.map(|(name, file)| (&file.reason, 1, name.as_str())))

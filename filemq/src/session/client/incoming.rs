@@ -62,7 +62,7 @@ impl IncomingFiles {
         Self { subscriptions, hidden, partial, sequence: None, incoming: None, ended: None }
     }
 
-    /// Handles a piece of a file, and returns whether its content is to be written. A C server that
+    /// Handles a piece of a file, and returns whether to write its content. A C server that
     /// has lost the thread repeats what it sent, with the same number; a malicious one sends names
     /// that lead elsewhere.
     pub(super) fn receive(

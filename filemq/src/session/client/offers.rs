@@ -1,6 +1,6 @@
 //! Files that the server offers, and what is answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
@@ -14,7 +14,7 @@ const MAX_ANSWERS: usize = 4000;
 
 /// The most bytes that the names of all offers have together.
 const MAX_NAME_BYTES: usize = 16 << 20;
-/// The most offers that wait until fewer are remembered. A server stops when so many have no answer.
+/// The most offers that wait until fewer are remembered. A server pauses at this number without answer.
 const MAX_WAITING: usize = 4096;
 
 /// Offers that hold, and answers that the server was not told yet.
@@ -33,8 +33,8 @@ pub(super) struct Offers {
     /// Offers beyond the limit, which are not answered until there is room for them.
     waiting: BTreeMap<u64, OfferedFile>,
     /// The last number of each name that waits.
-    waiting_numbers: BTreeMap<VirtualPath, u64>,
-    numbers: BTreeMap<VirtualPath, u64>,
+    waiting_numbers: HashMap<VirtualPath, u64>,
+    numbers: HashMap<VirtualPath, u64>,
     /// Bytes of all names.
     name_bytes: usize,
     unsent: Vec<Answer>,
@@ -62,15 +62,15 @@ enum Stage {
 }
 
 impl Offers {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
             are_agreed: false,
             limit,
             is_full: false,
             files: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            waiting_numbers: BTreeMap::new(),
-            numbers: BTreeMap::new(),
+            waiting_numbers: HashMap::new(),
+            numbers: HashMap::new(),
             name_bytes: 0,
             unsent: Vec::new(),
         }

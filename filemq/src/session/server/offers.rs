@@ -1,6 +1,6 @@
 //! Files that the client is offered, and what it wants of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::VirtualPath;
@@ -21,7 +21,7 @@ pub(super) struct OfferedFiles {
     /// The number of the next offer. None is used twice.
     next: u64,
     files: BTreeMap<u64, OfferedFile>,
-    numbers: BTreeMap<VirtualPath, u64>,
+    numbers: HashMap<VirtualPath, u64>,
     /// The numbers of the files that the client wants, in the order in which it has said so.
     fetched: BTreeMap<u64, u64>,
     next_turn: u64,
@@ -164,7 +164,7 @@ impl OfferedFiles {
         Some(entry)
     }
 
-    /// Returns the file that is to be sent next: `first`, if the client wants it.
+    /// Returns the next file to send: `first`, if the client wants it.
     pub(super) fn next(&self, first: Option<&VirtualPath>) -> Option<&Arc<Entry>> {
         let is_fetched = |file: &&OfferedFile| matches!(file.stage, Stage::Fetched(_));
         let first = first.and_then(|name| self.files.get(self.numbers.get(name)?));
@@ -179,7 +179,7 @@ impl OfferedFiles {
         self.files.get(&number).map_or(1, |file| file.fetches)
     }
 
-    /// Handles that a file is to be tried again that could not be read. Returns `false` if the client
+    /// Tries a file again that could not be read. Returns `false` if the client
     /// was not offered it.
     pub(super) fn again(&mut self, entry: &Arc<Entry>) -> bool {
         let Some(&number) = self.numbers.get(entry.name()) else { return false };

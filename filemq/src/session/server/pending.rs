@@ -19,13 +19,13 @@ pub(super) struct PendingNames {
 }
 
 impl PendingNames {
-    /// Notes that a file is to be sent.
+    /// Notes a file to send.
     pub(super) fn send(&mut self, entry: Arc<Entry>) {
         self.deletes.remove(entry.name());
         self.sends.insert(entry.name().clone(), entry);
     }
 
-    /// Notes that the client is to be told that a file is gone.
+    /// Notes a file of which the client must hear that it is gone.
     pub(super) fn delete(&mut self, name: VirtualPath) {
         self.sends.remove(&name);
         self.deletes.insert(name);
@@ -36,12 +36,12 @@ impl PendingNames {
         self.sends.remove(name);
     }
 
-    /// Returns how many names are to be deleted.
+    /// Returns the number of names to delete.
     pub(super) fn deletes(&self) -> usize {
         self.deletes.len()
     }
 
-    /// Takes the name that is to be deleted next.
+    /// Takes the next name to delete.
     pub(super) fn pop_delete(&mut self) -> Option<VirtualPath> {
         self.deletes.pop_first()
     }
@@ -51,7 +51,7 @@ impl PendingNames {
         self.sends.get(name)
     }
 
-    /// Returns the file that is to be sent next. It keeps waiting until it is [taken](Self::take).
+    /// Returns the next file to send. It keeps waiting until it is [taken](Self::take).
     pub(super) fn next(&self) -> Option<&Arc<Entry>> {
         let after = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let mut later = self.sends.range::<VirtualPath, _>((after, Bound::Unbounded));

@@ -69,7 +69,7 @@ impl RestingFiles {
         self.clock.next_deadline()
     }
 
-    /// Returns the files that are to be tried again by now.
+    /// Returns the files whose pause is over.
     pub(super) fn due(&mut self, now: Instant) -> impl Iterator<Item = Arc<Entry>> + use<> {
         let files = match self.clock.due(now) {
             Some(Due::Attempt) => std::mem::take(&mut self.files),

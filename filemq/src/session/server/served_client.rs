@@ -75,7 +75,7 @@ impl ServedClient {
         self.transfers.unfinished()
     }
 
-    /// Returns whether the client is to have a file.
+    /// Returns whether the client may have a file.
     fn wants(&self, entry: &Entry) -> bool {
         let name = entry.name();
         entry.audience().includes(&self.tags)
@@ -92,7 +92,7 @@ impl ServedClient {
     /// Handles that the client wants what lies at or below a path.
     ///
     /// # Errors
-    /// What the client is to be told.
+    /// The text for the client.
     pub(super) fn subscribe(
         &mut self,
         icanhaz: &Icanhaz,
@@ -137,7 +137,7 @@ impl ServedClient {
     /// Handles what the client says of files that it was sent.
     ///
     /// # Errors
-    /// What the client is to be told.
+    /// The text for the client.
     pub(super) fn receipts(
         &mut self,
         receipts: &[Receipt],
@@ -209,7 +209,7 @@ impl ServedClient {
     /// and is not in the catalogue is deleted.
     ///
     /// # Errors
-    /// What the client is to be told.
+    /// The text for the client.
     pub(super) fn handle_known(
         &mut self,
         path: &VirtualPath,
@@ -235,7 +235,7 @@ impl ServedClient {
     /// Handles a change of the catalogue.
     ///
     /// # Errors
-    /// What the client is to be told.
+    /// The text for the client.
     pub(super) fn change(
         &mut self,
         change: &Change,

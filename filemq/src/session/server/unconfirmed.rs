@@ -1,6 +1,6 @@
 //! Files that the client has not confirmed yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::event::ServerSessionEvent;
@@ -12,7 +12,7 @@ use crate::{Fate, VirtualPath};
 pub(super) struct UnconfirmedFiles {
     /// By the number of the first piece.
     files: BTreeMap<u64, UnconfirmedFile>,
-    numbers: BTreeMap<VirtualPath, u64>,
+    numbers: HashMap<VirtualPath, u64>,
 }
 
 #[derive(Debug)]

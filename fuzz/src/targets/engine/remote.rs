@@ -66,7 +66,7 @@ impl Remote {
         self.conns[speaker].as_mut()
     }
 
-    /// Who speaks on a connection.
+    /// The remote of a connection.
     pub(super) fn speaker(&self, conn: ConnId) -> Option<usize> {
         self.conns.iter().position(|it| it.as_ref().is_some_and(|it| it.id == conn))
     }

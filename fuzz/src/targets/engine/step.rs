@@ -194,7 +194,7 @@ impl World {
     }
 }
 
-/// Where somebody is required: at the address of a node, or by a name.
+/// An endpoint that is required: the address of a node, or a name.
 fn required(how: u8) -> HostEndpoint {
     if how < 200 {
         endpoint(how % NODES).into()

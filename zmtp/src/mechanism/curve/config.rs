@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::guard::Guard;
 use super::keys::{KeyPair, PublicKey};
 
-/// How a connection is secured by CURVE: as what, with which keys, and against whom.
+/// How a connection is secured by CURVE: in which role, and with which keys.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
@@ -34,8 +34,8 @@ impl Curve {
         Self { keys, role: Role::Client { server, guard: Some(guard) } }
     }
 
-    /// Secures a connection as the server of those that `guard` lets in. There is no default for
-    /// whom that should be.
+    /// Secures a connection as the server of the clients that `guard` lets in. There is no
+    /// default guard.
     pub fn server(keys: KeyPair, guard: Arc<dyn Guard>) -> Self {
         Self { keys, role: Role::Server { guard } }
     }

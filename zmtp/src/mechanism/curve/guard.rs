@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Decides which remotes are let in.
 
 use std::net::SocketAddr;
 

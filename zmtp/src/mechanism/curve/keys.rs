@@ -41,8 +41,8 @@ const fn ends(first: u8, others: u8, last: u8) -> [u8; 32] {
 
 /// A public key of CURVE: 32 bytes, by which the holder of the secret key is known.
 ///
-/// Displayed and parsed as Z85, 40 characters (RFC 32). No key of low order can be one: whoever uses
-/// it shares its secrets with everybody.
+/// Displayed and parsed as Z85, 40 characters (RFC 32). A key of low order is refused: its user
+/// would share its secrets with everybody.
 ///
 /// # Examples
 ///
@@ -160,9 +160,7 @@ impl KeyPair {
     pub(super) fn draw(random: Random<'_>) -> Result<Self, Error> {
         // In its place from the start: what is moved leaves a copy behind.
         let mut secret = Arc::new(Zeroizing::new([0; 32]));
-        if let Some(bytes) = Arc::get_mut(&mut secret) {
-            random(&mut **bytes)?;
-        }
+        random(&mut **Arc::make_mut(&mut secret))?;
         Ok(Self::of(SecretKey(secret)))
     }
 

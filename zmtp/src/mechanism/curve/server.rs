@@ -135,8 +135,8 @@ impl Server {
         Ok(Step::Introduced(Box::new(admission), INITIATE..body.len()))
     }
 
-    /// Checks that the holder of `client` has made the session's key for a connection to us: nobody
-    /// whom it has connected to can use that here.
+    /// Checks that the holder of `client` has made the session's key for a connection to us: no other
+    /// server that it has connected to can use that here.
     fn check_vouch(
         &self,
         client: &PublicKey,

@@ -38,7 +38,7 @@ impl SessionKeys {
         Self { side, client, server, client_session, server_session }
     }
 
-    /// Returns the long-term key of the remote: who it is.
+    /// Returns the long-term key of the remote: its identity.
     pub const fn remote(&self) -> PublicKey {
         match self.side {
             Side::Client => self.server,

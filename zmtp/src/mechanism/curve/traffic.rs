@@ -95,3 +95,26 @@ impl Opener {
         sealed.get(TAG).copied().ok_or(Error::Malformed("MESSAGE"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::primitives::{public_of, shared_key};
+    use super::{NAME, OPEN, OVERHEAD, Opener};
+    use crate::{CurveError, Error};
+
+    /// A connection asks for the size before a frame is there. Nothing rests on that here.
+    #[test]
+    fn a_body_that_is_too_short_is_not_opened() {
+        let key = shared_key(&public_of(&[1; 32]), &[2; 32]).unwrap();
+        let mut opener = Opener::new(key, b"CurveZMQMESSAGEC", 2);
+        for size in 0..OVERHEAD {
+            let mut body = NAME.to_vec();
+            body.resize(size, 0);
+            let expected = match size {
+                0..OPEN => Error::Malformed("MESSAGE"),
+                _ => CurveError::Forged.into(),
+            };
+            assert_eq!(opener.open(&mut body), Err(expected), "{size} bytes");
+        }
+    }
+}

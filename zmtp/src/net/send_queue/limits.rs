@@ -2,7 +2,7 @@
 
 /// The limits of a [`SendQueue`](crate::net::SendQueue). Plain data.
 ///
-/// There are two of each: a *mark*, below which an application is to stay that can wait, and a
+/// There are two of each: a *mark*, below which an application stays that can wait, and a
 /// *limit*, beyond which nothing is accepted. What is between them is for messages that have to be
 /// sent to many remotes, or in order, and cannot wait for one of them. A mark that is higher than
 /// its limit counts as the limit.

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::backlog::Backlog;
-#[cfg(any(feature = "curve", feature = "curve-audited"))]
+#[cfg(feature = "_curve")]
 use super::sealing::Sealing;
 use super::unsent::Unsent;
 use crate::Encoder;
@@ -22,18 +22,18 @@ pub(super) struct Socket {
     pub(super) stream: Arc<OwnedWriteHalf>,
     unsent: Unsent,
     /// What seals it before it is written, if it is sealed.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     sealing: Option<Sealing>,
 }
 
 impl Socket {
     pub(super) fn new(stream: OwnedWriteHalf, encoder: Encoder) -> Self {
-        #[cfg(not(any(feature = "curve", feature = "curve-audited")))]
+        #[cfg(not(feature = "_curve"))]
         let _ = encoder;
         Self {
             stream: Arc::new(stream),
             unsent: Unsent::default(),
-            #[cfg(any(feature = "curve", feature = "curve-audited"))]
+            #[cfg(feature = "_curve")]
             sealing: encoder.into_sealer().map(Sealing::new),
         }
     }
@@ -42,7 +42,7 @@ impl Socket {
     /// if there is nothing to write.
     pub(super) fn take(&mut self, backlog: &mut Backlog, written: usize) -> bool {
         let left = backlog.next(written, &mut self.unsent);
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         if let Some(sealing) = &mut self.sealing {
             return sealing.is_left(left);
         }
@@ -59,7 +59,7 @@ impl Socket {
 
     /// Makes one system call, and returns how many bytes the kernel has taken.
     pub(super) fn write(&mut self) -> io::Result<usize> {
-        #[cfg(any(feature = "curve", feature = "curve-audited"))]
+        #[cfg(feature = "_curve")]
         if let Some(sealing) = &mut self.sealing {
             let written = self.stream.try_write(sealing.next(&mut self.unsent))?;
             if written == 0 {

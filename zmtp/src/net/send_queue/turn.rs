@@ -1,6 +1,6 @@
-//! Who writes next.
+//! The turns of writers.
 
-/// Who takes the next turn at writing what is queued.
+/// The next writer of what is queued.
 ///
 /// It changes only under the lock of the queue: a thread that ends its turn because nothing is
 /// queued, and one that queues something afterwards, agree on who writes it.
@@ -32,7 +32,7 @@ pub(super) enum Turn {
     Blocked,
 }
 
-/// Who writes.
+/// The current writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Writer {
     /// The task in `run`, which waits when its turn is over.

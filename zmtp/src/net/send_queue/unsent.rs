@@ -45,7 +45,7 @@ impl Unsent {
     }
 
     /// Returns the bytes that come first and are in one place.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub(super) fn first(&self) -> &[u8] {
         match (&self.run[self.begun..], self.rest.front()) {
             ([], Some(first)) => first,
@@ -54,7 +54,7 @@ impl Unsent {
     }
 
     /// Moves the first `size` bytes to the end of `to`.
-    #[cfg(any(feature = "curve", feature = "curve-audited"))]
+    #[cfg(feature = "_curve")]
     pub(super) fn move_to(&mut self, mut size: usize, to: &mut Vec<u8>) {
         while size > 0 && !self.is_empty() {
             let first = self.first();

@@ -135,7 +135,7 @@ impl Conductor<'_> {
         self.doubt();
         let Some((slot, next)) = self.schedule.next(&self.slots) else { return };
         if self.options.gossip && slot == HUB_SLOT {
-            // Who is looked for finds nobody without it.
+            // A node that looks for others finds none without it.
             return;
         }
         match next {

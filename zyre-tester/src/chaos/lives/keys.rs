@@ -1,4 +1,4 @@
-//! Whom secure nodes have met, and whom they do not trust for a while.
+//! The keys that secure nodes have met, and those that they do not trust for a while.
 //!
 //! Rule 8: who enters is of the same network, and has the key that it has; and a peer goes for lack of
 //! trust only if it is not trusted.
@@ -14,7 +14,7 @@ use crate::chaos::trust::{Met, Parting};
 use testkit::ledger::{Rule, Violation};
 
 impl Lives {
-    /// Whom a node has to do with, and the key of a secure one.
+    /// The circle of a node, and the key of a secure one.
     pub(in crate::chaos) fn known(&mut self, id: PeerId, circle: Circle, key: Option<String>) {
         if let Some(life) = self.get_mut(id) {
             (life.circle, life.key) = (circle, key);

@@ -15,7 +15,7 @@ pub(super) type Tree = BTreeMap<String, Vec<u8>>;
 pub(super) struct Verdict {
     /// Every state that a name had.
     states: BTreeMap<String, BTreeSet<Vec<u8>>>,
-    /// Names that were refused for good since they changed last.
+    /// Names that were refused finally since they changed last.
     pub(super) refused: BTreeSet<String>,
     /// What was told, and is not known to be over.
     pub(super) told: BTreeSet<String>,
@@ -108,7 +108,7 @@ impl Verdict {
         Ok(())
     }
 
-    /// Checks that the received folder is what is published, except for what was refused for good.
+    /// Checks that the received folder is what is published, except for what was refused finally.
     pub(super) fn check_equal(&self, published: &Tree, received: &Tree) -> Result<(), String> {
         for name in published.keys().chain(received.keys()) {
             let [ours, theirs] = [published, received].map(|tree| tree.get(name).map(Vec::len));

@@ -8,7 +8,7 @@ use crate::behaviour::{Act, DEPTH};
 use crate::sim::app::{News, What};
 use crate::sim::time::Micros;
 
-/// How many answers a shout of one's own accord allows: each reaches many who answer.
+/// How many answers an unprompted shout allows: each reaches many nodes that answer.
 const SHOUT_DEPTH: u8 = 1;
 
 impl Node {

@@ -31,7 +31,7 @@ impl Node {
         keys.wanted == self.key && self.lets_in(from.slot, Some(peer), keys.own, world)
     }
 
-    /// Whether this node has to do with somebody who has proved a key.
+    /// Whether this node deals with a remote that has proved a key.
     pub(super) fn lets_in(
         &self,
         slot: u32,

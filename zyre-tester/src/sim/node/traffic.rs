@@ -144,7 +144,7 @@ impl Node {
         conn.last = arrival;
         self.counts.message(&header, &content);
         if !net.is_liar(from.slot) && !net.is_liar(to.slot) {
-            // Who is refused is met again and again, as long as it says that it is there.
+            // A node that is refused is met again and again, as long as it says that it is there.
             let amid_lies = self.key.is_some();
             self.app.greets(now, to, peer.unwrap_or(self.id), &header, amid_lies);
         }

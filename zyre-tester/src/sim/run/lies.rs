@@ -1,4 +1,4 @@
-//! Those who lie to secure nodes, and those whom nodes do not trust for a while.
+//! Nodes that lie to secure nodes, and nodes that are not trusted for a while.
 
 use zre_proto::Config;
 
@@ -14,7 +14,7 @@ use crate::sim::segment::NodeRef;
 use crate::sim::time::Micros;
 
 impl Run<'_> {
-    /// Somebody begins to say what is not true, at a host that is free.
+    /// A liar begins, at a host that is free.
     pub(super) fn lie(&mut self, lie: Lie, victim: u32, insider: u32, lasts: Micros) {
         let seed = self.setup.rules.seed;
         let (me, config) = {

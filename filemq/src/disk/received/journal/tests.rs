@@ -1,11 +1,13 @@
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{HEADER, Journal, JournalRecord, MAX_DEAD, replay};
 use crate::VirtualPath;
 use crate::digest::{Algorithm, Hasher};
 use crate::disk::received::record::{FileRecord, JournalState, PausedFile};
-use crate::disk::{Directory, NativeFileSystem};
+use crate::disk::{Directory, DiskOperation, FileSystem, GuardedFileSystem, NativeFileSystem};
 
 fn dir(path: &std::path::Path) -> Directory {
     Directory::open(&NativeFileSystem::shared(), path).unwrap()
@@ -19,7 +21,7 @@ fn delivered(size: u64) -> FileRecord {
     FileRecord {
         origin: Arc::from("origin\nof lines"),
         size,
-        modified: UNIX_EPOCH - Duration::new(5, 7),
+        modified: UNIX_EPOCH - Duration::new(5, 700),
         inode: 42,
         digest: Hasher::new(Algorithm::Sha1).digest(),
     }
@@ -126,4 +128,28 @@ fn what_is_out_of_date_goes() {
     let (journal, state) = Journal::open(dir(directory.path())).unwrap();
     assert_eq!(state.files.len(), 1);
     assert!(!journal.is_stale(state.len()) && size() * 1000 < before);
+}
+
+/// The file that is appended to, and made safe on the disk, is the one that a restart reads.
+#[test]
+fn a_journal_that_cannot_be_replaced_is_still_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let fails = is_broken.clone();
+    let system: Arc<dyn FileSystem> = Arc::new(GuardedFileSystem::new(move |operation| {
+        match operation == DiskOperation::Rename && fails.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("broken")),
+            false => Ok(()),
+        }
+    }));
+    let hidden = Directory::open(&system, directory.path()).unwrap();
+    let (mut journal, state) = Journal::open(hidden).unwrap();
+    journal.append([JournalRecord::Made("/before")]).unwrap();
+    is_broken.store(true, Ordering::Relaxed);
+    assert!(journal.rewrite(&state).is_err());
+    journal.append([JournalRecord::Made("/after")]).unwrap();
+    drop(journal);
+    is_broken.store(false, Ordering::Relaxed);
+    let (_, again) = Journal::open(dir(directory.path())).unwrap();
+    assert_eq!(again.made.iter().collect::<Vec<_>>(), ["/after", "/before"]);
 }

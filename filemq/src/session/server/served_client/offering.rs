@@ -26,7 +26,7 @@ impl ServedClient {
     /// Handles what the client wants of the files that it was offered.
     ///
     /// # Errors
-    /// What the client is to be told.
+    /// The text for the client.
     pub(in crate::session::server) fn answers(
         &mut self,
         answers: &[Answer],

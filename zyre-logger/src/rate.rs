@@ -3,14 +3,14 @@
 use crate::moment::SECOND;
 
 /// How many seconds are kept.
-pub(super) const SECONDS: usize = 60;
+pub(crate) const SECONDS: usize = 60;
 
 /// Seconds over which a rate is told.
-pub(super) const MEAN: usize = 10;
+pub(crate) const MEAN: usize = 10;
 
 /// Counts of the last seconds, the current one among them.
 #[derive(Clone, Debug)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     counts: [u32; SECONDS],
     /// The current second, since 1970.
     second: i64,
@@ -24,7 +24,7 @@ impl Default for Rate {
 
 impl Rate {
     /// Counts something at a moment. What is too old is left out; what is ahead counts as now.
-    pub(super) fn add(&mut self, at: i64, now: i64) {
+    pub(crate) fn add(&mut self, at: i64, now: i64) {
         self.advance(now);
         let age = self.second.saturating_sub(at.div_euclid(SECOND)).max(0);
         if age < SECONDS as i64 {
@@ -34,7 +34,7 @@ impl Rate {
     }
 
     /// Moves on to a moment.
-    pub(super) fn advance(&mut self, now: i64) {
+    pub(crate) fn advance(&mut self, now: i64) {
         let second = now.div_euclid(SECOND);
         let passed = second.saturating_sub(self.second);
         if passed <= 0 {
@@ -48,20 +48,28 @@ impl Rate {
     }
 
     /// Returns the counts of the last minute, the oldest first, the current second last.
-    pub(super) fn history(&self) -> [u32; SECONDS] {
+    pub(crate) fn history(&self) -> [u32; SECONDS] {
         std::array::from_fn(|i| self.counts[self.slot((SECONDS - 1 - i) as i64)])
     }
 
     /// Returns the mean per second, over the last `seconds` that are over.
-    pub(super) fn mean(&self, seconds: usize) -> f64 {
+    pub(crate) fn mean(&self, seconds: usize) -> f64 {
         let seconds = seconds.clamp(1, SECONDS - 1);
         let history = self.history();
         let counts = &history[SECONDS - 1 - seconds..SECONDS - 1];
         counts.iter().map(|count| f64::from(*count)).sum::<f64>() / seconds as f64
     }
 
+    /// Returns what [`mean`](Self::mean) would be at a moment, if nothing came until then.
+    #[cfg(feature = "serve")]
+    pub(crate) fn mean_at(&self, now: i64, seconds: usize) -> f64 {
+        let mut then = self.clone();
+        then.advance(now);
+        then.mean(seconds)
+    }
+
     /// Adds what another has counted.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.advance(other.second.saturating_mul(SECOND));
         let mut other = other.clone();
         other.advance(self.second.saturating_mul(SECOND));
