@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What stands between two columns.
+const BETWEEN: &str = "  ";
+
 /// Lines of cells. The first columns are names, on the left; the others are figures, on the right.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -19,21 +22,43 @@ impl Table {
     pub fn add(&mut self, line: Vec<String>) {
         self.lines.push(line);
     }
-}
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Returns the text for a terminal with this number of columns, if it is one. In one that is too
+    /// narrow for the table each line is a list of figures, each with its name.
+    pub fn text(&self, columns: Option<usize>) -> String {
+        let width = self.widths().into_iter().map(|width| width + BETWEEN.len()).sum::<usize>();
+        let is_wide_enough = |columns| columns + BETWEEN.len() >= width;
+        let Some((head, lines)) = self.lines.split_first() else { return String::new() };
+        if columns.is_none_or(is_wide_enough) {
+            return self.to_string();
+        }
+        let list = |line: &Vec<String>| {
+            let (names, figures) = line.split_at(self.names.min(line.len()));
+            let figures = head.iter().skip(self.names).zip(figures);
+            let figures: Vec<_> = figures.map(|(name, it)| format!("{name} {it}")).collect();
+            format!("{}: {}\n", names.join(" "), figures.join(", "))
+        };
+        lines.iter().map(list).collect()
+    }
+
+    fn widths(&self) -> Vec<usize> {
         let columns = self.lines.iter().map(Vec::len).max().unwrap_or(0);
         let width = |i| {
             let cells = self.lines.iter().filter_map(|line| line.get(i));
             cells.map(|cell: &String| cell.chars().count()).max().unwrap_or(0)
         };
-        let widths: Vec<_> = (0..columns).map(width).collect();
+        (0..columns).map(width).collect()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths = self.widths();
         for line in &self.lines {
             let cells = line.iter().zip(&widths).enumerate().map(|(i, (text, &width))| {
                 if i < self.names { format!("{text:<width$}") } else { format!("{text:>width$}") }
             });
-            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join(BETWEEN).trim_end())?;
         }
         Ok(())
     }
@@ -54,5 +79,16 @@ mod tests {
         table.add(vec!["é".to_owned(), figure(Some(12.345), 1)]);
         table.add(vec!["nothing".to_owned(), figure(None, 1)]);
         assert_eq!(table.to_string(), "work        s\né        12.3\nnothing     -\n");
+    }
+
+    #[test]
+    fn where_there_is_no_room_beside_each_other_figures_have_their_names() {
+        let mut table = Table::new(1, ["work", "s", "MB"]);
+        table.add(vec!["one".to_owned(), figure(Some(12.3), 1), figure(Some(4.0), 0)]);
+        let wide = "work     s  MB\none   12.3   4\n";
+        for columns in [None, Some(80), Some(14)] {
+            assert_eq!(table.text(columns), wide, "{columns:?}");
+        }
+        assert_eq!(table.text(Some(13)), "one: s 12.3, MB 4\n");
     }
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use self::list::{Mutant, Run};
+use self::list::{Catch, Mutant, Run};
 use self::tree::Tree;
 use self::trial::Outcome;
 use crate::workspace;
@@ -173,16 +173,16 @@ impl Row {
     }
 }
 
-/// Returns what was found, if the trial ended as it should: with a violation of `rule`, or with
-/// none if there is no rule. A panic counts as caught.
-fn judge(outcome: &Outcome, rule: Option<u8>) -> Result<String, String> {
+/// Returns what was found, if the trial ended as it should: noticed by `catch`, or by nothing if
+/// there is none. A panic counts as caught.
+fn judge(outcome: &Outcome, catch: Option<Catch>) -> Result<String, String> {
     let told = outcome.to_string();
-    match (outcome, rule) {
+    match (outcome, catch) {
         (Outcome::Nothing, None) | (Outcome::Panic(_), Some(_)) => Ok(told),
-        (Outcome::Violations(found), Some(rule)) if found.contains_key(&rule) => {
-            Ok(format!("({rule}) {}", found[&rule]))
+        (Outcome::Violations(found), Some(catch)) if found.contains_key(&catch) => {
+            Ok(format!("{catch} {}", found[&catch]))
         }
-        (_, Some(rule)) => Err(format!("not by ({rule}): {told}")),
+        (_, Some(catch)) => Err(format!("not by {catch}: {told}")),
         (_, None) => Err(told),
     }
 }

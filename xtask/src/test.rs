@@ -76,6 +76,8 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     steps.add("simulations", || simulations(built.get()?));
     steps.add("interoperability", || interop::cases(&prepared, built.get()?));
     steps.add("world", || world(built.get()?));
+    steps.add("chaos", || chaos::run(built.get()?));
+    steps.add("chaos with log", || chaos::with_log(built.get()?));
     if all {
         steps.add("checks beside these", || beside.finish());
     } else {
@@ -86,8 +88,6 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     steps.add("python", || python::test(&prepared, &built));
     steps.add("measuring tests", || measuring_tests(built.get()?));
     steps.add("browser", || browser::test(built.get()?));
-    steps.add("chaos", || chaos::run(built.get()?));
-    steps.add("chaos with log", || chaos::with_log(built.get()?));
     steps.keep(names)?;
     steps.run()
 }

@@ -92,10 +92,11 @@ async fn it_shows_what_nodes_tell_and_comes_back() {
     assert_eq!(seen["present"], 3, "{seen}");
 }
 
+/// `BROWSER_SECONDS` says how long it is measured.
 #[test]
 #[ignore = "needs a browser: cargo xtask test browser"]
 fn frames_are_in_time_with_a_crowd() {
-    let seconds = 60;
+    let seconds = std::env::var("BROWSER_SECONDS").map_or(20, |text| text.parse().unwrap());
     let folder = folder();
     let path = folder.path().join("crowd.db");
     let crowd = Crowd { nodes: 200, groups: 14, seconds: seconds + 15, lines: 2_000, from: NOON };
@@ -113,7 +114,7 @@ fn frames_are_in_time_with_a_crowd() {
     );
     let number = |name: &str| seen[name].as_f64().unwrap();
     assert_eq!(seen["present"], 201);
-    assert!(number("rate") > 1_900.0 && number("lines") > 2_000.0 * 55.0);
+    assert!(number("rate") > 1_900.0 && number("lines") > 2_000.0 * 0.9 * seconds as f64);
     assert_eq!(seen["missed"], 0);
     assert!(number("frames") > 10.0 * seconds as f64);
     assert!(number("cost95") <= 12.0, "script and layout of a frame: {seen}");

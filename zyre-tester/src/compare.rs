@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let history = History::read(&options.history)?;
     let store = Store::open(&options.db).map_err(|error| error.to_string())?;
     let comparison = matching::compare(&store, &history).map_err(|error| error.to_string())?;
-    print!("{comparison}");
+    println!("{}", comparison.to_string().trim_end());
     comparison.verdict().map(|()| true)
 }
 

@@ -42,7 +42,7 @@ pub(crate) use self::options::Options;
 use self::plan::Plan;
 use self::ports::Ports;
 use self::summary::Summary;
-use crate::json;
+use crate::{json, output};
 
 /// Runs with a finding of which everything is shown at once.
 const SHOWN: usize = 3;
@@ -55,15 +55,15 @@ const PROGRESS: u32 = 100;
 /// # Errors
 /// If a node or a relay cannot start, or the result cannot be written.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
-    json::prepare(options.out.as_deref());
+    json::prepare(options.json.as_deref());
     let seed = options.seed.unwrap_or_else(rand::random);
     // Where it cannot be raised it is what it is.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let summary = runtime.block_on(meet(options, seed))?;
     runtime.shutdown_background();
-    println!("{summary}");
-    if let Some(path) = &options.out {
+    println!("{}", summary.text(output::columns()));
+    if let Some(path) = &options.json {
         json::write(path, &summary)?;
     }
     Ok(summary.holds)

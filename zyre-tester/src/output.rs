@@ -24,9 +24,7 @@ macro_rules! print {
 
 macro_rules! println {
     () => { $crate::output::out(format_args!("\n")) };
-    ($($argument:tt)*) => {
-        $crate::output::out(format_args!("{}\n", format_args!($($argument)*)))
-    };
+    ($($argument:tt)*) => { $crate::output::text(format_args!($($argument)*)) };
 }
 
 macro_rules! eprint {
@@ -35,9 +33,7 @@ macro_rules! eprint {
 
 macro_rules! eprintln {
     () => { $crate::output::error(format_args!("\n")) };
-    ($($argument:tt)*) => {
-        $crate::output::error(format_args!("{}\n", format_args!($($argument)*)))
-    };
+    ($($argument:tt)*) => { $crate::output::error_text(format_args!($($argument)*)) };
 }
 
 /// Keeps the standard output for the result. Text for people goes to standard error from now on.
@@ -84,6 +80,26 @@ pub(crate) fn columns() -> Option<usize> {
 /// Returns how many columns the terminal has that the standard error is; `None` if it is none.
 pub(crate) fn error_columns() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| columns.into())
+}
+
+/// Writes lines for people. In a terminal they are cut between words, and go on a little further to the
+/// right than they began.
+pub(crate) fn text(text: impl Display) {
+    for line in text.to_string().split('\n') {
+        out(format_args!("{}\n", fit(line, columns(), below(line))));
+    }
+}
+
+/// Writes lines to standard error, as [`text`] does.
+pub(crate) fn error_text(text: impl Display) {
+    for line in text.to_string().split('\n') {
+        error(format_args!("{}\n", fit(line, error_columns(), below(line))));
+    }
+}
+
+/// Returns where what follows of a line begins.
+fn below(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len() + 2
 }
 
 /// Writes lines for people. In a terminal they are cut between words; what follows is indented by this

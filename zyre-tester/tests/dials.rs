@@ -14,7 +14,7 @@ fn dials(connections: &str) -> (bool, String, Value) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("dials.json");
     let output = Command::new(env!("CARGO_BIN_EXE_zyre-tester"))
-        .args(["dials", "--runs", "9", "--seed", "1", "--connections", connections, "--out"])
+        .args(["dials", "--runs", "9", "--seed", "1", "--connections", connections, "--json"])
         .arg(&file)
         .output()
         .unwrap();

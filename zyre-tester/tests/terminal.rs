@@ -25,6 +25,13 @@ fn every_mode_fits_the_terminal() {
             ("sim --nodes 8 --minutes 1".to_owned(), "leaders checked"),
             (format!("hostile --beacon-port {port} --attack frame-2^46"), "descriptors:"),
             ("bench rtt --count 100 --runs 2 --against tcp-two-way".to_owned(), "p99_us"),
+            ("dials --runs 3 --seed 1".to_owned(), "all hold"),
+            ("world --show --hosts 4 --seed 1".to_owned(), "h3, "),
+            ("files speed --runs 1 --large 1MB --small 20".to_owned(), "client MB"),
+            ("files fanout --receivers 3 --size 4MB --runs 1".to_owned(), "had all after"),
+            ("files kills --kills 4 --seed 7 --pace 0.1 --largest 1MB".to_owned(), "settled"),
+            ("files resume --kills 1 --seed 3 --size 4MiB --at-most 9".to_owned(), "kills"),
+            ("files disk --schedules 3 --seed 1".to_owned(), "findings"),
         ] {
             let arguments: Vec<&str> = arguments.split(' ').collect();
             let mut screen = Screen::start(PROGRAM, &arguments, &[], size);

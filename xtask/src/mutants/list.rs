@@ -1,5 +1,7 @@
 //! The mutants, and the runs that catch them. Those of secure nodes are in `secure.rs`.
 
+use std::fmt;
+
 use super::edit::Edit;
 
 /// A way to break the nodes.
@@ -10,10 +12,9 @@ pub(super) struct Mutant {
     pub(super) edits: &'static [Edit],
     /// The run that must catch it.
     pub(super) run: &'static Run,
-    /// The number of the rule (`testkit/src/ledger/violation.rs`) that it violates, or [`ATTACK`]. `None` if the
-    /// nodes must bear it: such a mutant stands beside others that do the same and also break what
-    /// makes it harmless.
-    pub(super) caught_by: Option<u8>,
+    /// What must catch it. `None` if the nodes must bear it: such a mutant stands beside others that
+    /// do the same and also break what makes it harmless.
+    pub(super) caught_by: Option<Catch>,
 }
 
 /// A run of the tester.
@@ -24,8 +25,26 @@ pub(super) struct Run {
     pub(super) faults: &'static [&'static str],
 }
 
-/// It is caught by an attack that does not hold.
-pub(super) const ATTACK: u8 = 0;
+/// What notices a mutant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Catch {
+    /// The ledger: a rule, by its number (`testkit/src/ledger/violation.rs`).
+    Rule(u8),
+    /// An attack that does not hold.
+    Attack,
+    /// Two nodes that meet: something that `zyre-tester dials` checks.
+    Meeting,
+}
+
+impl fmt::Display for Catch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(number) => write!(f, "({number})"),
+            Self::Attack => f.write_str("attack"),
+            Self::Meeting => f.write_str("meeting"),
+        }
+    }
+}
 
 /// The sources of the engine.
 const CORE: &str = "zre-proto/src";
@@ -47,12 +66,8 @@ const CHAOS: Run = Run {
     faults: &[],
 };
 
-/// Many that start at the same time, and all know two-way connections: their dials cross.
-const CROWD: Run = Run {
-    name: "chaos crowd",
-    arguments: "chaos --nodes 30 --seconds 12 --pace fast --plain 0 --port 27671 --seed 1",
-    faults: &[],
-};
+/// Two nodes that dial each other, in many interleavings.
+const DIALS: Run = Run { name: "dials", arguments: "dials --runs 30 --seed 1", faults: &[] };
 
 /// Nodes that find each other by gossip alone.
 const GOSSIP: Run = Run {
@@ -151,28 +166,28 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.ping(now, id); self.say_hello(now, id, own_endpoint);",
         )],
         run: &CHAOS,
-        caught_by: Some(1),
+        caught_by: Some(Catch::Rule(1)),
     },
     Mutant {
         name: "hello-2",
         breaks: "the sequence begins with 2",
         edits: &[core_in("START", "HELLO - 1", "HELLO")],
         run: &VANISH,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "gap-unseen",
         breaks: "messages are taken in any sequence, and a whisper is lost",
         edits: &[ANY_SEQUENCE],
         run: &LOST_WHISPER,
-        caught_by: Some(4),
+        caught_by: Some(Catch::Rule(4)),
     },
     Mutant {
         name: "status-unseen",
         breaks: "neither sequence nor status is checked, and a JOIN or LEAVE is lost",
         edits: &[ANY_SEQUENCE, core("status_follows(presence.status, status)", "true")],
         run: &LOST_JOIN,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "join-uncounted",
@@ -183,7 +198,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                   self.status = self.status.wrapping_sub(1);",
         )],
         run: &ANY,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "goodbye-forged",
@@ -203,7 +218,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ),
         ],
         run: &ANY,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "ping-unanswered",
@@ -213,14 +228,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             core_in("answer_ping", "self.send(now, id, Command::PingOk, Content::none())", "()"),
         ],
         run: &ANY,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "groups-kept",
         breaks: "a peer that exits stays in its groups",
         edits: &[core("self.groups.leave(&group, id);", "")],
         run: &ANY,
-        caught_by: Some(5),
+        caught_by: Some(Catch::Rule(5)),
     },
     Mutant {
         name: "enter-twice",
@@ -234,7 +249,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ),
         ],
         run: &ANY,
-        caught_by: Some(5),
+        caught_by: Some(Catch::Rule(5)),
     },
     Mutant {
         name: "join-twice",
@@ -246,7 +261,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                   presence.tell(join, &mut self.outputs);",
         )],
         run: &ANY,
-        caught_by: Some(5),
+        caught_by: Some(Catch::Rule(5)),
     },
     Mutant {
         name: "shout-to-all",
@@ -263,7 +278,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ),
         ],
         run: &ANY,
-        caught_by: Some(4),
+        caught_by: Some(Catch::Rule(4)),
     },
     Mutant {
         name: "whisper-refused",
@@ -276,14 +291,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
                   self.stats.sent += peer.send(now, Command::Whisper, content, &mut self.outputs);",
         )],
         run: &ANY,
-        caught_by: Some(3),
+        caught_by: Some(Catch::Rule(3)),
     },
     Mutant {
         name: "enter-early",
         breaks: "ENTER comes before the link is up",
         edits: &[core("let held = !(peer.outgoing.is_up() && knows_us);", "let held = false;")],
         run: &STALLS,
-        caught_by: Some(4),
+        caught_by: Some(Catch::Rule(4)),
     },
     Mutant {
         name: "mailbox-kept",
@@ -294,7 +309,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "let conns = std::iter::empty::<ConnId>();",
         )],
         run: &STALLS,
-        caught_by: Some(7),
+        caught_by: Some(Catch::Rule(7)),
     },
     Mutant {
         name: "dispute-held-against",
@@ -305,7 +320,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "old.candidates.distrust(now, endpoint, &self.config.times);",
         )],
         run: &CROSSING,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "link-loss-unseen",
@@ -317,14 +332,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
              Input::Lost { peer, conn, why } =>",
         )],
         run: &CHAOS,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "expiry-never",
         breaks: "a peer may be quiet for 50 minutes",
         edits: &[core_in("default", "Duration::from_secs(30)", "Duration::from_secs(3000)")],
         run: &VANISH,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "shout-lost",
@@ -335,7 +350,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "for id in self.groups.members(group).skip(1)",
         )],
         run: &ANY,
-        caught_by: Some(4),
+        caught_by: Some(Catch::Rule(4)),
     },
     Mutant {
         name: "stop-as-crash",
@@ -345,7 +360,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "Command::Goodbye => self.end(now, id, ExitReason::LinkLost)",
         )],
         run: &CHAOS,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "crash-as-stop",
@@ -359,7 +374,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }",
         )],
         run: &CHAOS,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "header-old",
@@ -371,7 +386,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             self.replace_header(name, value.len(), limits)?;",
         )],
         run: &CHAOS,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "header-lost",
@@ -381,7 +396,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.last_headers = Arc::new(Headers::new());",
         )],
         run: &CHAOS,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "evasive-eager",
@@ -392,14 +407,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "evasive_timeout: Duration::from_millis(500)",
         )],
         run: &ANY,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "silent-first",
         breaks: "SILENT comes before EVASIVE",
         edits: &[core("Event::Evasive { peer: id, name }", "Event::Silent { peer: id, name }")],
         run: &VANISH,
-        caught_by: Some(5),
+        caught_by: Some(Catch::Rule(5)),
     },
     Mutant {
         name: "returned-always",
@@ -409,14 +424,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "(peer.has_returned(now, &self.config.times) || peer.is_present())",
         )],
         run: &ANY,
-        caught_by: Some(5),
+        caught_by: Some(Catch::Rule(5)),
     },
     Mutant {
         name: "follower-speaks",
         breaks: "the follower says HELLO on every connection that is up",
         edits: &[core_in("is_chooser", "self.config.id < id", "let _ = id; true")],
-        run: &CROWD,
-        caught_by: Some(1),
+        run: &DIALS,
+        caught_by: Some(Catch::Meeting),
     },
     Mutant {
         name: "highest-leads",
@@ -427,35 +442,35 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "lowest.into_iter().chain(self.mine.then_some(me)).max()",
         )],
         run: &CONTEST,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "contest-untold",
         breaks: "a peer that joins a group again is not told again who contests there",
         edits: &[core_in("receive_leave", "peer.outgoing.told_contests.remove(&group);", "")],
         run: &CONTEST,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "leader-kept",
         breaks: "a peer that has left a group still contests there",
         edits: &[core_in("leave_election", "election.contest.remove(id)", "false")],
         run: &CONTEST,
-        caught_by: Some(5),
+        caught_by: Some(Catch::Rule(5)),
     },
     Mutant {
         name: "gossip-old",
         breaks: "a gossip hub tells nobody of nodes that become known to it",
         edits: &[core_in("put", "self.last_version += 1;", "")],
         run: &GOSSIP,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "gossip-silent",
         breaks: "a node does not tell where it is itself, nor does a hub",
         edits: &[core_in("resync_if_due", "self.own_due = true;", "")],
         run: &GOSSIP,
-        caught_by: Some(2),
+        caught_by: Some(Catch::Rule(2)),
     },
     Mutant {
         name: "required-once",
@@ -465,14 +480,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.state = State::Waiting(after(now, pause.max(Duration::MAX)));",
         )],
         run: &QUIET,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "found-for-good",
         breaks: "an endpoint whose node has gone is not looked at again",
         edits: &[core_in("release", "self.is_connected(id)", "!self.stopped")],
         run: &QUIET,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "node-kept",
@@ -484,6 +499,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
             new: "std::mem::forget(Arc::clone(self));",
         }],
         run: &CHAOS,
-        caught_by: Some(7),
+        caught_by: Some(Catch::Rule(7)),
     },
 ];

@@ -1,7 +1,7 @@
 //! The mutants of secure nodes: each rule of theirs is switched off, and that is noticed.
 
 use super::edit::Edit;
-use super::list::{ATTACK, Mutant, Run, core, core_in};
+use super::list::{Catch, Mutant, Run, core, core_in};
 
 /// Secure nodes, and many that lie about who they are.
 const SECURE: Run = Run {
@@ -58,7 +58,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             new: "(worth == Worth::Dial || true)",
         }],
         run: &SECURE_CHAOS,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r1-admitted",
@@ -69,7 +69,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "(self.trusted.admits(keys, peer) || true)",
         )],
         run: &SECURE_ATTACKS,
-        caught_by: Some(ATTACK),
+        caught_by: Some(Catch::Attack),
     },
     Mutant {
         name: "r2-told",
@@ -79,14 +79,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "if !(self.tells_its_key(conn, hello) || true)",
         )],
         run: &SECURE,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r3-claims",
         breaks: "claims with another key than that of the id are believed (R3)",
         edits: &[core_in("may_be_at", "!conflicts", "true")],
         run: &SECURE,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r3-connections",
@@ -97,14 +97,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "key.is_none()",
         )],
         run: &SECURE,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r3-forgotten",
         breaks: "an id is anybody's as soon as its peer has gone (R3)",
         edits: &[core_in("KEPT", "Duration::from_secs(60)", "Duration::ZERO")],
         run: &SECURE,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r4-link-kept",
@@ -115,7 +115,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "filter(|_| false)",
         )],
         run: &TRAPS,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r5-goodbye",
@@ -125,7 +125,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "PeerState::Ready(_) if false => {}",
         )],
         run: &SECURE,
-        caught_by: Some(6),
+        caught_by: Some(Catch::Rule(6)),
     },
     Mutant {
         name: "r6-mixed",
@@ -136,14 +136,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "endpoint.key().is_some() && self.config.key.is_none()",
         )],
         run: &SECURE,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r7-zero",
         breaks: "a key may begin with 0, and nodes of the C library drop its beacons (R7)",
         edits: &[gate("create", "pair.public().as_bytes()[0] != 0", "true")],
         run: &SECURE_CHAOS,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r8-squat",
@@ -154,14 +154,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "owner.is_some_and(|_| false)",
         )],
         run: &SECURE_ATTACKS,
-        caught_by: Some(ATTACK),
+        caught_by: Some(Catch::Attack),
     },
     Mutant {
         name: "r13-claims",
         breaks: "in a network it is not looked whether an id shows it before it is connected to (R13)",
         edits: &[gate("worth", "any(|network| is_marked(id, key, network))", "any(|_| true)")],
         run: &SECURE_CHAOS,
-        caught_by: Some(8),
+        caught_by: Some(Catch::Rule(8)),
     },
     Mutant {
         name: "r13-members",
@@ -172,6 +172,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "id.is_some()",
         )],
         run: &SECURE_ATTACKS,
-        caught_by: Some(ATTACK),
+        caught_by: Some(Catch::Attack),
     },
 ];

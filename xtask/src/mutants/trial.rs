@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::list::{ATTACK, Run};
+use super::list::{Catch, Run};
 use crate::commands::{cargo, wait_with_limit};
 
 /// How long a build may take, the first one included.
@@ -21,8 +21,8 @@ const RUN: Duration = Duration::from_secs(120);
 /// What came of a run.
 pub(super) enum Outcome {
     Nothing,
-    /// By the number of the rule: what was told first.
-    Violations(BTreeMap<u8, String>),
+    /// By what has caught them: what was told first.
+    Violations(BTreeMap<Catch, String>),
     Panic(String),
     /// Neither of these.
     Odd(String),
@@ -73,26 +73,28 @@ pub(super) fn run(run: &Run, directory: &Path, output: &Path) -> Result<Outcome,
     ))
 }
 
-/// Returns the violations in the tester's JSON: by the number of the rule, what was told first.
-fn violations(result: &Value) -> BTreeMap<u8, String> {
+/// Returns the violations in the tester's JSON: by what has caught them, what was told first.
+fn violations(result: &Value) -> BTreeMap<Catch, String> {
     /// Characters of what is told.
     const SHOWN: usize = 70;
     let mut found = BTreeMap::new();
-    if let (Some(rule), Some(what)) = (result["rule"].as_u64(), result["what"].as_str()) {
-        found.extend(u8::try_from(rule).map(|rule| (rule, what.chars().take(SHOWN).collect())));
+    if let (rule, Some(what)) = (&result["rule"], result["what"].as_str()) {
+        let number = rule.as_u64().and_then(|number| u8::try_from(number).ok());
+        let catch = number.map(Catch::Rule).or_else(|| rule.is_string().then_some(Catch::Meeting));
+        found.extend(catch.map(|catch| (catch, what.chars().take(SHOWN).collect())));
     }
     if let (Some(attack), Some(false)) = (result["attack"].as_str(), result["holds"].as_bool()) {
         let wrong = result["notes"][0].as_str().unwrap_or_default();
         let what = format!("{attack}: {wrong}").chars().take(SHOWN).collect();
-        found.insert(ATTACK, what);
+        found.insert(Catch::Attack, what);
     }
     let inside: Vec<&Value> = match result {
         Value::Array(values) => values.iter().collect(),
         Value::Object(fields) => fields.values().collect(),
         _ => Vec::new(),
     };
-    for (rule, what) in inside.into_iter().flat_map(violations) {
-        found.entry(rule).or_insert(what);
+    for (catch, what) in inside.into_iter().flat_map(violations) {
+        found.entry(catch).or_insert(what);
     }
     found
 }
@@ -102,7 +104,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Nothing => f.write_str("nothing"),
             Self::Violations(violations) => {
-                let each = violations.iter().map(|(rule, what)| format!("({rule}) {what}"));
+                let each = violations.iter().map(|(catch, what)| format!("{catch} {what}"));
                 f.write_str(&each.collect::<Vec<_>>().join("; "))
             }
             Self::Panic(line) => write!(f, "panic: {line}"),

@@ -20,5 +20,5 @@ pub(crate) struct Options {
     pub(super) connections: usize,
     /// Also writes the result to a file, as JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
+    pub(super) json: Option<PathBuf>,
 }

@@ -1,7 +1,6 @@
 //! What all runs have come to.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -142,10 +141,11 @@ impl Summary {
     }
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Summary {
+    /// Returns the text for a terminal with this number of columns, if it is one.
+    pub(super) fn text(&self, columns: Option<usize>) -> String {
         let Self { seed, runs, seconds, found, .. } = self;
-        writeln!(f, "{runs} runs from seed {seed} on, in {seconds:.0} s\n")?;
+        let mut text = format!("{runs} runs from seed {seed} on, in {seconds:.0} s\n\n");
         let mut table = Table::new(
             1,
             [
@@ -163,20 +163,19 @@ impl fmt::Display for Summary {
             ],
         );
         self.rows.iter().for_each(|row| table.add(row.cells()));
-        writeln!(f, "{table}")?;
+        text += &table.text(columns);
+        text.push('\n');
         if self.holds {
-            return write!(f, "all hold");
+            return text + "all hold";
         }
         let broken = self.rules.iter().filter(|(_, count)| **count > 0);
-        for (rule, count) in broken {
-            writeln!(f, "VIOLATED in {count} runs: {rule}")?;
-        }
+        text.extend(broken.map(|(rule, count)| format!("VIOLATED in {count} runs: {rule}\n")));
         let seeds = self.findings.iter().take(SHOWN).map(|finding| finding.seed.to_string());
         let more = if self.findings.len() > SHOWN { " …" } else { "" };
         let seeds = seeds.collect::<Vec<_>>().join(" ");
-        writeln!(f, "{found} runs with findings, seeds {seeds}{more}")?;
-        let Some(first) = self.findings.first() else { return Ok(()) };
+        text += &format!("{found} runs with findings, seeds {seeds}{more}");
+        let Some(first) = self.findings.first() else { return text };
         let options = format!("--runs 1 --seed {} --connections {}", first.seed, self.connections);
-        write!(f, "to see it again: zyre-tester dials {options}")
+        text + &format!("\nto see it again: zyre-tester dials {options}")
     }
 }

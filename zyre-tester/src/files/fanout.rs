@@ -16,7 +16,7 @@ use super::place::{Place, partial};
 use super::relay::Relay;
 use super::tree::{Tree, files_below};
 use crate::median::median;
-use crate::output::record;
+use crate::output::{error_columns, record};
 use testkit::size::size;
 use testkit::table::{Table, figure};
 use testkit::usage::Usage;
@@ -145,7 +145,7 @@ fn report(options: &Options, results: &[Vec<Measured>; 2]) {
         figure(sender, 1),
         figure(receivers, 1),
     ]);
-    eprint!("\n{table}");
+    eprintln!("\n{}", table.text(error_columns()).trim_end());
 }
 
 /// One receiver is killed in mid-transfer and comes back, one comes when all is over.

@@ -35,7 +35,7 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
     let place = Place::new(options.dir.as_deref())?;
     let summary = KillRun::open(options, seed, &place)?.run();
     record(summary.json());
-    eprint!("\n{summary}");
+    eprintln!("\n{}", summary.to_string().trim_end());
     let good = summary.is_good();
     if !good {
         eprintln!("to see it again: {}", options.command(seed));

@@ -23,7 +23,7 @@ use super::pair;
 use super::place::Place;
 use super::tree::{AGE, Tree, check_file};
 use crate::median::{median, range};
-use crate::output::record;
+use crate::output::{error_columns, record};
 
 /// How long the daemon may take to start.
 const START: Duration = Duration::from_secs(10);
@@ -104,7 +104,7 @@ fn report(results: &[Vec<Seconds>; 2]) {
             range(&ratios),
         ]);
     }
-    eprint!("\n{table}");
+    eprintln!("\n{}", table.text(error_columns()).trim_end());
 }
 
 const fn large(options: &Options) -> Tree {

@@ -7,7 +7,7 @@ use super::copy::{self, Measured, megabytes};
 use super::place::Place;
 use super::tree::Tree;
 use crate::median::{median, range};
-use crate::output::record;
+use crate::output::{error_columns, record};
 use testkit::size::size;
 use testkit::table::{Table, figure};
 use testkit::usage::Usage;
@@ -138,7 +138,7 @@ pub(super) fn run(options: &Options) -> Result<bool, String> {
         table.add(row(&work, &results));
         std::fs::remove_dir_all(&prepared).map_err(|error| error.to_string())?;
     }
-    eprint!("\n{table}");
+    eprintln!("\n{}", table.text(error_columns()).trim_end());
     Ok(good)
 }
 
