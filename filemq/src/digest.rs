@@ -32,10 +32,10 @@ pub enum Algorithm {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sha1(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}")),
+            Self::Sha1(bytes) => f.write_str(&hex::to_upper_digits(bytes)),
             Self::Blake3(bytes) => {
                 f.write_str(BLAKE3)?;
-                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex::to_digits(bytes))
             }
         }
     }

@@ -2,7 +2,20 @@
 
 /// Returns the bytes as lower-case digits.
 pub(crate) fn to_digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digits(bytes, b"0123456789abcdef")
+}
+
+/// Returns the bytes as upper-case digits.
+pub(crate) fn to_upper_digits(bytes: &[u8]) -> String {
+    digits(bytes, b"0123456789ABCDEF")
+}
+
+/// Every file is told with its digest, and many are small: a formatter for each byte would be felt.
+fn digits(bytes: &[u8], of: &[u8; 16]) -> String {
+    let digit = |half: u8| char::from(of[usize::from(half & 15)]);
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
+    text
 }
 
 /// Reads bytes from digits in either case; `None` if these are not `N` bytes.
