@@ -1,6 +1,6 @@
 //! Long lines, cut between words.
 
-use console::measure_text_width;
+use textwrap::{Options, WordSplitter};
 
 /// How far the second line of a sentence, and those after it, are indented.
 const INDENT: &str = "  ";
@@ -8,23 +8,8 @@ const INDENT: &str = "  ";
 /// Cuts a line between words, so that none is wider than `width` columns, if its words are not. A word
 /// that is wider, such as a path, is not cut, so it can be copied.
 pub(crate) fn wrap(line: &str, width: usize) -> String {
-    let mut wrapped = String::with_capacity(line.len());
-    let mut column = 0;
-    for (number, word) in line.split(' ').enumerate() {
-        let columns = measure_text_width(word);
-        if number == 0 {
-            column = columns;
-        } else if column + 1 + columns > width && column > INDENT.len() {
-            wrapped.push('\n');
-            wrapped.push_str(INDENT);
-            column = INDENT.len() + columns;
-        } else {
-            wrapped.push(' ');
-            column += 1 + columns;
-        }
-        wrapped.push_str(word);
-    }
-    wrapped
+    let options = Options::new(width).subsequent_indent(INDENT).break_words(false);
+    textwrap::fill(line, options.word_splitter(WordSplitter::NoHyphenation))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::iter;
 
+use textwrap::{Options, WordSplitter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use zyre::Printable;
 
@@ -53,22 +54,9 @@ pub(crate) fn lines(text: &str, columns: Option<usize>, indent: usize) -> String
 /// Cuts a line between words where they do not fit `columns`; what follows is indented. A word that is
 /// wider is not cut.
 fn wrap(line: &str, columns: usize, indent: usize) -> String {
-    let (mut wrapped, mut used) = (String::with_capacity(line.len()), 0);
-    for (number, word) in line.split(' ').enumerate() {
-        let width = word.width();
-        if !word.is_empty() && used + 1 + width > columns && used > indent {
-            wrapped.truncate(wrapped.trim_end().len());
-            wrapped.push('\n');
-            wrapped.extend(iter::repeat_n(' ', indent));
-            used = indent;
-        } else if number > 0 {
-            wrapped.push(' ');
-            used += 1;
-        }
-        wrapped.push_str(word);
-        used += width;
-    }
-    wrapped
+    let indent = " ".repeat(indent);
+    let options = Options::new(columns).subsequent_indent(&indent).break_words(false);
+    textwrap::fill(line, options.word_splitter(WordSplitter::NoHyphenation))
 }
 
 /// Cuts or pads a text to exactly `columns` columns of a terminal.

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Term;
+use textwrap::{Options, WordSplitter};
 
 /// Whether the standard output is for the result alone, as JSON, and text for people goes to standard error.
 static IS_FOR_RESULT: AtomicBool = AtomicBool::new(false);
@@ -125,22 +126,9 @@ fn fit(line: &str, columns: Option<usize>, indent: usize) -> String {
 /// Cuts a line between words where they do not fit `columns`. A word that is wider is not cut.
 fn wrap(line: &str, columns: usize, indent: usize) -> String {
     // In a narrow terminal the text matters more than where it begins.
-    let indent = if indent * 2 > columns { 2 } else { indent };
-    let (mut wrapped, mut column) = (String::with_capacity(line.len()), 0);
-    for (number, word) in line.split(' ').enumerate() {
-        let width = word.chars().count();
-        if number > 0 && column + 1 + width > columns && column > indent {
-            wrapped.push('\n');
-            wrapped.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if number > 0 {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += width;
-    }
-    wrapped
+    let indent = " ".repeat(if indent * 2 > columns { 2 } else { indent });
+    let options = Options::new(columns).subsequent_indent(&indent).break_words(false);
+    textwrap::fill(line, options.word_splitter(WordSplitter::NoHyphenation))
 }
 
 fn end_unless(written: io::Result<()>) {

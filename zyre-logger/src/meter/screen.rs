@@ -189,7 +189,10 @@ fn nodes(frame: &mut Frame<'_>, area: Rect, state: &State, view: &View) {
 
 fn last_warnings(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let block = Block::bordered().title(" last warnings ");
-    let room = block.inner(area).height.into();
+    let inner = block.inner(area);
+    let room = inner.height.into();
+    // Beside the time and the kind.
+    let width = usize::from(inner.width).saturating_sub(8 + 11);
     let lines: Vec<Line<'_>> = state
         .warnings()
         .iter()
@@ -200,8 +203,7 @@ fn last_warnings(frame: &mut Frame<'_>, area: Rect, state: &State) {
             Line::from(vec![
                 Span::from(moment::time_of_day(warning.at)),
                 Span::from(if warning.error { "  error    " } else { "  warning  " }).fg(color),
-                Span::from(format!("{}  ", warning.who)),
-                Span::from(warning.text.as_str()),
+                Span::from(fit(&format!("{}  {}", warning.who, warning.text), width)),
             ])
         })
         .collect();
