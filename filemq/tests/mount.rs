@@ -79,6 +79,16 @@ impl Published {
         published
     }
 
+    /// Returns the names that a mount of a directory begins with.
+    fn found(directory: &Path) -> BTreeSet<String> {
+        let (_mount, first) = Mount::open(directory, config(), drop).unwrap();
+        let names = first.into_iter().filter_map(|change| match change {
+            MountChange::Updated { name, .. } => Some(name.to_string()),
+            _ => None,
+        });
+        names.collect()
+    }
+
     fn path(&self) -> PathBuf {
         self.directory.path().join("d")
     }
@@ -274,6 +284,29 @@ fn a_rescan_finds_what_nobody_told() {
     published.until_names(&["a", "b/c"]);
     fs::remove_dir_all(published.path().join("b")).unwrap();
     published.until_names(&["a"]);
+}
+
+#[test]
+fn a_new_directory_comes_in_parts_and_is_what_a_scan_finds() {
+    let mut published = Published::new(&[]);
+    let tree = published.directory.path().join("t");
+    for directory in 0..12 {
+        (0..100).for_each(|file| write(&tree, &format!("{directory:02}/{file:02}"), "content"));
+    }
+    write(&tree, "00/below/deep", "content");
+    write(&tree, "00/.hidden/deep", "content");
+    fs::create_dir(tree.join("empty")).unwrap();
+    #[cfg(unix)]
+    for (target, link) in [("../00/below", "03/link"), ("..", "04/loop"), ("/", "05/out")] {
+        std::os::unix::fs::symlink(target, tree.join(link)).unwrap();
+    }
+    fs::rename(&tree, published.path().join("t")).unwrap();
+    let first = published.changes.recv_timeout(DEADLINE).unwrap();
+    assert!((500..1000).contains(&first.len()), "{} at a time", first.len());
+    published.apply(first);
+    let all = Published::found(&published.path());
+    published.until("all are there", |it| it.files.len() >= all.len());
+    assert!(published.files.keys().eq(&all), "{:?}", published.files);
 }
 
 #[test]

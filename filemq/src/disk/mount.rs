@@ -42,7 +42,8 @@ impl Mount {
     /// Scans the directory, and from then on reports changes from a thread of its own.
     ///
     /// Returns what is there now. Each call of `changed` gets the files that are gone first, then
-    /// new and changed ones, by name, and then those that are not [stable](MountOptions::stable) yet.
+    /// new and changed ones, by name, and then those that are not [stable](MountOptions::stable) yet. A
+    /// new directory with many files comes in several calls.
     ///
     /// # Errors
     /// The directory does not exist or cannot be read, or a pattern is not possible, or no thread can

@@ -44,6 +44,8 @@ pub(super) struct ScanResult {
     pub(super) first_failure: Option<io::Error>,
     /// Whether the name that was asked for is a directory.
     pub(super) directory: bool,
+    /// Directories below it that were not looked into.
+    pub(super) below: Vec<String>,
     entries: usize,
 }
 
@@ -52,8 +54,18 @@ impl ScanResult {
     fn has(&self, name: &str) -> bool {
         let below = format!("{name}/");
         self.files.contains_key(name)
+            || self.below.iter().any(|directory| directory == name)
             || self.files.range(below.clone()..).next().is_some_and(|(n, _)| n.starts_with(&below))
     }
+}
+
+/// How far a scan goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// To all that there is.
+    Whole,
+    /// To what is in the directory, and not into those in it.
+    Level,
 }
 
 /// Scans a directory.
@@ -90,7 +102,7 @@ impl Scanner {
         self.links.clear();
         self.omissions.clear();
         let mut seen = ScanResult { directory: true, ..ScanResult::default() };
-        let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
+        let mut walk = Walk::new(self.root.directory(), &mut seen, How::Whole);
         let stable = self.options.stable;
         if let Err(why) = self.patterns.refresh(&walk.dir, Instant::now(), stable) {
             let name = self.patterns.file_name().unwrap_or_default().to_owned();
@@ -101,8 +113,8 @@ impl Scanner {
         seen
     }
 
-    /// Scans one name and everything below it.
-    pub(super) fn look(&mut self, name: &str) -> ScanResult {
+    /// Scans one name and what is below it.
+    pub(super) fn look(&mut self, name: &str, how: How) -> ScanResult {
         let mut seen = ScanResult::default();
         if name.is_empty() {
             return self.all();
@@ -124,12 +136,12 @@ impl Scanner {
         let below = format!("{name}/");
         self.links.retain(|link, _| link != name && !link.starts_with(&below));
         let within = self.ancestors(name);
-        let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within };
+        let mut walk = Walk { within, ..Walk::new(self.root.directory(), &mut seen, how) };
         let real = self.real(name);
         self.named(name, real, &mut walk);
         if !seen.directory && !seen.files.contains_key(name) && seen.unknown.is_empty() {
             let link = format!("{name}{}", ln_file::ENDING);
-            let mut walk = Walk { dir: self.root.directory(), seen: &mut seen, within: Vec::new() };
+            let mut walk = Walk::new(self.root.directory(), &mut seen, how);
             let real = self.real(&link);
             self.named(&link, real, &mut walk);
         }
@@ -271,6 +283,7 @@ impl Scanner {
             return self.omissions.add(name, Omission::Ignored);
         }
         match status.kind {
+            FileKind::Directory if walk.stays_outside() => walk.seen.below.push(name.to_owned()),
             FileKind::Directory => self.directory(name, real, walk),
             FileKind::Symlink => self.symlink(name, &real, walk, linked),
             FileKind::File if name.ends_with(ln_file::ENDING) => {
@@ -397,11 +410,21 @@ fn is_dangling(error: &io::Error) -> bool {
 struct Walk<'a> {
     dir: Directory,
     seen: &'a mut ScanResult,
+    how: How,
     /// The directories that it is in now.
     within: Vec<PathBuf>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    const fn new(dir: Directory, seen: &'a mut ScanResult, how: How) -> Self {
+        Self { dir, seen, how, within: Vec::new() }
+    }
+
+    /// Returns whether a directory is not looked into: it is one of those in the directory.
+    fn stays_outside(&self) -> bool {
+        self.how == How::Level && self.seen.entries > 0
+    }
+
     /// Notes that a name could not be looked at, unless that is because it is gone.
     fn failed(&mut self, name: &str, error: io::Error, omissions: &mut Omissions) {
         // The directory itself was there a moment ago: that it is gone is found out elsewhere.

@@ -39,6 +39,11 @@ pub(super) struct ChangeSet {
 }
 
 impl ChangeSet {
+    /// Returns how many files are new or have changed, if nothing else is to be told with them.
+    pub(super) fn additions(&self) -> usize {
+        if self.removed.is_empty() { self.updated.len() } else { 0 }
+    }
+
     /// Adds what is not published.
     pub(super) fn omit(&mut self, omitted: Vec<OmittedFiles>) {
         self.omitted.extend(omitted);
@@ -82,6 +87,13 @@ impl MountState {
     /// Files that `.ln` files lead to.
     pub(super) fn linked(&self) -> impl Iterator<Item = &String> {
         self.files.iter().filter(|(_, file)| file.linked).map(|(name, _)| name)
+    }
+
+    /// Returns whether nothing is known at or below a name.
+    pub(super) fn is_new(&self, name: &str) -> bool {
+        !name.is_empty()
+            && !self.files.contains_key(name)
+            && self.files.range(format!("{name}/")..).next().is_none_or(|(it, _)| !covers(name, it))
     }
 
     /// Takes over the result of a scan of this name and below, or of everything if it is empty.

@@ -1,6 +1,6 @@
 //! Watches a directory, and scans it from time to time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::change::MountChange;
 use super::change_buffer::{self, ChangeBuffer, PendingChanges};
 use super::options::MountOptions;
 use super::patterns::Patterns;
-use super::scan::{ScanResult, Scanner};
+use super::scan::{How, ScanResult, Scanner};
 use super::state::{ChangeSet, MountState};
 use crate::disk::{Directory, FileKind, FileSystem, SharedRoot};
 use crate::retry_clock::{Due, RetryClock};
@@ -27,6 +27,10 @@ const MAX_POLLED: usize = 1000;
 /// When a new directory is scanned once more: the operating system does not report what was created
 /// in it before it was watched.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
+
+/// Files of a new directory that are reported before the rest of it is looked at: then they are on
+/// their way meanwhile.
+const FIRST_FILES: usize = 500;
 
 /// Scanning everything takes at most one part in this many of the time.
 const SCAN_SHARE: u32 = 20;
@@ -137,7 +141,7 @@ impl MountWatcher {
             if pending.stop {
                 return;
             }
-            let changes = self.look(&pending).into_list();
+            let changes = self.look(&pending, &mut changed).into_list();
             if !changes.is_empty() {
                 changed(changes);
             }
@@ -184,7 +188,12 @@ impl MountWatcher {
         };
     }
 
-    fn look(&mut self, pending: &PendingChanges) -> ChangeSet {
+    /// Returns what has changed, but for what it has reported already.
+    fn look(
+        &mut self,
+        pending: &PendingChanges,
+        changed: &mut impl FnMut(Vec<MountChange>),
+    ) -> ChangeSet {
         let mut changes = ChangeSet::default();
         let now = Instant::now();
         if pending.deaf {
@@ -218,7 +227,7 @@ impl MountWatcher {
             names.insert((name.clone(), false));
             self.again.pop_first();
         }
-        self.look_at(names, now, &mut changes);
+        self.look_at(names, now, &mut changes, changed);
         changes.omit(self.scanner.omissions.report());
         changes
     }
@@ -242,23 +251,40 @@ impl MountWatcher {
         names
     }
 
-    fn look_at(&mut self, names: BTreeSet<(String, bool)>, now: Instant, changes: &mut ChangeSet) {
+    fn look_at(
+        &mut self,
+        names: BTreeSet<(String, bool)>,
+        now: Instant,
+        changes: &mut ChangeSet,
+        changed: &mut impl FnMut(Vec<MountChange>),
+    ) {
         let mut directory: Option<String> = None;
-        for (name, reported) in names {
-            if directory.as_ref().is_some_and(|directory| name.starts_with(directory)) {
+        for (first, reported) in names {
+            if directory.as_ref().is_some_and(|directory| first.starts_with(directory)) {
                 continue;
             }
-            let seen = self.scanner.look(&name);
-            if !seen.unknown.is_empty() {
-                self.retry.failed(now);
-            }
-            if seen.directory {
-                directory = Some(format!("{name}/"));
-                if reported {
-                    self.again.insert((now + SECOND_LOOK, name.clone()));
+            // Only a scan of the whole tells what is gone.
+            let how = if self.state.is_new(&first) { How::Level } else { How::Whole };
+            let mut below = VecDeque::from([first.clone()]);
+            while let Some(name) = below.pop_front() {
+                let mut seen = self.scanner.look(&name, how);
+                if !seen.unknown.is_empty() {
+                    self.retry.failed(now);
+                }
+                below.extend(std::mem::take(&mut seen.below));
+                let is_first = name == first;
+                if seen.directory && is_first {
+                    directory = Some(format!("{name}/"));
+                    if reported {
+                        self.again.insert((now + SECOND_LOOK, name.clone()));
+                    }
+                }
+                let reported = reported && is_first;
+                self.state.reconcile(&name, seen, reported, &mut self.scanner.omissions, changes);
+                if changes.additions() >= FIRST_FILES {
+                    changed(std::mem::take(changes).into_list());
                 }
             }
-            self.state.reconcile(&name, seen, reported, &mut self.scanner.omissions, changes);
         }
     }
 
