@@ -96,7 +96,7 @@ async fn it_shows_what_nodes_tell_and_comes_back() {
 #[test]
 #[ignore = "needs a browser: cargo xtask test browser"]
 fn frames_are_in_time_with_a_crowd() {
-    let seconds = std::env::var("BROWSER_SECONDS").map_or(20, |text| text.parse().unwrap());
+    let seconds = std::env::var("BROWSER_SECONDS").map_or(60, |text| text.parse().unwrap());
     let folder = folder();
     let path = folder.path().join("crowd.db");
     let crowd = Crowd { nodes: 200, groups: 14, seconds: seconds + 15, lines: 2_000, from: NOON };
