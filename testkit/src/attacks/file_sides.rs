@@ -19,7 +19,7 @@ use crate::wire::mailbox::Mailbox;
 use crate::wire::{count, longstr, string};
 
 /// How long a good transfer may take while an attack goes on.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Connects to the file server of the target, and says nothing: as a stranger under this identity, or as a
 /// peer if the target serves nobody else.

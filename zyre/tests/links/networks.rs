@@ -70,6 +70,10 @@ pub(crate) fn fail_over() {
     let hosts = ["a", "b"].map(|name| near.host(name).unwrap());
     for host in &hosts {
         far.plug(host, "eth1").unwrap();
+        // An IPv4 address says by which network they have met.
+        for interface in ["eth0", "eth1"] {
+            host.sysctl(&format!("net.ipv6.conf.{interface}.disable_ipv6"), "1").unwrap();
+        }
     }
     let transcript = Transcript::new();
     let [a, b] = hosts.each_ref().map(|host| Node::start(host, &transcript, everywhere()));
