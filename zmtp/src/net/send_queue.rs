@@ -3,7 +3,6 @@
 mod backlog;
 mod limits;
 mod room;
-mod run_waker;
 #[cfg(feature = "_curve")]
 mod sealing;
 mod socket;
@@ -15,7 +14,6 @@ use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
-use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -26,7 +24,6 @@ pub use self::limits::SendQueueLimits;
 
 use self::backlog::Backlog;
 use self::limits::Bound;
-use self::run_waker::RunWaker;
 use self::socket::Socket;
 use self::turn::{Turn, TurnEnd, Writer};
 use super::error::PushError;
@@ -73,7 +70,7 @@ struct Shared {
     filling: AtomicBool,
     state: Mutex<State>,
     /// Wakes `run`.
-    wake: RunWaker,
+    wake: Notify,
     /// Wakes `drained`.
     idle: Notify,
     /// Wakes `ready`.
@@ -136,7 +133,7 @@ impl SendQueue {
             overhead,
             filling: AtomicBool::new(false),
             state: Mutex::new(state),
-            wake: RunWaker::default(),
+            wake: Notify::new(),
             idle: Notify::new(),
             room: Notify::new(),
             room_made: Condvar::new(),
@@ -204,7 +201,6 @@ impl SendQueue {
     ///
     /// Only one may run at a time. Dropping it loses nothing, and it may be run again.
     pub async fn run(&self) -> io::Error {
-        let mut registered = None;
         loop {
             // Keeps a task with a remote that reads as fast as we write from never yielding.
             tokio::task::coop::consume_budget().await;
@@ -213,23 +209,19 @@ impl SendQueue {
                 Err(error) => return error,
             };
             match written {
-                Written::Everything | Written::Nothing => {
-                    self.shared.wake.woken(&mut registered).await
-                }
+                Written::Everything | Written::Nothing => self.shared.wake.notified().await,
                 Written::Enough => tokio::task::yield_now().await,
                 // Apart: most queues never wait for the kernel, and hold no room for it.
-                Written::Blocked(stream) => {
-                    Box::pin(self.unblocked(&stream, &mut registered)).await;
-                }
+                Written::Blocked(stream) => Box::pin(self.unblocked(&stream)).await,
             }
         }
     }
 
     /// Waits until the kernel might take more, or there is another reason to write.
-    async fn unblocked(&self, stream: &OwnedWriteHalf, registered: &mut Option<Waker>) {
+    async fn unblocked(&self, stream: &OwnedWriteHalf) {
         tokio::select! {
             biased;
-            () = self.shared.wake.woken(registered) => {}
+            () = self.shared.wake.notified() => {}
             // An error here shows again when writing.
             _ = stream.writable() => {}
         }
@@ -318,7 +310,7 @@ impl SendQueue {
             let _ = self.write(state, Writer::Caller);
         } else if wake && state.turn.schedule() {
             drop(state);
-            self.shared.wake.wake();
+            self.shared.wake.notify_one();
         }
         Ok(())
     }
@@ -439,7 +431,7 @@ impl SendQueue {
         let waiting = state.turn_waiters > 0;
         drop(state);
         if wake {
-            self.shared.wake.wake();
+            self.shared.wake.notify_one();
         }
         if waiting {
             self.shared.turn_over.notify_all();
@@ -455,7 +447,7 @@ impl SendQueue {
         let socket = state.socket.take();
         drop(state);
         drop(socket);
-        self.shared.wake.wake();
+        self.shared.wake.notify_one();
         self.shared.idle.notify_waiters();
         self.shared.room.notify_waiters();
         self.shared.room_made.notify_all();
