@@ -26,10 +26,8 @@ impl Table {
     /// Returns the text for a terminal with this number of columns, if it is one. In one that is too
     /// narrow for the table each line is a list of figures, each with its name.
     pub fn text(&self, columns: Option<usize>) -> String {
-        let width = self.widths().into_iter().map(|width| width + BETWEEN.len()).sum::<usize>();
-        let is_wide_enough = |columns| columns + BETWEEN.len() >= width;
         let Some((head, lines)) = self.lines.split_first() else { return String::new() };
-        if columns.is_none_or(is_wide_enough) {
+        if self.fits(columns) {
             return self.to_string();
         }
         let list = |line: &Vec<String>| {
@@ -39,6 +37,12 @@ impl Table {
             format!("{}: {}\n", names.join(" "), figures.join(", "))
         };
         lines.iter().map(list).collect()
+    }
+
+    /// Returns whether a terminal with this number of columns is wide enough, if it is one.
+    pub fn fits(&self, columns: Option<usize>) -> bool {
+        let width = self.widths().into_iter().map(|width| width + BETWEEN.len()).sum::<usize>();
+        columns.is_none_or(|columns| columns + BETWEEN.len() >= width)
     }
 
     fn widths(&self) -> Vec<usize> {

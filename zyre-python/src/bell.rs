@@ -52,7 +52,7 @@ impl Bell {
         }
         let fresh = Descriptor::open()?;
         let descriptor = self.descriptor.get_or_init(|| fresh);
-        // Until somebody has looked in vain there may be events.
+        // There may be events already: it stays readable until a look has found none.
         descriptor.mark();
         Ok(descriptor.number())
     }

@@ -1,7 +1,7 @@
 //! The native half of the Python package `zyre`: nodes, events and keys as Python classes.
 //!
-//! A node lives on a thread of its own, which never touches Python: whoever waits for an event waits
-//! without the interpreter's lock, and is woken by a [bell](bell). What is not hot is written in Python,
+//! A node lives on a thread of its own, which never touches Python: a thread that waits for an event
+//! does so without the interpreter's lock, and is woken by a [bell](bell). What is not hot is written in Python,
 //! in `python/zyre`.
 
 mod bell;

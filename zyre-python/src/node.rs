@@ -135,7 +135,7 @@ impl Node {
         self.live()?.descriptor()
     }
 
-    /// Makes the descriptor unreadable until the next event. Whoever waits has to look for events after that.
+    /// Makes the descriptor unreadable until the next event. The caller has to look for events after that.
     fn _clear(&self) -> PyResult<()> {
         self.live()?.clear();
         Ok(())

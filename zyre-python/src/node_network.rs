@@ -79,7 +79,7 @@ impl Node {
     }
 
     /// Connects to a node that no beacon tells of, again and again: to the one with this id if it is given,
-    /// or else to whoever is at the endpoint, `host:port`.
+    /// or else to any node at the endpoint, `host:port`.
     #[pyo3(signature = (endpoint, peer=None))]
     fn require(&self, endpoint: Place, peer: Option<Id>) -> PyResult<()> {
         let node = self.node()?;

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use crate::errors;
 
-/// The time after which whoever waits looks whether a signal has come.
+/// The time after which a thread that waits looks whether a signal has come.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
 /// The longest time that threads have to come back when the interpreter ends.

@@ -84,8 +84,8 @@ fn met() -> (Solo, ConnId) {
     (solo, conn)
 }
 
-/// Node 1, or node 9, which has met node 2 on a two-way connection.
-fn met_two_way(n: u8, accepted: bool) -> (Solo, ConnId) {
+/// Node 1, or node 9, with a two-way connection with node 2 on which nothing was heard.
+fn connected_two_way(n: u8, accepted: bool) -> (Solo, ConnId) {
     let mut solo = secure(n);
     let conn = if accepted {
         solo.accept_by(2, 2)
@@ -93,6 +93,12 @@ fn met_two_way(n: u8, accepted: bool) -> (Solo, ConnId) {
         solo.secure_beacon(2);
         solo.up_two_way(2)
     };
+    (solo, conn)
+}
+
+/// Node 1, or node 9, which has met node 2 on a two-way connection.
+fn met_two_way(n: u8, accepted: bool) -> (Solo, ConnId) {
+    let (mut solo, conn) = connected_two_way(n, accepted);
     solo.hello_on(2, conn);
     assert_eq!(solo.events(), ["ENTER 2"]);
     (solo, conn)
@@ -371,13 +377,7 @@ fn a_hello_that_tells_another_key_than_was_proved_is_refused() {
 
         // On two-way connections, dialled by either side, and either side speaks first.
         for (n, accepted) in [(1, true), (1, false), (9, true), (9, false)] {
-            let mut solo = secure(n);
-            let conn = if accepted {
-                solo.accept_by(2, 2)
-            } else {
-                solo.secure_beacon(2);
-                solo.up_two_way(2)
-            };
+            let (mut solo, conn) = connected_two_way(n, accepted);
             solo.trace();
             let place = endpoint(2).to_string();
             let headers = [(PUBLIC_KEY_HEADER.as_bytes(), told.as_bytes())].into_iter().collect();

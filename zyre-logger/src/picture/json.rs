@@ -293,7 +293,7 @@ fn seconds(rate: &Rate, now: i64) -> Value {
     json!(&history[..history.len() - 1])
 }
 
-/// Returns those with the highest rates, of those that have one.
+/// Returns the busiest of those whose rate is above zero.
 fn busiest(ways: impl Iterator<Item = (f64, Value)>) -> Value {
     let mut ways: Vec<(f64, Value)> = ways.filter(|(rate, _)| *rate > 0.0).collect();
     ways.sort_by(|(a, _), (b, _)| b.total_cmp(a));

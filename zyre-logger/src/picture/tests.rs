@@ -123,7 +123,7 @@ fn of_a_node_that_was_met_only_the_collector_tells_the_groups() {
     assert_eq!(node(&story.json(), 1)["groups"], json!(["chat"]));
     let story = story.line(9, Leave, 1, "chat").line(2, Join, 1, "chat");
     assert_eq!(node(&story.json(), 1)["groups"], json!([]));
-    // One that it has not met: whoever says so.
+    // Of a node that it has not met it takes the word of any node.
     let story = story.line(3, Join, 0, "away");
     let unseen = format!("#{:04x}", id(3));
     let json = story.json();

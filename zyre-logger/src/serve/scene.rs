@@ -26,7 +26,7 @@ pub(super) const READ: usize = 2_000;
 pub(super) enum Clock {
     /// As it does.
     Real,
-    /// As it did, so many times as fast.
+    /// As it did, but faster or slower.
     Played {
         /// The moment at which it began.
         from: i64,

@@ -71,7 +71,7 @@ pub(super) async fn publish(scene: Arc<Scene>, broadcast: Arc<Broadcast>) {
         tick.tick().await;
         count = count.wrapping_add(1);
         if broadcast.sender.receiver_count() == 0 {
-            // Whoever comes begins with the whole.
+            // The next browser begins with the whole picture.
             version = scene.look(|picture, _| picture.version());
             continue;
         }

@@ -156,7 +156,7 @@ impl Crowd {
         }
     }
 
-    /// A line of somebody; some say much, and most little.
+    /// Makes a line of a node: a few nodes say much, most say little.
     fn talk(&self, dice: &mut Dice, people: &[Person], at: i64) -> Record {
         let someone = |dice: &mut Dice| {
             let a = dice.below(people.len());
@@ -176,7 +176,7 @@ impl Crowd {
         }
     }
 
-    /// Once a second: somebody goes, comes, is silent, warns, sends a file, leads.
+    /// Makes what happens once a second: a node leaves, enters, falls silent, warns, sends a file, or leads.
     fn happen(
         &self,
         second: i64,

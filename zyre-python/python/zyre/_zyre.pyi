@@ -187,7 +187,7 @@ class Node:
         """Sets the time from beacon to beacon, in seconds."""
     def require(self, endpoint: str, peer: PeerId | None = None) -> None:
         """Connects to a node that no beacon tells of, again and again: to the one with this id if it is given,
-        or else to whoever is at the endpoint, `host:port`."""
+        or else to any node at the endpoint, `host:port`."""
     def forget(self, *, endpoint: str | None = None, peer: PeerId | None = None) -> None:
         """Takes back what was required at an endpoint, or of a peer. Who is present stays."""
     def required(self) -> list[Requirement]:

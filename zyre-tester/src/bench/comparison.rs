@@ -43,11 +43,12 @@ impl Comparison {
 
     /// Returns the text for a terminal with this number of columns, if it is one.
     pub(super) fn text(&self, columns: Option<usize>) -> String {
-        let mut text = self.table().to_string();
-        let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-        if columns.is_some_and(|columns| columns < width) {
-            text = self.rows.iter().map(|row| row.list(&self.names)).collect::<Vec<_>>().join("\n");
-        }
+        let table = self.table();
+        let mut text = if table.fits(columns) {
+            table.to_string()
+        } else {
+            self.rows.iter().map(|row| row.list(&self.names)).collect::<Vec<_>>().join("\n")
+        };
         text.extend(self.notes.iter().map(|note| format!("{note}\n")));
         text
     }

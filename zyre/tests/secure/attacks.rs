@@ -1,4 +1,4 @@
-//! The attacks that have to fail, whoever tries them: on virtual time, and on real sockets, where the node
+//! The attacks that have to fail in either role: on virtual time, and on real sockets, where the node
 //! has dialled and where it was dialled.
 //!
 //! | attack | virtual time: `zre-proto/tests/scenarios/keys.rs` | real sockets |

@@ -91,9 +91,7 @@ impl MountState {
 
     /// Returns whether nothing is known at or below a name.
     pub(super) fn is_new(&self, name: &str) -> bool {
-        !name.is_empty()
-            && !self.files.contains_key(name)
-            && self.files.range(format!("{name}/")..).next().is_none_or(|(it, _)| !covers(name, it))
+        self.known(name).next().is_none()
     }
 
     /// Takes over the result of a scan of this name and below, or of everything if it is empty.
@@ -106,7 +104,8 @@ impl MountState {
         omissions: &mut Omissions,
         changes: &mut ChangeSet,
     ) {
-        for gone in self.known(name) {
+        let known: Vec<String> = self.known(name).cloned().collect();
+        for gone in known {
             let unknown = |above: &String| covers(above, &gone);
             if !seen.files.contains_key(&gone) && !seen.unknown.iter().any(unknown) {
                 self.remove(&gone, changes);
@@ -127,15 +126,13 @@ impl MountState {
         published.is_some_and(|published| published.same_content(&found.version))
     }
 
-    fn known(&self, name: &str) -> Vec<String> {
-        if name.is_empty() {
-            return self.files.keys().cloned().collect();
-        }
-        let below = format!("{name}/");
-        let below =
-            self.files.range(below.clone()..).take_while(|(name, _)| name.starts_with(&below));
+    /// Returns the names that are known at or below a name: all, if it is empty.
+    fn known(&self, name: &str) -> impl Iterator<Item = &String> {
+        let above = if name.is_empty() { String::new() } else { format!("{name}/") };
+        let below = self.files.range(above.clone()..);
+        let below = below.take_while(move |(name, _)| name.starts_with(&above));
         let here = self.files.get_key_value(name);
-        here.into_iter().chain(below).map(|(name, _)| name.clone()).collect()
+        here.into_iter().chain(below).map(|(name, _)| name)
     }
 
     fn remove(&mut self, name: &str, changes: &mut ChangeSet) {
