@@ -1,6 +1,6 @@
 //! What a server publishes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::{Arc, OnceLock};
 
 use zmtp::sync::Mutex;
@@ -186,10 +186,15 @@ impl Catalogue {
     /// audience. The old entry then stays, together with the digests that it has.
     pub fn insert(&mut self, entry: impl Into<Arc<Entry>>) -> Option<Change> {
         let entry = entry.into();
-        if self.entries.get(&entry.name).is_some_and(|old| old.is_like(&entry)) {
-            return None;
+        match self.entries.entry(entry.name.clone()) {
+            btree_map::Entry::Occupied(old) if old.get().is_like(&entry) => return None,
+            btree_map::Entry::Occupied(mut old) => {
+                old.insert(Arc::clone(&entry));
+            }
+            btree_map::Entry::Vacant(place) => {
+                place.insert(Arc::clone(&entry));
+            }
         }
-        self.entries.insert(entry.name.clone(), entry.clone());
         Some(Change::Updated(entry))
     }
 

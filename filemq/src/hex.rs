@@ -12,10 +12,11 @@ pub(crate) fn to_upper_digits(bytes: &[u8]) -> String {
 
 /// Every file is told with its digest, and many are small: a formatter for each byte would be felt.
 fn digits(bytes: &[u8], of: &[u8; 16]) -> String {
-    let digit = |half: u8| char::from(of[usize::from(half & 15)]);
-    let mut text = String::with_capacity(2 * bytes.len());
+    let digit = |half: u8| of[usize::from(half & 15)];
+    let mut text = Vec::with_capacity(2 * bytes.len());
     text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
-    text
+    // Digits are UTF-8.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Reads bytes from digits in either case; `None` if these are not `N` bytes.

@@ -53,12 +53,15 @@ impl VirtualPath {
     /// If the text is not a path.
     pub fn new(text: &str) -> Result<Self, PathError> {
         let rest = text.strip_prefix('/').ok_or(PathError::Relative)?;
+        if rest.is_empty() { Ok(Self::root()) } else { Self::checked(text, rest) }
+    }
+
+    /// Creates a path from text of which `rest`, its end, is not known to be components.
+    fn checked(text: &str, rest: &str) -> Result<Self, PathError> {
         if text.len() > MAX_PATH {
             return Err(PathError::TooLong);
         }
-        if !rest.is_empty() {
-            rest.split('/').try_for_each(check)?;
-        }
+        rest.as_bytes().split(|byte| *byte == b'/').try_for_each(check)?;
         Ok(Self(text.into()))
     }
 
@@ -77,7 +80,7 @@ impl VirtualPath {
     /// Returns whether a component is hidden: it starts with a dot.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
-        self.0.contains("/.")
+        self.0.as_bytes().windows(2).any(|pair| matches!(pair, b"/."))
     }
 
     /// Returns the path if nothing in it is hidden.
@@ -135,8 +138,10 @@ impl VirtualPath {
     /// # Errors
     /// If the result is not a path.
     pub fn join(&self, relative: &str) -> Result<Self, PathError> {
-        let slash = if self.is_root() { "" } else { "/" };
-        Self::new(&format!("{}{slash}{relative}", self.0))
+        match self.is_root() {
+            true => Self::new(&["/", relative].concat()),
+            false => Self::checked(&[&*self.0, "/", relative].concat(), relative),
+        }
     }
 
     /// Iterates over the components, from the first to the name of the file; `/` has none.
@@ -151,12 +156,12 @@ pub(crate) fn above(name: &str) -> impl Iterator<Item = &str> + Clone {
     name.match_indices('/').map(|(end, _)| &name[..end.max(1)])
 }
 
-fn check(component: &str) -> Result<(), PathError> {
+fn check(component: &[u8]) -> Result<(), PathError> {
     if component.is_empty() {
         Err(PathError::Empty)
-    } else if matches!(component, "." | "..") {
+    } else if matches!(component, b"." | b"..") {
         Err(PathError::Upwards)
-    } else if component.contains('\0') {
+    } else if component.contains(&0) {
         Err(PathError::Nul)
     } else if component.len() > MAX_COMPONENT {
         Err(PathError::TooLong)

@@ -391,7 +391,7 @@ impl Scanner {
 
 fn below(directory: &str, name: &str) -> String {
     let slash = if directory.is_empty() { "" } else { "/" };
-    format!("{directory}{slash}{name}")
+    [directory, slash, name].concat()
 }
 
 /// Returns the part of a name up to the first hidden component, if there is one.

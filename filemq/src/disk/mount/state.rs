@@ -1,5 +1,6 @@
 //! What is published, and what will be once it is stable.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -155,17 +156,20 @@ impl MountState {
         omissions: &mut Omissions,
         changes: &mut ChangeSet,
     ) {
-        if !self.files.contains_key(&name) && self.files.len() >= self.limit {
-            return omissions.add(&name, Omission::TooMany { limit: self.limit });
-        }
         let ScannedFile { name: virtual_path, source, version, linked } = found;
-        let file = self.files.entry(name.clone()).or_insert_with(|| MountedFile {
-            name: virtual_path,
-            source: source.clone(),
-            linked,
-            published: None,
-            pending: None,
-        });
+        let is_full = self.files.len() >= self.limit;
+        let file = match self.files.entry(name.clone()) {
+            Entry::Vacant(_) if is_full => {
+                return omissions.add(&name, Omission::TooMany { limit: self.limit });
+            }
+            place => place.or_insert_with(|| MountedFile {
+                name: virtual_path,
+                source: source.clone(),
+                linked,
+                published: None,
+                pending: None,
+            }),
+        };
         let moved = file.source.path() != source.path() || file.linked != linked;
         (file.source, file.linked) = (source, linked);
         let pending = file.pending.take();

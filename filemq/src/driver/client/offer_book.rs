@@ -281,8 +281,10 @@ impl OfferBook {
 
     fn forget(&mut self, origin: &str, name: &VirtualPath) {
         let Some(offers) = self.origins.get_mut(origin) else { return };
-        offers.lay_aside(name);
         if let Some(file) = offers.files.remove(name) {
+            if let Some(number) = file.number {
+                offers.numbers.remove(&number);
+            }
             offers.idle.remove(&file.id);
             self.ids.remove(&file.id);
         }

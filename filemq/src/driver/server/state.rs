@@ -198,11 +198,12 @@ impl ServerState {
         }
         self.waiting.remove(owner, entry.name());
         let (name, size) = (entry.name().clone(), entry.version().size);
-        self.uncount(&name);
+        if let Some(before) = self.owners.insert(name.clone(), owner) {
+            self.uncount(before, &name);
+        }
         if let Some(published) = self.published.get_mut(&owner) {
             published.add(size);
         }
-        self.owners.insert(name, owner);
         let change = self.catalogue.insert(entry)?;
         self.unreadable.remove(change.entry().name());
         Some(change)
@@ -263,9 +264,10 @@ impl ServerState {
     }
 
     /// Takes a file off what its owner publishes.
-    fn uncount(&mut self, name: &VirtualPath) {
-        let owner = self.owners.get(name).and_then(|owner| self.published.get_mut(owner));
-        if let (Some(published), Some(entry)) = (owner, self.catalogue.get(name)) {
+    fn uncount(&mut self, owner: Owner, name: &VirtualPath) {
+        if let Some(published) = self.published.get_mut(&owner)
+            && let Some(entry) = self.catalogue.get(name)
+        {
             published.remove(entry.version().size);
         }
     }
@@ -276,7 +278,7 @@ impl ServerState {
             self.waiting.remove(owner, name);
             return Vec::new();
         }
-        self.uncount(name);
+        self.uncount(owner, name);
         self.owners.remove(name);
         self.unreadable.remove(name);
         let removed = self.catalogue.remove(name);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::ClientSession;
 use super::config::Accept;
 use super::event::{ClientClose, ClientOutput, ClientSessionEvent};
-use super::incoming::Wanted;
+use super::incoming::{Received, Wanted};
 use super::undecided::UndecidedFile;
 use crate::message::{Cheezburger, Offer, Verdict};
 use crate::session::{OfferedFile, Write};
@@ -121,18 +121,13 @@ impl ClientSession {
         is_wanted: bool,
         question: Option<u64>,
     ) {
-        // What was agreed to is the file that was offered, and no larger one.
-        if self.offers.are_agreed
-            && let Some(file) = self.incoming.beginning(&piece)
-            && self.offers.differs(&file)
-        {
-            return self.close(ClientClose::Mismatch { name: file.name });
-        }
         let bytes = piece.chunk.len() as u64;
         let wanted = Wanted { offers: &mut self.offers, is_wanted, question };
-        if !self.incoming.receive(piece, wanted, &mut self.outputs) {
+        match self.incoming.receive(piece, wanted, &mut self.outputs) {
+            Received::Goes => {}
             // It is not written, so it is dealt with.
-            self.handle_taken(now, bytes);
+            Received::Dropped => self.handle_taken(now, bytes),
+            Received::Differs { name } => self.close(ClientClose::Mismatch { name }),
         }
     }
 

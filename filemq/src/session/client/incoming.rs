@@ -29,6 +29,20 @@ pub(super) struct Wanted<'a> {
     pub(super) question: Option<u64>,
 }
 
+/// What becomes of a piece of a file.
+#[must_use]
+pub(super) enum Received {
+    /// Its content is written.
+    Goes,
+    /// There is nothing of it to write.
+    Dropped,
+    /// It begins a file that is not the one that was agreed to.
+    Differs {
+        /// The name of the file.
+        name: VirtualPath,
+    },
+}
+
 /// How a file begins.
 struct Start {
     sequence: u64,
@@ -62,25 +76,24 @@ impl IncomingFiles {
         Self { subscriptions, hidden, partial, sequence: None, incoming: None, ended: None }
     }
 
-    /// Handles a piece of a file, and returns whether to write its content. A C server that
-    /// has lost the thread repeats what it sent, with the same number; a malicious one sends names
-    /// that lead elsewhere.
+    /// Handles a piece of a file. A C server that has lost the thread repeats what it sent, with the
+    /// same number; a malicious one sends names that lead elsewhere.
     pub(super) fn receive(
         &mut self,
         cheezburger: Cheezburger,
         wanted: Wanted<'_>,
         out: &mut ClientOutputs,
-    ) -> bool {
+    ) -> Received {
         if self.sequence.replace(cheezburger.sequence) == Some(cheezburger.sequence) {
-            return false;
+            return Received::Dropped;
         }
-        let Some(name) = self.subscribed(&cheezburger.filename) else { return false };
+        let Some(name) = self.subscribed(&cheezburger.filename) else { return Received::Dropped };
         match cheezburger.operation {
             Operation::Create => return self.create(name, cheezburger, wanted, out),
             Operation::Delete => self.delete(name, wanted.offers, out),
             Operation::Other(_) => {}
         }
-        false
+        Received::Dropped
     }
 
     pub(super) fn subscribed(&self, filename: &[u8]) -> Option<VirtualPath> {
@@ -103,7 +116,7 @@ impl IncomingFiles {
         cheezburger: Cheezburger,
         wanted: Wanted<'_>,
         out: &mut ClientOutputs,
-    ) -> bool {
+    ) -> Received {
         let Wanted { offers, is_wanted, question } = wanted;
         let Cheezburger { sequence, offset, eof, headers, chunk, .. } = cheezburger;
         let last = eof || chunk.is_empty();
@@ -111,20 +124,24 @@ impl IncomingFiles {
             if self.incoming.as_ref().is_some_and(|incoming| incoming.name == name) {
                 self.abort(offers, out);
             }
-            return false;
+            return Received::Dropped;
         }
         let info = extensions::info(&headers);
         if self.incoming.as_ref().is_none_or(|incoming| incoming.name != name) {
             let again = self.ended.as_ref() == Some(&(name.clone(), offset));
             if chunk.is_empty() && info.is_none() && again {
-                return false;
+                return Received::Dropped;
+            }
+            // What was agreed to is the file that was offered, and no larger one.
+            if offers.are_agreed && offers.differs(&name, info.as_ref().map(|info| info.size)) {
+                return Received::Differs { name };
             }
             self.abort(offers, out);
             let offer = offers.begin(&name, extensions::fetch(&headers));
             let is_wanted = is_wanted && (offer.is_some() || !offers.are_agreed);
             self.begin(&name, Start { sequence, offer, question, offset, is_wanted }, info, out);
         }
-        let Some(incoming) = &mut self.incoming else { return false };
+        let Some(incoming) = &mut self.incoming else { return Received::Dropped };
         let mut goes = false;
         let next = offset.checked_add(chunk.len() as u64);
         let next = next.filter(|next| incoming.takes(offset, *next, last));
@@ -143,7 +160,7 @@ impl IncomingFiles {
         if last {
             self.end(offers, out);
         }
-        goes
+        if goes { Received::Goes } else { Received::Dropped }
     }
 
     /// Begins a file, at its start or after the part that is there.

@@ -242,9 +242,9 @@ impl Offers {
 
     /// Returns whether a file that was fetched comes with another size than it was offered with, or with
     /// none.
-    pub(super) fn differs(&self, file: &OfferedFile) -> bool {
-        let held = self.numbers.get(&file.name).and_then(|number| self.files.get(number));
-        held.is_some_and(|held| held.stage == Stage::Fetched && held.file.size != file.size)
+    pub(super) fn differs(&self, name: &VirtualPath, size: Option<u64>) -> bool {
+        let held = self.numbers.get(name).and_then(|number| self.files.get(number));
+        held.is_some_and(|held| held.stage == Stage::Fetched && held.file.size != size)
     }
 
     /// Handles that a file begins that answers this fetch of it. Returns the number of its offer; `None`

@@ -98,7 +98,7 @@ impl ServerState {
         let mut gone = Vec::new();
         for name in self.names_of(from) {
             if stays.contains(&name) {
-                self.uncount(&name);
+                self.uncount(from, &name);
                 self.owners.insert(name.clone(), to);
                 if let (Some(published), Some(entry)) =
                     (self.published.get_mut(&to), self.catalogue.get(&name))
