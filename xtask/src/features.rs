@@ -17,23 +17,53 @@ const NEED_TOOLS: [&str; 4] = ["cc", "cmake", "bindgen", "pkg-config"];
 /// The package of the library `zyre`.
 const LIBRARY: &str = "zyre-rs";
 
-/// Checks each published crate with no features, and libraries with each alone and with the default.
+/// Checks each published crate with no features, and libraries with each alone, the default ones and all,
+/// with the oldest compiler that they promise to work with.
 ///
 /// Each time it is the only one: in a build of several, one has the features that another wants.
 pub(crate) fn each() -> Result<Done, String> {
     let metadata = Metadata::of(&workspace::root())?;
-    for package in metadata.packages().filter(|package| package.is_published()) {
+    let mut missing = BTreeSet::new();
+    for package in metadata.packages().filter(Package::is_published) {
+        let oldest = package.rust_version().unwrap_or_default();
+        let is_there = is_installed(oldest);
+        if !is_there {
+            missing.insert(oldest);
+        }
         for features in choices(&package) {
             println!("{} {features}", package.name());
-            let mut clippy = cargo(&format!("clippy --quiet -p {} {features}", package.name()));
-            run_command(clippy.args(["--", "-D", "warnings"]))?;
+            let check = format!("check --quiet -p {} {features}", package.name());
+            let mut check = if is_there { cargo_of(oldest, &check) } else { cargo(&check) };
+            run_command(check.env("RUSTFLAGS", "-D warnings"))?;
         }
     }
-    Ok(Done::All)
+    Ok(match missing.into_iter().collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => Done::All,
+        some => Done::Noted(format!(
+            "with this compiler: toolchain {some} is not installed \
+             (rustup toolchain install {some} --profile minimal)"
+        )),
+    })
 }
 
-/// Returns the choices of features, as arguments of cargo. All of them together are what the lints are
-/// made with, and programs are mostly built as they are.
+/// Returns whether there is a toolchain of this version: `1.89-x86_64-unknown-linux-gnu`, or with
+/// `1.89.0`.
+fn is_installed(version: &str) -> bool {
+    let is_version =
+        |line: &str| line.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']));
+    let list = answer(Command::new("rustup").args(["toolchain", "list"]));
+    list.is_some_and(|list| list.lines().any(is_version))
+}
+
+/// Returns the cargo of this toolchain with these arguments, as [`cargo`].
+fn cargo_of(version: &str, arguments: &str) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", version, "cargo"]).args(arguments.split_whitespace());
+    command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
+    command
+}
+
+/// Returns the choices of features, as arguments of cargo. Programs are mostly built as they are.
 fn choices(package: &Package<'_>) -> Vec<String> {
     let mut choices = vec!["--no-default-features".to_owned()];
     if !package.is_published_library() {
@@ -45,6 +75,9 @@ fn choices(package: &Package<'_>) -> Vec<String> {
     choices.extend(features.iter().map(|name| format!("--no-default-features --features {name}")));
     if (2..features.len()).contains(&package.default_features().count()) {
         choices.push(String::new());
+    }
+    if features.len() > 1 {
+        choices.push("--all-features".to_owned());
     }
     choices
 }
@@ -71,34 +104,6 @@ fn sets(package: &Package<'_>) -> Vec<String> {
         chosen.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
     };
     (0..1 << features.len()).map(set).collect()
-}
-
-/// Checks the libraries with the oldest compiler that they promise to work with.
-pub(crate) fn minimum_rust() -> Result<Done, String> {
-    let metadata = Metadata::of(&workspace::root())?;
-    let libraries = || metadata.packages().filter(Package::is_published_library);
-    let versions: BTreeSet<&str> = libraries().filter_map(|it| it.rust_version()).collect();
-    for version in versions {
-        let installed = answer(Command::new("rustup").args(["toolchain", "list"]));
-        // Such as `1.89-x86_64-unknown-linux-gnu`, or with `1.89.0`.
-        let is_version = |line: &str| {
-            line.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']))
-        };
-        if !installed.is_some_and(|list| list.lines().any(is_version)) {
-            return Ok(Done::NotNeeded(format!(
-                "toolchain {version} is not installed \
-                 (rustup toolchain install {version} --profile minimal)"
-            )));
-        }
-        let mut check = Command::new("rustup");
-        check.args(["run", version, "cargo", "check", "--all-features"]);
-        for package in libraries().filter(|it| it.rust_version() == Some(version)) {
-            check.args(["-p", package.name()]);
-        }
-        check.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
-        run_command(&mut check)?;
-    }
-    Ok(Done::All)
 }
 
 /// Checks how many crates the library brings along, and that none needs a C compiler.
@@ -186,9 +191,10 @@ mod tests {
             )
         };
         let each = format!("{alone} | --no-default-features --features c");
-        assert_eq!(library(r#"["a"]"#), each);
-        assert_eq!(library(r#"["a", "b", "c"]"#), each);
-        assert_eq!(library(r#"["a", "b"]"#), format!("{each} | "));
+        let all = format!("{each} | --all-features");
+        assert_eq!(library(r#"["a"]"#), all);
+        assert_eq!(library(r#"["a", "b", "c"]"#), all);
+        assert_eq!(library(r#"["a", "b"]"#), format!("{each} |  | --all-features"));
     }
 
     #[test]

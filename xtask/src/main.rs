@@ -100,6 +100,8 @@ enum Task {
     },
     /// Checks that everything compiles for Windows
     Windows,
+    /// Builds the Python wheel as it is published, checks its size, and runs its tests
+    Wheel,
     /// Makes an archive of the programs and what belongs to them, below target/dist
     Dist,
     /// Starts a long run in the background, lists all, or stops one
@@ -122,6 +124,7 @@ fn main() -> ExitCode {
         Task::Package => package::run(),
         Task::Semver { revision } => semver::run(revision.as_deref()),
         Task::Windows => windows::run(),
+        Task::Wheel => python::wheel(),
         Task::Dist => dist::run(),
         Task::Campaign(options) => campaign::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),

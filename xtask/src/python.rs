@@ -28,41 +28,41 @@ const MOST_BYTES: u64 = 3_000_000;
 struct Package {
     python: PathBuf,
     wheel: PathBuf,
+    bytes: u64,
 }
 
-/// Builds the wheel, and looks at its sources.
-pub(crate) fn wheel() -> Result<Done, String> {
+/// Looks at the sources.
+pub(crate) fn lints() -> Result<Done, String> {
     run_command(cargo("fmt --check --manifest-path").arg(manifest()))?;
     let mut clippy = cargo("clippy --locked --all-targets --manifest-path");
     clippy.arg(manifest()).args(["--", "-D", "warnings"]);
     // Most of what it needs is there.
     clippy.env("CARGO_TARGET_DIR", workspace::target()).env("PYO3_BUILD_EXTENSION_MODULE", "1");
-    run_command(&mut clippy)?;
-    Ok(build()?.map_or_else(Done::Nothing, |package| Done::Noted(package.describe())))
+    run_command(&mut clippy).map(|()| Done::All)
 }
 
-/// Builds the wheel, and runs its tests, with those peers that are installed.
-pub(crate) fn test(prepared: &Prepared, programs: &Built) -> Result<Done, String> {
-    let package = match build()? {
-        Ok(package) => package,
-        Err(reason) => return Ok(Done::Nothing(reason)),
-    };
-    let given = env::var_os("ZYRE_BIN").map(PathBuf::from);
-    let ours = given.map_or_else(|| programs.get()?.path("zyre").map(PathBuf::from), Ok)?;
-    let mut pytest = Command::new(&package.python);
-    pytest.args(["-m", "pytest", "-q", "-rs", "--durations=5", "tests"]);
-    pytest.current_dir(workspace::root().join("zyre-python"));
-    pytest.env("PYTHONDONTWRITEBYTECODE", "1").env("ZYRE_BIN", ours);
-    if let Some(peers) = prepared.get() {
-        pytest.env("ZYRE_INTEROP_DIR", &peers.directory);
+/// Builds the wheel as it is published, checks its size, and runs its tests.
+pub(crate) fn wheel() -> Result<(), String> {
+    let (prepared, built) = (Prepared::default(), Built::default());
+    match build(&["--release"])? {
+        Ok(package) if package.bytes > MOST_BYTES => {
+            Err(format!("{}, at most {MOST_BYTES} bytes are promised", package.describe()))
+        }
+        Ok(package) => package.test(&prepared, &built),
+        Err(reason) => Err(reason),
     }
-    run_command(&mut pytest)?;
-    Ok(Done::Noted(package.describe()))
 }
 
-/// Builds the wheel in release, and installs it into an environment of its own; or says why there can be
-/// none.
-fn build() -> Result<Result<Package, String>, String> {
+/// Builds the wheel as fast as it can be built, and runs its tests, with those peers that are installed.
+pub(crate) fn test(prepared: &Prepared, programs: &Built) -> Result<Done, String> {
+    match build(&[])? {
+        Ok(package) => package.test(prepared, programs).map(|()| Done::Noted(package.describe())),
+        Err(reason) => Ok(Done::Nothing(reason)),
+    }
+}
+
+/// Builds the wheel, and installs it into an environment of its own; or says why there can be none.
+fn build(profile: &[&str]) -> Result<Result<Package, String>, String> {
     let python = match environment() {
         Ok(python) => python,
         Err(reason) => return Ok(Err(reason)),
@@ -71,19 +71,14 @@ fn build() -> Result<Result<Package, String>, String> {
     absent(fs::remove_dir_all(&wheels))
         .map_err(|error| format!("{}: {error}", wheels.display()))?;
     let mut maturin = Command::new(&python);
-    maturin
-        .args(["-m", "maturin", "build", "--release", "--locked", "--quiet", "--out"])
-        .arg(&wheels);
-    maturin.arg("--manifest-path").arg(manifest()).env("CARGO_TARGET_DIR", directory());
-    run_command(&mut maturin)?;
+    maturin.args(["-m", "maturin", "build", "--locked", "--quiet", "--out"]).arg(&wheels);
+    maturin.args(profile).arg("--manifest-path").arg(manifest());
+    run_command(maturin.env("CARGO_TARGET_DIR", directory()))?;
     let mut found =
         fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     let wheel = found.next().and_then(Result::ok).ok_or("maturin has built no wheel")?.path();
-    let package = Package { python, wheel };
-    let bytes = fs::metadata(&package.wheel).map_err(|error| error.to_string())?.len();
-    if bytes > MOST_BYTES {
-        return Err(format!("{}, at most {MOST_BYTES} bytes are promised", package.describe()));
-    }
+    let bytes = fs::metadata(&wheel).map_err(|error| error.to_string())?.len();
+    let package = Package { python, wheel, bytes };
     let mut pip = Command::new(&package.python);
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
     run_command(pip.args(["--no-deps", "--force-reinstall"]).arg(&package.wheel))?;
@@ -122,10 +117,23 @@ fn manifest() -> PathBuf {
 }
 
 impl Package {
+    /// Runs the tests, with those peers that are installed.
+    fn test(&self, prepared: &Prepared, programs: &Built) -> Result<(), String> {
+        let given = env::var_os("ZYRE_BIN").map(PathBuf::from);
+        let ours = given.map_or_else(|| programs.get()?.path("zyre").map(PathBuf::from), Ok)?;
+        let mut pytest = Command::new(&self.python);
+        pytest.args(["-m", "pytest", "-q", "-rs", "--durations=5", "tests"]);
+        pytest.current_dir(workspace::root().join("zyre-python"));
+        pytest.env("PYTHONDONTWRITEBYTECODE", "1").env("ZYRE_BIN", ours);
+        if let Some(peers) = prepared.get() {
+            pytest.env("ZYRE_INTEROP_DIR", &peers.directory);
+        }
+        run_command(&mut pytest)
+    }
+
     /// Returns the name and the size of the wheel.
     fn describe(&self) -> String {
         let name = self.wheel.file_name().unwrap_or_default().to_string_lossy();
-        let bytes = fs::metadata(&self.wheel).map_or(0, |metadata| metadata.len());
-        format!("{name}, {bytes} bytes")
+        format!("{name}, {} bytes", self.bytes)
     }
 }

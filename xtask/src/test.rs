@@ -27,15 +27,14 @@ const LONGEST: [&str; 5] = ["hostile", "links", "faults", "scenarios", "files"];
 type Check = fn() -> Result<Done, String>;
 
 /// The steps that need a compiler and no quiet: they run beside the tests, if all steps run.
-const BESIDE: [(&str, Check); 8] = [
+const BESIDE: [(&str, Check); 7] = [
     ("lints", lints),
     ("features", features::each),
     ("documentation", documentation),
     ("doc tests", doc_tests),
     ("the other cryptography", other_cryptography),
-    ("minimum Rust", features::minimum_rust),
     ("package", package::with_program),
-    ("wheel", python::wheel),
+    ("python lints", python::lints),
 ];
 /// The tests that measure, by target, and by name if not all of the target do: they run after the
 /// others, on a machine that does nothing else.
@@ -78,6 +77,7 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     steps.add("world", || world(built.get()?));
     steps.add("chaos", || chaos::run(built.get()?));
     steps.add("chaos with log", || chaos::with_log(built.get()?));
+    steps.add("python", || python::test(&prepared, &built));
     if all {
         steps.add("checks beside these", || beside.finish());
     } else {
@@ -85,7 +85,6 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
             steps.add(name, check);
         }
     }
-    steps.add("python", || python::test(&prepared, &built));
     steps.add("measuring tests", || measuring_tests(built.get()?));
     steps.add("browser", || browser::test(built.get()?));
     steps.keep(names)?;
