@@ -168,6 +168,7 @@ fn open(
     let partial = hidden.private_dir("partial")?;
     let (journal, state) = Journal::open(hidden)?;
     let mut index = FolderIndex::new(limits.clone(), journal, state);
+    index.settle_announced(&root);
     index.tidy(&partial)?;
     FolderShared::new(path.to_owned(), root, partial, limits.durable, index, lock)
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod folders;
+mod killed;
 #[allow(dead_code, unreachable_pub, reason = "a helper of several tests")]
 #[path = "../common/odd_file_system.rs"]
 mod odd_file_system;

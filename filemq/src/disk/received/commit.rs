@@ -10,7 +10,7 @@ use super::ready::ReadyFile;
 use super::record::FileRecord;
 use super::shared::FolderShared;
 use super::sync;
-use super::tree::{FolderTree, MadeDirectory, split};
+use super::tree::{FolderTree, split};
 use super::write_error::{Denied, WriteError};
 use crate::disk::{Directory, FileStatus, RenameMode};
 use crate::session::Written;
@@ -38,9 +38,8 @@ struct Commit<'a> {
     origin: &'a Arc<str>,
     tree: &'a mut FolderTree,
     committed: Committed,
-    made: Vec<MadeDirectory>,
-    /// Directories into which files were moved.
-    parents: Vec<Directory>,
+    /// Directories into which files were moved, or in which others were created.
+    changed: Vec<Directory>,
 }
 
 /// Puts complete files in their places.
@@ -96,7 +95,7 @@ pub(super) fn again(
 impl<'a> Commit<'a> {
     fn new(shared: &'a FolderShared, origin: &'a Arc<str>, tree: &'a mut FolderTree) -> Self {
         let committed = Committed::default();
-        Self { shared, origin, tree, committed, made: Vec::new(), parents: Vec::new() }
+        Self { shared, origin, tree, committed, changed: Vec::new() }
     }
 
     fn finish(mut self, files: Vec<ReadyFile>) -> Committed {
@@ -149,9 +148,6 @@ impl<'a> Commit<'a> {
                 }
             }
         }
-        if !self.made.is_empty() {
-            index.made(self.made.iter().map(|made| made.path.clone()));
-        }
         index.compact();
         drop(index);
         for (file, why) in denied {
@@ -161,7 +157,8 @@ impl<'a> Commit<'a> {
 
     /// Moves a file to its place, and returns the directory that it is in then.
     fn place(&mut self, file: &ReadyFile, index: &mut FolderIndex) -> Result<Directory, Denied> {
-        let parent = self.tree.make_parent(&file.name, &mut self.made)?;
+        let announce = |directory: &str| index.announce_directory(directory);
+        let parent = self.tree.make_parent(&file.name, &mut self.changed, announce)?;
         let place = split(&file.name).1;
         // Nearly every file is a new one where nothing is, so there is nothing to look at.
         if index.file(&file.name).is_none() {
@@ -207,8 +204,8 @@ impl<'a> Commit<'a> {
         if recorded {
             index.unpause(self.origin);
         }
-        if !self.parents.last().is_some_and(|last| last.is_same(&parent)) {
-            self.parents.push(parent);
+        if !self.changed.last().is_some_and(|last| last.is_same(&parent)) {
+            self.changed.push(parent);
         }
         let (path, size) = (self.shared.path_of(&name), record.size);
         index.deliver(name.clone(), record, room);
@@ -219,8 +216,7 @@ impl<'a> Commit<'a> {
     /// Makes the names survive a crash of the machine too.
     fn sync_directories(&self) {
         if self.shared.durable {
-            self.parents.iter().for_each(sync::directory);
-            self.made.iter().for_each(|made| sync::directory(&made.parent));
+            self.changed.iter().for_each(sync::directory);
         }
     }
 }

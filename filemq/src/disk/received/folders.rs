@@ -79,10 +79,8 @@ impl FolderIndex {
 
     /// Iterates over the files at or below a path.
     fn within<'a>(&'a self, folder: &'a VirtualPath) -> impl Iterator<Item = &'a FileRecord> {
-        // Between `/a` and `/a/b` there may be `/a!b`, which shares the text.
-        let after = self.state.files.range::<VirtualPath, _>(folder..);
-        let shares = after.take_while(|(name, _)| name.as_str().starts_with(folder.as_str()));
-        shares.filter(|(name, _)| folder.covers(name)).map(|(_, file)| file)
+        let within = self.state.files.iter().filter(|(name, _)| folder.covers(name));
+        within.map(|(_, file)| file)
     }
 
     /// Forgets the folders of origins that have nothing here, if there are many folders.

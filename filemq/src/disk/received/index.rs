@@ -61,6 +61,28 @@ impl FolderIndex {
         }
     }
 
+    /// Brings index and folder together if the last process was killed between an entry in the journal
+    /// and what it announces: a file that was not replaced after all is the one before, and directories
+    /// that are empty are removed.
+    pub(super) fn settle_announced(&mut self, root: &Directory) {
+        let mut tree = FolderTree::new(root.clone());
+        for (name, before) in std::mem::take(&mut self.state.replaced) {
+            let Ok(there) = tree.version(&name) else { continue };
+            if before.is(&there) && !self.file(&name).is_some_and(|file| file.is(&there)) {
+                self.append([JournalRecord::Delivered(&name, &before)]);
+                self.deliver(name, before, Reservation::default());
+            }
+        }
+        // The innermost are the last.
+        let made: Vec<_> = self.state.made.iter().rev().cloned().collect();
+        for directory in made {
+            let removed = tree.remove(&directory);
+            if removed.map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |()| true) {
+                self.unmake(&directory);
+            }
+        }
+    }
+
     /// Removes partial files that cannot be resumed, or will hardly be.
     pub(super) fn tidy(&mut self, partial: &Directory) -> io::Result<()> {
         let mut there = BTreeMap::new();
@@ -130,11 +152,14 @@ impl FolderIndex {
         }
     }
 
-    /// Returns the files that an origin has delivered.
+    /// Returns the files that an origin has delivered, in the order of names: to look at them takes each
+    /// directory once.
     pub(super) fn files(&self, origin: &str) -> Vec<(VirtualPath, FileRecord)> {
         let of_origin = |(_, file): &(&VirtualPath, &FileRecord)| *file.origin == *origin;
         let files = self.state.files.iter().filter(of_origin);
-        files.map(|(name, file)| (name.clone(), file.clone())).collect()
+        let mut files: Vec<_> = files.map(|(name, file)| (name.clone(), file.clone())).collect();
+        files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        files
     }
 
     pub(super) fn file(&self, name: &VirtualPath) -> Option<&FileRecord> {
@@ -227,8 +252,9 @@ impl FolderIndex {
         let mut is_gone = |name: &VirtualPath| {
             tree.version(name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
-        let names = self.state.files.keys();
-        let gone: Vec<_> = names.filter(|name| is_gone(name)).cloned().collect();
+        let mut names: Vec<_> = self.state.files.keys().collect();
+        names.sort_unstable();
+        let gone: Vec<_> = names.into_iter().filter(|name| is_gone(name)).cloned().collect();
         for name in gone {
             self.forget(&name);
         }
@@ -307,11 +333,23 @@ impl FolderIndex {
         }
     }
 
-    /// Notes that directories were created for files.
-    pub(super) fn made(&mut self, directories: impl Iterator<Item = String>) {
-        let directories: Vec<_> = directories.collect();
-        self.append(directories.iter().map(|directory| JournalRecord::Made(directory)));
-        self.state.made.extend(directories);
+    /// Enters a directory in the journal that is about to be created for a file.
+    ///
+    /// # Errors
+    /// It is not in the journal, so it must not be created: after a restart nobody would know whose it
+    /// is.
+    pub(super) fn announce_directory(&mut self, directory: &str) -> io::Result<()> {
+        self.catch_up()?;
+        let appended = self.journal.append([JournalRecord::Made(directory)]);
+        self.is_behind |= appended.is_err();
+        appended?;
+        self.state.made.insert(directory.to_owned());
+        Ok(())
+    }
+
+    fn unmake(&mut self, directory: &str) {
+        self.state.made.remove(directory);
+        self.append([JournalRecord::Unmade(directory)]);
     }
 
     /// Removes the directories of a file that are empty and were created here, the innermost first.
@@ -321,8 +359,7 @@ impl FolderIndex {
             if !self.state.made.contains(directory) || tree.remove(directory).is_err() {
                 return;
             }
-            self.state.made.remove(directory);
-            self.append([JournalRecord::Unmade(directory)]);
+            self.unmake(directory);
             path = directory;
         }
     }

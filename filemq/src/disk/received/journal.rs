@@ -4,9 +4,9 @@
 //! ```text
 //! journal  = "filemq 1\n" *record
 //! record   = length:u32 payload check:u32       ; check: the first bytes of BLAKE3 of the payload
-//! payload  = %d1 name origin size:u64 seconds:i64 nanoseconds:u32 inode:u64 digest   ; delivered
+//! payload  = %d1 name origin size:u64 seconds:i64 nanoseconds:u32 inode:u64 digest   ; comes to its place
 //!          / %d2 name                                                                ; forgotten
-//!          / %d3 directory                                                           ; created here
+//!          / %d3 directory                                                           ; is created here
 //!          / %d4 directory                                                           ; removed
 //!          / %d5 origin name digest size:u64 partial                                 ; can be resumed
 //!          / %d6 origin                                                              ; cannot any more
@@ -219,10 +219,15 @@ fn apply(payload: &[u8], state: &mut JournalState) -> Option<()> {
             let modified = from_unix(seconds, u32::from_le_bytes(fields.take()?))?;
             let inode = u64::from_le_bytes(fields.take()?);
             let digest = fields.text()?.parse().ok()?;
-            state.files.insert(name, FileRecord { origin, size, modified, inode, digest });
+            let file = FileRecord { origin, size, modified, inode, digest };
+            if let Some(before) = state.files.insert(name.clone(), file) {
+                state.replaced.insert(name, before);
+            }
         }
         2 => {
-            state.files.remove(&VirtualPath::new(fields.text()?).ok()?);
+            let name = VirtualPath::new(fields.text()?).ok()?;
+            state.files.remove(&name);
+            state.replaced.remove(&name);
         }
         3 => {
             state.made.insert(fields.text()?.to_owned());

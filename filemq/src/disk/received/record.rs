@@ -1,6 +1,6 @@
 //! What the journal records, and what the records amount to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -52,7 +52,11 @@ pub(super) struct PausedFile {
 /// What all records of a journal amount to.
 #[derive(Debug, Default)]
 pub(super) struct JournalState {
-    pub(super) files: BTreeMap<VirtualPath, FileRecord>,
+    /// Looked up several times for each file that comes, so not in order.
+    pub(super) files: HashMap<VirtualPath, FileRecord>,
+    /// What those files were before that were announced in place of others. Only the last ones may not
+    /// have got to their places, if the process was killed before.
+    pub(super) replaced: BTreeMap<VirtualPath, FileRecord>,
     /// Directories that were created here, and so are removed when they are empty.
     pub(super) made: BTreeSet<String>,
     pub(super) paused: BTreeMap<Arc<str>, PausedFile>,
@@ -77,10 +81,12 @@ impl JournalState {
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = JournalRecord<'_>> {
+        let replaced =
+            self.replaced.iter().map(|(name, file)| JournalRecord::Delivered(name, file));
         let files = self.files.iter().map(|(name, file)| JournalRecord::Delivered(name, file));
         let made = self.made.iter().map(|directory| JournalRecord::Made(directory));
         let paused = self.paused.iter().map(|(origin, file)| JournalRecord::Paused(origin, file));
         let folders = self.folders.iter().map(|(origin, name)| JournalRecord::Named(origin, name));
-        files.chain(made).chain(paused).chain(folders)
+        replaced.chain(files).chain(made).chain(paused).chain(folders)
     }
 }

@@ -16,13 +16,6 @@ pub(super) struct FolderTree {
     last: Option<(String, Directory)>,
 }
 
-/// A directory that was created for a file.
-#[derive(Debug)]
-pub(super) struct MadeDirectory {
-    pub(super) path: String,
-    pub(super) parent: Directory,
-}
-
 /// Splits a name into its directory and the last component.
 pub(super) fn split(name: &VirtualPath) -> (&str, &str) {
     name.as_str().rsplit_once('/').unwrap_or(("", name.as_str()))
@@ -58,11 +51,13 @@ impl FolderTree {
         Ok(directory)
     }
 
-    /// Returns the directory of a file, and adds the directories that had to be created to `made`.
+    /// Returns the directory of a file, and creates the directories that are missing. Each is announced
+    /// before, and the one that it is in is added to `changed`.
     pub(super) fn make_parent(
         &mut self,
         name: &VirtualPath,
-        made: &mut Vec<MadeDirectory>,
+        changed: &mut Vec<Directory>,
+        mut announce: impl FnMut(&str) -> io::Result<()>,
     ) -> Result<Directory, Denied> {
         let path = split(name).0;
         if let Ok(directory) = self.directory(path) {
@@ -73,14 +68,17 @@ impl FolderTree {
         for component in components(path) {
             so_far.push('/');
             so_far.push_str(component);
-            match directory.create_dir(component) {
-                Ok(()) => {
-                    made.push(MadeDirectory { path: so_far.clone(), parent: directory.clone() });
+            let mut opened = directory.open_dir(component);
+            if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                announce(&so_far)?;
+                match directory.create_dir(component) {
+                    Ok(()) => changed.push(directory.clone()),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(error.into()),
                 }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error.into()),
+                opened = directory.open_dir(component);
             }
-            directory = match directory.open_dir(component) {
+            directory = match opened {
                 Ok(directory) => directory,
                 Err(error) => {
                     return Err(match directory.link_status(Path::new(component)) {
