@@ -23,11 +23,14 @@ const LIBRARY: &str = "zyre-rs";
 /// Each time it is the only one: in a build of several, one has the features that another wants.
 pub(crate) fn each() -> Result<Done, String> {
     let metadata = Metadata::of(&workspace::root())?;
+    let ours = answer(Command::new("rustc").arg("--version")).unwrap_or_default();
+    let ours = ours.split(' ').nth(1).unwrap_or_default();
     let mut missing = BTreeSet::new();
     for package in metadata.packages().filter(Package::is_published) {
         let oldest = package.rust_version().unwrap_or_default();
-        let is_there = is_installed(oldest);
-        if !is_there {
+        let is_ours = is_of(ours, oldest);
+        let is_there = !is_ours && is_installed(oldest);
+        if !is_ours && !is_there {
             missing.insert(oldest);
         }
         for features in choices(&package) {
@@ -46,13 +49,15 @@ pub(crate) fn each() -> Result<Done, String> {
     })
 }
 
-/// Returns whether there is a toolchain of this version: `1.89-x86_64-unknown-linux-gnu`, or with
-/// `1.89.0`.
+/// Returns whether there is a toolchain of this version.
 fn is_installed(version: &str) -> bool {
-    let is_version =
-        |line: &str| line.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']));
     let list = answer(Command::new("rustup").args(["toolchain", "list"]));
-    list.is_some_and(|list| list.lines().any(is_version))
+    list.is_some_and(|list| list.lines().any(|toolchain| is_of(toolchain, version)))
+}
+
+/// Returns whether a toolchain, such as `1.89.0` or `1.89-x86_64-unknown-linux-gnu`, is of this version.
+fn is_of(toolchain: &str, version: &str) -> bool {
+    toolchain.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']))
 }
 
 /// Returns the cargo of this toolchain with these arguments, as [`cargo`].
@@ -195,6 +200,16 @@ mod tests {
         assert_eq!(library(r#"["a"]"#), all);
         assert_eq!(library(r#"["a", "b", "c"]"#), all);
         assert_eq!(library(r#"["a", "b"]"#), format!("{each} |  | --all-features"));
+    }
+
+    #[test]
+    fn a_toolchain_is_of_a_version() {
+        for toolchain in ["1.89.0", "1.89.1-beta", "1.89-x86_64-unknown-linux-gnu"] {
+            assert!(is_of(toolchain, "1.89"), "{toolchain}");
+        }
+        for toolchain in ["1.8.9", "1.890.0", "stable-x86_64-unknown-linux-gnu", ""] {
+            assert!(!is_of(toolchain, "1.89"), "{toolchain}");
+        }
     }
 
     #[test]
