@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Hostile,
     /// Kills senders and receivers of files, again and again
     Kills,
+    /// Kills senders and receivers in the midst of large files, 1,000 times
+    Resume,
     /// Lets operations of the disk fail while files are shared, 10,000 schedules at a time
     Disk,
     /// Simulates with one seed after the other
@@ -89,6 +91,7 @@ impl Kind {
             Self::Chaos => "chaos",
             Self::Hostile => "hostile",
             Self::Kills => "kills",
+            Self::Resume => "resume",
             Self::Disk => "disk",
             Self::Sim => "sim",
             Self::World => "world",
@@ -109,8 +112,8 @@ impl Kind {
 
     const fn needs_tester(&self) -> bool {
         match self {
-            Self::Chaos | Self::Hostile | Self::Kills | Self::Disk | Self::Sim => true,
-            Self::World | Self::WorldPyre => true,
+            Self::Chaos | Self::Hostile | Self::Kills | Self::Resume | Self::Disk => true,
+            Self::Sim | Self::World | Self::WorldPyre => true,
             Self::Mutants | Self::Fuzz { .. } | Self::Coverage => false,
         }
     }
@@ -144,6 +147,7 @@ impl Kind {
             )),
             Self::Hostile => tester("hostile --json {result}"),
             Self::Kills => repeated("files kills --seed {seed}"),
+            Self::Resume => tester("files resume --kills 1000 --seed {seed}"),
             Self::Disk => tester("files disk --schedules 10000 --seed {seed}"),
             Self::World => repeated(&world()),
             Self::WorldPyre => vec![with_python(part("seed", &programs.tester, &world(), true))?],
