@@ -54,10 +54,19 @@ fn beside(to: &Path) -> io::Result<PathBuf> {
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut source = fs::File::open(from)?;
-    let mut copy = fs::OpenOptions::new().write(true).create_new(true).open(to)?;
+    let mut copy = private().write(true).create_new(true).open(to)?;
     io::copy(&mut source, &mut copy)?;
     copy.set_permissions(source.metadata()?.permissions())?;
     copy.sync_all()
+}
+
+/// Returns how a file is made that only its user can read, until it has the mode that it is to have.
+fn private() -> fs::OpenOptions {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "modes are those of Unix"))]
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Gives a copy its name. Where there are no links it may replace what another program has put there
@@ -109,5 +118,20 @@ mod tests {
         assert!(!copy.exists());
         super::copy(&from, &copy).unwrap();
         assert_eq!(super::place(&copy, &to).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copy_is_readable_for_others_only_when_it_is_whole() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| place.path().join(name));
+        let mode =
+            |file: &std::path::Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        super::private().write(true).create_new(true).open(&from).unwrap();
+        assert_eq!(mode(&from), 0o600);
+        fs::set_permissions(&from, fs::Permissions::from_mode(0o640)).unwrap();
+        super::copy(&from, &to).unwrap();
+        assert_eq!(mode(&to), 0o640);
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+mod failing;
 mod folders;
 mod killed;
 #[allow(dead_code, unreachable_pub, reason = "a helper of several tests")]

@@ -112,13 +112,16 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
     let mut fresh = name.to_owned();
     fresh.push(format!(".{}.new", std::process::id()));
     let fresh = path.with_file_name(fresh);
+    // What a process with this number has left that was killed.
+    absent(fs::remove_file(&fresh)).map_err(&failed)?;
     let written =
         private_file::write_new(&fresh, text).and_then(|()| match fs::hard_link(&fresh, path) {
-            // Not all file systems have links.
-            Err(error) if has_no_links(&error) => private_file::write_new(path, text),
+            // Not all file systems have links. There it may replace what another program has put there
+            // just now.
+            Err(error) if has_no_links(&error) => fs::rename(&fresh, path),
             linked => linked,
         });
-    let removed = fs::remove_file(&fresh);
+    let removed = absent(fs::remove_file(&fresh));
     match written {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(KeyFileError::Exists { path: path.to_owned() })
@@ -132,6 +135,33 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
     }
 }
 
+/// Returns the result of removing a file that need not be there.
+fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 fn has_no_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fs, private_file};
+    use crate::Identity;
+
+    /// In a container every process has the same number.
+    #[test]
+    fn a_key_is_made_though_a_process_of_the_same_number_was_killed_while_it_made_one() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("alice.key");
+        let left = home.path().join(format!("alice.key.{}.new", std::process::id()));
+        private_file::write_new(&left, "half").unwrap();
+        let made = Identity::load_or_create(&path).unwrap();
+        let read = Identity::load_or_create(&path).unwrap();
+        assert_eq!(made.public_key(), read.public_key());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
 }

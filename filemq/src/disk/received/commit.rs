@@ -157,8 +157,10 @@ impl<'a> Commit<'a> {
 
     /// Moves a file to its place, and returns the directory that it is in then.
     fn place(&mut self, file: &ReadyFile, index: &mut FolderIndex) -> Result<Directory, Denied> {
-        let announce = |directory: &str| index.announce_directory(directory);
-        let parent = self.tree.make_parent(&file.name, &mut self.changed, announce)?;
+        let make = |within: &Directory, component: &str, path: &str| {
+            index.make_directory(within, component, path)
+        };
+        let parent = self.tree.make_parent(&file.name, &mut self.changed, make)?;
         let place = split(&file.name).1;
         // Nearly every file is a new one where nothing is, so there is nothing to look at.
         if index.file(&file.name).is_none() {

@@ -40,6 +40,8 @@ pub(super) struct FolderIndex {
     twins: Option<Twins>,
     /// Whether the journal has to be rewritten before anything is appended.
     is_behind: bool,
+    /// Whether files are announced that are not in `state` yet. What is rewritten would be without them.
+    is_placing: bool,
 }
 
 impl FolderIndex {
@@ -58,6 +60,7 @@ impl FolderIndex {
             searched: None,
             twins: None,
             is_behind: false,
+            is_placing: false,
         }
     }
 
@@ -98,7 +101,13 @@ impl FolderIndex {
             match there.remove(&pause.partial) {
                 Some(status) => {
                     let bytes = status.map_or(0, |status| status.size);
-                    let since = status.map_or_else(SystemTime::now, |status| status.modified);
+                    let since = status.map_or_else(SystemTime::now, |status| {
+                        // One that is complete has the time of the file already, which may be any.
+                        match status.size == pause.size {
+                            true => status.changed.unwrap_or_else(SystemTime::now),
+                            false => status.modified,
+                        }
+                    });
                     self.reserved.add(&origin, Reservation { bytes, files: 0 });
                     self.idle.insert(origin, IdlePartial { bytes, since });
                 }
@@ -277,6 +286,8 @@ impl FolderIndex {
         let appended =
             self.journal.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
         self.is_behind |= appended.is_err();
+        self.is_placing = appended.is_ok();
+        self.sync();
         appended
     }
 
@@ -284,6 +295,9 @@ impl FolderIndex {
     /// not be read.
     fn catch_up(&mut self) -> io::Result<()> {
         if self.is_behind {
+            if self.is_placing {
+                return Err(io::Error::other("the journal cannot be written now"));
+            }
             self.journal.rewrite(&self.state)?;
             self.is_behind = false;
         }
@@ -333,18 +347,29 @@ impl FolderIndex {
         }
     }
 
-    /// Enters a directory in the journal that is about to be created for a file.
+    /// Creates a directory for a file, and enters it in the journal before: after a restart nobody would
+    /// know whose it is. Returns `false` if it is there, so it is somebody else's.
     ///
     /// # Errors
-    /// It is not in the journal, so it must not be created: after a restart nobody would know whose it
-    /// is.
-    pub(super) fn announce_directory(&mut self, directory: &str) -> io::Result<()> {
+    /// It cannot be created, or not be entered.
+    pub(super) fn make_directory(
+        &mut self,
+        within: &Directory,
+        component: &str,
+        path: &str,
+    ) -> io::Result<bool> {
         self.catch_up()?;
-        let appended = self.journal.append([JournalRecord::Made(directory)]);
+        let appended = self.journal.append([JournalRecord::Made(path)]);
         self.is_behind |= appended.is_err();
         appended?;
-        self.state.made.insert(directory.to_owned());
-        Ok(())
+        self.state.made.insert(path.to_owned());
+        match within.create_dir(component) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                self.unmake(path);
+                if error.kind() == io::ErrorKind::AlreadyExists { Ok(false) } else { Err(error) }
+            }
+        }
     }
 
     fn unmake(&mut self, directory: &str) {
@@ -389,6 +414,7 @@ impl FolderIndex {
     /// Rewrites the journal if most of it is out of date, or if it could not be written before. Call
     /// it when index and journal agree.
     pub(super) fn compact(&mut self) {
+        self.is_placing = false;
         self.is_behind |= self.journal.is_stale(self.state.len());
         if let Err(error) = self.catch_up() {
             tracing::warn!(%error, "the journal of the received folder cannot be rewritten now");

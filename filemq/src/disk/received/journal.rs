@@ -53,8 +53,18 @@ impl Journal {
         let mut state = JournalState::default();
         let (records, length) = replay(&bytes, &mut state);
         let mut journal = Self { hidden, file, length: length as u64, records, line: Vec::new() };
-        if length == 0 || length < bytes.len() || journal.is_stale(state.len()) {
-            journal.rewrite(&state)?;
+        let is_torn = length < bytes.len();
+        if (length == 0 || is_torn || journal.is_stale(state.len()))
+            && let Err(error) = journal.rewrite(&state)
+        {
+            // On a full disk what is whole of it serves as well: there may be files to delete.
+            if length == 0 {
+                return Err(error);
+            }
+            if is_torn {
+                journal.file.set_len(journal.length)?;
+            }
+            journal.file.seek(journal.length)?;
         }
         Ok((journal, state))
     }

@@ -107,7 +107,15 @@ impl PartialFile {
         offset: u64,
     ) -> io::Result<Self> {
         let Continuation { name, sequence, file_name, info, room, prefix } = from;
-        let file = directory.open_file(&file_name, OpenMode::Modify)?;
+        let file = match directory.open_file(&file_name, OpenMode::Modify) {
+            // A process was killed when it was complete, and had its mode, and was not in its place.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let file = directory.open_file(&file_name, OpenMode::Read)?;
+                file.set_mode(file.status()?.mode | 0o600)?;
+                directory.open_file(&file_name, OpenMode::Modify)?
+            }
+            opened => opened?,
+        };
         let hasher = match prefix {
             Some(prefix) if prefix.length == offset => prefix.hasher,
             _ => hash(&file, offset, algorithm(Some(&info)))?,

@@ -51,13 +51,13 @@ impl FolderTree {
         Ok(directory)
     }
 
-    /// Returns the directory of a file, and creates the directories that are missing. Each is announced
-    /// before, and the one that it is in is added to `changed`.
+    /// Returns the directory of a file. Of those that are missing each is created by `make`, which is
+    /// given the one above, its name, and its path; and the one above is added to `changed`.
     pub(super) fn make_parent(
         &mut self,
         name: &VirtualPath,
         changed: &mut Vec<Directory>,
-        mut announce: impl FnMut(&str) -> io::Result<()>,
+        mut make: impl FnMut(&Directory, &str, &str) -> io::Result<bool>,
     ) -> Result<Directory, Denied> {
         let path = split(name).0;
         if let Ok(directory) = self.directory(path) {
@@ -70,11 +70,8 @@ impl FolderTree {
             so_far.push_str(component);
             let mut opened = directory.open_dir(component);
             if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-                announce(&so_far)?;
-                match directory.create_dir(component) {
-                    Ok(()) => changed.push(directory.clone()),
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    Err(error) => return Err(error.into()),
+                if make(&directory, component, &so_far)? {
+                    changed.push(directory.clone());
                 }
                 opened = directory.open_dir(component);
             }
