@@ -570,7 +570,8 @@ impl Node {
 
     /// Accepts a file on offer, which is moved to `path` when it has come: outside the received folder it
     /// is no concern of the node any more, neither updated nor deleted. If it cannot be moved by then it
-    /// stays in the received folder; [`Event::Deliver`](crate::Event::Deliver) says where it is.
+    /// stays in the received folder; [`Event::Deliver`](crate::Event::Deliver) says where it is. If the
+    /// process is killed before, it stays there too, and counts as delivered: the next one is not told of it.
     ///
     /// The place is kept when the file is paused, or accepted again without one; [`cancel`](Self::cancel)
     /// and [`decline`](Self::decline) forget it. A file that was moved is not offered again until it

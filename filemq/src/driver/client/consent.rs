@@ -31,7 +31,8 @@ impl Client {
 
     /// Accepts a file, which is moved to `path` when it has come: outside the received folder it is no
     /// concern of the client any more, neither updated nor deleted. If it cannot be moved by then it stays
-    /// in the received folder; [`FileEvent::Delivered`](crate::FileEvent::Delivered) says where it is.
+    /// in the received folder; [`FileEvent::Delivered`](crate::FileEvent::Delivered) says where it is. If the
+    /// process is killed before, it stays there too, and counts as delivered: the next one is not told of it.
     ///
     /// The place is kept when the file is paused, or accepted again without one; [`cancel`](Self::cancel)
     /// and [`decline`](Self::decline) forget it. A file that was moved is not offered again until it
