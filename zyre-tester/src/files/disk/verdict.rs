@@ -15,7 +15,7 @@ pub(super) type Tree = BTreeMap<String, Vec<u8>>;
 pub(super) struct Verdict {
     /// Every state that a name had.
     states: BTreeMap<String, BTreeSet<Vec<u8>>>,
-    /// Names that were refused finally since they changed last.
+    /// Names that were refused finally since the sender has noticed a change of them.
     pub(super) refused: BTreeSet<String>,
     /// What was told, and is not known to be over.
     pub(super) told: BTreeSet<String>,
@@ -35,7 +35,12 @@ impl Verdict {
     /// Notes that a name has this content now.
     pub(super) fn published(&mut self, name: &str, content: &[u8]) {
         self.states.entry(name.to_owned()).or_default().insert(content.to_vec());
-        self.refused.remove(name);
+    }
+
+    /// Notes that the sender has noticed that a name has another state, or is gone: what was refused
+    /// finally is tried again.
+    pub(super) fn changed(&mut self, name: &VirtualPath) {
+        self.refused.remove(&name.as_str()[1..]);
     }
 
     /// Notes what the mount leaves out.
@@ -90,11 +95,6 @@ impl Verdict {
             }
         }
         Ok(())
-    }
-
-    /// Notes that a name is gone.
-    pub(super) fn removed(&mut self, name: &str) {
-        self.refused.remove(name);
     }
 
     /// Checks that every name holds a state that was published under it.

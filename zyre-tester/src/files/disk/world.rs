@@ -179,9 +179,8 @@ impl World {
         let name = *NAMES.choose(&mut self.rng).unwrap_or(&"a");
         let path = self.source.join(name);
         if self.rng.random_range(0..4) == 0 {
-            if fs::remove_file(&path).is_ok() {
-                self.verdict.removed(name);
-            }
+            // It may not be there.
+            let _ = fs::remove_file(&path);
             return Ok(());
         }
         let size = *SIZES.choose(&mut self.rng).unwrap_or(&1);
@@ -259,8 +258,10 @@ impl World {
                     None
                 }
             };
-            if let (Some(change), Some(connection)) = (&change, &mut self.connection) {
-                connection.server.handle_change(change);
+            let Some(change) = change else { continue };
+            self.verdict.changed(change.entry().name());
+            if let Some(connection) = &mut self.connection {
+                connection.server.handle_change(&change);
             }
         }
         let root = VirtualPath::root();
