@@ -45,7 +45,7 @@ pub struct Promises {
     presence: Presence,
     /// The keys of the peers that are present, on a secure node.
     keys: BTreeMap<PeerId, PublicKey>,
-    /// Where the last message came.
+    /// Where the message came that is the last input, if it is one.
     heard_on: Option<ConnId>,
 }
 
@@ -111,6 +111,7 @@ impl Promises {
 
     /// Takes an input, before the engine does.
     pub fn input(&mut self, input: &Input<'_>) {
+        self.heard_on = None;
         match input {
             Input::Connected { peer, conn, two_way, .. } => {
                 self.accept(*peer, *conn);
@@ -270,18 +271,22 @@ impl Promises {
             }
             Event::Exit { peer, .. } => drop(self.keys.remove(peer)),
             Event::Whisper { peer, .. } | Event::Shout { peer, .. } => {
-                let key = self.heard_on.and_then(|conn| self.conns[&conn].key);
-                let of_peer = self.keys.get(peer).copied();
-                // What was held was heard before another's message.
-                let is_held =
-                    self.heard_on.is_some_and(|conn| self.conns[&conn].peer != Some(*peer));
-                assert!(is_held || key == of_peer, "{event:?} by {key:?}, not {of_peer:?}");
+                // What was held was heard before this input, or before another's message.
+                let heard_on = self.heard_on.filter(|conn| self.conns[conn].peer == Some(*peer));
+                if let Some(conn) = heard_on {
+                    assert!(self.is_by(*peer, conn), "{event:?} by {:?}", self.conns[&conn]);
+                }
             }
             _ => {}
         }
         if let Err(breach) = self.presence.hear(&Heard::from(event)) {
             panic!("{breach}: {event:?}");
         }
+    }
+
+    /// Returns whether a connection has the key of this peer, which is present.
+    pub fn is_by(&self, peer: PeerId, conn: ConnId) -> bool {
+        self.conns.get(&conn).and_then(|conn| conn.key) == self.keys.get(&peer).copied()
     }
 
     /// Compares what the engine answers with what its events have told.

@@ -316,9 +316,10 @@ impl World {
 
     /// What comes on a connection is heard in the order in which it came, and once.
     fn in_order(&mut self, event: &Event) {
-        let (Some(_), Some(content)) = (event.peer(), event.content()) else { return };
+        let (Some(peer), Some(content)) = (event.peer(), event.content()) else { return };
         let number: usize = content.to_text().parse().unwrap();
         let conn = self.contents[number];
+        assert!(self.promises.is_by(peer, conn), "not by {peer}: {event:?}");
         let last = self.heard.insert(conn, number);
         assert!(last < Some(number), "after {last:?}: {event:?}");
     }

@@ -146,22 +146,3 @@ fn absent(removed: io::Result<()>) -> io::Result<()> {
 fn has_no_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{fs, private_file};
-    use crate::Identity;
-
-    /// In a container every process has the same number.
-    #[test]
-    fn a_key_is_made_though_a_process_of_the_same_number_was_killed_while_it_made_one() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("alice.key");
-        let left = home.path().join(format!("alice.key.{}.new", std::process::id()));
-        private_file::write_new(&left, "half").unwrap();
-        let made = Identity::load_or_create(&path).unwrap();
-        let read = Identity::load_or_create(&path).unwrap();
-        assert_eq!(made.public_key(), read.public_key());
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-    }
-}

@@ -146,6 +146,19 @@ mod tests {
     use super::{Identity, bound_to, id_of, is_marked};
     use crate::{KeyFileError, NetworkKey, PublicKey};
 
+    /// In a container every process has the same number.
+    #[test]
+    fn a_key_is_made_though_a_process_of_the_same_number_was_killed_while_it_made_one() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("alice.key");
+        let left = home.path().join(format!("alice.key.{}.new", std::process::id()));
+        std::fs::write(&left, "half").unwrap();
+        let made = Identity::load_or_create(&path).unwrap();
+        let read = Identity::load_or_create(&path).unwrap();
+        assert_eq!(made.public_key(), read.public_key());
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
     #[test]
     fn a_file_keeps_who_a_node_is() {
         let home = tempfile::tempdir().unwrap();
