@@ -35,10 +35,20 @@ pub(crate) fn cargo_program() -> OsString {
 
 /// Returns cargo with these arguments, at the root of the workspace.
 pub(crate) fn cargo(arguments: &str) -> Command {
-    let mut command = Command::new(cargo_program());
-    command.args(arguments.split_whitespace());
-    command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
-    command
+    in_workspace(Command::new(cargo_program()), arguments)
+}
+
+/// Returns the cargo of this toolchain, as [`cargo`].
+pub(crate) fn cargo_of(toolchain: &str, arguments: &str) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", toolchain, "cargo"]);
+    in_workspace(command, arguments)
+}
+
+fn in_workspace(mut cargo: Command, arguments: &str) -> Command {
+    cargo.args(arguments.split_whitespace());
+    cargo.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
+    cargo
 }
 
 /// Runs a command that shows its output to the user.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::commands::{answer, capture, cargo, run as run_command};
+use crate::commands::{answer, capture, cargo, cargo_of, run as run_command};
 use crate::metadata::{Metadata, Package};
 use crate::report::Done;
 use crate::workspace;
@@ -25,11 +25,12 @@ pub(crate) fn each() -> Result<Done, String> {
     let metadata = Metadata::of(&workspace::root())?;
     let ours = answer(Command::new("rustc").arg("--version")).unwrap_or_default();
     let ours = ours.split(' ').nth(1).unwrap_or_default();
+    let installed = answer(Command::new("rustup").args(["toolchain", "list"])).unwrap_or_default();
     let mut missing = BTreeSet::new();
     for package in metadata.packages().filter(Package::is_published) {
         let oldest = package.rust_version().unwrap_or_default();
         let is_ours = is_of(ours, oldest);
-        let is_there = !is_ours && is_installed(oldest);
+        let is_there = !is_ours && installed.lines().any(|toolchain| is_of(toolchain, oldest));
         if !is_ours && !is_there {
             missing.insert(oldest);
         }
@@ -49,23 +50,9 @@ pub(crate) fn each() -> Result<Done, String> {
     })
 }
 
-/// Returns whether there is a toolchain of this version.
-fn is_installed(version: &str) -> bool {
-    let list = answer(Command::new("rustup").args(["toolchain", "list"]));
-    list.is_some_and(|list| list.lines().any(|toolchain| is_of(toolchain, version)))
-}
-
 /// Returns whether a toolchain, such as `1.89.0` or `1.89-x86_64-unknown-linux-gnu`, is of this version.
 fn is_of(toolchain: &str, version: &str) -> bool {
     toolchain.strip_prefix(version).is_some_and(|rest| rest.starts_with(['-', '.']))
-}
-
-/// Returns the cargo of this toolchain with these arguments, as [`cargo`].
-fn cargo_of(version: &str, arguments: &str) -> Command {
-    let mut command = Command::new("rustup");
-    command.args(["run", version, "cargo"]).args(arguments.split_whitespace());
-    command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", workspace::target());
-    command
 }
 
 /// Returns the choices of features, as arguments of cargo. Programs are mostly built as they are.

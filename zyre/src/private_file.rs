@@ -15,6 +15,14 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
+/// Removes what another process may have left.
+pub(crate) fn remove_leftover(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// Writes a text where nothing is yet, and waits until the disk has it.
 pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options().write(true).create_new(true).open(path)?;

@@ -236,10 +236,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn write(directory: &Path, id: PeerId, name: Option<&str>) -> io::Result<()> {
     let fresh = directory.join(FRESH);
     // One that was left behind may have other permissions.
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    private_file::remove_leftover(&fresh)?;
     let name = name.map(|name| format!("name {name}\n")).unwrap_or_default();
     private_file::write_new(&fresh, &format!("{HEADER}\nid {id}\n{name}"))?;
     fs::rename(&fresh, directory.join(FILE))?;

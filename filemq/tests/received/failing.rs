@@ -1,18 +1,16 @@
 //! An operation that fails for a moment, as on a disk that is full: what is in the folder is known, then
 //! and after a restart.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use filemq::disk::{DiskOperation, FileSystem, GuardedFileSystem, ReceivedFolder};
+use filemq::VirtualPath;
+use filemq::disk::{DiskOperation, FileSystem, GuardedFileSystem};
 use filemq::session::Write;
 
-use super::killed::there;
-use super::{Place, blake3, content, execute, info, name, send, whole};
+use super::{Changed, Place, content, execute, info, name, send, send_after, send_before, whole};
 
 const ENOSPC: i32 = 28;
 const EACCES: i32 = 13;
@@ -23,15 +21,6 @@ fn full() -> Arc<dyn FileSystem> {
         DiskOperation::Write => Err(io::Error::from_raw_os_error(ENOSPC)),
         _ => Ok(()),
     }))
-}
-
-/// Returns the names of the files in the folder, and those that are known as the server's.
-fn there_and_known(place: &Place) -> (Vec<String>, BTreeSet<String>) {
-    let mut all = BTreeMap::new();
-    there(place.path(), "", &mut all);
-    let files = all.into_iter().filter_map(|(file, content)| content.map(|_| file)).collect();
-    let known = place.writer().inventory().complete;
-    (files, known.iter().map(|(name, _)| name.to_string()).collect())
 }
 
 /// Operations `from..from + times` fail as if the disk were full; all others are done.
@@ -50,7 +39,7 @@ fn failing(from: usize, times: usize, seen: &Arc<AtomicUsize>) -> Arc<dyn FileSy
 /// Any one, two or three operations fail, then all is tried again.
 #[test]
 fn whatever_fails_for_a_moment_all_that_is_there_is_known() {
-    const FILES: [(&str, Option<&str>, &str); 6] = [
+    const FILES: [Changed; 6] = [
         ("/d/changed", Some("old"), "the new one"),
         ("/d/new", None, "new"),
         ("/e/f/changed", Some("older"), "newer"),
@@ -62,32 +51,16 @@ fn whatever_fails_for_a_moment_all_that_is_there_is_known() {
     for times in [1, 2, 3, 8] {
         for from in 0.. {
             let place = Place::new();
-            let mut writer = place.writer();
-            for (file, before, _) in FILES {
-                before.map(|before| send(&mut writer, file, before.as_bytes()));
-            }
-            drop(writer);
+            send_before(&place, &FILES);
             let seen = Arc::new(AtomicUsize::new(0));
-            let system = failing(from, times, &seen);
-            if let Ok(folder) = ReceivedFolder::open_on(system, place.path(), place.limits.clone())
+            if let Ok(folder) = place.folder_on(failing(from, times, &seen))
                 && let Ok(mut writer) = folder.writer("server")
             {
-                let all = FILES.iter().flat_map(|(file, _, after)| {
-                    whole(file, after.as_bytes(), Some(info(after.as_bytes())))
-                });
-                execute(&mut writer, all);
-                let deletes =
-                    FILES[..2].iter().map(|(file, ..)| Write::Delete { name: name(file) });
-                execute(&mut writer, deletes);
+                send_after(&mut writer, &FILES);
                 execute(&mut writer, [Write::Retry]);
                 execute(&mut writer, [Write::Retry]);
             }
-            let mut all = BTreeMap::new();
-            there(place.path(), "", &mut all);
-            let known = place.writer().inventory().complete;
-            let files = all.into_iter().filter_map(|(file, content)| Some((file, content?)));
-            let there: Vec<_> =
-                files.map(|(file, content)| (name(&file), blake3(&content))).collect();
+            let (there, known) = (place.files(), place.writer().inventory().complete);
             if known != there {
                 let known: Vec<_> = known.iter().map(|(name, _)| name.to_string()).collect();
                 let there: Vec<_> = there.iter().map(|(name, _)| name.to_string()).collect();
@@ -118,7 +91,7 @@ fn a_large_file_in_a_group_is_known_though_the_journal_was_full_for_a_moment() {
             }
             Ok(())
         }));
-        let Ok(folder) = ReceivedFolder::open_on(system, place.path(), place.limits.clone()) else {
+        let Ok(folder) = place.folder_on(system) else {
             continue;
         };
         let mut writer = folder.writer("server").unwrap();
@@ -128,8 +101,9 @@ fn a_large_file_in_a_group_is_known_though_the_journal_was_full_for_a_moment() {
         execute(&mut writer, all);
         execute(&mut writer, [Write::Retry]);
         drop((writer, folder));
-        let (there, known) = there_and_known(&place);
-        let unknown: Vec<_> = there.into_iter().filter(|file| !known.contains(file)).collect();
+        let (there, known) = (place.files(), place.writer().inventory().complete);
+        let is_known = |file: &VirtualPath| known.iter().any(|(name, _)| name == file);
+        let unknown: Vec<_> = there.iter().filter(|(file, _)| !is_known(file)).collect();
         if !unknown.is_empty() {
             wrong.push(format!("write {nth} fails: nobody's: {unknown:?}"));
         }
@@ -147,7 +121,7 @@ fn a_torn_journal_is_no_reason_not_to_start_when_the_disk_is_full() {
     let journal = place.path().join(".filemq/journal");
     let length = fs::metadata(&journal).unwrap().len();
     fs::OpenOptions::new().write(true).open(&journal).unwrap().set_len(length - 3).unwrap();
-    let opened = ReceivedFolder::open_on(full(), place.path(), place.limits.clone());
+    let opened = place.folder_on(full());
     assert!(opened.is_ok(), "{opened:?}");
 }
 
@@ -167,7 +141,7 @@ fn a_long_journal_is_no_reason_not_to_start_when_the_disk_is_full() {
         }
     }
     drop(writer);
-    let opened = ReceivedFolder::open_on(full(), place.path(), place.limits.clone());
+    let opened = place.folder_on(full());
     assert!(opened.is_ok(), "{opened:?}");
 }
 
@@ -182,7 +156,7 @@ fn the_journal_is_synced_before_a_file_is_in_its_place() {
         kept.lock().unwrap().push(operation);
         Ok(())
     }));
-    let folder = ReceivedFolder::open_on(system, place.path(), place.limits.clone()).unwrap();
+    let folder = place.folder_on(system).unwrap();
     let mut writer = folder.writer("server").unwrap();
     log.lock().unwrap().clear();
     send(&mut writer, "/a", b"x");
@@ -207,7 +181,7 @@ fn a_directory_that_could_not_be_made_is_not_ours() {
         }
         Ok(())
     }));
-    let folder = ReceivedFolder::open_on(system, place.path(), place.limits.clone()).unwrap();
+    let folder = place.folder_on(system).unwrap();
     let mut writer = folder.writer("server").unwrap();
     fails.store(true, Ordering::Relaxed);
     execute(&mut writer, whole("/mine/a", b"x", Some(info(b"x"))));

@@ -1,26 +1,24 @@
 //! A process that is killed at any moment: what it leaves is known to the next.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use filemq::disk::{FileSystem, GuardedFileSystem, ReceivedFolder};
 use filemq::session::Write;
 
-use super::{Place, begin, blake3, content, data, execute, info, name, send, whole};
+use super::{Changed, Place, begin, blake3, content, data, execute, info, name, send, send_after};
+use super::{send_before, whole};
 
-/// Each name with its content before, and with the one that comes then.
-const FILES: [(&str, Option<&str>, &str); 4] = [
+const FILES: [Changed; 4] = [
     ("/d/changed", Some("old"), "the new one"),
     ("/d/new", None, "new"),
     ("/e/f/changed", Some("older"), "newer"),
     ("/g/h/new", None, "another"),
 ];
 
-/// A file system that does nothing more once so many operations are done, as if the process were gone.
+/// A file system that refuses every operation when none are left, as if the process were gone.
 fn dying(left: &Arc<AtomicUsize>) -> Arc<dyn FileSystem> {
     let left = Arc::clone(left);
     Arc::new(GuardedFileSystem::new(move |_| {
@@ -30,21 +28,14 @@ fn dying(left: &Arc<AtomicUsize>) -> Arc<dyn FileSystem> {
     }))
 }
 
-/// Adds all files and directories below a directory, but for the folder's own.
-pub(super) fn there(directory: &Path, below: &str, all: &mut BTreeMap<String, Option<Vec<u8>>>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let entry = entry.unwrap();
-        let path = format!("{below}/{}", entry.file_name().to_str().unwrap());
-        if path == "/.filemq" {
-            continue;
-        }
-        if entry.file_type().unwrap().is_dir() {
-            there(&entry.path(), &path, all);
-            all.insert(path, None);
-        } else {
-            all.insert(path, Some(fs::read(entry.path()).unwrap()));
-        }
+/// Lets a process have a folder and be killed after so many operations. Returns whether all was over
+/// before.
+fn dies_after(operations: usize, place: &Place, life: impl FnOnce(ReceivedFolder)) -> bool {
+    let left = Arc::new(AtomicUsize::new(operations));
+    if let Ok(folder) = place.folder_on(dying(&left)) {
+        life(folder);
     }
+    left.load(Ordering::Relaxed) > 0
 }
 
 #[test]
@@ -52,43 +43,26 @@ fn whatever_a_killed_process_leaves_is_whole_and_known_and_can_be_deleted() {
     let mut reached = 0;
     for operations in 0.. {
         let place = Place::new();
-        let mut writer = place.writer();
-        for (file, before, _) in FILES {
-            before.map(|before| send(&mut writer, file, before.as_bytes()));
-        }
-        drop(writer);
-        let left = Arc::new(AtomicUsize::new(operations));
-        let killed = ReceivedFolder::open_on(dying(&left), place.path(), place.limits.clone());
-        if let Ok(killed) = killed
-            && let Ok(mut writer) = killed.writer("server")
-        {
-            let all = FILES.iter().flat_map(|(file, _, after)| {
-                whole(file, after.as_bytes(), Some(info(after.as_bytes())))
-            });
-            execute(&mut writer, all);
-            // Half of them goes again.
-            let deletes = FILES[..2].iter().map(|(file, ..)| Write::Delete { name: name(file) });
-            execute(&mut writer, deletes);
-        }
-        let is_over = left.load(Ordering::Relaxed) > 0;
-        let mut left = BTreeMap::new();
-        there(place.path(), "", &mut left);
-        let mut files = Vec::new();
+        send_before(&place, &FILES);
+        let is_over = dies_after(operations, &place, |folder| {
+            if let Ok(mut writer) = folder.writer("server") {
+                send_after(&mut writer, &FILES);
+            }
+        });
+        let left = place.tree();
         for (file, content) in &left {
             let Some(content) = content else { continue };
             let (_, before, after) = FILES.iter().find(|(name, ..)| name == file).unwrap();
             let may_be = [before.unwrap_or(after), after].map(str::as_bytes);
             assert!(may_be.contains(&&**content), "after {operations}: {file}: {content:?}");
-            files.push((name(file), blake3(content)));
         }
 
+        let files = place.files();
         let mut writer = place.writer();
         assert_eq!(writer.inventory().complete, files, "after {operations}: {left:?}");
         let deletes = FILES.iter().map(|(file, ..)| Write::Delete { name: name(file) });
         execute(&mut writer, deletes);
-        let mut left = BTreeMap::new();
-        there(place.path(), "", &mut left);
-        assert_eq!(left, BTreeMap::new(), "after {operations}");
+        assert_eq!(place.tree(), BTreeMap::new(), "after {operations}");
         reached = operations;
         if is_over {
             break;
@@ -107,14 +81,11 @@ fn a_large_file_that_was_recorded_is_never_sent_again_from_the_start() {
     for operations in 0.. {
         let place = Place::new();
         drop(place.writer());
-        let left = Arc::new(AtomicUsize::new(operations));
-        if let Ok(folder) =
-            ReceivedFolder::open_on(dying(&left), place.path(), place.limits.clone())
-            && let Ok(mut writer) = folder.writer("server")
-        {
-            execute(&mut writer, whole("/d/large", &bytes, Some(info(&bytes))));
-        }
-        let is_over = left.load(Ordering::Relaxed) > 0;
+        let is_over = dies_after(operations, &place, |folder| {
+            if let Ok(mut writer) = folder.writer("server") {
+                execute(&mut writer, whole("/d/large", &bytes, Some(info(&bytes))));
+            }
+        });
         let mut writer = place.writer();
         let inventory = writer.inventory();
         let has = inventory.partial.as_ref().map(|(_, part)| part.offset);
@@ -138,8 +109,7 @@ fn a_large_file_that_was_recorded_is_never_sent_again_from_the_start() {
             send(&mut writer, "/d/large", &bytes);
         }
         execute(&mut writer, [Write::Delete { name: name("/d/large") }]);
-        let mut left = BTreeMap::new();
-        there(place.path(), "", &mut left);
+        let left = place.tree();
         if !left.is_empty() || place.partial() != 0 {
             wrong.push(format!("after {operations}: left {:?}", left.keys()));
         }
@@ -184,8 +154,7 @@ fn after(folder: &ReceivedFolder, large: &[u8], other: &[u8]) -> io::Result<()> 
 /// of a file is forgotten, and nothing stays when all is deleted.
 fn wrong(place: &Place) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut all = BTreeMap::new();
-    there(place.path(), "", &mut all);
+    let all = place.tree();
     let folder = place.folder();
     let (mut one, mut two) = (folder.writer("one").unwrap(), folder.writer("two").unwrap());
     let (of_one, of_two) = (one.inventory(), two.inventory());
@@ -206,9 +175,7 @@ fn wrong(place: &Place) -> Vec<String> {
         execute(&mut one, [Write::Delete { name: name(file) }]);
         execute(&mut two, [Write::Delete { name: name(file) }]);
     }
-    let mut left = BTreeMap::new();
-    there(place.path(), "", &mut left);
-    wrong.extend(left.into_keys().map(|path| format!("{path} stays")));
+    wrong.extend(place.tree().into_keys().map(|path| format!("{path} stays")));
     wrong
 }
 
@@ -220,10 +187,9 @@ fn several_servers_are_told_apart_whenever_the_process_is_killed() {
             let mut place = Place::new();
             place.limits.durable = durable;
             before(&place.folder(), &large);
-            let left = Arc::new(AtomicUsize::new(operations));
-            let killed = ReceivedFolder::open_on(dying(&left), place.path(), place.limits.clone());
-            let _ = killed.and_then(|folder| after(&folder, &large, &other));
-            let is_over = left.load(Ordering::Relaxed) > 0;
+            let is_over = dies_after(operations, &place, |folder| {
+                let _ = after(&folder, &large, &other);
+            });
             assert_eq!(wrong(&place), [""; 0], "durable {durable}, after {operations} operations");
             if is_over {
                 break;

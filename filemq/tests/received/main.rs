@@ -15,14 +15,16 @@ mod sparse;
 mod twins;
 mod waiting;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use filemq::digest::{Algorithm, Digest, Hasher};
-use filemq::disk::{ReceivedFolder, ReceivedWriter};
+use filemq::disk::{FileSystem, ReceivedFolder, ReceivedWriter};
 use filemq::session::{FileInfo, Inventory, Write, Written};
 use filemq::{Fate, FileEvent, ReceivedLimits, Refusal, VirtualPath};
 use tempfile::TempDir;
@@ -62,6 +64,24 @@ impl Place {
         ReceivedFolder::open(self.path(), self.limits.clone()).unwrap()
     }
 
+    /// The folder on another file system.
+    fn folder_on(&self, system: Arc<dyn FileSystem>) -> io::Result<ReceivedFolder> {
+        ReceivedFolder::open_on(system, self.path(), self.limits.clone())
+    }
+
+    /// All files and directories with their content, but for the folder's own.
+    fn tree(&self) -> BTreeMap<String, Option<Vec<u8>>> {
+        let mut all = BTreeMap::new();
+        walk(self.path(), "", &mut all);
+        all
+    }
+
+    /// The files that are there, as the folder tells of them.
+    fn files(&self) -> Vec<(VirtualPath, Digest)> {
+        let files = self.tree().into_iter().filter_map(|(file, content)| Some((file, content?)));
+        files.map(|(file, content)| (name(&file), blake3(&content))).collect()
+    }
+
     fn writer(&self) -> ReceivedWriter {
         self.folder().writer("server").unwrap()
     }
@@ -74,6 +94,41 @@ impl Place {
     fn partial(&self) -> usize {
         fs::read_dir(self.path().join(".filemq/partial")).unwrap().count()
     }
+}
+
+fn walk(directory: &Path, below: &str, all: &mut BTreeMap<String, Option<Vec<u8>>>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{below}/{}", entry.file_name().to_str().unwrap());
+        if path == "/.filemq" {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            walk(&entry.path(), &path, all);
+            all.insert(path, None);
+        } else {
+            all.insert(path, Some(fs::read(entry.path()).unwrap()));
+        }
+    }
+}
+
+/// A name, its content before, and the one that comes then.
+type Changed = (&'static str, Option<&'static str>, &'static str);
+
+fn send_before(place: &Place, files: &[Changed]) {
+    let mut writer = place.writer();
+    for (file, before, _) in files {
+        before.map(|before| send(&mut writer, file, before.as_bytes()));
+    }
+}
+
+/// The new states come together, and the first two files are deleted again.
+fn send_after(writer: &mut ReceivedWriter, files: &[Changed]) {
+    let all = files
+        .iter()
+        .flat_map(|(file, _, after)| whole(file, after.as_bytes(), Some(info(after.as_bytes()))));
+    execute(writer, all);
+    execute(writer, files[..2].iter().map(|(file, ..)| Write::Delete { name: name(file) }));
 }
 
 /// Answers are told apart by it; here one is enough.

@@ -113,7 +113,7 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
     fresh.push(format!(".{}.new", std::process::id()));
     let fresh = path.with_file_name(fresh);
     // What a process with this number has left that was killed.
-    absent(fs::remove_file(&fresh)).map_err(&failed)?;
+    private_file::remove_leftover(&fresh).map_err(&failed)?;
     let written =
         private_file::write_new(&fresh, text).and_then(|()| match fs::hard_link(&fresh, path) {
             // Not all file systems have links. There it may replace what another program has put there
@@ -121,7 +121,8 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
             Err(error) if has_no_links(&error) => fs::rename(&fresh, path),
             linked => linked,
         });
-    let removed = absent(fs::remove_file(&fresh));
+    // A rename has left nothing.
+    let removed = private_file::remove_leftover(&fresh);
     match written {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(KeyFileError::Exists { path: path.to_owned() })
@@ -132,14 +133,6 @@ pub(super) fn write_new_secret(path: &Path, text: &str) -> Result<(), KeyFileErr
             let directory = directory.unwrap_or_else(|| Path::new("."));
             removed.and_then(|()| private_file::sync_directory(directory)).map_err(failed)
         }
-    }
-}
-
-/// Returns the result of removing a file that need not be there.
-fn absent(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 

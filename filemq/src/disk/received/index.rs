@@ -282,13 +282,10 @@ impl FolderIndex {
         &mut self,
         files: impl Iterator<Item = (&'a VirtualPath, &'a FileRecord)>,
     ) -> io::Result<()> {
-        self.catch_up()?;
-        let appended =
-            self.journal.append(files.map(|(name, file)| JournalRecord::Delivered(name, file)));
-        self.is_behind |= appended.is_err();
-        self.is_placing = appended.is_ok();
+        self.try_append(files.map(|(name, file)| JournalRecord::Delivered(name, file)))?;
+        self.is_placing = true;
         self.sync();
-        appended
+        Ok(())
     }
 
     /// Rewrites the journal if something could not be appended to it: what comes after that would
@@ -347,8 +344,8 @@ impl FolderIndex {
         }
     }
 
-    /// Creates a directory for a file, and enters it in the journal before: after a restart nobody would
-    /// know whose it is. Returns `false` if it is there, so it is somebody else's.
+    /// Creates a directory for a file, and enters it in the journal before: otherwise nobody would know
+    /// after a restart whose it is. Returns `false` if it exists already: then somebody else has made it.
     ///
     /// # Errors
     /// It cannot be created, or not be entered.
@@ -358,10 +355,7 @@ impl FolderIndex {
         component: &str,
         path: &str,
     ) -> io::Result<bool> {
-        self.catch_up()?;
-        let appended = self.journal.append([JournalRecord::Made(path)]);
-        self.is_behind |= appended.is_err();
-        appended?;
+        self.try_append([JournalRecord::Made(path)])?;
         self.state.made.insert(path.to_owned());
         match within.create_dir(component) {
             Ok(()) => Ok(true),
@@ -390,8 +384,19 @@ impl FolderIndex {
     }
 
     pub(super) fn append<'a>(&mut self, records: impl IntoIterator<Item = JournalRecord<'a>>) {
-        let appended = self.catch_up().and_then(|()| self.journal.append(records));
+        let appended = self.try_append(records);
         self.note(&appended);
+    }
+
+    /// Appends records, for a caller that goes on only if they are in the journal.
+    fn try_append<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = JournalRecord<'a>>,
+    ) -> io::Result<()> {
+        self.catch_up()?;
+        let appended = self.journal.append(records);
+        self.is_behind |= appended.is_err();
+        appended
     }
 
     /// Makes the journal survive a crash of the machine, if that is wanted.

@@ -81,12 +81,11 @@ impl JournalState {
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = JournalRecord<'_>> {
-        let replaced =
-            self.replaced.iter().map(|(name, file)| JournalRecord::Delivered(name, file));
-        let files = self.files.iter().map(|(name, file)| JournalRecord::Delivered(name, file));
+        let files = self.replaced.iter().chain(&self.files);
+        let files = files.map(|(name, file)| JournalRecord::Delivered(name, file));
         let made = self.made.iter().map(|directory| JournalRecord::Made(directory));
         let paused = self.paused.iter().map(|(origin, file)| JournalRecord::Paused(origin, file));
         let folders = self.folders.iter().map(|(origin, name)| JournalRecord::Named(origin, name));
-        replaced.chain(files).chain(made).chain(paused).chain(folders)
+        files.chain(made).chain(paused).chain(folders)
     }
 }

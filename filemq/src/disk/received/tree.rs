@@ -51,8 +51,8 @@ impl FolderTree {
         Ok(directory)
     }
 
-    /// Returns the directory of a file. Of those that are missing each is created by `make`, which is
-    /// given the one above, its name, and its path; and the one above is added to `changed`.
+    /// Returns the directory of a file, and has `make` create each directory that is missing: from its
+    /// parent, its name, and its path. Parents of directories that were created are added to `changed`.
     pub(super) fn make_parent(
         &mut self,
         name: &VirtualPath,
